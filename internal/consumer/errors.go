@@ -1,0 +1,12 @@
+package consumer
+
+import "errors"
+
+var (
+	// ErrSourceGone says that the stream or the durable behind a [Source] was
+	// deleted underneath; the lane cannot go on.
+	ErrSourceGone = errors.New("stream or durable is gone")
+	// ErrUnfinished says that a lane stopped with work unfinished; what was
+	// unfinished has been handed back to the queue.
+	ErrUnfinished = errors.New("stopped with work unfinished")
+)

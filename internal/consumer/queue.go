@@ -1,0 +1,92 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+// Source is where a lane pulls messages from: one durable of one stream.
+type Source interface {
+	// Pull asks for exactly n messages and calls take for each as it arrives, from
+	// one goroutine at a time; take does not block for long. It returns nil after
+	// the n-th message, or, when ctx ends, after take has had every message that
+	// the broker had already sent. It survives reconnects. An error wrapping
+	// [ErrSourceGone] is final; after any other error the caller waits a moment
+	// and pulls again. delivered says how many messages take was given.
+	Pull(ctx context.Context, n int, take func(Message)) (delivered int, err error)
+}
+
+// Message is one delivery of a stored receipt. Its verbs are buffered: a nil
+// error means that the client will send it, not that the broker has it. Exactly
+// one of Ack and Nak ends it.
+type Message interface {
+	// Data is the stored payload. The receiver may keep it, and never writes to it.
+	Data() []byte
+	// Origin is what the broker knows of the message.
+	Origin() Origin
+	// Ack settles the message for this source.
+	Ack() error
+	// Nak gives the message back; the broker redelivers it after delay.
+	Nak(delay time.Duration) error
+	// InProgress restarts the broker's redelivery timer.
+	InProgress() error
+}
+
+// Origin says where a message comes from and what its receipt has been through.
+type Origin struct {
+	// Stream and Seq are where this message is stored, and Stored since when. Seq
+	// with Stored identifies it for ever: a recreated stream starts again at
+	// sequence 1, but at a later time.
+	Stream string
+	Seq    uint64
+	Stored time.Time
+	// Deliveries counts deliveries of this message, 1 for the first. It also
+	// counts hand-backs and other processes' crashes, so it budgets nothing.
+	Deliveries int
+
+	// RootStream, RootSeq and Subject are where the receipt was first published,
+	// and First when. For a fresh message they are Stream, Seq and Stored.
+	RootStream string
+	RootSeq    uint64
+	Subject    string
+	First      time.Time
+	// Attempts counts the handler's real attempts so far.
+	Attempts int
+	// Alone marks a receipt that is suspected of killing processes and is
+	// delivered by the suspects source, one at a time.
+	Alone bool
+	// Expires is when the publisher said the receipt goes stale; zero for never.
+	Expires time.Time
+	// Header holds the publisher's own headers to pass on, such as traceparent;
+	// nil when there are none.
+	Header map[string][]string
+}
+
+// Retry is a receipt to be delivered again to one lane.
+type Retry struct {
+	// Handler is the lane.
+	Handler string
+	// Data is the receipt, narrowed to what remains.
+	Data []byte
+	// Delay is how long to wait before the redelivery.
+	Delay time.Duration
+	// Error is the text of the error that made it necessary.
+	Error string
+	// Origin is the message being settled, with Attempts and Alone already as the
+	// redelivered message shall have them.
+	Origin Origin
+}
+
+// Scheduler stores retries. Schedule returns nil only when the broker has
+// confirmed the retry; scheduling the same attempt twice stores it once.
+type Scheduler interface {
+	Schedule(ctx context.Context, r Retry) error
+}
+
+// Graveyard stores dead letters. Bury returns nil only when the broker has
+// confirmed the letter; burying the same letter twice stores it once.
+type Graveyard interface {
+	Bury(ctx context.Context, l deadletter.Letter) error
+}

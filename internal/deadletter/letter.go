@@ -1,0 +1,40 @@
+// Package deadletter is the form of a dead letter: the original bytes of a
+// receipt that cannot be delivered, and the story of why.
+//
+// It refuses to know where letters are kept (internal/broker does) and when a
+// receipt deserves one (internal/retry does).
+package deadletter
+
+import "time"
+
+// Letter is one buried receipt.
+type Letter struct {
+	// Seq is the letter's own sequence in the dead-letter stream; 0 before it is
+	// written.
+	Seq uint64
+	// Handler is the lane that gave up; empty for a malformed receipt, which is
+	// buried once for all lanes.
+	Handler string
+	// Reason is a code of retry.Reason.
+	Reason string
+	// Error is the last error's text.
+	Error string
+	// Attempts counts how often the handler really tried.
+	Attempts int
+	// First is when the receipt was published, Last when it was buried.
+	First, Last time.Time
+	// Stream and StreamSeq are where the receipt was first stored, and Subject
+	// where it was published.
+	Stream    string
+	StreamSeq uint64
+	Subject   string
+	// ID is the letter's dedup id: burying the same message twice is one letter.
+	ID string
+	// Data is the receipt as it was published, byte for byte; cut to fit, with
+	// Truncated set, when the broker's payload limit leaves no room for it.
+	Data      []byte
+	Truncated bool
+	// Header holds the other headers that the receipt was published with, such as
+	// traceparent.
+	Header map[string][]string
+}

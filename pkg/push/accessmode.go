@@ -1,0 +1,4 @@
+package push
+
+// AccessMode is a set of access rights.
+type AccessMode uint

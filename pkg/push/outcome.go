@@ -1,0 +1,109 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrExpired says that the receipt is too old to be worth sending. It is
+	// settled as expired and is not a failure.
+	ErrExpired = errors.New("receipt has expired")
+	// ErrNotStarted says that nothing was sent and nothing failed: the handler
+	// gives the receipt back, for example because it is stopping. The receipt
+	// comes back soon and no attempt is counted.
+	ErrNotStarted = errors.New("receipt was not started")
+	// ErrStopping is the cause with which a stopping handler cancels its work.
+	ErrStopping = errors.New("handler is stopping")
+)
+
+// PermanentError is made by [Permanent].
+type PermanentError struct{ Err error }
+
+func (e *PermanentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// Permanent says that trying again cannot help: the receipt goes to the dead
+// letters. It returns nil if err is nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &PermanentError{Err: err}
+}
+
+// RetryAfterError is made by [RetryAfter].
+type RetryAfterError struct {
+	Err error
+	// After is the provider's own delay; it wins over the retry policy's.
+	After time.Duration
+}
+
+func (e *RetryAfterError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *RetryAfterError) Unwrap() error { return e.Err }
+
+// RetryAfter says that the failure is transient and that the provider asked not
+// to be called again before d has passed. Use it for a limit on this receipt;
+// for a provider that is down as a whole there is [Unavailable]. It returns nil
+// if err is nil.
+func RetryAfter(err error, d time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	return &RetryAfterError{Err: err, After: d}
+}
+
+// UnavailableError is made by [Unavailable].
+type UnavailableError struct{ Err error }
+
+func (e *UnavailableError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Unavailable says that the provider as a whole cannot be used now: it is down,
+// or refuses our credentials. The lane stops pulling and probes until it is back;
+// the receipt comes back and no attempt is counted. For a fault of this receipt
+// alone return any other error. It returns nil if err is nil.
+func Unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UnavailableError{Err: err}
+}
+
+// Undelivered says that part of a receipt went out and what remains: only the
+// remainder is tried again. Err says why, and its type gives the instruction for
+// the remainder (a [Permanent] or [RetryAfter] error, or any other).
+type Undelivered struct {
+	// To holds the recipients that remain; the ids of their devices that did get
+	// the packet are appended to Devices.
+	To map[Uid]Recipient
+	// Channel is the receipt's channel if that remains to be told, else empty.
+	Channel string
+	// Err is the cause; it is not nil.
+	Err error
+}
+
+func (e *Undelivered) Error() string {
+	return fmt.Sprintf("%d recipients remain: %v", len(e.To), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Undelivered) Unwrap() error { return e.Err }
+
+// PanicError is a panic of a handler, turned into a transient error.
+type PanicError struct {
+	// Value is what the handler panicked with. It may hold message content, so it
+	// is not part of Error.
+	Value any
+	// Stack is the goroutine's stack as debug.Stack gives it.
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked (%T)", e.Value) }
