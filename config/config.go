@@ -1,0 +1,123 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Config holds every setting. The tags are the single source of names, defaults
+// and descriptions; nothing is preset in code. Read one with [Load].
+type Config struct {
+	NATS     NATS
+	Embedded Embedded
+	DataDir  string `split_words:"true" default:"./pushworker-data" desc:"Directory of the embedded broker's store. One process at a time: it is locked."`
+
+	Stream    string        `split_words:"true" default:"PUSH" desc:"Name of the stream that keeps the receipts."`
+	Subject   string        `split_words:"true" default:"push.receipts" desc:"Subject of the stream. Publishers use it, or it and one or more tokens after it."`
+	Replicas  int           `split_words:"true" default:"1" desc:"Replicas of streams and buckets when provisioning, 1 to 5. The embedded broker has 1."`
+	History   time.Duration `split_words:"true" default:"72h" desc:"How long the stream keeps receipts, handled or not."`
+	MaxBytes  ByteSize      `split_words:"true" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
+	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false they must exist and are only bound."`
+
+	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name and config."`
+
+	MaxReceiptBytes ByteSize `split_words:"true" default:"1000000" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
+	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys goes to the dead letters as malformed."`
+	MaxDepth        int      `split_words:"true" default:"64" desc:"A receipt whose JSON is nested deeper goes to the dead letters as malformed. 8 to 10000."`
+
+	Retry         Retry
+	Dead          Dead
+	AckWait       time.Duration `split_words:"true" default:"60s" desc:"The broker redelivers a receipt after this silence of a worker, which sends a heartbeat every third of it. At least 1s."`
+	ShutdownGrace time.Duration `split_words:"true" default:"25s" desc:"How long work in flight may take to end after a stop signal; what remains is handed back. Keep it below the supervisor's own limit (Kubernetes: 30s)."`
+
+	Admin     Admin
+	Pprof     bool `split_words:"true" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
+	Log       Log
+	StrictEnv bool `split_words:"true" default:"false" desc:"Make an unknown PUSHWORKER_ variable a fault instead of a warning."`
+
+	sources  map[string]origin
+	warnings []Fault
+}
+
+// NATS is the connection to the broker. With an empty URL the worker starts the
+// embedded broker, and the other commands look for it at EMBEDDED_ADDR.
+type NATS struct {
+	URL       BrokerURL `split_words:"true" secret:"true" desc:"Servers of the broker: nats://host:4222, tls://host:4222, or several with commas between them. Empty means the embedded broker."`
+	User      string    `split_words:"true" desc:"User name; needs PUSHWORKER_NATS_PASSWORD. The embedded broker demands the pair from its clients."`
+	Password  Secret    `split_words:"true" secret:"true" desc:"Password of PUSHWORKER_NATS_USER."`
+	Token     Secret    `split_words:"true" secret:"true" desc:"Token instead of user and password. The embedded broker demands it from its clients."`
+	CredsFile string    `split_words:"true" desc:"Credentials file (JWT and seed), as nsc writes it."`
+	NkeyFile  string    `split_words:"true" desc:"File with an NKey seed."`
+	CAFile    string    `split_words:"true" desc:"PEM file of the authorities that sign the broker's certificate, if not the system's."`
+	CertFile  string    `split_words:"true" desc:"PEM certificate shown to the broker; needs PUSHWORKER_NATS_KEY_FILE. The embedded broker serves TLS with the pair."`
+	KeyFile   string    `split_words:"true" desc:"PEM key of PUSHWORKER_NATS_CERT_FILE."`
+}
+
+// Embedded is the broker inside the worker, used while NATS.URL is empty.
+type Embedded struct {
+	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. Off loopback it needs TLS and authentication, or PUSHWORKER_EMBEDDED_INSECURE."`
+	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen off loopback without TLS and authentication."`
+	Sync     string `split_words:"true" default:"interval" desc:"interval: survives a crash of the process, a power cut may cost up to two minutes. always: fsync before each publish is acknowledged, about 24 times slower."`
+}
+
+// Retry is the retry policy. A handler's config may override the first four
+// under "retry".
+type Retry struct {
+	Base        time.Duration `split_words:"true" default:"1s" desc:"Upper bound of the first retry's delay. It doubles with each attempt; the delay is random below it."`
+	Cap         time.Duration `split_words:"true" default:"10m" desc:"Highest bound of a retry's delay."`
+	MaxAge      time.Duration `split_words:"true" default:"6h" desc:"A receipt older than this is not tried again and goes to the dead letters as age."`
+	MaxAttempts int           `split_words:"true" default:"50" desc:"A receipt that failed this often goes to the dead letters as attempts."`
+	MaxBytes    ByteSize      `split_words:"true" default:"2GiB" desc:"Size limit of the stream of waiting retries."`
+}
+
+// Dead is the dead-letter stream.
+type Dead struct {
+	MaxAge   time.Duration `split_words:"true" default:"336h" desc:"How long dead letters are kept."`
+	MaxBytes ByteSize      `split_words:"true" default:"1GiB" desc:"Size limit of the dead-letter stream."`
+}
+
+// Admin is the HTTP server for health, metrics and status.
+type Admin struct {
+	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. Off loopback everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN."`
+	Token Secret `split_words:"true" secret:"true" desc:"Bearer token of the admin address."`
+}
+
+// Log is the log on stderr.
+type Log struct {
+	Level  string `split_words:"true" default:"info" desc:"trace, debug, info, warn or error."`
+	Format string `split_words:"true" default:"auto" desc:"auto, console or json. auto is console on a terminal and json elsewhere."`
+}
+
+// Warnings lists what does not stop the worker but deserves a look, for example
+// a misspelt variable.
+func (c *Config) Warnings() []Fault { return c.warnings }
+
+// UsesEmbedded reports whether the broker is the embedded one.
+func (c *Config) UsesEmbedded() bool { return c.NATS.URL == "" }
+
+// ClientURL is where a client of this configuration finds the broker: the
+// servers of NATS.URL, or the embedded broker's address.
+func (c *Config) ClientURL() string {
+	if !c.UsesEmbedded() {
+		return string(c.NATS.URL)
+	}
+	scheme := "nats://"
+	if c.NATS.CertFile != "" {
+		scheme = "tls://"
+	}
+	return scheme + reachable(c.Embedded.Addr)
+}
+
+// reachable turns an address to listen on into one to dial: a wildcard host
+// becomes loopback.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// decimal is a whole number as people write it. envconfig alone would take 010
+// for eight.
+var decimal = regexp.MustCompile(`^[+-]?(0|[1-9][0-9]*)$`)
+
+// decode sets the fields of c to their origins or defaults.
+func decode(c *Config, fields []field, f *findings) error {
+	texts := make(map[string]string)
+	for _, d := range fields {
+		o := c.sources[d.Name]
+		switch {
+		case o.value == "" || o.source == FromFile:
+		case d.value.Kind() == reflect.Int && !decimal.MatchString(o.value):
+			f.fault(d.Name, o, describe(d, o, errors.ErrUnsupported)...)
+		default:
+			texts[d.Name] = o.value
+		}
+	}
+	failed, err := process(c, texts)
+	if err != nil {
+		return err
+	}
+	for _, d := range fields {
+		o := c.sources[d.Name]
+		err := failed[d.Name]
+		if decoder, ok := d.value.Addr().Interface().(envconfig.Decoder); ok && o.source == FromFile && o.value != "" {
+			err = decoder.Decode(o.value)
+		}
+		if err != nil {
+			f.fault(d.Name, o, describe(d, o, err)...)
+		}
+	}
+	return nil
+}
+
+// process runs envconfig over c with the given values. envconfig reads the
+// process environment and nothing else, so the values are lent to it for the
+// length of this call, under a prefix that only this call uses: nothing that
+// exists is overwritten, and calls may run side by side. It stops at the first
+// value that does not fit; that one is taken away, so that its default stands,
+// and envconfig runs again, until it has found them all.
+func process(c *Config, texts map[string]string) (map[string]error, error) {
+	prefix := strings.ToUpper(fmt.Sprintf("%s_%p", Prefix, c))
+	failed := make(map[string]error)
+	for name, text := range texts {
+		key := prefix + strings.TrimPrefix(name, Prefix)
+		if err := os.Setenv(key, text); err != nil {
+			failed[name] = problems{{"holds a NUL byte", "remove it"}}
+			continue
+		}
+		defer os.Unsetenv(key) //nolint:errcheck // fails for an invalid key only
+	}
+	for {
+		err := envconfig.Process(prefix, c)
+		if err == nil {
+			return failed, nil
+		}
+		parse, ok := errors.AsType[*envconfig.ParseError](err)
+		if !ok {
+			return nil, fmt.Errorf("decode environment: %w", err)
+		}
+		name := Prefix + strings.TrimPrefix(parse.KeyName, prefix)
+		if _, lent := os.LookupEnv(parse.KeyName); !lent {
+			return nil, fmt.Errorf("default of %s does not fit its type %s: correct the tag", name, parse.TypeName)
+		}
+		failed[name] = parse.Err
+		if err := os.Unsetenv(parse.KeyName); err != nil {
+			return nil, fmt.Errorf("take back %s: %w", parse.KeyName, err)
+		}
+	}
+}
+
+// describe words a decoding error. The value is quoted unless it may be secret;
+// err's own text, which would hold it, is not used.
+func describe(d field, o origin, err error) []problem {
+	found, ok := errors.AsType[problems](err)
+	if !ok {
+		found = problems{kindProblem(d.value)}
+	}
+	if d.Secret {
+		return found
+	}
+	quoted := make([]problem, len(found))
+	for i, p := range found {
+		quoted[i] = problem{p.what + ": " + quote(o.value), p.hint}
+	}
+	return quoted
+}
+
+func kindProblem(v reflect.Value) problem {
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		return problem{"is not a duration", "write a number with a unit: 500ms, 30s, 10m, 72h; days as hours"}
+	}
+	if v.Kind() == reflect.Bool {
+		return problem{"is not a truth value", "write true or false"}
+	}
+	return problem{"is not a whole number", "write digits only"}
+}
+
+// quote makes text from outside safe to print: one line, ASCII, at most 64 bytes
+// of it.
+func quote(s string) string {
+	const most = 64
+	if len(s) > most {
+		return strconv.QuoteToASCII(s[:most]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Prefix starts the name of every variable.
+const Prefix = "PUSHWORKER"
+
+// Load reads the configuration from environ, which has the form of os.Environ.
+// flags holds the command-line flags that were changed, as variable name and
+// value; a flag wins over the environment, and the environment over the default.
+// An empty variable counts as unset, an empty flag asks for the default. A
+// secret may come from the file that NAME_FILE names instead.
+//
+// The error is an [*InvalidError] with every fault. Nothing is started, written
+// or logged; files are read and their existence is checked.
+func Load(environ []string, flags map[string]string) (*Config, error) {
+	c := &Config{}
+	fields, err := fieldsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	f := &findings{}
+	c.sources = resolve(fields, environment(environ), flags, f)
+	if err := decode(c, fields, f); err != nil {
+		return nil, err
+	}
+	validate(c, f)
+	checkUnknown(fields, environment(environ), flags, c.StrictEnv, f)
+	c.warnings = f.warnings
+	if len(f.faults) == 0 {
+		return c, nil
+	}
+	f.sortLike(fields)
+	return nil, &InvalidError{Faults: f.faults, Warnings: f.warnings}
+}
+
+// findings collects what is wrong.
+type findings struct {
+	faults   []Fault
+	warnings []Fault
+	// broken holds the variables that have a fault of their own, so that rules
+	// between variables do not judge a value that nobody wrote.
+	broken map[string]bool
+}
+
+// fault records problems of the variable name, which was set as origin says.
+func (f *findings) fault(name string, o origin, found ...problem) {
+	if f.broken == nil {
+		f.broken = make(map[string]bool)
+	}
+	f.broken[name] = true
+	for _, p := range found {
+		f.faults = append(f.faults, Fault{cmp.Or(o.variable, name), p.what, p.hint})
+	}
+}
+
+// sortLike puts the faults into the order of the reference table; unknown
+// variables come last.
+func (f *findings) sortLike(fields []field) {
+	rank := func(variable string) int {
+		i := slices.IndexFunc(fields, func(d field) bool { return d.Name == variable || d.twin() == variable })
+		if i < 0 {
+			return len(fields)
+		}
+		return i
+	}
+	slices.SortStableFunc(f.faults, func(a, b Fault) int { return cmp.Compare(rank(a.Variable), rank(b.Variable)) })
+}
