@@ -1,0 +1,121 @@
+# Everything that a developer or CI does, by name. Needs Go, make and git; the
+# tools below are built from their pinned versions on first use and stay out of
+# go.mod.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BINARY    := bin/pushworker
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# disable_grpc_modules keeps gRPC out of the Google client libraries;
+# timetzdata puts the time zones into the binary, since an empty image has none.
+TAGS      := disable_grpc_modules,timetzdata
+FUZZTIME  ?= 10s
+BENCHARGS ?=
+# The race detector needs cgo, and cgo a C compiler; without one, test says so.
+RACE      ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOVULNCHECK_VERSION   := v1.9.0
+# Keyed by the Go version too: a linter built by an older Go refuses newer code.
+GOLANGCI_LINT := bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+##### Run
+
+.PHONY: build
+build: ## Build bin/pushworker, one static binary
+	CGO_ENABLED=0 go build -trimpath -tags $(TAGS) -ldflags '-X main.version=$(VERSION)' -o $(BINARY) ./cmd/pushworker
+
+.PHONY: run
+run: build ## Run the worker with its own broker and the stdout handler; nothing else is needed
+	@./$(BINARY) run
+
+.PHONY: demo
+demo: build ## Show the life of three receipts: acked, redelivered, buried
+	@./$(BINARY) demo
+
+##### Check
+
+.PHONY: check
+check: lint tidy-check test ## What a change must pass
+
+.PHONY: test
+test: ## Run all tests; they start whatever they need themselves
+	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
+	go test $(RACE) -shuffle=on -count=1 -timeout 9m ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Lint, format check included
+	$(GOLANGCI_LINT) run
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: fmt-check
+fmt-check: $(GOLANGCI_LINT) ## Show what fmt would change; fails if anything
+	$(GOLANGCI_LINT) fmt --diff
+
+.PHONY: vet
+vet: ## Run go vet
+	go vet ./...
+
+.PHONY: tidy-check
+tidy-check: ## Show what go mod tidy would change; fails if anything
+	go mod tidy -diff
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities; fetches its database from the network
+	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) -tags $(TAGS) ./...
+
+##### Measure
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each
+	@set -eu; \
+	targets=$$(grep -rHoE --include='*_test.go' '^func Fuzz[[:alnum:]_]+' . | sed 's/:func /:/' | sort); \
+	test -n "$$targets" || { echo 'no fuzz target found' >&2; exit 1; }; \
+	for t in $$targets; do \
+		dir=$${t%/*}; name=$${t##*:}; \
+		echo "fuzz $$dir $$name for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	done
+
+.PHONY: bench
+bench: ## Compare the lane with a bare consume loop on this machine; BENCHARGS are passed on
+	go run ./bench $(BENCHARGS)
+
+.PHONY: cover
+cover: ## Measure test coverage; leaves coverage.out for go tool cover -html
+	go test -count=1 -timeout 9m -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out | tail -n 1
+
+##### Package
+
+.PHONY: docker
+docker: ## Build the container image pushworker:local
+	docker build --build-arg VERSION=$(VERSION) --tag pushworker:local .
+
+.PHONY: docker-check
+docker-check: ## Check Dockerfile and compose file as far as this machine can, and say how far
+	go test -count=1 ./internal/packaging
+	@if docker compose version >/dev/null 2>&1; then \
+		docker compose config --quiet && echo 'checked: docker compose config'; \
+	else echo 'NOT checked: docker compose config (no compose plugin)'; fi
+	@if docker info >/dev/null 2>&1; then \
+		docker build --check . && echo 'checked: docker build --check'; \
+	else echo 'NOT checked: docker build --check (no engine)'; fi
+
+.PHONY: clean
+clean: ## Remove what build and cover made; tools and broker data stay
+	rm -rf $(BINARY) dist coverage.out
+
+$(GOLANGCI_LINT):
+	@echo 'building golangci-lint $(GOLANGCI_LINT_VERSION); this happens once and takes some minutes' >&2
+	@mkdir -p $(@D)
+	GOFLAGS= GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(@D)/golangci-lint $@
