@@ -1,0 +1,93 @@
+package packaging_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestNamedMakeTargetsExist(t *testing.T) {
+	t.Parallel()
+	var targets []string
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		targets = append(targets, m[1])
+	}
+	call := regexp.MustCompile("(?m)(?:`|run: |step |^\\s*|&& )make ([a-z-]+)")
+	for _, name := range []string{".ci/run", ".github/workflows/ci.yml", "CONTRIBUTING.md", "README.md"} {
+		calls := call.FindAllStringSubmatch(read(t, name), -1)
+		if len(calls) == 0 {
+			t.Errorf("%s names no make target", name)
+		}
+		for _, m := range calls {
+			if !slices.Contains(targets, m[1]) {
+				t.Errorf("%s: make %s does not exist", name, m[1])
+			}
+		}
+	}
+}
+
+func TestCIRunsWhatTheReadmeNames(t *testing.T) {
+	t.Parallel()
+	script := read(t, ".ci/run")
+	for _, line := range []string{"step make test\n", "step make lint\n"} {
+		if !strings.Contains(script, line) {
+			t.Errorf(".ci/run lacks %q", line)
+		}
+	}
+}
+
+func TestActionsArePinned(t *testing.T) {
+	t.Parallel()
+	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml"), -1)
+	if len(uses) == 0 {
+		t.Fatal("the workflow uses no action; the test looks for the wrong thing")
+	}
+	pinned := regexp.MustCompile(`@(v\d+(\.\d+)*|[0-9a-f]{40})$`)
+	for _, m := range uses {
+		if !pinned.MatchString(m[1]) {
+			t.Errorf("%s is a branch: pin a version tag or a commit", m[1])
+		}
+	}
+}
+
+func TestLinksInDocumentsLead(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	seen := 0
+	for _, name := range documents(t) {
+		for _, m := range link.FindAllStringSubmatch(read(t, name), -1) {
+			seen++
+			target := filepath.Join(root, filepath.Dir(name), m[1])
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", name, m[1], err)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no link found; the test looks for the wrong thing")
+	}
+}
+
+// documents returns the Markdown files at the root and below docs.
+func documents(t *testing.T) []string {
+	t.Helper()
+	tree := os.DirFS(root)
+	names, err := fs.Glob(tree, "*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = fs.WalkDir(tree, "docs", func(name string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(name) == ".md" {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
