@@ -1,10 +1,6 @@
 package config
 
-import (
-	"net"
-	"net/netip"
-	"time"
-)
+import "time"
 
 // Config holds every setting. The tags are the single source of names, defaults
 // and descriptions; nothing is preset in code. Read one with [Load].
@@ -41,23 +37,25 @@ type Config struct {
 }
 
 // NATS is the connection to the broker. With an empty URL the worker starts the
-// embedded broker, and the other commands look for it at EMBEDDED_ADDR.
+// embedded broker, and the other commands look for it at Embedded.Addr; the rest
+// of the group is then not used. At most one of User with Password, Token,
+// CredsFile, NkeyFile and a user in the URL is set.
 type NATS struct {
 	URL       BrokerURL `split_words:"true" secret:"true" desc:"Servers of the broker: nats://host:4222, tls://host:4222, or several with commas between them. Empty means the embedded broker."`
-	User      string    `split_words:"true" desc:"User name; needs PUSHWORKER_NATS_PASSWORD. The embedded broker demands the pair from its clients."`
+	User      string    `split_words:"true" desc:"User name; needs PUSHWORKER_NATS_PASSWORD."`
 	Password  Secret    `split_words:"true" secret:"true" desc:"Password of PUSHWORKER_NATS_USER."`
-	Token     Secret    `split_words:"true" secret:"true" desc:"Token instead of user and password. The embedded broker demands it from its clients."`
+	Token     Secret    `split_words:"true" secret:"true" desc:"Token instead of user and password."`
 	CredsFile string    `split_words:"true" desc:"Credentials file (JWT and seed), as nsc writes it."`
 	NkeyFile  string    `split_words:"true" desc:"File with an NKey seed."`
 	CAFile    string    `split_words:"true" desc:"PEM file of the authorities that sign the broker's certificate, if not the system's."`
-	CertFile  string    `split_words:"true" desc:"PEM certificate shown to the broker; needs PUSHWORKER_NATS_KEY_FILE. The embedded broker serves TLS with the pair."`
+	CertFile  string    `split_words:"true" desc:"PEM certificate shown to the broker; needs PUSHWORKER_NATS_KEY_FILE."`
 	KeyFile   string    `split_words:"true" desc:"PEM key of PUSHWORKER_NATS_CERT_FILE."`
 }
 
 // Embedded is the broker inside the worker, used while NATS.URL is empty.
 type Embedded struct {
-	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. Off loopback it needs TLS and authentication, or PUSHWORKER_EMBEDDED_INSECURE."`
-	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen off loopback without TLS and authentication."`
+	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. It has neither TLS nor authentication, so an address that other machines can reach is refused without PUSHWORKER_EMBEDDED_INSECURE."`
+	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen where other machines can reach it: whoever does can read and publish everything."`
 	Sync     string `split_words:"true" default:"interval" desc:"interval: survives a crash of the process, a power cut may cost up to two minutes. always: fsync before each publish is acknowledged, about 24 times slower."`
 }
 
@@ -79,7 +77,7 @@ type Dead struct {
 
 // Admin is the HTTP server for health, metrics and status.
 type Admin struct {
-	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. Off loopback everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN."`
+	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. Where other machines can reach it, everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN."`
 	Token Secret `split_words:"true" secret:"true" desc:"Bearer token of the admin address."`
 }
 
@@ -95,29 +93,3 @@ func (c *Config) Warnings() []Fault { return c.warnings }
 
 // UsesEmbedded reports whether the broker is the embedded one.
 func (c *Config) UsesEmbedded() bool { return c.NATS.URL == "" }
-
-// ClientURL is where a client of this configuration finds the broker: the
-// servers of NATS.URL, or the embedded broker's address.
-func (c *Config) ClientURL() string {
-	if !c.UsesEmbedded() {
-		return string(c.NATS.URL)
-	}
-	scheme := "nats://"
-	if c.NATS.CertFile != "" {
-		scheme = "tls://"
-	}
-	return scheme + reachable(c.Embedded.Addr)
-}
-
-// reachable turns an address to listen on into one to dial: a wildcard host
-// becomes loopback.
-func reachable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}

@@ -37,7 +37,7 @@ func decode(c *Config, fields []field, f *findings) error {
 	for _, d := range fields {
 		o := c.sources[d.Name]
 		err := failed[d.Name]
-		if decoder, ok := d.value.Addr().Interface().(envconfig.Decoder); ok && o.source == FromFile && o.value != "" {
+		if decoder, ok := reflect.TypeAssert[envconfig.Decoder](d.value.Addr()); ok && o.source == FromFile && o.value != "" {
 			err = decoder.Decode(o.value)
 		}
 		if err != nil {

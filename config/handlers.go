@@ -19,14 +19,61 @@ type Handler struct {
 	Config json.RawMessage
 }
 
-// String returns the name alone.
-func (h Handler) String() string { return h.Name }
+// String returns h as JSON, with everything in the config masked but the keys
+// that all handlers have in common.
+func (h Handler) String() string {
+	shown := struct {
+		Name   string `json:"name"`
+		Config any    `json:"config,omitempty"`
+	}{Name: h.Name}
+	var keys map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(h.Config, &keys) == nil:
+		shown.Config = maskKeys(keys)
+	case h.Config != nil:
+		shown.Config = masked
+	}
+	text, err := json.Marshal(shown)
+	if err != nil { // every part is valid JSON already
+		return masked
+	}
+	return string(text)
+}
 
-// HandlerList is the value of PUSHWORKER_HANDLERS. Printed, it shows the names
-// and the common keys only.
-type HandlerList []Handler
+func maskKeys(keys map[string]json.RawMessage) map[string]json.RawMessage {
+	for key := range keys {
+		switch key {
+		case "enabled", "buffer", "concurrency", "timeout", "retry":
+		default:
+			keys[key] = json.RawMessage(`"` + masked + `"`)
+		}
+	}
+	return keys
+}
 
-const nameHint = "use 1 to 32 letters, digits, - and _"
+// Format writes what String returns, whatever the verb.
+func (h Handler) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(h.String())) }
+
+// MarshalText returns what String returns.
+func (h Handler) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// HandlerList is the value of PUSHWORKER_HANDLERS.
+type HandlerList []Handler //nolint:recvcheck // only decoding needs the pointer; printing must work on values
+
+// String returns l as a JSON array, masked as [Handler.String] does.
+func (l HandlerList) String() string {
+	texts := make([]string, len(l))
+	for i, h := range l {
+		texts[i] = h.String()
+	}
+	return "[" + strings.Join(texts, ",") + "]"
+}
+
+// Format writes what String returns, whatever the verb.
+func (l HandlerList) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(l.String())) }
+
+// nameRunes are what names of handlers, durables and streams are made of.
+const nameRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 // Decode implements envconfig.Decoder. It reports every fault of every entry and
 // quotes no value but names.
@@ -60,7 +107,7 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	var found problems
 	if err := json.Unmarshal(keys["name"], &h.Name); err != nil || !isName(h.Name) {
 		h.Name = ""
-		found = append(found, problem{`has no usable "name"`, nameHint})
+		found = append(found, problem{`has no usable "name"`, "use 1 to 32 letters, digits, - and _"})
 	}
 	h.Config = keys["config"]
 	delete(keys, "name")
@@ -72,7 +119,7 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 }
 
 func isName(s string) bool {
-	return s != "" && len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
+	return s != "" && len(s) <= 32 && strings.Trim(s, nameRunes) == ""
 }
 
 func arrayProblem(value []byte, err error) problem {

@@ -1,5 +1,212 @@
 package config
 
-// validate checks every rule that a single decoded value does not carry.
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// validate checks every rule that the decoding of a single value does not.
 func validate(c *Config, f *findings) {
+	v := &validator{c, f}
+	v.connection()
+	v.embedded()
+	v.topology()
+	v.limits()
+	v.retry()
+	v.admin()
+	v.log()
+}
+
+// validator holds the rules. They name variables without the prefix.
+type validator struct {
+	*Config
+
+	found *findings
+}
+
+// require records a fault of the variable names[0] unless ok. It does so only
+// if none of names has a fault yet, because then it judged a value that nobody
+// wrote.
+func (v *validator) require(ok bool, what, hint string, names ...string) {
+	if ok || slices.ContainsFunc(names, func(n string) bool { return v.found.broken[Prefix+"_"+n] }) {
+		return
+	}
+	name := Prefix + "_" + names[0]
+	v.found.fault(name, v.sources[name], problem{what, hint})
+}
+
+// warn records a warning about a variable unless ok.
+func (v *validator) warn(ok bool, name, what, hint string) {
+	if !ok {
+		v.found.warnings = append(v.found.warnings, Fault{Prefix + "_" + name, what, hint})
+	}
+}
+
+// atLeast and atMost are bounds of one value.
+func atLeast[T cmp.Ordered](v *validator, name string, got, least T) {
+	v.require(got >= least, fmt.Sprintf("is %s, less than %s", written(got), written(least)), "set "+written(least)+" or more", name)
+}
+
+func atMost[T cmp.Ordered](v *validator, name string, got, most T) {
+	v.require(got <= most, fmt.Sprintf("is %s, more than %s", written(got), written(most)), "set "+written(most)+" or less", name)
+}
+
+// oneOf wants an element of a closed set.
+func (v *validator) oneOf(name, got string, allowed ...string) {
+	last := len(allowed) - 1
+	v.require(slices.Contains(allowed, got), "is "+quote(got),
+		"use "+strings.Join(allowed[:last], ", ")+" or "+allowed[last], name)
+}
+
+func (v *validator) connection() {
+	n := v.NATS
+	v.require(n.User == "" || n.Password.IsSet(), "is set without a password", "set PUSHWORKER_NATS_PASSWORD or its _FILE twin", "NATS_USER", "NATS_PASSWORD")
+	v.require(n.User != "" || !n.Password.IsSet(), "is set without a user", "set PUSHWORKER_NATS_USER", "NATS_PASSWORD")
+	v.require(n.CertFile == "" || n.KeyFile != "", "is set without its key", "set PUSHWORKER_NATS_KEY_FILE", "NATS_CERT_FILE")
+	v.require(n.CertFile != "" || n.KeyFile == "", "is set without its certificate", "set PUSHWORKER_NATS_CERT_FILE", "NATS_KEY_FILE")
+	v.oneLogin([]login{
+		{"NATS_URL", n.URL.hasUser()},
+		{"NATS_USER", n.User != ""},
+		{"NATS_TOKEN", n.Token.IsSet()},
+		{"NATS_CREDS_FILE", n.CredsFile != ""},
+		{"NATS_NKEY_FILE", n.NkeyFile != ""},
+	})
+	v.file("NATS_CREDS_FILE", n.CredsFile)
+	v.file("NATS_NKEY_FILE", n.NkeyFile)
+	v.file("NATS_CA_FILE", n.CAFile)
+	v.file("NATS_CERT_FILE", n.CertFile)
+	v.file("NATS_KEY_FILE", n.KeyFile)
+}
+
+// login is a way to authenticate, and whether it is set.
+type login struct {
+	name string
+	set  bool
+}
+
+// oneLogin wants at most one way to authenticate, and an external broker to
+// authenticate to.
+func (v *validator) oneLogin(ways []login) {
+	first := ""
+	for _, way := range ways {
+		if !way.set {
+			continue
+		}
+		v.warn(!v.embeds(), way.name, "is not used: the embedded broker has no authentication",
+			"set PUSHWORKER_NATS_URL, or remove the variable")
+		v.require(first == "", "is set and "+Prefix+"_"+first+" already says who logs in", "keep one of the two", way.name)
+		first = cmp.Or(first, way.name)
+	}
+}
+
+// file wants a readable file behind the path, if there is one.
+func (v *validator) file(name, path string) {
+	if path == "" {
+		return
+	}
+	p := checkFile(path)
+	v.require(p.what == "", p.what, p.hint, name)
+}
+
+// embeds is UsesEmbedded, and false if a fault hides the answer.
+func (v *validator) embeds() bool { return v.UsesEmbedded() && !v.found.broken[Prefix+"_NATS_URL"] }
+
+func (v *validator) embedded() {
+	e := v.Embedded
+	v.require(isAddress(e.Addr), "is not host:port: "+quote(e.Addr), "write for example 127.0.0.1:4222", "EMBEDDED_ADDR")
+	v.oneOf("EMBEDDED_SYNC", e.Sync, "interval", "always")
+	if !v.embeds() {
+		return
+	}
+	v.require(e.Insecure || isLoopback(e.Addr), "can be reached by other machines, and the embedded broker has neither TLS nor authentication",
+		"listen on 127.0.0.1, run a NATS server and set PUSHWORKER_NATS_URL, or accept it with PUSHWORKER_EMBEDDED_INSECURE=true", "EMBEDDED_ADDR", "EMBEDDED_INSECURE")
+	v.warn(!e.Insecure || isLoopback(e.Addr), "EMBEDDED_INSECURE", "lets everyone who reaches "+e.Addr+" read and publish receipts",
+		"keep the address behind a firewall")
+	v.require(v.Replicas <= 1, "is "+strconv.Itoa(v.Replicas)+", but the embedded broker is a single server",
+		"set PUSHWORKER_NATS_URL, or leave it at 1", "REPLICAS")
+	info, err := os.Stat(v.DataDir)
+	v.require(err != nil || info.IsDir(), "names a file: "+quote(v.DataDir), "name a directory; it is made when it is missing", "DATA_DIR")
+}
+
+func (v *validator) topology() {
+	v.require(isStreamName(v.Stream), "is no name for a stream: "+quote(v.Stream),
+		"use up to 64 letters, digits, - and _", "STREAM")
+	v.require(isSubject(v.Subject), "is no subject to publish to: "+quote(v.Subject),
+		"use words with dots between them, without spaces, * and >, and without $ in front", "SUBJECT")
+	for _, taken := range []string{"push.schedule", "push.retry", "push.dead", "push.devices", "push.events"} {
+		v.require(!overlaps(v.Subject, taken), "overlaps "+taken+", which pushworker uses itself",
+			"use a subject of its own, such as push.receipts", "SUBJECT")
+	}
+}
+
+func isStreamName(s string) bool {
+	return s != "" && len(s) <= 64 && strings.Trim(s, nameRunes) == ""
+}
+
+// isSubject reports whether s is a subject that one can publish to.
+func isSubject(s string) bool {
+	bad := func(r rune) bool {
+		return r == '*' || r == '>' || r == unicode.ReplacementChar || unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}
+	return len(s) <= 255 && !strings.HasPrefix(s, "$") && !strings.ContainsFunc(s, bad) &&
+		!slices.Contains(strings.Split(s, "."), "")
+}
+
+// overlaps reports whether a subject with everything below it and another with
+// everything below that have a subject in common.
+func overlaps(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
+}
+
+func (v *validator) limits() {
+	atLeast(v, "REPLICAS", v.Replicas, 1)
+	atMost(v, "REPLICAS", v.Replicas, 5)
+	atLeast(v, "HISTORY", v.History, time.Minute)
+	atLeast(v, "DEAD_MAX_AGE", v.Dead.MaxAge, time.Minute)
+	atLeast(v, "MAX_RECEIPT_BYTES", v.MaxReceiptBytes, 1)
+	atMost(v, "MAX_RECEIPT_BYTES", v.MaxReceiptBytes, 64<<20)
+	atLeast(v, "MAX_KEYS", v.MaxKeys, 1)
+	atLeast(v, "MAX_DEPTH", v.MaxDepth, 8)
+	atMost(v, "MAX_DEPTH", v.MaxDepth, 10000)
+	atLeast(v, "ACK_WAIT", v.AckWait, time.Second)
+	atLeast(v, "SHUTDOWN_GRACE", v.ShutdownGrace, 0)
+	v.roomFor("MAX_BYTES", v.MaxBytes)
+	v.roomFor("RETRY_MAX_BYTES", v.Retry.MaxBytes)
+	v.roomFor("DEAD_MAX_BYTES", v.Dead.MaxBytes)
+}
+
+// roomFor wants a stream that a receipt of the greatest size fits into.
+func (v *validator) roomFor(name string, size ByteSize) {
+	v.require(size >= v.MaxReceiptBytes, "is "+size.String()+", which cannot hold a receipt of PUSHWORKER_MAX_RECEIPT_BYTES",
+		"set "+v.MaxReceiptBytes.String()+" or more", name, "MAX_RECEIPT_BYTES")
+}
+
+func (v *validator) retry() {
+	r := v.Retry
+	atLeast(v, "RETRY_BASE", r.Base, time.Millisecond)
+	atLeast(v, "RETRY_MAX_ATTEMPTS", r.MaxAttempts, 1)
+	v.require(r.Base <= r.Cap, "is "+written(r.Base)+", more than PUSHWORKER_RETRY_CAP, "+written(r.Cap),
+		"lower it or raise the cap", "RETRY_BASE", "RETRY_CAP")
+	v.require(r.Cap <= r.MaxAge, "is "+written(r.Cap)+", more than PUSHWORKER_RETRY_MAX_AGE, "+written(r.MaxAge),
+		"lower it or raise the greatest age", "RETRY_CAP", "RETRY_MAX_AGE")
+}
+
+func (v *validator) admin() {
+	a := v.Admin
+	v.require(isAddress(a.Addr), "is not host:port: "+quote(a.Addr), "write for example 127.0.0.1:9464", "ADMIN_ADDR")
+	same := v.embeds() && a.Addr == v.Embedded.Addr && !strings.HasSuffix(a.Addr, ":0")
+	v.require(!same, "is the same as PUSHWORKER_EMBEDDED_ADDR", "give one of the two another port", "ADMIN_ADDR", "EMBEDDED_ADDR")
+	v.warn(a.Token.IsSet() || isLoopback(a.Addr), "ADMIN_ADDR", "can be reached by other machines, so everything but health and metrics is refused there",
+		"set PUSHWORKER_ADMIN_TOKEN, or listen on 127.0.0.1")
+}
+
+func (v *validator) log() {
+	v.oneOf("LOG_LEVEL", v.Log.Level, "trace", "debug", "info", "warn", "error")
+	v.oneOf("LOG_FORMAT", v.Log.Format, "auto", "console", "json")
 }

@@ -3,16 +3,32 @@ package config
 import (
 	"fmt"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const masked = "***"
 
+// written writes a value as one would write it in the environment: 72h and not
+// 72h0m0s. Secrets mask themselves.
+func written(x any) string {
+	s := fmt.Sprint(x)
+	if _, ok := x.(time.Duration); !ok {
+		return s
+	}
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 // Secret is a value that never shows: printed, logged or encoded it is "***",
 // or empty when it is not set.
-type Secret struct{ value string }
+type Secret struct{ value string } //nolint:recvcheck // only decoding needs the pointer; printing must work on values
 
 // Reveal returns the value itself. Hand it to whom it is for and to nobody else.
 func (s Secret) Reveal() string { return s.value }
@@ -41,84 +57,23 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String()))
 // MarshalText returns what String returns.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// BrokerURL is one or more server URLs, separated by commas. Printed, the
-// password in it is masked; convert it to a string to dial.
-type BrokerURL string
-
-// Decode implements envconfig.Decoder. A server without a scheme gets nats://.
-func (u *BrokerURL) Decode(value string) error {
-	var servers []string
-	var faults problems
-	for s := range strings.SplitSeq(value, ",") {
-		s = strings.TrimSpace(s)
-		if !strings.Contains(s, "://") {
-			s = "nats://" + s
-		}
-		if what := serverProblem(s); what != "" {
-			faults = append(faults, problem{what, "write nats://host:4222, tls://host:4222, or several with commas between them"})
-			continue
-		}
-		servers = append(servers, s)
-	}
-	*u = BrokerURL(strings.Join(servers, ","))
-	return faults.orNil()
-}
-
-// String returns the URLs with their passwords masked.
-func (u BrokerURL) String() string {
-	servers := strings.Split(string(u), ",")
-	for i, s := range servers {
-		servers[i] = redactURL(s)
-	}
-	return strings.Join(servers, ",")
-}
-
-// redactURL masks the whole user part, because a lone user in a NATS URL is a
-// token.
-func redactURL(s string) string {
-	scheme, rest, ok := strings.Cut(s, "://")
-	at := strings.LastIndexByte(rest, '@')
-	if !ok || at < 0 {
-		return s
-	}
-	return scheme + "://" + masked + rest[at:]
-}
-
-// serverProblem says what is wrong with one server URL, without quoting it.
-func serverProblem(s string) string {
-	u, err := url.Parse(s)
-	if err != nil {
-		return "is not a URL"
-	}
-	switch u.Scheme {
-	case "nats", "tls", "ws", "wss":
-	default:
-		return "has a scheme other than nats, tls, ws and wss"
-	}
-	if u.Hostname() == "" {
-		return "has a server without a host"
-	}
-	if p := u.Port(); p != "" && !isPort(p, 1) {
-		return "has a port that is not a number from 1 to 65535"
-	}
-	return ""
-}
-
-func isPort(s string, lowest uint64) bool {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return err == nil && n >= lowest
-}
-
 // ByteSize is a number of bytes. It is written as a whole number with or without
 // a unit: 1000000, 512MiB, 8GiB, 1GB. KiB, MiB, GiB and TiB are powers of 1024;
 // kB, MB, GB and TB powers of 1000.
-type ByteSize int64
+type ByteSize int64 //nolint:recvcheck // only decoding needs the pointer
 
 // byteUnits lists the units, the largest first and binary before decimal.
 func byteUnits() []byteUnit {
 	return []byteUnit{
-		{"TiB", 1 << 40}, {"TB", 1e12}, {"GiB", 1 << 30}, {"GB", 1e9},
-		{"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"kB", 1e3}, {"B", 1},
+		{"TiB", 1 << 40},
+		{"TB", 1e12},
+		{"GiB", 1 << 30},
+		{"GB", 1e9},
+		{"MiB", 1 << 20},
+		{"MB", 1e6},
+		{"KiB", 1 << 10},
+		{"kB", 1e3},
+		{"B", 1},
 	}
 }
 

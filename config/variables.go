@@ -61,7 +61,7 @@ func (c *Config) Effective() []Setting {
 	}
 	settings := make([]Setting, len(fields))
 	for i, d := range fields {
-		settings[i] = Setting{Name: d.Name, Value: text(d.value), Source: FromDefault}
+		settings[i] = Setting{Name: d.Name, Value: written(d.value.Interface()), Source: FromDefault}
 		if o, ok := c.sources[d.Name]; ok {
 			settings[i].Source, settings[i].Path = o.source, o.path
 		}
@@ -119,26 +119,6 @@ func typeName(v reflect.Value) string {
 		return "number"
 	}
 	return "text"
-}
-
-// text writes a value as one would write it in the environment, secrets masked.
-func text(v reflect.Value) string {
-	if d, ok := v.Interface().(time.Duration); ok {
-		return durationText(d)
-	}
-	return fmt.Sprint(v.Interface())
-}
-
-// durationText writes 72h where Duration.String writes 72h0m0s.
-func durationText(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // WriteDocs writes the reference table of all variables as Markdown.
