@@ -61,16 +61,16 @@ type Payload struct {
 	// Content is the message. A decoded receipt holds the raw JSON, byte for byte,
 	// as a json.RawMessage; nil when there is none.
 	Content any `json:"content,omitempty"`
-	// ModeWant and ModeGiven are the access modes of a new subscription, for
-	// [ActSub]. Zero is omitted in JSON; both zero mean that it was removed.
-	ModeWant  AccessMode `json:"want,omitempty"`
-	ModeGiven AccessMode `json:"given,omitempty"`
 	// Webrtc is the state of a call: "started", "accepted", "finished", …
 	Webrtc string `json:"webrtc,omitempty"`
 	// AudioOnly marks a call without video.
 	AudioOnly bool `json:"aonly,omitempty"`
 	// Replace is ":" and the SeqId of the message that this one edits.
 	Replace string `json:"replace,omitempty"`
+	// ModeWant and ModeGiven are the access modes of a new subscription, for
+	// [ActSub]. Zero is omitted in JSON; both zero mean that it was removed.
+	ModeWant  AccessMode `json:"want,omitempty"`
+	ModeGiven AccessMode `json:"given,omitempty"`
 }
 
 // OnDone makes f the settlement of r: [Receipt.Done] will call it. A queue binds
