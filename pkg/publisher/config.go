@@ -1,0 +1,73 @@
+package publisher
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// DefaultSubject is where receipts are published unless [Config.Subject] or
+// [Subject] says otherwise.
+const DefaultSubject = "push.receipts"
+
+// Config says how a [Publisher] publishes. Its zero value is ready to use.
+type Config struct {
+	// Subject is "push.receipts", the default, or "push.receipts.<anything>".
+	Subject string
+	// MaxInFlight is how many receipts may be unacknowledged at a time; publishing
+	// one more waits for room. The default is 1024.
+	MaxInFlight int
+	// AckTimeout is how long one try waits for the broker's acknowledgement before
+	// the next one. The default is 5 s.
+	AckTimeout time.Duration
+	// RetryFor is how long a receipt is tried again after transient failures. The
+	// default, 90 s, ends within the default dedup window of a stream, 2 min: a try
+	// after the window could store the receipt a second time. Pauses between tries
+	// are random, at most 100 ms after the first try, 200 ms after the second, and
+	// so on up to 2 s.
+	RetryFor time.Duration
+	// MaxTries ends the tries sooner than RetryFor: 1 means never to try again. The
+	// default, zero, leaves it to RetryFor.
+	MaxTries int
+	// DedupID names receipts; the default is [DedupID]. The broker stores one
+	// message per id and dedup window. Receipts for which it returns "" get an id
+	// of their own, so that only the tries of one call are stored once.
+	DedupID func(r *push.Receipt) string
+	// Trace returns the headers that carry the trace of ctx, such as traceparent.
+	// They are sent under lower-case names, which every W3C reader finds. With
+	// OpenTelemetry it is two lines:
+	//
+	//	c := propagation.MapCarrier{}
+	//	otel.GetTextMapPropagator().Inject(ctx, c); return c
+	Trace func(ctx context.Context) map[string]string
+}
+
+// withDefaults fills what is zero and refuses what cannot work.
+func (c Config) withDefaults() (Config, error) {
+	c.Subject = cmp.Or(c.Subject, DefaultSubject)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
+	c.AckTimeout = cmp.Or(c.AckTimeout, 5*time.Second)
+	c.RetryFor = cmp.Or(c.RetryFor, 90*time.Second)
+	if c.DedupID == nil {
+		c.DedupID = DedupID
+	}
+	if c.MaxInFlight < 0 || c.AckTimeout < 0 || c.RetryFor < 0 || c.MaxTries < 0 {
+		return c, errors.New("check publisher config: MaxInFlight, AckTimeout, RetryFor and MaxTries must not be negative")
+	}
+	return c, checkSubject(c.Subject)
+}
+
+// checkSubject refuses what cannot be published to.
+func checkSubject(subject string) error {
+	if subject == "" || strings.ContainsAny(subject, "*> \t\r\n") ||
+		strings.HasPrefix(subject, ".") || strings.HasSuffix(subject, ".") || strings.Contains(subject, "..") {
+		return fmt.Errorf("%w: subject %q: use %s or %s.<name>, without wildcards and spaces",
+			ErrRefused, subject, DefaultSubject, DefaultSubject)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package publisher
+
+import (
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ExpiresHeader is the header that [Expires] sets.
+const ExpiresHeader = "Push-Expires"
+
+// Option changes one message before it is published.
+type Option func(*nats.Msg)
+
+// Subject publishes to subject instead of [Config.Subject], for example to the
+// shard "push.receipts.eu".
+func Subject(subject string) Option {
+	return func(m *nats.Msg) { m.Subject = subject }
+}
+
+// ID replaces the dedup id. An empty id leaves the one that there is.
+func ID(id string) Option {
+	return func(m *nats.Msg) {
+		if id != "" {
+			m.Header.Set(jetstream.MsgIDHeader, id)
+		}
+	}
+}
+
+// Expires says when the notification goes stale: handlers do not send it after t.
+// A zero t sets nothing.
+func Expires(t time.Time) Option {
+	return func(m *nats.Msg) {
+		if !t.IsZero() {
+			m.Header.Set(ExpiresHeader, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+}
+
+// Header sets a header, its name spelled as given; NATS tells "Traceparent" from
+// "traceparent". Line breaks in value become spaces.
+func Header(name, value string) Option {
+	return func(m *nats.Msg) { m.Header.Set(name, value) }
+}

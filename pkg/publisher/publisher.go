@@ -1,0 +1,196 @@
+package publisher
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Ack is the broker's word that a receipt is stored.
+type Ack struct {
+	// Stream and Seq are where the receipt is stored.
+	Stream string `json:"stream"`
+	Seq    uint64 `json:"seq"`
+	// Duplicate says that the stream had the dedup id already: the receipt was
+	// published before, or an earlier try of this call was stored and only its
+	// acknowledgement was lost.
+	Duplicate bool `json:"duplicate"`
+}
+
+// Publisher publishes receipts over one connection. Its methods may be called
+// from any goroutine.
+type Publisher struct {
+	nc    *nats.Conn
+	cfg   Config
+	inbox string // of the acknowledgements, with the final dot
+	sub   *nats.Subscription
+	// slots holds one element per receipt in flight.
+	slots chan struct{}
+	// closing is closed by the first Close.
+	closing chan struct{}
+	// status brings the connection's losses to watch, and watching waits for it.
+	status   chan nats.Status
+	watching sync.WaitGroup
+
+	mu      sync.Mutex
+	flights map[string]*flight // by reply subject; being in it is being unsettled
+	last    uint64             // number of the last flight, for its reply subject
+	live    int                // flights whose callback has not returned
+	idle    chan struct{}      // closed when live reaches zero; nil when nobody waits
+}
+
+// New returns a Publisher on nc, which stays the caller's: close the Publisher
+// first, then drain or close nc. nc need not be connected yet. Reconnects are
+// nc's business; give it [nats.MaxReconnects] of -1, or a broker that is down for
+// long ends it for good.
+func New(nc *nats.Conn, cfg Config) (*Publisher, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	inbox := nc.NewInbox()
+	p := &Publisher{
+		nc:      nc,
+		cfg:     cfg,
+		inbox:   inbox + ".",
+		slots:   make(chan struct{}, cfg.MaxInFlight), // a semaphore
+		closing: make(chan struct{}),
+		flights: make(map[string]*flight),
+	}
+	p.status = nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	if p.sub, err = nc.Subscribe(inbox+".*", p.onReply); err != nil {
+		nc.RemoveStatusListener(p.status)
+		return nil, fmt.Errorf("subscribe to the inbox of acknowledgements, is the connection open? %w", err)
+	}
+	p.watching.Go(p.watch)
+	return p, nil
+}
+
+// Publish publishes r and waits until the broker has stored it, trying again for
+// as long as [Config] allows and ctx lasts. The error wraps one of this package's
+// Err values, and the cause of ctx if that has ended.
+func (p *Publisher) Publish(ctx context.Context, r *push.Receipt, opts ...Option) (Ack, error) {
+	msg, err := p.encode(ctx, r, opts)
+	if err != nil {
+		return Ack{}, err
+	}
+	return p.await(ctx, msg)
+}
+
+// PublishRaw is [Publisher.Publish] for a receipt that is JSON already. The bytes
+// are published as they are and are not checked; pushworker makes a dead letter
+// of what is not a receipt. Without an [ID] the message gets an id of its own:
+// publishing the same data in a second call stores it a second time.
+func (p *Publisher) PublishRaw(ctx context.Context, data []byte, opts ...Option) (Ack, error) {
+	msg, err := p.message(ctx, data, "", opts)
+	if err != nil {
+		return Ack{}, err
+	}
+	return p.await(ctx, msg)
+}
+
+// PublishAsync publishes r without waiting for the acknowledgement. It waits for
+// room if [Config.MaxInFlight] receipts are in flight. ctx ends this wait and
+// nothing else: a receipt once accepted is tried again as [Config] says.
+//
+// If PublishAsync returns nil, done is called exactly once, at the latest when
+// Close gives up or the connection is closed; if it returns an error, never. done
+// must return soon and must not call the Publisher: while it runs, it holds up the
+// acknowledgements of all others. r is the caller's again when PublishAsync
+// returns. done may be nil.
+func (p *Publisher) PublishAsync(ctx context.Context, r *push.Receipt, done func(Ack, error), opts ...Option) error {
+	msg, err := p.encode(ctx, r, opts)
+	if err != nil {
+		return err
+	}
+	_, err = p.launch(ctx, msg, done)
+	return err
+}
+
+// Flush waits until no receipt is in flight, including those published meanwhile,
+// and all callbacks have returned, or until ctx ends.
+func (p *Publisher) Flush(ctx context.Context) error {
+	p.mu.Lock()
+	if p.live == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.idle == nil {
+		p.idle = make(chan struct{})
+	}
+	idle := p.idle
+	p.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for acknowledgements: %w", context.Cause(ctx))
+	}
+}
+
+// Close takes no further receipts, waits for those in flight as [Publisher.Flush]
+// does, and lets go of the connection without closing it. When ctx ends first,
+// the receipts that remain are given up with [ErrUnavailable] and Close returns an
+// error; they may or may not be stored. It may be called more than once.
+func (p *Publisher) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if !p.isClosed() {
+		close(p.closing)
+	}
+	p.mu.Unlock()
+	err := p.Flush(ctx)
+	if err != nil {
+		p.abandon(err)
+	}
+	_ = p.sub.Unsubscribe() // fails only if the subscription is gone already
+	p.nc.RemoveStatusListener(p.status)
+	p.watching.Wait()
+	return err
+}
+
+// isClosed reports whether Close was called.
+func (p *Publisher) isClosed() bool {
+	select {
+	case <-p.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// encode makes the message of r.
+func (p *Publisher) encode(ctx context.Context, r *push.Receipt, opts []Option) (*nats.Msg, error) {
+	if r == nil {
+		return nil, fmt.Errorf("%w: the receipt is nil", ErrRefused)
+	}
+	data, err := r.AppendJSON(nil, push.KeyText)
+	if err != nil {
+		return nil, fmt.Errorf("%w: encode the receipt: %w", ErrRefused, err)
+	}
+	return p.message(ctx, data, p.cfg.DedupID(r), opts)
+}
+
+// message makes the message of data.
+func (p *Publisher) message(ctx context.Context, data []byte, id string, opts []Option) (*nats.Msg, error) {
+	msg := &nats.Msg{Subject: p.cfg.Subject, Data: data, Header: make(nats.Header, 2)}
+	if p.cfg.Trace != nil {
+		for name, value := range p.cfg.Trace(ctx) {
+			msg.Header.Set(strings.ToLower(name), value)
+		}
+	}
+	ID(id)(msg)
+	for _, option := range opts {
+		option(msg)
+	}
+	if msg.Header.Get(jetstream.MsgIDHeader) == "" {
+		msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())
+	}
+	return msg, checkSubject(msg.Subject)
+}

@@ -1,0 +1,202 @@
+package publisher_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/pkg/publisher"
+)
+
+// A stream that stores and does not say so is what a lost acknowledgement looks
+// like from here.
+func TestLostAckIsRetriedUnderTheSameID(t *testing.T) {
+	t.Parallel()
+	nc := dial(t, startBroker(t, nil).url())
+	s := stream(t, nc, func(c *jetstream.StreamConfig) { c.NoAck = true })
+	p := newPublisher(t, nc, publisher.Config{AckTimeout: 100 * time.Millisecond})
+
+	acks := make(chan publisher.Ack, 1)
+	if err := p.PublishAsync(patient(t), message(1), func(ack publisher.Ack, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		acks <- ack
+	}); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the unacknowledged message", func() bool { return len(stored(t, s)) == 1 })
+	stream(t, nc, nil)
+	if got, want := <-acks, (publisher.Ack{Stream: "PUSH", Seq: 1, Duplicate: true}); got != want {
+		t.Errorf("ack is %+v, want %+v", got, want)
+	}
+	if n := len(stored(t, s)); n != 1 {
+		t.Errorf("%d messages stored, want 1", n)
+	}
+}
+
+func TestPublishWaitsForTheStream(t *testing.T) {
+	t.Parallel()
+	nc := dial(t, startBroker(t, nil).url())
+	p := newPublisher(t, nc, publisher.Config{})
+	asked, err := nc.SubscribeSync("push.receipts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan error, 1)
+	go func() {
+		_, err := p.Publish(patient(t), message(1))
+		end <- err
+	}()
+	if _, err := asked.NextMsg(patience); err != nil { // the first try has come to nothing
+		t.Fatal(err)
+	}
+	if err := asked.Unsubscribe(); err != nil {
+		t.Fatal(err)
+	}
+	stream(t, nc, nil)
+	if err := <-end; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPublishGivesUp(t *testing.T) {
+	t.Parallel()
+	nc := dial(t, startBroker(t, nil).url())
+	tries, err := nc.SubscribeSync("silent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nc.Subscribe("junk", func(m *nats.Msg) { _ = m.Respond([]byte("hello")) }); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name     string
+		patience time.Duration
+		subject  string
+		cfg      publisher.Config
+		want     []error
+		says     string
+	}{
+		{"after its tries", patience, "silent", publisher.Config{MaxTries: 3, AckTimeout: 10 * time.Millisecond},
+			[]error{publisher.ErrUnavailable}, "try 3"},
+		{"after its time", patience, "junk", publisher.Config{RetryFor: 10 * time.Millisecond},
+			[]error{publisher.ErrUnavailable}, "not an acknowledgement"},
+		{"with its context", 100 * time.Millisecond, "silent", publisher.Config{},
+			[]error{publisher.ErrUnavailable, context.DeadlineExceeded}, "dedup id"},
+		{"with its context, no stream", 300 * time.Millisecond, "nowhere", publisher.Config{},
+			[]error{publisher.ErrNoStream, context.DeadlineExceeded, nats.ErrNoResponders}, "start pushworker"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPublisher(t, nc, tt.cfg)
+			_, err := p.Publish(deadlineIn(t, tt.patience), message(1), publisher.Subject(tt.subject))
+			for _, want := range tt.want {
+				if !errors.Is(err, want) {
+					t.Errorf("error is %v, want %v", err, want)
+				}
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("error is %v, want %q in it", err, tt.says)
+			}
+		})
+	}
+	ids := map[string]int{}
+	for range 3 {
+		m, err := tries.NextMsg(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[m.Header.Get(jetstream.MsgIDHeader)]++
+	}
+	if ids[publisher.DedupID(message(1))] != 3 {
+		t.Errorf("ids of the three tries are %v", ids)
+	}
+}
+
+// TestRestartsLoseAndDoubleNothing is T7: publishers go on while the broker is
+// killed and started on the same store; what was acknowledged is stored, and once.
+func TestRestartsLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	const receipts, publishers, kills = 3000, 16, 3
+	b := startChildBroker(t)
+	nc := dial(t, b.url())
+	waitFor(t, "the broker", nc.IsConnected)
+	s := stream(t, nc, nil)
+	p := newPublisher(t, nc, publisher.Config{AckTimeout: time.Second})
+
+	var acked [receipts]publisher.Ack
+	var count atomic.Int64
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range publishers {
+		wg.Go(func() {
+			for i := range next {
+				ack, err := p.Publish(patient(t), message(i+1))
+				if err != nil {
+					t.Errorf("receipt %d: %v", i, err)
+				}
+				acked[i] = ack
+				count.Add(1)
+			}
+		})
+	}
+	go func() {
+		for i := range receipts {
+			next <- i
+		}
+		close(next)
+	}()
+	for kill := range kills {
+		mark := int64((kill + 1) * receipts / (kills + 1))
+		waitFor(t, "progress", func() bool { return count.Load() >= mark })
+		b.kill()
+		b.start()
+	}
+	wg.Wait()
+
+	ids := map[string]uint64{}
+	for _, m := range stored(t, s) {
+		id := m.Header.Get(jetstream.MsgIDHeader)
+		if first, ok := ids[id]; ok {
+			t.Errorf("%s is stored twice, at %d and %d", id, first, m.Sequence)
+		}
+		ids[id] = m.Sequence
+	}
+	if len(ids) != receipts {
+		t.Errorf("%d receipts stored, want %d", len(ids), receipts)
+	}
+	for i, ack := range acked {
+		if got := ids[publisher.DedupID(message(i+1))]; got != ack.Seq {
+			t.Errorf("receipt %d is acknowledged at %d and stored at %d", i, ack.Seq, got)
+		}
+	}
+}
+
+// waitFor waits until ok.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline, tick := time.After(patience), time.NewTicker(2*time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited %s in vain for %s", patience, what)
+		}
+	}
+}
+
+func deadlineIn(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
