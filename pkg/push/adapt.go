@@ -1,0 +1,124 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// stopGrace is how long Stop lets running work finish.
+const stopGrace = 10 * time.Second
+
+// Work is what a handler made with [Adapt] does, once it is configured.
+type Work struct {
+	// Handle carries r to the provider and reports what became of it as
+	// [Receipt.Done] wants it: nil for delivered, and otherwise an error whose type
+	// is the instruction. It does not call Done itself. ctx ends when the config's
+	// timeout has passed, and with the cause [ErrStopping] when the handler stops
+	// and its grace is over. A panic becomes a [PanicError]. Handle runs in as many
+	// goroutines at once as the config's concurrency says.
+	Handle func(ctx context.Context, r *Receipt) error
+	// TTL is [Expirer]'s; nil when the notifications never go stale.
+	TTL func(r *Receipt) time.Duration
+	// Close releases what setup acquired, after the last Handle has returned; nil
+	// when there is nothing to release.
+	Close func()
+	// Concurrency is the concurrency when the config has none; 0 means 1.
+	Concurrency int
+}
+
+// Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
+// the deadlines and the stopping. It is also a [Reporter], a [Drainer] and an
+// [Expirer]. All methods are safe for concurrent use.
+type Adapter struct {
+	setup func(jsonconf string) (Work, error)
+	mu    sync.Mutex // held by Init
+	pool  atomic.Pointer[pool]
+}
+
+var (
+	_ Reporter = (*Adapter)(nil)
+	_ Drainer  = (*Adapter)(nil)
+	_ Expirer  = (*Adapter)(nil)
+)
+
+// Adapt makes a handler. Each Init reads the keys of [Common] from its config,
+// unless that disables the handler hands the whole text to setup, and starts the
+// workers. setup reports every fault of its own keys at once (see [DecodeConfig])
+// and starts nothing that Work.Close does not end.
+func Adapt(setup func(jsonconf string) (Work, error)) *Adapter {
+	return &Adapter{setup: setup}
+}
+
+// Init implements [Handler]. Empty text is an empty config. A disabled handler is
+// initialised without error and is not ready. After an error nothing runs. Init
+// may follow Stop; it is an error while the handler is running.
+func (a *Adapter) Init(jsonconf string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.IsReady() {
+		return errors.New("handler is already initialised: stop it before another Init")
+	}
+	common, err := ParseCommon(jsonconf)
+	if errors.Is(err, errConfigText) || err == nil && !common.Enabled {
+		return err
+	}
+	work, setupErr := a.setup(jsonconf)
+	if setupErr == nil && work.Handle == nil {
+		setupErr = errors.New("handler has no Handle function: its setup must return one")
+	}
+	if err := errors.Join(err, setupErr); err != nil {
+		if setupErr == nil && work.Close != nil {
+			work.Close()
+		}
+		return err
+	}
+	a.pool.Store(newPool(work, common))
+	return nil
+}
+
+// IsReady implements [Handler]: it is true between an Init of an enabled handler
+// and Stop.
+func (a *Adapter) IsReady() bool {
+	p := a.pool.Load()
+	return p != nil && !p.stopping.Load()
+}
+
+// Push implements [Handler]. The channel is nil until Init has enabled the
+// handler. Once the handler stops no send on it succeeds any more.
+func (a *Adapter) Push() chan<- *Receipt {
+	if p := a.pool.Load(); p != nil {
+		return p.in
+	}
+	return nil
+}
+
+// Stop implements [Handler]: it is [Adapter.Drain] with a grace of 10 s.
+func (a *Adapter) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace) //nolint:forbidigo // the seed's Stop is given none
+	defer cancel()
+	_ = a.Drain(ctx) // says what Done has already said
+}
+
+// Drain implements [Drainer]. What the handler has not started is handed back
+// before Drain first waits. Work that ignores its cancellation is given half a
+// second and then left alone. The result is nil if no work had to be cancelled.
+func (a *Adapter) Drain(ctx context.Context) error {
+	if p := a.pool.Load(); p != nil {
+		return p.drain(ctx)
+	}
+	return nil
+}
+
+// TTL implements [Expirer] with Work.TTL; without one it is 0, for ever.
+func (a *Adapter) TTL(r *Receipt) time.Duration {
+	if p := a.pool.Load(); p != nil && p.work.TTL != nil {
+		return p.work.TTL(r)
+	}
+	return 0
+}
+
+// ReportsOutcome implements [Reporter].
+func (*Adapter) ReportsOutcome() {}

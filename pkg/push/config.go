@@ -1,0 +1,110 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+const (
+	defaultBuffer  = 1024
+	defaultTimeout = 30 * time.Second
+	maxBuffer      = 1 << 20
+	maxConcurrency = 1 << 16
+)
+
+// Common holds the keys that the config of every handler may have. Durations are
+// strings such as "1m30s", or numbers of seconds. In numbers and durations zero
+// means the default.
+type Common struct {
+	// Enabled is whether the handler runs. It is true unless the config says false:
+	// listing a handler is asking for it. (The seed's handlers were off by default.)
+	Enabled bool `json:"enabled"`
+	// Buffer is how many receipts may wait in the handler's channel; the default is
+	// 1024, also for negative values, and the most is 1048576.
+	Buffer int `json:"buffer"`
+	// Concurrency is how many receipts the handler works on at the same time, at
+	// most 65536. The default is the handler's own.
+	Concurrency int `json:"concurrency"`
+	// Timeout bounds the work on one receipt; the default is 30 s.
+	Timeout time.Duration `json:"timeout"`
+	// Retry overrides the worker's retry policy. The handler itself ignores it.
+	Retry RetryConfig `json:"retry"`
+}
+
+// RetryConfig overrides parts of a retry policy; what is zero is left to the
+// worker's configuration.
+type RetryConfig struct {
+	// Base and Cap bound the first delay and every delay.
+	Base time.Duration `json:"base"`
+	Cap  time.Duration `json:"cap"`
+	// MaxAge is the age at which a receipt is given up.
+	MaxAge time.Duration `json:"max_age"`
+	// MaxAttempts is after how many attempts a receipt is given up.
+	MaxAttempts int `json:"max_attempts"`
+}
+
+// ParseCommon reads the common keys from the text of a handler's config and
+// leaves the other keys to the handler; see [DecodeConfig]. Empty text and null
+// are an empty config. All faults are reported at once, joined.
+func ParseCommon(jsonconf string) (Common, error) {
+	c := Common{Enabled: true}
+	d := configDecoder{ignored: func(string) bool { return true }}
+	d.text(jsonconf, reflect.ValueOf(&c).Elem())
+	d.check(c)
+	if c.Buffer <= 0 {
+		c.Buffer = defaultBuffer
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	return c, errors.Join(d.faults...)
+}
+
+// check reports values that are of the right type and make no sense.
+func (d *configDecoder) check(c Common) {
+	d.atMost("buffer", c.Buffer, maxBuffer)
+	d.atMost("concurrency", c.Concurrency, maxConcurrency)
+	d.notNegative("concurrency", c.Concurrency < 0)
+	d.notNegative("timeout", c.Timeout < 0)
+	d.notNegative("retry.base", c.Retry.Base < 0)
+	d.notNegative("retry.cap", c.Retry.Cap < 0)
+	d.notNegative("retry.max_age", c.Retry.MaxAge < 0)
+	d.notNegative("retry.max_attempts", c.Retry.MaxAttempts < 0)
+	if c.Retry.Cap > 0 && c.Retry.Base > c.Retry.Cap {
+		d.fault("retry.base", fmt.Sprintf("%s is more than retry.cap, %s: lower the one or raise the other", c.Retry.Base, c.Retry.Cap))
+	}
+}
+
+func (d *configDecoder) atMost(key string, value, limit int) {
+	if value > limit {
+		d.fault(key, fmt.Sprintf("is %d: want at most %d", value, limit))
+	}
+}
+
+func (d *configDecoder) notNegative(key string, negative bool) {
+	if negative {
+		d.fault(key, "is negative: leave it out for the default")
+	}
+}
+
+// DecodeConfig decodes the text of a handler's config into the struct that into
+// points to, which holds the handler's own keys under their json tags and its
+// defaults as their values. Fields of type [time.Duration] take strings such as
+// "1m30s", or numbers of seconds. Empty text and null are an empty config.
+//
+// It is strict, in nested structs too: a key that neither the struct nor [Common]
+// has is a fault that names the known ones; keys that begin with "_" or "$" are
+// comments. Names match in any case, as encoding/json has it. All faults are
+// reported at once, joined, each with the path of its key; none quotes a value.
+func DecodeConfig(jsonconf string, into any) error {
+	d := configDecoder{ignored: isCommonKey}
+	d.text(jsonconf, reflect.ValueOf(into).Elem())
+	return errors.Join(d.faults...)
+}
+
+func isCommonKey(key string) bool {
+	_, ok := findField(reflect.TypeFor[Common](), key)
+	return ok
+}
