@@ -51,7 +51,7 @@ func TestAsyncIsBounded(t *testing.T) {
 	}
 	accepted := make(chan error)
 	go func() { accepted <- p.PublishAsync(patient(t), message(bound+2), done) }()
-	waitFor(t, "the first receipts", func() bool { return len(stored(t, s)) == bound })
+	waitFor(t, "the first receipts", func() bool { return count(t, s) == bound })
 	stream(t, nc, nil) // which acknowledges, and so makes room
 	if err := <-accepted; err != nil {
 		t.Fatalf("publish when room is made: %v", err)
@@ -62,7 +62,7 @@ func TestAsyncIsBounded(t *testing.T) {
 	if n := called.Load(); n != bound+1 {
 		t.Errorf("%d callbacks by the end of Flush, want %d", n, bound+1)
 	}
-	if n := len(stored(t, s)); n != bound+1 {
+	if n := count(t, s); n != bound+1 {
 		t.Errorf("%d receipts stored, want %d", n, bound+1)
 	}
 }
@@ -115,7 +115,7 @@ func TestCallbackExactlyOnce(t *testing.T) {
 		}
 		seqs[acks[i].Load()] = true
 	}
-	if n := len(stored(t, s)); n != receipts || len(seqs) != receipts || seqs[0] {
+	if n := count(t, s); n != receipts || len(seqs) != receipts || seqs[0] {
 		t.Errorf("%d receipts stored under %d sequences, want %d", n, len(seqs), receipts)
 	}
 }
@@ -198,7 +198,7 @@ func TestCloseWaitsAndWakes(t *testing.T) {
 	if err := <-waiting; !errors.Is(err, publisher.ErrClosed) {
 		t.Errorf("publish that waited for room: %v", err)
 	}
-	waitFor(t, "the first receipt", func() bool { return len(stored(t, s)) == 1 })
+	waitFor(t, "the first receipt", func() bool { return count(t, s) == 1 })
 	stream(t, nc, nil)
 	if err := <-closed; err != nil {
 		t.Errorf("Close: %v", err)

@@ -155,20 +155,43 @@ func stream(t *testing.T, nc *nats.Conn, change func(*jetstream.StreamConfig)) j
 	return s
 }
 
-// stored reads the whole stream.
-func stored(t *testing.T, s jetstream.Stream) []*jetstream.RawStreamMsg {
+// count is how many messages the stream has.
+func count(t *testing.T, s jetstream.Stream) int {
 	t.Helper()
 	info, err := s.Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []*jetstream.RawStreamMsg
-	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
-		m, err := s.GetMsg(t.Context(), seq)
+	return int(info.State.Msgs)
+}
+
+// stored reads the whole stream.
+func stored(t *testing.T, s jetstream.Stream) []*jetstream.RawStreamMsg {
+	t.Helper()
+	n := count(t, s)
+	if n == 0 {
+		return nil
+	}
+	reader, err := s.OrderedConsumer(t.Context(), jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := reader.Fetch(n, jetstream.FetchMaxWait(patience))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]*jetstream.RawStreamMsg, 0, n)
+	for m := range batch.Messages() {
+		meta, err := m.Metadata()
 		if err != nil {
-			t.Fatalf("read message %d: %v", seq, err)
+			t.Fatal(err)
 		}
-		all = append(all, m)
+		all = append(all, &jetstream.RawStreamMsg{
+			Subject: m.Subject(), Sequence: meta.Sequence.Stream, Header: m.Headers(), Data: m.Data(),
+		})
+	}
+	if batch.Error() != nil || len(all) != n {
+		t.Fatalf("read %d of %d messages: %v", len(all), n, batch.Error())
 	}
 	return all
 }

@@ -32,12 +32,12 @@ func TestLostAckIsRetriedUnderTheSameID(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the unacknowledged message", func() bool { return len(stored(t, s)) == 1 })
+	waitFor(t, "the unacknowledged message", func() bool { return count(t, s) == 1 })
 	stream(t, nc, nil)
 	if got, want := <-acks, (publisher.Ack{Stream: "PUSH", Seq: 1, Duplicate: true}); got != want {
 		t.Errorf("ack is %+v, want %+v", got, want)
 	}
-	if n := len(stored(t, s)); n != 1 {
+	if n := count(t, s); n != 1 {
 		t.Errorf("%d messages stored, want 1", n)
 	}
 }
@@ -45,7 +45,7 @@ func TestLostAckIsRetriedUnderTheSameID(t *testing.T) {
 func TestPublishWaitsForTheStream(t *testing.T) {
 	t.Parallel()
 	nc := dial(t, startBroker(t, nil).url())
-	p := newPublisher(t, nc, publisher.Config{})
+	p := newPublisher(t, nc, publisher.Config{AckTimeout: 100 * time.Millisecond})
 	asked, err := nc.SubscribeSync("push.receipts")
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 	p := newPublisher(t, nc, publisher.Config{AckTimeout: time.Second})
 
 	var acked [receipts]publisher.Ack
-	var count atomic.Int64
+	var finished atomic.Int64
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range publishers {
@@ -144,7 +144,7 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 					t.Errorf("receipt %d: %v", i, err)
 				}
 				acked[i] = ack
-				count.Add(1)
+				finished.Add(1)
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 	}()
 	for kill := range kills {
 		mark := int64((kill + 1) * receipts / (kills + 1))
-		waitFor(t, "progress", func() bool { return count.Load() >= mark })
+		waitFor(t, "progress", func() bool { return finished.Load() >= mark })
 		b.kill()
 		b.start()
 	}
