@@ -9,16 +9,16 @@ type Config struct {
 	Embedded Embedded
 	DataDir  string `split_words:"true" default:"./pushworker-data" desc:"Directory of the embedded broker's store. One process at a time: it is locked."`
 
-	Stream    string        `split_words:"true" default:"PUSH" desc:"Name of the stream that keeps the receipts."`
+	Stream    string        `split_words:"true" default:"PUSH" desc:"Name of the stream that keeps the receipts; the retries and the dead letters are in NAME_RETRY and NAME_DEAD."`
 	Subject   string        `split_words:"true" default:"push.receipts" desc:"Subject of the stream. Publishers use it, or it and one or more tokens after it."`
 	Replicas  int           `split_words:"true" default:"1" desc:"Replicas of streams and buckets when provisioning, 1 to 5. The embedded broker has 1."`
-	History   time.Duration `split_words:"true" default:"72h" desc:"How long the stream keeps receipts, handled or not."`
+	History   time.Duration `split_words:"true" default:"72h" desc:"How long the stream keeps receipts, handled or not. At least 1m."`
 	MaxBytes  ByteSize      `split_words:"true" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
 	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false they must exist and are only bound."`
 
-	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name and config."`
+	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name and config; see config/handlers.example.json."`
 
-	MaxReceiptBytes ByteSize `split_words:"true" default:"1000000" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
+	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
 	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys goes to the dead letters as malformed."`
 	MaxDepth        int      `split_words:"true" default:"64" desc:"A receipt whose JSON is nested deeper goes to the dead letters as malformed. 8 to 10000."`
 
@@ -71,7 +71,7 @@ type Retry struct {
 
 // Dead is the dead-letter stream.
 type Dead struct {
-	MaxAge   time.Duration `split_words:"true" default:"336h" desc:"How long dead letters are kept."`
+	MaxAge   time.Duration `split_words:"true" default:"336h" desc:"How long dead letters are kept. At least 1m."`
 	MaxBytes ByteSize      `split_words:"true" default:"1GiB" desc:"Size limit of the dead-letter stream."`
 }
 

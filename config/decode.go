@@ -17,17 +17,21 @@ import (
 // for eight.
 var decimal = regexp.MustCompile(`^[+-]?(0|[1-9][0-9]*)$`)
 
-// decode sets the fields of c to their origins or defaults.
-func decode(c *Config, fields []field, f *findings) error {
+// decode sets the fields of c to the given values or their defaults.
+func decode(c *Config, fields []field, values map[string]given, f *findings) error {
+	c.sources = make(map[string]origin)
 	texts := make(map[string]string)
 	for _, d := range fields {
-		o := c.sources[d.Name]
+		g, ok := values[d.Name]
+		if ok {
+			c.sources[d.Name] = g.origin
+		}
 		switch {
-		case o.value == "" || o.source == FromFile:
-		case d.value.Kind() == reflect.Int && !decimal.MatchString(o.value):
-			f.fault(d.Name, o, describe(d, o, errors.ErrUnsupported)...)
+		case g.value == "" || g.source == FromFile:
+		case d.value.Kind() == reflect.Int && !decimal.MatchString(g.value):
+			f.fault(d.Name, g.origin, describe(d, g.value, strconv.ErrSyntax)...)
 		default:
-			texts[d.Name] = o.value
+			texts[d.Name] = g.value
 		}
 	}
 	failed, err := process(c, texts)
@@ -35,13 +39,13 @@ func decode(c *Config, fields []field, f *findings) error {
 		return err
 	}
 	for _, d := range fields {
-		o := c.sources[d.Name]
+		g := values[d.Name]
 		err := failed[d.Name]
-		if decoder, ok := reflect.TypeAssert[envconfig.Decoder](d.value.Addr()); ok && o.source == FromFile && o.value != "" {
-			err = decoder.Decode(o.value)
+		if decoder, ok := reflect.TypeAssert[envconfig.Decoder](d.value.Addr()); ok && g.source == FromFile && g.value != "" {
+			err = decoder.Decode(g.value)
 		}
 		if err != nil {
-			f.fault(d.Name, o, describe(d, o, err)...)
+			f.fault(d.Name, g.origin, describe(d, g.value, err)...)
 		}
 	}
 	return nil
@@ -86,7 +90,7 @@ func process(c *Config, texts map[string]string) (map[string]error, error) {
 
 // describe words a decoding error. The value is quoted unless it may be secret;
 // err's own text, which would hold it, is not used.
-func describe(d field, o origin, err error) []problem {
+func describe(d field, value string, err error) []problem {
 	found, ok := errors.AsType[problems](err)
 	if !ok {
 		found = problems{kindProblem(d.value)}
@@ -96,7 +100,7 @@ func describe(d field, o origin, err error) []problem {
 	}
 	quoted := make([]problem, len(found))
 	for i, p := range found {
-		quoted[i] = problem{p.what + ": " + quote(o.value), p.hint}
+		quoted[i] = problem{p.what + ": " + quote(value), p.hint}
 	}
 	return quoted
 }

@@ -23,12 +23,13 @@ func Load(environ []string, flags map[string]string) (*Config, error) {
 		return nil, err
 	}
 	f := &findings{}
-	c.sources = resolve(fields, environment(environ), flags, f)
-	if err := decode(c, fields, f); err != nil {
+	env := environment(environ)
+	values := resolve(fields, env, flags, f)
+	if err := decode(c, fields, values, f); err != nil {
 		return nil, err
 	}
 	validate(c, f)
-	checkUnknown(fields, environment(environ), flags, c.StrictEnv, f)
+	checkUnknown(fields, env, flags, c.StrictEnv, f)
 	c.warnings = f.warnings
 	if len(f.faults) == 0 {
 		return c, nil

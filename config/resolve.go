@@ -20,14 +20,21 @@ const (
 	FromFlag    Source = "flag"
 )
 
-// origin is the value that a variable shall have, as text, and whence.
+// origin is where the value of a variable came from.
 type origin struct {
 	// variable is the name that was set: the field's, or its twin's.
 	variable string
 	source   Source
-	value    string
 	// path is the file that was read, for FromFile.
 	path string
+}
+
+// given is the value that a variable shall have, as text. It may be secret and
+// does not outlive Load.
+type given struct {
+	origin
+
+	value string
 }
 
 // maxFile is the size of the biggest file that is read for a value.
@@ -49,39 +56,38 @@ func environment(environ []string) map[string]string {
 }
 
 // resolve finds the value of every field that is not left at its default.
-func resolve(fields []field, env, flags map[string]string, f *findings) map[string]origin {
-	origins := make(map[string]origin)
+func resolve(fields []field, env, flags map[string]string, f *findings) map[string]given {
+	values := make(map[string]given)
 	for _, d := range fields {
-		o, ok := pick(d, flags, FromFlag, f)
+		g, ok := pick(d, flags, FromFlag, f)
 		if !ok {
-			o, ok = pick(d, env, FromEnv, f)
+			g, ok = pick(d, env, FromEnv, f)
 		}
 		if ok {
-			origins[d.Name] = o
+			values[d.Name] = g
 		}
 	}
-	return origins
+	return values
 }
 
 // pick finds a field's value in one layer, under its name or its twin's.
-func pick(d field, layer map[string]string, source Source, f *findings) (origin, bool) {
+func pick(d field, layer map[string]string, source Source, f *findings) (given, bool) {
 	value, plain := layer[d.Name]
 	path, file := layer[d.twin()]
 	file = file && d.Secret
 	switch {
 	case plain && file:
 		f.fault(d.Name, origin{}, problem{"is set and " + d.twin() + " is set too", "keep one of the two"})
-		return origin{}, true
+		return given{}, true
 	case file && path != "":
 		o := origin{variable: d.twin(), source: FromFile, path: path}
 		text, p := readValue(path)
 		if p.what != "" {
 			f.fault(d.Name, o, p)
 		}
-		o.value = text
-		return o, true
+		return given{o, text}, true
 	}
-	return origin{variable: d.Name, source: source, value: value}, plain || file
+	return given{origin{variable: d.Name, source: source}, value}, plain || file
 }
 
 // readValue reads the file of a …_FILE variable.

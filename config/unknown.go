@@ -17,7 +17,9 @@ func checkUnknown(fields []field, env, flags map[string]string, strict bool, f *
 	known := make(map[string]bool)
 	for _, d := range fields {
 		known[d.Name] = true
-		known[d.twin()] = d.Secret
+		if d.Secret {
+			known[d.twin()] = true
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		if !known[name] {
@@ -59,9 +61,6 @@ func printable(name string) string {
 func nearest(name string, known map[string]bool) string {
 	best, least := "", 4
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
-		if !known[candidate] {
-			continue
-		}
 		if d := distance(strings.ToUpper(name), candidate); d < least {
 			best, least = candidate, d
 		}

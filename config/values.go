@@ -106,7 +106,7 @@ func (b *ByteSize) Decode(value string) error {
 // String writes b with the largest unit that leaves a whole number.
 func (b ByteSize) String() string {
 	for _, u := range byteUnits() {
-		if u.size > 1 && u.size&(u.size-1) == 0 && b != 0 && int64(b)%u.size == 0 {
+		if u.size > 1 && b != 0 && int64(b)%u.size == 0 {
 			return strconv.FormatInt(int64(b)/u.size, 10) + u.name
 		}
 	}

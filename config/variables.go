@@ -26,8 +26,14 @@ type Variable struct {
 	Secret bool `json:"secret"`
 }
 
-// twin is the name of the variable that names the file with the value.
-func (v Variable) twin() string { return v.Name + "_FILE" }
+// twin is the variable that names the file with the value; empty if v is not
+// secret.
+func (v Variable) twin() string {
+	if !v.Secret {
+		return ""
+	}
+	return v.Name + "_FILE"
+}
 
 // Setting is the value of one variable, as `config print` shows it.
 type Setting struct {

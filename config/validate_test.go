@@ -1,0 +1,210 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pushworker/pushworker/config"
+)
+
+const secret = "hunter2-marker"
+
+// TestBadConfigurations is the table of bad starts: what is set, without the
+// prefix, and every fault in full.
+func TestBadConfigurations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, content := range map[string]string{"empty": " \n", "big": strings.Repeat("x", 1<<20+1), "token": secret, "bad.json": `{"name":"` + secret + `"}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broker := "NATS_URL=nats://broker:4222"
+	urlHint := "; write nats://host:4222, tls://host:4222, or several with commas between them"
+	durationHint := "; write a number with a unit: 500ms, 30s, 10m, 72h; days as hours"
+	cases := []struct {
+		name string
+		set  []string
+		want []string
+	}{
+		// The connection.
+		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
+		{"URL without host", []string{"NATS_URL=nats://:4222"}, []string{"NATS_URL has a server without a host" + urlHint}},
+		{"URL with a wild port", []string{"NATS_URL=nats://" + secret + "@b:99999"}, []string{"NATS_URL has a port that is not a number from 1 to 65535" + urlHint}},
+		{"URL that is none", []string{"NATS_URL=nats://a:" + secret + "%zz@b"}, []string{"NATS_URL is not a URL" + urlHint}},
+		{"list with a gap", []string{"NATS_URL=nats://a,,nats://b:0"}, []string{
+			"NATS_URL has a server without a host" + urlHint,
+			"NATS_URL has a port that is not a number from 1 to 65535" + urlHint,
+		}},
+		{"user without password", []string{broker, "NATS_USER=me"}, []string{"NATS_USER is set without a password; set PUSHWORKER_NATS_PASSWORD or its _FILE twin"}},
+		{"password without user", []string{broker, "NATS_PASSWORD=" + secret}, []string{"NATS_PASSWORD is set without a user; set PUSHWORKER_NATS_USER"}},
+		{"two logins", []string{broker, "NATS_USER=me", "NATS_PASSWORD=" + secret, "NATS_TOKEN=" + secret}, []string{
+			"NATS_TOKEN is set and PUSHWORKER_NATS_USER already says who logs in; keep one of the two",
+		}},
+		{"login in URL and beside it", []string{"NATS_URL=nats://" + secret + "@b", "NATS_TOKEN_FILE=" + dir + "/token"}, []string{
+			"NATS_TOKEN_FILE is set and PUSHWORKER_NATS_URL already says who logs in; keep one of the two",
+		}},
+		{"certificate without key", []string{broker, "NATS_CERT_FILE=" + dir + "/token"}, []string{"NATS_CERT_FILE is set without its key; set PUSHWORKER_NATS_KEY_FILE"}},
+		{"key without certificate", []string{broker, "NATS_KEY_FILE=" + dir + "/token"}, []string{"NATS_KEY_FILE is set without its certificate; set PUSHWORKER_NATS_CERT_FILE"}},
+		{"missing files", []string{broker, "NATS_CREDS_FILE=" + dir + "/no", "NATS_CA_FILE=" + dir}, []string{
+			`NATS_CREDS_FILE names a file that does not exist: "DIR/no"; check the path; a relative one starts at the working directory`,
+			`NATS_CA_FILE names a directory: "DIR"; name the file in it`,
+		}},
+
+		// Values from files.
+		{"missing secret file", []string{"ADMIN_TOKEN_FILE=" + dir + "/no"}, []string{`ADMIN_TOKEN_FILE names a file that does not exist: "DIR/no"; check the path; a relative one starts at the working directory`}},
+		{"empty secret file", []string{"ADMIN_TOKEN_FILE=" + dir + "/empty"}, []string{`ADMIN_TOKEN_FILE names an empty file: "DIR/empty"; write the value into it`}},
+		{"big secret file", []string{"ADMIN_TOKEN_FILE=" + dir + "/big"}, []string{`ADMIN_TOKEN_FILE names a file of more than 1 MiB: "DIR/big"; check that it is the right file`}},
+		{"directory as secret file", []string{"ADMIN_TOKEN_FILE=" + dir}, []string{`ADMIN_TOKEN_FILE names a file that cannot be read: "DIR"; check that it is a file and not a directory`}},
+		{"secret twice", []string{"ADMIN_TOKEN=" + secret, "ADMIN_TOKEN_FILE=" + dir + "/token"}, []string{"ADMIN_TOKEN is set and PUSHWORKER_ADMIN_TOKEN_FILE is set too; keep one of the two"}},
+		{"handlers twice", []string{"HANDLERS=[]", "HANDLERS_FILE=" + dir + "/token"}, []string{"HANDLERS is set and PUSHWORKER_HANDLERS_FILE is set too; keep one of the two"}},
+		{"handlers file of another shape", []string{"HANDLERS_FILE=" + dir + "/bad.json"}, []string{`HANDLERS_FILE is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
+
+		// The embedded broker.
+		{"embedded address without port", []string{"EMBEDDED_ADDR=localhost"}, []string{`EMBEDDED_ADDR is not host:port: "localhost"; write for example 127.0.0.1:4222`}},
+		{"embedded address with scheme", []string{"EMBEDDED_ADDR=nats://localhost:4222"}, []string{`EMBEDDED_ADDR is not host:port: "nats://localhost:4222"; write for example 127.0.0.1:4222`}},
+		{"embedded for everybody", []string{"EMBEDDED_ADDR=0.0.0.0:4222"}, []string{
+			"EMBEDDED_ADDR can be reached by other machines, and the embedded broker has neither TLS nor authentication; listen on 127.0.0.1, run a NATS server and set PUSHWORKER_NATS_URL, or accept it with PUSHWORKER_EMBEDDED_INSECURE=true",
+		}},
+		{"embedded for everybody by name", []string{"EMBEDDED_ADDR=worker-1:4222", "EMBEDDED_INSECURE=no"}, []string{`EMBEDDED_INSECURE is not a truth value: "no"; write true or false`}},
+		{"sync", []string{"EMBEDDED_SYNC=never"}, []string{`EMBEDDED_SYNC is "never"; use interval or always`}},
+		{"embedded replicas", []string{"REPLICAS=3"}, []string{"REPLICAS is 3, but the embedded broker is a single server; set PUSHWORKER_NATS_URL, or leave it at 1"}},
+		{"file as data directory", []string{"DATA_DIR=" + dir + "/token"}, []string{`DATA_DIR names a file: "DIR/token"; name a directory; it is made when it is missing`}},
+
+		// Streams.
+		{"stream name", []string{"STREAM=push.receipts"}, []string{`STREAM is no name for a stream: "push.receipts"; use up to 64 letters, digits, - and _`}},
+		{"subject with wildcard", []string{"SUBJECT=push.>"}, []string{`SUBJECT is no subject to publish to: "push.>"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"subject with gap", []string{"SUBJECT=push..receipts"}, []string{`SUBJECT is no subject to publish to: "push..receipts"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"subject of the broker", []string{"SUBJECT=$JS.x"}, []string{`SUBJECT is no subject to publish to: "$JS.x"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"subject of our own", []string{"SUBJECT=push.retry.x"}, []string{"SUBJECT overlaps push.retry, which pushworker uses itself; use a subject of its own, such as push.receipts"}},
+		{"replicas", []string{broker, "REPLICAS=6"}, []string{"REPLICAS is 6, more than 5; set 5 or less"}},
+		{"no replicas", []string{broker, "REPLICAS=0"}, []string{"REPLICAS is 0, less than 1; set 1 or more"}},
+		{"half a replica", []string{broker, "REPLICAS=1.5"}, []string{`REPLICAS is not a whole number: "1.5"; write digits only`}},
+		{"history without unit", []string{"HISTORY=72"}, []string{`HISTORY is not a duration: "72"` + durationHint}},
+		{"short history", []string{"HISTORY=30s", "DEAD_MAX_AGE=-1h"}, []string{"HISTORY is 30s, less than 1m; set 1m or more", "DEAD_MAX_AGE is -1h, less than 1m; set 1m or more"}},
+		{"size", []string{"MAX_BYTES=8 gigs"}, []string{`MAX_BYTES is not a size: "8 gigs"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`}},
+		{"negative size", []string{"DEAD_MAX_BYTES=-1"}, []string{`DEAD_MAX_BYTES is not a size: "-1"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`}},
+		{"enormous size", []string{"RETRY_MAX_BYTES=9000000TiB"}, []string{`RETRY_MAX_BYTES is too big a size: "9000000TiB"; the most is 8388607TiB`}},
+		{"stream too small for a receipt", []string{"MAX_BYTES=1MB", "MAX_RECEIPT_BYTES=1MiB"}, []string{"MAX_BYTES is 1MB, which cannot hold a receipt of PUSHWORKER_MAX_RECEIPT_BYTES; set 1MiB or more"}},
+		{"truth", []string{"PROVISION=yes", "PPROF=on"}, []string{`PROVISION is not a truth value: "yes"; write true or false`, `PPROF is not a truth value: "on"; write true or false`}},
+
+		// Receipts.
+		{"receipt size", []string{"MAX_RECEIPT_BYTES=65MiB"}, []string{"MAX_RECEIPT_BYTES is 65MiB, more than 64MiB; set 64MiB or less"}},
+		{"receipt limits of nothing", []string{"MAX_RECEIPT_BYTES=0", "MAX_KEYS=0", "MAX_DEPTH=2"}, []string{
+			"MAX_RECEIPT_BYTES is 0, less than 1; set 1 or more", "MAX_KEYS is 0, less than 1; set 1 or more", "MAX_DEPTH is 2, less than 8; set 8 or more",
+		}},
+		{"depth", []string{"MAX_DEPTH=20000"}, []string{"MAX_DEPTH is 20000, more than 10000; set 10000 or less"}},
+
+		// Handlers.
+		{"handlers that are no JSON", []string{"HANDLERS=[{\"name\":\"stdout\",\n \"config\":{\"k\":\"" + secret + "\",}}]"}, []string{
+			"HANDLERS is not valid JSON at line 2, column 33; look for a missing quote, a comma too many or too few, or text after the array",
+		}},
+		{"handlers and more", []string{"HANDLERS=[] x"}, []string{"HANDLERS is not valid JSON at line 1, column 4; look for a missing quote, a comma too many or too few, or text after the array"}},
+		{"handlers that are an object", []string{`HANDLERS={"stdout":"` + secret + `"}`}, []string{`HANDLERS is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
+		{"handler entries", []string{`HANDLERS=[{"name":"a"},{"name":"a"},{"name":"b","` + secret + `":1},{"name":"` + secret + ` x"},{"config":{}},"` + secret + `",null]`}, []string{
+			"HANDLERS entry 2: names a a second time; remove one of the two, or rename it",
+			`HANDLERS entry 3: has a key other than "name" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 4: has no usable "name"; use 1 to 32 letters, digits, - and _`,
+			`HANDLERS entry 5: has no usable "name"; use 1 to 32 letters, digits, - and _`,
+			`HANDLERS entry 6: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
+			`HANDLERS entry 7: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
+		}},
+
+		// Time.
+		{"retry order", []string{"RETRY_BASE=20m", "RETRY_MAX_AGE=5m"}, []string{
+			"RETRY_BASE is 20m, more than PUSHWORKER_RETRY_CAP, 10m; lower it or raise the cap",
+			"RETRY_CAP is 10m, more than PUSHWORKER_RETRY_MAX_AGE, 5m; lower it or raise the greatest age",
+		}},
+		{"no rule judges a value that nobody wrote", []string{"RETRY_BASE=20m", "RETRY_CAP=1x"}, []string{`RETRY_CAP is not a duration: "1x"` + durationHint}},
+		{"retry limits", []string{"RETRY_BASE=0", "RETRY_MAX_ATTEMPTS=0"}, []string{"RETRY_BASE is 0s, less than 1ms; set 1ms or more", "RETRY_MAX_ATTEMPTS is 0, less than 1; set 1 or more"}},
+		{"ack wait", []string{"ACK_WAIT=500ms"}, []string{"ACK_WAIT is 500ms, less than 1s; set 1s or more"}},
+		{"grace", []string{"SHUTDOWN_GRACE=-1s"}, []string{"SHUTDOWN_GRACE is -1s, less than 0s; set 0s or more"}},
+		{"overlong value", []string{"ACK_WAIT=" + strings.Repeat("9", 100) + "\n\x1b"}, []string{`ACK_WAIT is not a duration: "` + strings.Repeat("9", 64) + `"…` + durationHint}},
+
+		// Admin and log.
+		{"admin address", []string{"ADMIN_ADDR=127.0.0.1:http"}, []string{`ADMIN_ADDR is not host:port: "127.0.0.1:http"; write for example 127.0.0.1:9464`}},
+		{"one address for two", []string{"ADMIN_ADDR=127.0.0.1:4222"}, []string{"ADMIN_ADDR is the same as PUSHWORKER_EMBEDDED_ADDR; give one of the two another port"}},
+		{"log", []string{"LOG_LEVEL=INFO", "LOG_FORMAT=\x1b[31m"}, []string{`LOG_LEVEL is "INFO"; use trace, debug, info, warn or error`, `LOG_FORMAT is "\x1b[31m"; use auto, console or json`}},
+		{"typo in strict mode", []string{"STRICT_ENV=true", "LOGLEVEL=debug"}, []string{"LOGLEVEL is not a variable of pushworker; did you mean PUSHWORKER_LOG_LEVEL?"}},
+		{"NUL", []string{"STREAM=a\x00b"}, []string{`STREAM holds a NUL byte: "a\x00b"; remove it`}},
+		{"everything at once", []string{"NATS_URL=x://" + secret, "REPLICAS=x", "MAX_BYTES=x", "HANDLERS=x", "ACK_WAIT=x", "LOG_LEVEL=x", "STRICT_ENV=true", "X=x"}, []string{
+			"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint,
+			`REPLICAS is not a whole number: "x"; write digits only`,
+			`MAX_BYTES is not a size: "x"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`,
+			"HANDLERS is not valid JSON at line 1, column 1; look for a missing quote, a comma too many or too few, or text after the array",
+			`ACK_WAIT is not a duration: "x"` + durationHint,
+			`LOG_LEVEL is "x"; use trace, debug, info, warn or error`,
+			"X is not a variable of pushworker; remove it; `pushworker config docs` lists the variables",
+		}},
+	}
+	if len(cases) < 40 {
+		t.Errorf("%d cases, want at least 40", len(cases))
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			environ := make([]string, len(tc.set))
+			for i, s := range tc.set {
+				environ[i] = "PUSHWORKER_" + s
+			}
+			got := faults(t, environ, nil)
+			for i, line := range got {
+				got[i] = strings.ReplaceAll(strings.TrimPrefix(line, "PUSHWORKER_"), dir, "DIR")
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("faults (-want +got):\n%s", diff)
+			}
+			if text := strings.Join(got, "\n"); strings.Contains(text, secret) {
+				t.Errorf("a secret shows in:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ set, want []string }{
+		"admin for everybody":            {[]string{"ADMIN_ADDR=:9464"}, []string{"PUSHWORKER_ADMIN_ADDR can be reached by other machines, so everything but health and metrics is refused there; set PUSHWORKER_ADMIN_TOKEN, or listen on 127.0.0.1"}},
+		"admin for holders of the token": {[]string{"ADMIN_ADDR=:9464", "ADMIN_TOKEN=" + secret}, nil},
+		"admin on loopback":              {[]string{"ADMIN_ADDR=[::1]:9464"}, nil},
+		"open embedded broker":           {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_INSECURE=true"}, []string{"PUSHWORKER_EMBEDDED_INSECURE lets everyone who reaches 0.0.0.0:4222 read and publish receipts; keep the address behind a firewall"}},
+		"embedded address not in use":    {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "NATS_URL=nats://b", "REPLICAS=3", "ADMIN_ADDR=127.0.0.1:0"}, nil},
+		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: the embedded broker has no authentication; set PUSHWORKER_NATS_URL, or remove the variable"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := make([]string, len(tc.set))
+			for i, s := range tc.set {
+				environ[i] = "PUSHWORKER_" + s
+			}
+			var got []string
+			for _, w := range mustLoad(t, environ, nil).Warnings() {
+				got = append(got, w.String())
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestInvalidErrorCarriesWarnings(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load([]string{"PUSHWORKER_SREAM=x", "PUSHWORKER_ACK_WAIT=0"}, nil)
+	want := &config.InvalidError{
+		Faults:   []config.Fault{{Variable: "PUSHWORKER_ACK_WAIT", Problem: "is 0s, less than 1s", Hint: "set 1s or more"}},
+		Warnings: []config.Fault{{Variable: "PUSHWORKER_SREAM", Problem: "is not a variable of pushworker", Hint: "did you mean PUSHWORKER_STREAM?"}},
+	}
+	if diff := cmp.Diff(error(want), err); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+	text := "configuration is not usable; correct these and start again:\n  PUSHWORKER_ACK_WAIT is 0s, less than 1s; set 1s or more"
+	if err.Error() != text {
+		t.Errorf("text = %q, want %q", err.Error(), text)
+	}
+}
