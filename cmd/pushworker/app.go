@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pushworker/pushworker/config"
+)
+
+// app is the process as the commands see it.
+type app struct {
+	// env has the form of os.Environ.
+	env            []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// overrides holds the flags that win over the environment, as variable name
+	// and value.
+	overrides map[string]string
+	// started says that the command line was in order.
+	started bool
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{env: env, stdin: stdin, stdout: stdout, stderr: stderr, overrides: make(map[string]string)}
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !a.started {
+		err = usageError{err} // nothing but the command line has been looked at
+	}
+	switch {
+	case is[usageError](err):
+		a.say("%s\nSee `%s --help`.", err, cmd.CommandPath())
+	case err != nil:
+		a.say("%s", err)
+	}
+	return exitCode(err)
+}
+
+// config loads the configuration and tells its warnings, which may explain its
+// faults. The error is a *config.InvalidError.
+func (a *app) config() (*config.Config, error) {
+	c, err := config.Load(a.env, a.overrides)
+	invalid, ok := errors.AsType[*config.InvalidError](err)
+	switch {
+	case ok:
+		a.warn(invalid.Warnings)
+	case err == nil:
+		a.warn(c.Warnings())
+	}
+	return c, err
+}
+
+func (a *app) warn(warnings []config.Fault) {
+	for _, w := range warnings {
+		a.say("warning: %s", w)
+	}
+}
+
+// say tells the human something on stderr.
+func (a *app) say(format string, args ...any) {
+	_, _ = io.WriteString(a.stderr, "pushworker: "+printable(fmt.Sprintf(format, args...))+"\n")
+}
+
+// override adds a flag that wins over the variable.
+func (a *app) override(flags *pflag.FlagSet, name, value, variable, usage string) {
+	flags.Var(overrideValue{a.overrides, variable, value}, name, usage+" ("+variable+")")
+}
+
+// overrideValue is the pflag.Value of a flag that stands for a variable.
+type overrideValue struct {
+	overrides      map[string]string
+	variable, kind string
+}
+
+// Set implements pflag.Value.
+func (v overrideValue) Set(s string) error {
+	v.overrides[v.variable] = s
+	return nil
+}
+
+// String implements pflag.Value.
+func (v overrideValue) String() string { return v.overrides[v.variable] }
+
+// Type implements pflag.Value.
+func (v overrideValue) Type() string { return v.kind }

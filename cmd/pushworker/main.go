@@ -1,0 +1,21 @@
+// Command pushworker takes push receipts from NATS JetStream and hands them to
+// push providers. The package is flags, signals, output and exit codes: it finds
+// out what is wanted, has it done by the rooms behind it, and says how it went.
+// It refuses to know how anything is done. What is lost at its border: errors
+// become text on stderr and one of the exit codes in exit.go.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// The first signal ends ctx. With the second, signals have their own meaning
+	// back, and the process is gone at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRootCommand puts the commands together. They are in the order in which a
+// newcomer needs them.
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "pushworker",
+		Short: "Takes push receipts from NATS JetStream and delivers them.",
+		Long: `Takes push receipts from NATS JetStream and delivers them.
+
+Settings are environment variables: pushworker config docs.
+Exit codes: 0 ok, 1 failed, 2 usage, 65 invalid input, 69 broker unavailable,
+73 data directory in use, 75 stopped with work handed back, 78 configuration.`,
+		Example: `  pushworker run                     # worker with its own broker
+  pushworker publish receipt.json    # in another terminal
+  pushworker status`,
+		Version:           buildInfo().Version,
+		Args:              unknownCommand,
+		RunE:              showHelp,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
+	}
+	flags := root.PersistentFlags()
+	flags.SortFlags = false
+	a.override(flags, "nats-url", "URL", "PUSHWORKER_NATS_URL", "servers of the broker")
+	a.override(flags, "log-level", "LEVEL", "PUSHWORKER_LOG_LEVEL", "trace, debug, info, warn or error")
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(help)
+	root.SetHelpCommand(newHelpCommand())
+	cobra.EnableCommandSorting = false
+	root.AddCommand(
+		newRunCommand(a),
+		newConfigCommand(a),
+		newVersionCommand(a),
+		newCompletionCommand(a),
+	)
+	return root
+}
+
+// showHelp is what a command does that only has subcommands.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// unknownCommand refuses the arguments of a command that only has subcommands.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // in edits; cobra's own default is none
+	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		err = fmt.Errorf("%w, did you mean %q?", err, strings.Join(near, `" or "`))
+	}
+	return err
+}
+
+// flagError words an error of the flags. Flags that follow a misspelt command
+// are unknown only because the command is.
+func flagError(cmd *cobra.Command, err error) error {
+	if cmd.HasSubCommands() {
+		if args := cmd.Flags().Args(); len(args) > 0 {
+			return unknownCommand(cmd, args)
+		}
+	}
+	return err
+}
+
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [COMMAND]",
+		Short:  "Show the help of a command",
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil {
+				err = unknownCommand(about, rest)
+			}
+			if err != nil {
+				return usageError{err}
+			}
+			return about.Help()
+		},
+	}
+}
+
+// noArgs refuses all arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%q takes no arguments, got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
