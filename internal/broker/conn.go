@@ -3,9 +3,24 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+)
+
+const (
+	// requestTimeout bounds one question to the broker and one publish.
+	requestTimeout = 5 * time.Second
+	// closeTimeout bounds Close.
+	closeTimeout = 5 * time.Second
+	// reconnectWait and reconnectJitter space the attempts to reconnect: half a
+	// second to one second after each round of the servers.
+	reconnectWait, reconnectJitter = 500 * time.Millisecond, 500 * time.Millisecond
 )
 
 // Options says how to reach the broker. The zero value of everything but URL or
@@ -32,18 +47,124 @@ type Options struct {
 
 // Conn is a connection to the broker. Its methods are safe for concurrent use.
 type Conn struct {
-	nc *nats.Conn
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	log    zerolog.Logger
+	events *events
+	first  chan struct{} // closed by the first connection
+	failed chan error    // why attempts at the first connection failed; room for the oldest unread
+	closed chan struct{} // closed when the connection is closed for good
+
+	closing atomic.Bool
 }
 
-// Connect waits for the first connection until ctx ends. Afterwards the
-// connection is restored for ever, with jitter, whenever it breaks.
+// Connect waits for the first connection until ctx ends; only a refusal of the
+// credentials is returned at once. Afterwards the connection is restored for
+// ever, with jitter, whenever it breaks.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
-	return nil, errors.New("not built yet")
+	c := &Conn{
+		log: o.Log, events: newEvents(),
+		first: make(chan struct{}), failed: make(chan error, 1), closed: make(chan struct{}),
+	}
+	opts, err := c.natsOptions(o)
+	if err != nil {
+		return nil, err
+	}
+	if c.nc, err = nats.Connect(o.URL, opts...); err != nil {
+		return nil, fmt.Errorf("connecting to the broker at %s: %w: check PUSHWORKER_NATS_URL and the files of PUSHWORKER_NATS_*", o.where(), err)
+	}
+	if c.js, err = jetstream.New(c.nc); err != nil {
+		c.nc.Close()
+		return nil, fmt.Errorf("opening JetStream: %w", err)
+	}
+	if err := c.waitFirst(ctx, o.where()); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// where is the broker's address without secrets.
+func (o Options) where() string {
+	if o.InProcess != nil {
+		return "this process"
+	}
+	urls := strings.Split(o.URL, ",")
+	for i, u := range urls {
+		if at := strings.LastIndexByte(u, '@'); at >= 0 {
+			scheme, _, ok := strings.Cut(u, "://")
+			if !ok {
+				scheme = "nats"
+			}
+			urls[i] = scheme + "://" + u[at+1:]
+		}
+	}
+	return strings.Join(urls, ",")
+}
+
+func (c *Conn) waitFirst(ctx context.Context, where string) error {
+	last := nats.ErrNoServers
+	for {
+		select {
+		case <-c.first:
+			return nil
+		case last = <-c.failed:
+			if isRefusal(last) {
+				return fmt.Errorf("connecting to the broker at %s: %w: check the user's rights and PUSHWORKER_NATS_CREDS_FILE, _NKEY_FILE or _CERT_FILE", where, last)
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("connecting to the broker at %s: %w (%w): check that it runs and that PUSHWORKER_NATS_URL is right", where, last, context.Cause(ctx))
+		}
+	}
+}
+
+func isRefusal(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
+		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
 }
 
 // Close sends what is buffered and closes the connection; it takes at most five
-// seconds. Sources must have returned from Pull before.
-func (c *Conn) Close() {}
+// seconds. Sources must have returned from Pull before. It may be called more
+// than once.
+func (c *Conn) Close() {
+	c.closing.Store(true)
+	if err := c.nc.Drain(); err != nil {
+		c.nc.Close()
+	}
+	deadline := time.NewTimer(closeTimeout)
+	defer deadline.Stop()
+	select {
+	case <-c.closed:
+	case <-deadline.C:
+		c.nc.Close()
+		<-c.closed
+	}
+}
 
 // Connected reports whether the broker can be reached at this moment.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
+
+// request runs one question to the broker or one publish on subject, bounded by
+// ctx and requestTimeout. The broker answers a forbidden subject with silence
+// and an asynchronous error; request returns that as a [DeniedError] at once.
+func (c *Conn) request(ctx context.Context, subject string, ask func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer c.events.onDenied(subject, cancel)()
+	err := ask(ctx)
+	if err == nil {
+		return nil
+	}
+	if denied, ok := errors.AsType[*DeniedError](context.Cause(ctx)); ok {
+		return denied
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("%w: start nats-server with -js, and enable JetStream for the account", err)
+	case errors.Is(err, context.DeadlineExceeded) && !c.Connected():
+		return fmt.Errorf("%w: there is no connection to the broker", err)
+	}
+	return err
+}

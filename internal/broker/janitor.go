@@ -2,21 +2,155 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 )
 
-// Janitor keeps room in the stream of receipts: when handled history fills it,
-// the janitor trims it, never beyond what every durable has settled. Any number
-// of processes may run one.
-type Janitor struct{}
+const (
+	// janitorEvery is how often a janitor looks unless told otherwise.
+	janitorEvery = 30 * time.Second
+	// trimAbove and trimTo are the fill in percent of MaxBytes above which a
+	// janitor trims, and to which.
+	trimAbove, trimTo = 75, 50
+	// trimSteps bounds the purges of one trim; each step aims by the average size
+	// of the messages left.
+	trimSteps = 8
+)
+
+// Janitor keeps room in the stream of receipts: when handled history fills it to
+// 75 %, the janitor trims it to 50 %, never beyond what every durable of the
+// stream has settled, whoever made the durable. Without a durable it does
+// nothing. Any number of processes may run one.
+type Janitor struct {
+	conn   *Conn
+	stream string
+	every  time.Duration
+	log    zerolog.Logger
+}
 
 // Janitor returns the janitor of t's stream of receipts, looking every interval;
 // 0 means 30 s.
 func (c *Conn) Janitor(t Topology, every time.Duration, log zerolog.Logger) *Janitor {
-	return &Janitor{}
+	if every <= 0 {
+		every = janitorEvery
+	}
+	return &Janitor{conn: c, stream: t.Stream, every: every, log: log}
 }
 
-// Run looks and trims until ctx ends, and returns nil.
-func (j *Janitor) Run(ctx context.Context) error { return nil }
+// Run looks and trims until ctx ends, and returns nil. It returns early when the
+// broker forbids what a janitor needs, with an error that names it.
+func (j *Janitor) Run(ctx context.Context) error {
+	tick := time.NewTicker(j.every)
+	defer tick.Stop()
+	for {
+		err := j.trim(ctx)
+		if denied, ok := errors.AsType[*DeniedError](err); ok {
+			return fmt.Errorf("trimming handled history: %w, or leave that to a process that has it", denied)
+		}
+		if err != nil && ctx.Err() == nil {
+			j.log.Warn().Err(err).Str("stream", j.stream).Msg("handled history could not be trimmed; trying again")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// trim purges handled history when the stream is too full, and logs once.
+func (j *Janitor) trim(ctx context.Context) error {
+	info, err := j.conn.streamInfo(ctx, j.stream)
+	if err != nil {
+		return err
+	}
+	before := info.State
+	if !fuller(info, trimAbove) {
+		return nil
+	}
+	for range trimSteps {
+		settled, err := j.settledBelow(ctx)
+		if err != nil {
+			return err
+		}
+		cut := min(settled, aim(info))
+		if cut <= info.State.FirstSeq {
+			break // nothing that may go
+		}
+		if err := j.purge(ctx, cut); err != nil {
+			return err
+		}
+		if info, err = j.conn.streamInfo(ctx, j.stream); err != nil {
+			return err
+		}
+		if !fuller(info, trimTo) {
+			break
+		}
+	}
+	j.report(before, info)
+	return nil
+}
+
+func (j *Janitor) report(before jetstream.StreamState, info *jetstream.StreamInfo) {
+	after := info.State
+	e := j.log.Info()
+	if fuller(info, trimAbove) {
+		e = j.log.Warn()
+	}
+	e = e.Str("stream", j.stream).Uint64("messages", before.Msgs-min(before.Msgs, after.Msgs)).
+		Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Int64("max_bytes", info.Config.MaxBytes)
+	if fuller(info, trimAbove) {
+		e.Msg("stream is filling with receipts that a lane has not settled; at its limit publishers are refused")
+		return
+	}
+	e.Msg("trimmed handled history")
+}
+
+func fuller(info *jetstream.StreamInfo, percent uint64) bool {
+	limit := info.Config.MaxBytes
+	return limit > 0 && info.State.Bytes > uint64(limit)/100*percent
+}
+
+// aim is the sequence below which messages would have to go to reach trimTo, if
+// all were of average size.
+func aim(info *jetstream.StreamInfo) uint64 {
+	s := info.State
+	keep := uint64(max(0, info.Config.MaxBytes)) / 100 * trimTo
+	if s.Bytes <= keep || s.Msgs == 0 {
+		return s.FirstSeq
+	}
+	share := float64(s.Bytes-keep) / float64(s.Bytes)
+	return s.FirstSeq + 1 + uint64(share*float64(s.LastSeq-s.FirstSeq))
+}
+
+// settledBelow is the sequence below which every durable has settled everything;
+// 0 when there is no durable.
+func (j *Janitor) settledBelow(ctx context.Context) (uint64, error) {
+	durables, err := j.conn.durablesOf(ctx, j.stream)
+	if err != nil || len(durables) == 0 {
+		return 0, err
+	}
+	lowest := durables[0].AckFloor.Stream
+	for _, d := range durables {
+		lowest = min(lowest, d.AckFloor.Stream)
+	}
+	return lowest + 1, nil
+}
+
+func (j *Janitor) purge(ctx context.Context, below uint64) error {
+	err := j.conn.request(ctx, "$JS.API.STREAM.PURGE."+j.stream, func(ctx context.Context) error {
+		s, err := j.conn.js.Stream(ctx, j.stream)
+		if err != nil {
+			return err
+		}
+		return s.Purge(ctx, jetstream.WithPurgeSequence(below))
+	})
+	if err != nil {
+		return fmt.Errorf("purging stream %s below sequence %d: %w", j.stream, below, err)
+	}
+	return nil
+}

@@ -3,21 +3,124 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
+// fillEvery is how old a Scheduler's knowledge of its stream's fill may be.
+const fillEvery = time.Second
+
+// ErrRetriesFull says that the retries waiting have reached their limit in bytes.
+var ErrRetriesFull = errors.New("retry stream is full")
+
 // Scheduler stores retries in the retry stream, where they wait for their time.
-type Scheduler struct{}
+type Scheduler struct {
+	conn     *Conn
+	stream   string
+	maxBytes int64
+
+	mu     sync.Mutex
+	looked time.Time // when the fill was last asked for
+	full   error
+	blind  bool // the broker forbids to ask
+}
 
 var _ consumer.Scheduler = (*Scheduler)(nil)
 
 // Scheduler returns the scheduler of t's retry stream.
-func (c *Conn) Scheduler(t Topology) *Scheduler { return &Scheduler{} }
+func (c *Conn) Scheduler(t Topology) *Scheduler {
+	return &Scheduler{conn: c, stream: t.retryStream(), maxBytes: t.RetryMaxBytes}
+}
 
 // Schedule implements [consumer.Scheduler]. It waits for the broker's
 // confirmation until ctx ends, at most five seconds. Call it from as many
 // goroutines as there are retries to store.
+//
+// The dedup id is the identity of the message that is being settled, with the
+// attempts it had: settled twice, it is stored once; the retry that comes back is
+// another message and has another id.
+//
+// When the retries waiting take more than the topology's RetryMaxBytes, as seen
+// once a second, it stores nothing and returns [ErrRetriesFull]. A user without
+// permission for STREAM.INFO of the retry stream knows no limit.
 func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
-	return errors.New("not built yet")
+	if err := s.room(ctx); err != nil {
+		return err
+	}
+	target := retryPrefix + r.Handler
+	if r.Origin.Alone {
+		target += suspectsToken
+	}
+	id := identity(r.Origin)
+	m := nats.NewMsg(target)
+	m.Data = r.Data
+	setRetry(m.Header, r)
+	m.Header.Set(headerMsgID, r.Handler+":"+r.Origin.Stream+":"+id+":"+strconv.Itoa(r.Origin.Attempts)+":"+strconv.FormatBool(r.Origin.Alone))
+	if r.Delay > 0 {
+		// The client's WithScheduleAt cuts off the fraction of the second, which makes
+		// a retry come up to a second early.
+		m.Subject = schedulePrefix + r.Handler + "." + id
+		m.Header.Set(jetstream.ScheduleHeader, "@at "+formatTime(time.Now().Add(r.Delay)))
+		m.Header.Set(jetstream.ScheduleTargetHeader, target)
+	}
+	if _, err := s.conn.store(ctx, m, s.stream); err != nil {
+		return fmt.Errorf("storing the retry of message %d of stream %s for handler %s: %w", r.Origin.Seq, r.Origin.Stream, r.Handler, err)
+	}
+	return nil
+}
+
+// room returns ErrRetriesFull when there is none left.
+func (s *Scheduler) room(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blind || time.Since(s.looked) < fillEvery {
+		return s.full
+	}
+	info, err := s.conn.streamInfo(ctx, s.stream)
+	if err != nil {
+		_, s.blind = errors.AsType[*DeniedError](err)
+		return nil //nolint:nilerr // storing will tell whether the broker is there
+	}
+	s.looked, s.full = time.Now(), nil
+	if used := info.State.Bytes; used > uint64(max(0, s.maxBytes)) {
+		s.full = fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: mend the provider, or raise the limit", ErrRetriesFull, used, s.stream, s.maxBytes)
+	}
+	return s.full
+}
+
+// identity is a subject token that names a stored message for ever.
+func identity(o consumer.Origin) string {
+	return strconv.FormatUint(o.Seq, 10) + "-" + strconv.FormatInt(o.Stored.UnixNano(), 36)
+}
+
+func setRetry(h nats.Header, r consumer.Retry) {
+	o := r.Origin
+	setForwarded(h, o.Header)
+	h.Set(headerHandler, r.Handler)
+	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
+	h.Set(headerOriginStream, oneLine(o.RootStream, maxErrorText))
+	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
+	h.Set(headerOriginSubject, oneLine(o.Subject, maxErrorText))
+	h.Set(headerError, oneLine(r.Error, maxErrorText))
+	h.Set(headerFirst, formatTime(o.First))
+	h.Set(headerLast, formatTime(time.Now()))
+	if !o.Expires.IsZero() {
+		h.Set(headerExpires, formatTime(o.Expires))
+	}
+}
+
+// store publishes m and waits for the confirmation of stream.
+func (c *Conn) store(ctx context.Context, m *nats.Msg, stream string) (ack *jetstream.PubAck, err error) {
+	err = c.request(ctx, m.Subject, func(ctx context.Context) error {
+		ack, err = c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
+		return err
+	})
+	return ack, err
 }

@@ -3,6 +3,10 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/consumer"
 )
@@ -18,15 +22,48 @@ type Lane struct {
 // Lane binds the durables of one handler. It asks for nothing but their
 // CONSUMER.INFO; something missing is an error that says what to do.
 func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, error) {
-	return Lane{}, errors.New("not built yet")
+	var sources [3]*Source
+	for i, d := range t.durables(handler) {
+		info, err := c.consumerInfo(ctx, d.stream, d.config.Durable)
+		if err != nil {
+			return Lane{}, fmt.Errorf("binding to %s: %w%s", d, err, d.remedy(err))
+		}
+		sources[i] = &Source{
+			conn: c, durable: d, created: info.Created, retried: i > 0, alone: i == 2,
+			next: "$JS.API.CONSUMER.MSG.NEXT." + d.stream + "." + d.config.Durable,
+		}
+	}
+	return Lane{Fresh: sources[0], Retries: sources[1], Suspects: sources[2]}, nil
 }
 
 // Source is one durable of one stream.
-type Source struct{}
+type Source struct {
+	conn    *Conn
+	durable durable
+	created time.Time // tells a recreated durable from the one we bound to
+	retried bool      // its messages are retries, with the headers of one
+	alone   bool      // its messages are delivered one at a time
+	next    string    // the subject that takes pull requests
+}
 
 var _ consumer.Source = (*Source)(nil)
 
-// Pull implements [consumer.Source].
-func (s *Source) Pull(ctx context.Context, n int, take func(consumer.Message)) (delivered int, err error) {
-	return 0, errors.New("not built yet")
+// check asks whether the durable still exists and is the one we bound to. It
+// returns nil when ctx has ended or there is no connection to ask through, since
+// a reconnect checks again; another error that does not wrap
+// [consumer.ErrSourceGone] says nothing about the durable.
+func (s *Source) check(ctx context.Context) error {
+	info, err := s.conn.consumerInfo(ctx, s.durable.stream, s.durable.config.Durable)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("%w: %s was deleted: start again to provision it anew, and replay what it missed", consumer.ErrSourceGone, s.durable)
+	case err != nil && (ctx.Err() != nil || !s.conn.Connected()):
+		return nil
+	case err != nil:
+		return fmt.Errorf("checking %s: %w", s.durable, err)
+	case !info.Created.Equal(s.created):
+		return fmt.Errorf("%w: %s was deleted and made anew at %s: start again to bind to the new one",
+			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
+	}
+	return nil
 }

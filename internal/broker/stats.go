@@ -2,8 +2,14 @@ package broker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Stats is the state of the lanes and streams, in the form of `status -o json`.
@@ -30,7 +36,7 @@ type LaneStats struct {
 	// OldestPending is when the oldest receipt that the lane has not settled was
 	// published; zero when there is none or it may not be asked for.
 	OldestPending time.Time `json:"oldest_pending,omitzero"`
-	// OldestPendingSeconds is its age.
+	// OldestPendingSeconds is its age by the broker's clock.
 	OldestPendingSeconds float64 `json:"oldest_pending_seconds"`
 	// Paused says that an operator has paused the lane's durable.
 	Paused bool `json:"paused"`
@@ -55,5 +61,109 @@ type StreamStats struct {
 // learn, for example because the user lacks a permission, is left out and told
 // in the error; the rest is good.
 func (c *Conn) Stats(ctx context.Context, t Topology) (Stats, error) {
-	return Stats{}, errors.New("not built yet")
+	s := Stats{Lanes: make([]LaneStats, 0, len(t.Handlers)), Streams: make([]StreamStats, 0, 3)}
+	var errs []error
+	for _, h := range t.Handlers {
+		lane, err := c.laneStats(ctx, t, h)
+		if lane.Handler != "" {
+			s.Lanes = append(s.Lanes, lane)
+		}
+		errs = append(errs, err)
+	}
+	for _, want := range t.streams() {
+		info, err := c.streamInfo(ctx, want.Name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("asking for the state of stream %s: %w", want.Name, err))
+			continue
+		}
+		stream := streamStats(info)
+		if want.Name == t.retryStream() {
+			stream.MaxBytes = t.RetryMaxBytes // kept by Scheduler, not by the broker
+		}
+		s.Streams = append(s.Streams, stream)
+	}
+	return s, errors.Join(errs...)
+}
+
+func streamStats(info *jetstream.StreamInfo) StreamStats {
+	s := StreamStats{
+		Stream: info.Config.Name, Messages: info.State.Msgs, Bytes: info.State.Bytes,
+		FirstSeq: info.State.FirstSeq, LastSeq: info.State.LastSeq,
+		MaxBytes: info.Config.MaxBytes, MaxAgeSeconds: info.Config.MaxAge.Seconds(), Replicas: info.Config.Replicas,
+	}
+	if info.State.Msgs > 0 {
+		s.First, s.Last = info.State.FirstTime, info.State.LastTime
+	}
+	return s
+}
+
+// laneStats returns a zero LaneStats when the lane's durables could not be asked.
+func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneStats, error) {
+	var infos [3]*jetstream.ConsumerInfo
+	for i, d := range t.durables(handler) {
+		info, err := c.consumerInfo(ctx, d.stream, d.config.Durable)
+		if err != nil {
+			return LaneStats{}, fmt.Errorf("asking for the state of %s: %w%s", d, err, d.remedy(err))
+		}
+		infos[i] = info
+	}
+	fresh, retries, suspects := infos[0], infos[1], infos[2]
+	s := LaneStats{
+		Handler: handler, Pending: fresh.NumPending, Due: retries.NumPending, Suspects: suspects.NumPending, Paused: fresh.Paused,
+	}
+	for _, info := range infos {
+		s.InFlight += info.NumAckPending
+		s.Redelivered += info.NumRedelivered
+	}
+	scheduled, err := c.next(ctx, t.retryStream(), 1, schedulePrefix+handler+".>")
+	s.Scheduled = scheduled.count
+	s.RetriesWaiting = s.Scheduled + s.Due + s.Suspects
+	if fresh.NumPending == 0 && fresh.NumAckPending == 0 {
+		return s, err
+	}
+	oldest, err2 := c.next(ctx, t.Stream, fresh.AckFloor.Stream+1, ">")
+	if oldest.count > 0 {
+		s.OldestPending = oldest.stored
+		s.OldestPendingSeconds = max(0, fresh.TimeStamp.Sub(oldest.stored).Seconds())
+	}
+	return s, errors.Join(err, err2)
+}
+
+// nextMessage is the first stored message from a sequence on, and how many there
+// are with it.
+type nextMessage struct {
+	stored time.Time
+	count  uint64
+}
+
+// next asks for the first message of stream from seq on whose subject matches.
+// The answer to a batch of one carries the count of all that match, which no
+// other question answers without listing them.
+func (c *Conn) next(ctx context.Context, stream string, seq uint64, subject string) (nextMessage, error) {
+	ask := "$JS.API.DIRECT.GET." + stream
+	body, err := json.Marshal(map[string]any{"seq": seq, "batch": 1, "next_by_subj": subject})
+	if err != nil {
+		return nextMessage{}, fmt.Errorf("encoding a question to stream %s: %w", stream, err)
+	}
+	var answer *nats.Msg
+	err = c.request(ctx, ask, func(ctx context.Context) (err error) {
+		answer, err = c.nc.RequestWithContext(ctx, ask, body)
+		return err
+	})
+	if err != nil {
+		return nextMessage{}, fmt.Errorf("reading stream %s: %w", stream, err)
+	}
+	h := answer.Header
+	if h.Get(jetstream.SequenceHeader) == "" { // 404: there is none
+		return nextMessage{}, nil
+	}
+	rest, err := strconv.ParseUint(h.Get("Nats-Num-Pending"), 10, 64)
+	if err != nil {
+		return nextMessage{}, fmt.Errorf("reading the answer of stream %s: %w: it needs nats-server 2.12 or newer", stream, err)
+	}
+	stored, err := time.Parse(time.RFC3339Nano, h.Get(jetstream.TimeStampHeaer))
+	if err != nil {
+		return nextMessage{}, fmt.Errorf("reading the answer of stream %s: %w", stream, err)
+	}
+	return nextMessage{stored: stored, count: rest + 1}, nil
 }

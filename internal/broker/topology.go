@@ -1,9 +1,34 @@
 package broker
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"regexp"
+	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// The subjects and names that the contract fixes.
+const (
+	subjectPrefix  = "push."
+	schedulePrefix = subjectPrefix + "schedule."
+	retryPrefix    = subjectPrefix + "retry."
+	deadPrefix     = subjectPrefix + "dead."
+	retrySuffix    = "_RETRY"
+	deadSuffix     = "_DEAD"
+	suspectsName   = "-suspects" // of a durable
+	suspectsToken  = ".suspects" // of a subject
+)
+
+const (
+	// freshWindow and deadWindow are for how long the broker recognises the dedup
+	// id of a receipt and of a letter.
+	freshWindow, deadWindow = 2 * time.Minute, time.Hour
+	// maxAckPending is how many deliveries of a durable may be unsettled at a time,
+	// over all processes.
+	maxAckPending = 65_536
 )
 
 // Topology is the wanted shape of streams and durables. The names of the retry
@@ -19,45 +44,117 @@ type Topology struct {
 	// AckWait is how long the broker waits for an ack or a sign of life.
 	AckWait time.Duration
 	// MaxBytes, RetryMaxBytes and DeadMaxBytes limit the three streams. A stream
-	// that is full refuses new messages.
+	// that is full refuses new messages. The broker allows a stream of schedules no
+	// such limit, so there it is the [Scheduler] that refuses.
 	MaxBytes, RetryMaxBytes, DeadMaxBytes int64
 	// Handlers are the lanes.
 	Handlers []string
 }
 
-// Difference is one point in which the broker's objects were not as the
-// Topology wants them.
-type Difference struct {
-	// Object is, for example, "stream PUSH" or "durable fcm of stream PUSH".
-	Object string
-	// Field is the differing setting; empty when the object was missing.
-	Field string
-	// Have and Want are the values as text.
-	Have, Want string
-	// Mended says that Provision has changed Have into Want.
-	Mended bool
+// validate reports every fault of t.
+func (t Topology) validate() error {
+	var errs []error
+	name := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	if !name.MatchString(t.Stream) {
+		errs = append(errs, fmt.Errorf("stream name %q: use letters, digits, - and _ only (PUSHWORKER_STREAM)", t.Stream))
+	}
+	errs = append(errs, t.validateSubject(), t.validateLimits())
+	for _, h := range t.Handlers {
+		if !name.MatchString(h) || strings.HasPrefix(h, "_") || strings.HasSuffix(h, suspectsName) {
+			errs = append(errs, fmt.Errorf(
+				"handler name %q: use letters, digits, - and _ only, no _ at the start and no %q at the end (PUSHWORKER_HANDLERS)", h, suspectsName))
+		}
+	}
+	return errors.Join(errs...)
 }
 
-// String is the difference as one line for a log.
-func (d Difference) String() string { return "" }
+func (t Topology) validateSubject() error {
+	for token := range strings.SplitSeq(t.Subject, ".") {
+		if token == "" || strings.ContainsAny(token, "*> \t\r\n") {
+			return fmt.Errorf("subject %q: use tokens with dots between, no wildcards and no spaces (PUSHWORKER_SUBJECT)", t.Subject)
+		}
+	}
+	for _, taken := range []string{schedulePrefix, retryPrefix, deadPrefix} {
+		if strings.HasPrefix(t.Subject+".", taken) || strings.HasPrefix(taken, t.Subject+".") {
+			return fmt.Errorf("subject %q collides with %s>: take another, for example push.receipts (PUSHWORKER_SUBJECT)", t.Subject, taken)
+		}
+	}
+	return nil
+}
 
-// Provision creates the streams and durables that are missing, updates in place
-// what may be updated, and returns every difference it found. A difference that
-// the broker cannot update is an error that says what to do; nothing is ever
-// deleted or rebuilt. It may run in several processes at once.
+func (t Topology) validateLimits() error {
+	var errs []error
+	if t.Replicas < 1 || t.Replicas > 5 {
+		errs = append(errs, fmt.Errorf("%d replicas: use 1 to 5 (PUSHWORKER_REPLICAS)", t.Replicas))
+	}
+	if t.History <= 0 || t.DeadMaxAge <= 0 || t.AckWait <= 0 {
+		errs = append(errs, errors.New("history, dead-letter age and ack wait must be above 0 (PUSHWORKER_HISTORY, PUSHWORKER_ACK_WAIT)"))
+	}
+	if t.MaxBytes <= 0 || t.RetryMaxBytes <= 0 || t.DeadMaxBytes <= 0 {
+		errs = append(errs, errors.New("the limits of the streams must be above 0 bytes (PUSHWORKER_MAX_BYTES)"))
+	}
+	return errors.Join(errs...)
+}
+
+func (t Topology) retryStream() string { return t.Stream + retrySuffix }
+func (t Topology) deadStream() string  { return t.Stream + deadSuffix }
+
+// streams returns the wanted configurations.
+func (t Topology) streams() []jetstream.StreamConfig {
+	fresh := t.stream(t.Stream, t.MaxBytes, freshWindow, t.Subject, t.Subject+".>")
+	fresh.Description = "receipts as they were published, and their history"
+	fresh.MaxAge = t.History
+	fresh.Duplicates = min(freshWindow, t.History)
+
+	retries := t.stream(t.retryStream(), -1, max(freshWindow, 2*t.AckWait), schedulePrefix+">", retryPrefix+">")
+	retries.Description = "receipts that wait to be tried again"
+	retries.Retention = jetstream.WorkQueuePolicy
+	// With schedules the broker insists on discarding old messages at a limit, which
+	// would lose retries unseen: hence no limit, and Scheduler keeps RetryMaxBytes.
+	retries.Discard = jetstream.DiscardOld
+	retries.AllowMsgSchedules = true
+	retries.AllowRollup = true // the server sets it with schedules
+
+	dead := t.stream(t.deadStream(), t.DeadMaxBytes, deadWindow, deadPrefix+">")
+	dead.Description = "dead letters: receipts that could not be delivered, and why"
+	dead.MaxAge = t.DeadMaxAge
+	dead.Duplicates = min(deadWindow, t.DeadMaxAge)
+
+	return []jetstream.StreamConfig{fresh, retries, dead}
+}
+
+// stream is what the streams share: they refuse when full, because a stream that
+// evicts loses receipts unseen.
+func (t Topology) stream(name string, maxBytes int64, window time.Duration, subjects ...string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: name, Subjects: subjects, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		Discard: jetstream.DiscardNew, MaxBytes: maxBytes, MaxMsgs: -1, MaxMsgsPerSubject: -1, MaxConsumers: -1,
+		MaxMsgSize: -1, Replicas: t.Replicas, Duplicates: window, AllowDirect: true,
+	}
+}
+
+// durable is one wanted consumer.
+type durable struct {
+	stream string
+	config jetstream.ConsumerConfig
+}
+
+// durables returns the wanted durables of one handler: fresh, retries, suspects.
 //
-// A durable that is created on a stream whose durables are all younger than ten
-// minutes, or that has none, starts with the oldest receipt kept. One that is
-// added later starts with the next receipt published, because a newly enabled
-// handler must not send days of history to telephones; `pushworker replay
-// --handler` sends history on purpose.
-func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) {
-	return nil, errors.New("not built yet")
-}
-
-// Bind checks the durables that the lanes need and changes nothing; it asks for
-// nothing but their CONSUMER.INFO. Something missing is an error that says what
-// to do.
-func (c *Conn) Bind(ctx context.Context, t Topology) ([]Difference, error) {
-	return nil, errors.New("not built yet")
+// There is no BackOff, which would distort delayed naks, and no MaxDeliver, which
+// would strand messages unseen.
+func (t Topology) durables(handler string) [3]durable {
+	fresh := jetstream.ConsumerConfig{
+		Durable: handler, Description: "lane " + handler, AckPolicy: jetstream.AckExplicitPolicy,
+		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: t.AckWait, MaxDeliver: -1, MaxAckPending: maxAckPending,
+	}
+	retries := fresh
+	retries.Description = "retries of lane " + handler
+	retries.FilterSubject = retryPrefix + handler
+	suspects := retries
+	suspects.Durable = handler + suspectsName
+	suspects.Description = "receipts of lane " + handler + " that may be killing processes, one at a time"
+	suspects.FilterSubject = retryPrefix + handler + suspectsToken
+	suspects.MaxAckPending = 1
+	return [3]durable{{t.Stream, fresh}, {t.retryStream(), retries}, {t.retryStream(), suspects}}
 }

@@ -1,40 +1,80 @@
 // Package brokertest gives tests a real broker: an in-process nats-server with
 // JetStream on a free loopback port and a temporary store. It refuses to fake
-// anything.
+// anything. What is lost at its border: a crash; Stop is an orderly end.
 package brokertest
 
 import (
+	"net/url"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 )
 
 // Broker is a server for one test.
-type Broker struct{}
+type Broker struct {
+	dir, addr string
+	server    *embedded.Server
+}
 
 // Start runs a server until the test ends.
 func Start(tb testing.TB) *Broker {
 	tb.Helper()
-	return &Broker{}
+	b := &Broker{dir: tb.TempDir(), addr: "127.0.0.1:0"}
+	tb.Cleanup(func() { b.Stop(tb) })
+	b.Restart(tb)
+	u, err := url.Parse(b.server.ClientURL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.addr = u.Host
+	return b
 }
 
 // URL is where clients connect; it stays the same over Restart.
-func (b *Broker) URL() string { return "" }
+func (b *Broker) URL() string { return "nats://" + b.addr }
 
 // Connect returns a connection that is closed when the test ends.
 func (b *Broker) Connect(tb testing.TB) *broker.Conn {
 	tb.Helper()
-	return nil
+	c, err := broker.Connect(tb.Context(), broker.Options{URL: b.URL(), Name: tb.Name()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.Close)
+	return c
 }
 
 // Topology returns a small topology with these handlers, not yet provisioned.
 func (b *Broker) Topology(handlers ...string) broker.Topology {
-	return broker.Topology{Handlers: handlers}
+	return broker.Topology{
+		Stream: "PUSH", Subject: "push.receipts", Replicas: 1,
+		History: time.Hour, DeadMaxAge: time.Hour, AckWait: 30 * time.Second,
+		MaxBytes: 64 << 20, RetryMaxBytes: 64 << 20, DeadMaxBytes: 64 << 20,
+		Handlers: handlers,
+	}
 }
 
 // Stop stops the server; connections notice. Restart brings it back on the same
 // store and port.
-func (b *Broker) Stop(tb testing.TB) { tb.Helper() }
+func (b *Broker) Stop(tb testing.TB) {
+	tb.Helper()
+	if b.server != nil {
+		b.server.Shutdown()
+		b.server = nil
+	}
+}
 
-// Restart starts the stopped server again on the same store and port.
-func (b *Broker) Restart(tb testing.TB) { tb.Helper() }
+// Restart stops the server if it runs and starts it on the same store and port.
+func (b *Broker) Restart(tb testing.TB) {
+	tb.Helper()
+	b.Stop(tb)
+	s, err := embedded.Start(tb.Context(), embedded.Options{Addr: b.addr, DataDir: b.dir, Log: zerolog.Nop()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.server = s
+}

@@ -1,0 +1,132 @@
+package broker
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// The headers that the contract fixes, and three beside them.
+const (
+	headerMsgID         = "Nats-Msg-Id"
+	headerExpires       = "Push-Expires"
+	headerHandler       = "Push-Handler"
+	headerAttempt       = "Push-Attempt"
+	headerOriginStream  = "Push-Origin-Stream"
+	headerOriginSeq     = "Push-Origin-Seq"
+	headerOriginSubject = "Push-Origin-Subject"
+	headerReason        = "Push-Reason"
+	headerError         = "Push-Error"
+	headerFirst         = "Push-First"
+	headerLast          = "Push-Last"
+	headerTruncated     = "Push-Truncated"
+)
+
+const (
+	// maxErrorText is the greatest length of an error's text in a header.
+	maxErrorText = 1 << 10
+	// maxForwarded is the greatest total size of the publisher's own headers on
+	// retries and letters. The broker refuses more than 64 KiB of headers, and ours
+	// must find room.
+	maxForwarded = 16 << 10
+)
+
+// readPublished reads the headers of a message as it was published: when it
+// expires, and the publisher's own headers, nil when there are none. Names that
+// begin with Nats- or Push- are not the publisher's to hand on.
+func readPublished(h nats.Header) (expires time.Time, own map[string][]string) {
+	for name, values := range h {
+		switch {
+		case strings.EqualFold(name, headerExpires):
+			if t, err := time.Parse(time.RFC3339, first(values)); err == nil {
+				expires = t
+			}
+		case !reserved(name):
+			if own == nil {
+				own = make(map[string][]string, len(h))
+			}
+			own[name] = values
+		}
+	}
+	return expires, own
+}
+
+func reserved(name string) bool {
+	const length = len("Nats-")
+	return len(name) >= length && (strings.EqualFold(name[:length], "Nats-") || strings.EqualFold(name[:length], "Push-"))
+}
+
+// readRetry reads the headers of a retry. One that was published by hand and
+// lacks them counts as published where it is.
+func readRetry(o *consumer.Origin, h nats.Header) {
+	o.Expires, o.Header = readPublished(h)
+	if seq, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64); err == nil && seq > 0 {
+		o.RootSeq = seq
+		o.RootStream = h.Get(headerOriginStream)
+		o.Subject = h.Get(headerOriginSubject)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerFirst)); err == nil {
+		o.First = t
+	}
+	if n, err := strconv.Atoi(h.Get(headerAttempt)); err == nil && n > 0 {
+		o.Attempts = n
+	}
+}
+
+// setForwarded adds the publisher's own headers to h. Names that are not header
+// names and values beyond maxForwarded are left out.
+func setForwarded(h nats.Header, own map[string][]string) {
+	size := 0
+	for name, values := range own {
+		if reserved(name) || !headerName(name) {
+			continue
+		}
+		for _, v := range values {
+			v = oneLine(v, maxForwarded)
+			if size += len(name) + len(v) + len(": \r\n"); size > maxForwarded {
+				return
+			}
+			h.Add(name, v)
+		}
+	}
+}
+
+// headerName reports whether name is a token of RFC 9110 section 5.6.2.
+func headerName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}
+
+// oneLine makes s fit for a header: valid UTF-8 without control characters and
+// line breaks, which become spaces, of at most limit bytes.
+func oneLine(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	if len(s) > limit {
+		for limit > 0 && !utf8.RuneStart(s[limit]) {
+			limit--
+		}
+		s = s[:limit]
+	}
+	return strings.TrimSpace(s)
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,159 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// newcomerAfter is the age of a stream's oldest durable from which on a further
+// durable is a newcomer, see [Conn.Provision].
+const newcomerAfter = 10 * time.Minute
+
+// Provision creates the streams and durables that are missing, updates in place
+// what may be updated, and returns every difference it found. A difference that
+// the broker cannot update is an error that says what to do; nothing is ever
+// deleted or rebuilt. It may run in several processes at once. A byte limit below
+// what a stream already holds is not applied, because that would evict messages;
+// the difference is returned with Mended false.
+//
+// A durable that is created on a stream whose durables are all younger than ten
+// minutes, or that has none, starts with the oldest receipt kept. One that is
+// added later starts with the next receipt published, because a newly enabled
+// handler must not send days of history to telephones; `pushworker replay
+// --handler` sends history on purpose.
+func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) {
+	if err := t.validate(); err != nil {
+		return nil, err
+	}
+	diffs, err := c.provisionStreams(ctx, t)
+	if err != nil {
+		return diffs, err
+	}
+	newcomer, err := c.newcomer(ctx, t.Stream)
+	if err != nil {
+		return diffs, err
+	}
+	var errs []error
+	for _, h := range t.Handlers {
+		durables := t.durables(h)
+		if newcomer {
+			durables[0].config.DeliverPolicy = jetstream.DeliverNewPolicy
+		}
+		for _, want := range durables {
+			d, err := c.provisionDurable(ctx, want)
+			diffs, errs = append(diffs, d...), append(errs, err)
+		}
+	}
+	return diffs, errors.Join(errs...)
+}
+
+func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, error) {
+	var diffs []Difference
+	var errs []error
+	for _, want := range t.streams() {
+		d, err := c.provisionStream(ctx, want)
+		diffs, errs = append(diffs, d...), append(errs, err)
+	}
+	return diffs, errors.Join(errs...)
+}
+
+func (c *Conn) provisionStream(ctx context.Context, want jetstream.StreamConfig) ([]Difference, error) {
+	object := "stream " + want.Name
+	info, err := c.streamInfo(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		err = c.request(ctx, "$JS.API.STREAM.CREATE."+want.Name, func(ctx context.Context) error {
+			_, err := c.js.CreateStream(ctx, want)
+			return err
+		})
+		if err == nil {
+			return []Difference{{Object: object, Have: "none", Want: want.Description, Mended: true}}, nil
+		}
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
+			info, err = c.streamInfo(ctx, want.Name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("provisioning %s: %w%s", object, err, c.remedy(ctx, want, err))
+	}
+	return c.mendStream(ctx, info, want)
+}
+
+// mendStream updates what differs and may be updated.
+func (c *Conn) mendStream(ctx context.Context, info *jetstream.StreamInfo, want jetstream.StreamConfig) ([]Difference, error) {
+	settings := streamSettings()
+	if want.AllowMsgSchedules {
+		settings = retrySettings()
+	}
+	have, object := info.Config, "stream "+want.Name
+	evicts := func(field string) bool {
+		return field == "max_bytes" && info.State.Bytes > uint64(max(0, want.MaxBytes))
+	}
+	diffs, err := mend(object, settings, &have, &want, evicts)
+	if err != nil {
+		return diffs, fmt.Errorf("%w: set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm %s` and start again", err, want.Name)
+	}
+	if !anyMended(diffs) {
+		return diffs, nil
+	}
+	err = c.request(ctx, "$JS.API.STREAM.UPDATE."+want.Name, func(ctx context.Context) error {
+		_, err := c.js.UpdateStream(ctx, have)
+		return err
+	})
+	if err != nil {
+		return unmended(diffs), fmt.Errorf("updating %s: %w%s", object, err, c.remedy(ctx, want, err))
+	}
+	return diffs, nil
+}
+
+func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference, error) {
+	info, err := c.consumerInfo(ctx, want.stream, want.config.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		err = c.request(ctx, want.createSubject(), func(ctx context.Context) error {
+			_, err := c.js.CreateConsumer(ctx, want.stream, want.config)
+			return err
+		})
+		if err == nil {
+			return []Difference{{Object: want.String(), Have: "none", Want: want.start(), Mended: true}}, nil
+		}
+		if errors.Is(err, jetstream.ErrConsumerExists) { // another process was faster
+			info, err = c.consumerInfo(ctx, want.stream, want.config.Durable)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("provisioning %s: %w%s", want, err, want.remedy(err))
+	}
+	have := info.Config
+	diffs, err := mend(want.String(), durableSettings(), &have, &want.config, nil)
+	if err != nil {
+		return diffs, fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s`, which forgets the lane's position", err, want.stream, want.config.Durable)
+	}
+	if !anyMended(diffs) {
+		return diffs, nil
+	}
+	err = c.request(ctx, want.createSubject(), func(ctx context.Context) error {
+		_, err := c.js.UpdateConsumer(ctx, want.stream, have)
+		return err
+	})
+	if err != nil {
+		return unmended(diffs), fmt.Errorf("updating %s: %w%s", want, err, want.remedy(err))
+	}
+	return diffs, nil
+}
+
+// newcomer reports whether a durable created now on stream joins older ones.
+func (c *Conn) newcomer(ctx context.Context, stream string) (bool, error) {
+	durables, err := c.durablesOf(ctx, stream)
+	if err != nil {
+		return false, err
+	}
+	for _, info := range durables {
+		if info.TimeStamp.Sub(info.Created) > newcomerAfter {
+			return true, nil
+		}
+	}
+	return false, nil
+}
