@@ -56,7 +56,7 @@ type NATS struct {
 type Embedded struct {
 	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. It has neither TLS nor authentication, so an address that other machines can reach is refused without PUSHWORKER_EMBEDDED_INSECURE."`
 	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen where other machines can reach it: whoever does can read and publish everything."`
-	Sync     string `split_words:"true" default:"interval" desc:"interval: survives a crash of the process, a power cut may cost up to two minutes. always: fsync before each publish is acknowledged, about 24 times slower."`
+	Sync     string `split_words:"true" default:"interval" desc:"interval: fsync once a second; a crash of the process costs nothing, a power cut up to that second. always: fsync before each publish is acknowledged, about 24 times slower."`
 }
 
 // Retry is the retry policy. A handler's config may override the first four

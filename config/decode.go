@@ -20,12 +20,32 @@ var decimal = regexp.MustCompile(`^[+-]?(0|[1-9][0-9]*)$`)
 // decode sets the fields of c to the given values or their defaults.
 func decode(c *Config, fields []field, values map[string]given, f *findings) error {
 	c.sources = make(map[string]origin)
+	for name, g := range values {
+		c.sources[name] = g.origin
+	}
+	failed, err := process(c, lendable(fields, values, f))
+	if err != nil {
+		return err
+	}
+	for _, d := range fields {
+		g := values[d.Name]
+		err := failed[d.Name]
+		if g.source == FromFile && g.value != "" {
+			err = decodeFile(d, g.value)
+		}
+		if err != nil {
+			f.fault(d.Name, g.origin, describe(d, g.value, err)...)
+		}
+	}
+	return nil
+}
+
+// lendable picks the values that envconfig is to decode: not those of files,
+// which never enter an environment.
+func lendable(fields []field, values map[string]given, f *findings) map[string]string {
 	texts := make(map[string]string)
 	for _, d := range fields {
-		g, ok := values[d.Name]
-		if ok {
-			c.sources[d.Name] = g.origin
-		}
+		g := values[d.Name]
 		switch {
 		case g.value == "" || g.source == FromFile:
 		case d.value.Kind() == reflect.Int && !decimal.MatchString(g.value):
@@ -34,21 +54,17 @@ func decode(c *Config, fields []field, values map[string]given, f *findings) err
 			texts[d.Name] = g.value
 		}
 	}
-	failed, err := process(c, texts)
-	if err != nil {
-		return err
+	return texts
+}
+
+// decodeFile sets a field to the text of its file. Only secrets have one, and
+// all their types decode themselves.
+func decodeFile(d field, text string) error {
+	decoder, ok := reflect.TypeAssert[envconfig.Decoder](d.value.Addr())
+	if !ok {
+		return fmt.Errorf("%s is secret and needs a Decode method", d.value.Type())
 	}
-	for _, d := range fields {
-		g := values[d.Name]
-		err := failed[d.Name]
-		if decoder, ok := reflect.TypeAssert[envconfig.Decoder](d.value.Addr()); ok && g.source == FromFile && g.value != "" {
-			err = decoder.Decode(g.value)
-		}
-		if err != nil {
-			f.fault(d.Name, g.origin, describe(d, g.value, err)...)
-		}
-	}
-	return nil
+	return decoder.Decode(text)
 }
 
 // process runs envconfig over c with the given values. envconfig reads the

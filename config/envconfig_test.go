@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/kelseyhightower/envconfig"
 
 	"github.com/pushworker/pushworker/config"
 )
@@ -27,11 +28,12 @@ func TestEmptyVariableDoesNotBeatDefault(t *testing.T) {
 }
 
 // A default that code had preset would be overwritten by its tag, so every
-// default is in a tag: the zero Config differs from the loaded one.
+// default is in a tag, and every tag is effective.
 func TestDefaultsAreInTags(t *testing.T) {
 	t.Parallel()
+	variables := config.Variables()
 	for i, s := range mustLoad(t, nil, nil).Effective() {
-		v := config.Variables()[i]
+		v := variables[i]
 		want := map[string]string{"PUSHWORKER_ACK_WAIT": "1m"}[v.Name] // 60s
 		if want == "" {
 			want = v.Default
@@ -46,7 +48,7 @@ func TestParseErrorsHideSecrets(t *testing.T) {
 	t.Parallel()
 	got := strings.Join(faults(t, []string{
 		"PUSHWORKER_NATS_URL=ftp://user:hunter2@host,nats://hunter2@h:99999,nats://hun%zzter2@h",
-		`PUSHWORKER_HANDLERS=[{"name":"hunter2 ","config":{"token":"hunter2"}},{"hunter2":"hunter2"},"hunter2"]`,
+		`PUSHWORKER_HANDLERS=[{"name":"hunter2 ","config":{"token":"hunter2"}},{"a":"hunter2"},"hunter2"]`,
 		"PUSHWORKER_NATS_PASSWORD=hunter2",
 		"PUSHWORKER_NATS_TOKEN_FILE=/does/not/exist",
 	}, nil), "\n")
@@ -92,35 +94,57 @@ func TestNumbersAreDecimal(t *testing.T) {
 // cannot hold a comma nor a map a colon.
 func TestTagsAvoidTraps(t *testing.T) {
 	t.Parallel()
-	var check func(reflect.Type)
-	check = func(group reflect.Type) {
-		for f := range group.Fields() {
-			if !f.IsExported() {
-				continue
-			}
-			if _, ok := f.Tag.Lookup("split_words"); !ok && f.Type.Kind() == reflect.Struct {
-				check(f.Type)
-				continue
-			}
-			for _, tag := range []string{"envconfig", "required", "ignored"} {
-				if _, ok := f.Tag.Lookup(tag); ok {
-					t.Errorf("%s has the tag %s", f.Name, tag)
-				}
-			}
-			if f.Tag.Get("split_words") != "true" || !strings.HasSuffix(f.Tag.Get("desc"), ".") {
-				t.Errorf("%s needs split_words and a desc of whole sentences", f.Name)
-			}
-			if (f.Type == reflect.TypeFor[config.Secret]()) && f.Tag.Get("secret") != "true" {
-				t.Errorf("%s needs the tag secret", f.Name)
-			}
-			plain := []reflect.Kind{reflect.String, reflect.Bool, reflect.Int, reflect.Int64}
-			_, decodes := reflect.PointerTo(f.Type).MethodByName("Decode")
-			if !decodes && (!slices.Contains(plain, f.Type.Kind()) || f.Type.Kind() == reflect.Int64 && f.Type != reflect.TypeFor[time.Duration]()) {
-				t.Errorf("%s is a %s: give it a Decode method", f.Name, f.Type)
-			}
+	fields := leaves(reflect.TypeFor[config.Config]())
+	if len(fields) != len(config.Variables()) {
+		t.Errorf("%d fields, %d variables", len(fields), len(config.Variables()))
+	}
+	for _, f := range fields {
+		checkTags(t, f)
+	}
+}
+
+func checkTags(t *testing.T, f reflect.StructField) {
+	t.Helper()
+	for _, tag := range []string{"envconfig", "required", "ignored"} {
+		if _, ok := f.Tag.Lookup(tag); ok {
+			t.Errorf("%s has the tag %s", f.Name, tag)
 		}
 	}
-	check(reflect.TypeFor[config.Config]())
+	if f.Tag.Get("split_words") != "true" || !strings.HasSuffix(f.Tag.Get("desc"), ".") {
+		t.Errorf("%s needs split_words and a desc of whole sentences", f.Name)
+	}
+	mayHide := f.Tag.Get("secret") == "true"
+	if f.Type == reflect.TypeFor[config.Secret]() && !mayHide {
+		t.Errorf("%s needs the tag secret", f.Name)
+	}
+	if !decodes(f.Type) && (mayHide || !isPlain(f.Type)) {
+		t.Errorf("%s is a %s: give it a Decode method", f.Name, f.Type)
+	}
+}
+
+// leaves returns the exported fields of a group and of the groups in it.
+func leaves(group reflect.Type) []reflect.StructField {
+	var fields []reflect.StructField
+	for f := range group.Fields() {
+		switch {
+		case !f.IsExported():
+		case f.Type.Kind() == reflect.Struct && !decodes(f.Type):
+			fields = append(fields, leaves(f.Type)...)
+		default:
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func decodes(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[envconfig.Decoder]())
+}
+
+func isPlain(t reflect.Type) bool {
+	return slices.Contains([]reflect.Type{
+		reflect.TypeFor[string](), reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[time.Duration](),
+	}, t)
 }
 
 func TestUnprefixedVariablesAreIgnored(t *testing.T) {

@@ -22,28 +22,39 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, env, flag string) {
 		environ := []string{"PUSHWORKER_ADMIN_TOKEN=" + secret}
 		for line := range strings.Lines(env) {
-			if name, _, _ := strings.Cut(line, "="); !strings.Contains(name, "FILE") { // files are not the fuzzer's
-				environ = append(environ, "PUSHWORKER_"+strings.TrimSuffix(line, "\n"))
+			if name, value, ok := fuzzed(line); ok {
+				environ = append(environ, name+"="+value)
 			}
 		}
 		flags := map[string]string{}
-		if name, value, _ := strings.Cut(flag, "="); !strings.Contains(name, "FILE") {
-			flags["PUSHWORKER_"+name] = value
+		if name, value, ok := fuzzed(flag); ok {
+			flags[name] = value
 		}
 		c, err := config.Load(environ, flags)
 		if err != nil {
 			checkFaults(t, err)
 			return
 		}
-		if c.AckWait <= 0 || c.MaxBytes < c.MaxReceiptBytes || c.Retry.Base > c.Retry.Cap || c.Replicas < 1 || c.ClientURL() == "" {
-			t.Errorf("accepted %+v", c)
-		}
-		for _, s := range c.Effective() {
-			if strings.Contains(s.Value, secret) {
-				t.Errorf("a secret shows in %+v", s)
-			}
-		}
+		checkUsable(t, c)
 	})
+}
+
+// fuzzed takes a line apart. Variables that name files are not the fuzzer's.
+func fuzzed(line string) (name, value string, ok bool) {
+	name, value, _ = strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+	return "PUSHWORKER_" + name, value, !strings.Contains(name, "FILE")
+}
+
+func checkUsable(t *testing.T, c *config.Config) {
+	t.Helper()
+	if c.AckWait <= 0 || c.MaxBytes < c.MaxReceiptBytes || c.Retry.Base > c.Retry.Cap || c.Replicas < 1 || c.ClientURL() == "" {
+		t.Errorf("accepted %+v", c)
+	}
+	for _, s := range c.Effective() {
+		if strings.Contains(s.Value, secret) {
+			t.Errorf("a secret shows in %+v", s)
+		}
+	}
 }
 
 func checkFaults(t *testing.T, err error) {

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Handler is one entry of PUSHWORKER_HANDLERS.
@@ -17,6 +20,8 @@ type Handler struct {
 	// Config is the handler's config as the operator wrote it, byte for byte; nil
 	// when the entry has none. It may hold credentials.
 	Config json.RawMessage
+	// Common holds the keys of Config that every handler may have.
+	Common push.Common
 }
 
 // String returns h as JSON, with everything in the config masked but the keys
@@ -87,8 +92,11 @@ func (l *HandlerList) Decode(value string) error {
 	for i, raw := range entries {
 		h, found := decodeHandler(raw)
 		where := "entry " + strconv.Itoa(i+1)
+		if h.Name != "" {
+			where += " (" + h.Name + ")"
+		}
 		if slices.ContainsFunc(*l, func(other Handler) bool { return other.Name == h.Name && h.Name != "" }) {
-			found = append(found, problem{"names " + h.Name + " a second time", "remove one of the two, or rename it"})
+			found = append(found, problem{"has the name of an entry before it", "remove one of the two, or rename it"})
 		}
 		for _, p := range found {
 			all = append(all, problem{where + ": " + p.what, p.hint})
@@ -98,6 +106,8 @@ func (l *HandlerList) Decode(value string) error {
 	return all.orNil()
 }
 
+// decodeHandler reads one entry. As everywhere in the handlers' configuration,
+// keys match in any case, and those that begin with _ or $ are comments.
 func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
@@ -105,17 +115,38 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	}
 	var h Handler
 	var found problems
-	if err := json.Unmarshal(keys["name"], &h.Name); err != nil || !isName(h.Name) {
-		h.Name = ""
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		switch {
+		case strings.EqualFold(key, "name"):
+			if err := json.Unmarshal(keys[key], &h.Name); err != nil || !isName(h.Name) {
+				h.Name = ""
+			}
+		case strings.EqualFold(key, "config"):
+			h.Config = keys[key]
+		case !strings.HasPrefix(key, "_") && !strings.HasPrefix(key, "$"):
+			found = append(found, problem{"has the key " + quote(key), `an entry has "name" and "config"; put the handler's settings under "config"`})
+		}
+	}
+	if h.Name == "" {
 		found = append(found, problem{`has no usable "name"`, "use 1 to 32 letters, digits, - and _"})
 	}
-	h.Config = keys["config"]
-	delete(keys, "name")
-	delete(keys, "config")
-	for range keys {
-		found = append(found, problem{`has a key other than "name" and "config"`, `put the handler's settings under "config"`})
+	common, err := push.ParseCommon(string(h.Config))
+	for _, fault := range split(err) {
+		found = append(found, problem{fault.Error(), `correct it under "config"`})
 	}
+	h.Common = common
 	return h, found
+}
+
+// split takes a joined error apart.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
 }
 
 func isName(s string) bool {

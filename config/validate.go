@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // validate checks every rule that the decoding of a single value does not.
@@ -19,49 +21,9 @@ func validate(c *Config, f *findings) {
 	v.topology()
 	v.limits()
 	v.retry()
+	v.handlers()
 	v.admin()
 	v.log()
-}
-
-// validator holds the rules. They name variables without the prefix.
-type validator struct {
-	*Config
-
-	found *findings
-}
-
-// require records a fault of the variable names[0] unless ok. It does so only
-// if none of names has a fault yet, because then it judged a value that nobody
-// wrote.
-func (v *validator) require(ok bool, what, hint string, names ...string) {
-	if ok || slices.ContainsFunc(names, func(n string) bool { return v.found.broken[Prefix+"_"+n] }) {
-		return
-	}
-	name := Prefix + "_" + names[0]
-	v.found.fault(name, v.sources[name], problem{what, hint})
-}
-
-// warn records a warning about a variable unless ok.
-func (v *validator) warn(ok bool, name, what, hint string) {
-	if !ok {
-		v.found.warnings = append(v.found.warnings, Fault{Prefix + "_" + name, what, hint})
-	}
-}
-
-// atLeast and atMost are bounds of one value.
-func atLeast[T cmp.Ordered](v *validator, name string, got, least T) {
-	v.require(got >= least, fmt.Sprintf("is %s, less than %s", written(got), written(least)), "set "+written(least)+" or more", name)
-}
-
-func atMost[T cmp.Ordered](v *validator, name string, got, most T) {
-	v.require(got <= most, fmt.Sprintf("is %s, more than %s", written(got), written(most)), "set "+written(most)+" or less", name)
-}
-
-// oneOf wants an element of a closed set.
-func (v *validator) oneOf(name, got string, allowed ...string) {
-	last := len(allowed) - 1
-	v.require(slices.Contains(allowed, got), "is "+quote(got),
-		"use "+strings.Join(allowed[:last], ", ")+" or "+allowed[last], name)
 }
 
 func (v *validator) connection() {
@@ -115,7 +77,7 @@ func (v *validator) file(name, path string) {
 }
 
 // embeds is UsesEmbedded, and false if a fault hides the answer.
-func (v *validator) embeds() bool { return v.UsesEmbedded() && !v.found.broken[Prefix+"_NATS_URL"] }
+func (v *validator) embeds() bool { return v.UsesEmbedded() && !v.broken("NATS_URL") }
 
 func (v *validator) embedded() {
 	e := v.Embedded
@@ -195,6 +157,36 @@ func (v *validator) retry() {
 		"lower it or raise the cap", "RETRY_BASE", "RETRY_CAP")
 	v.require(r.Cap <= r.MaxAge, "is "+written(r.Cap)+", more than PUSHWORKER_RETRY_MAX_AGE, "+written(r.MaxAge),
 		"lower it or raise the greatest age", "RETRY_CAP", "RETRY_MAX_AGE")
+}
+
+// handlers checks what a handler's own retry policy and the common one make
+// together.
+func (v *validator) handlers() {
+	var found []problem
+	enabled := false
+	for i, h := range v.Handlers {
+		enabled = enabled || h.Common.Enabled
+		if what := v.retryOrder(h.Common.Retry); what != "" {
+			found = append(found, problem{fmt.Sprintf("entry %d (%s): %s", i+1, h.Name, what), `change it, or set the others too, under "retry"`})
+		}
+	}
+	if name := Prefix + "_HANDLERS"; len(found) > 0 {
+		v.found.fault(name, v.sources[name], found...)
+	}
+	v.warn(enabled || v.broken("HANDLERS"), "HANDLERS", "enables no handler, so receipts are kept and nobody is told", `set "enabled": true under "config" of one`)
+}
+
+func (v *validator) retryOrder(own push.RetryConfig) string {
+	base, limit, age := cmp.Or(own.Base, v.Retry.Base), cmp.Or(own.Cap, v.Retry.Cap), cmp.Or(own.MaxAge, v.Retry.MaxAge)
+	switch {
+	case own.Base == 0 && own.Cap == 0 && own.MaxAge == 0, v.broken("HANDLERS", "RETRY_BASE", "RETRY_CAP", "RETRY_MAX_AGE"):
+		return ""
+	case base > limit:
+		return fmt.Sprintf("retries from %s up to %s", written(base), written(limit))
+	case limit > age:
+		return fmt.Sprintf("retries up to every %s, but gives up after %s", written(limit), written(age))
+	}
+	return ""
 }
 
 func (v *validator) admin() {

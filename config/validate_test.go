@@ -13,24 +13,19 @@ import (
 
 const secret = "hunter2-marker"
 
-// TestBadConfigurations is the table of bad starts: what is set, without the
-// prefix, and every fault in full.
-func TestBadConfigurations(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, content := range map[string]string{"empty": " \n", "big": strings.Repeat("x", 1<<20+1), "token": secret, "bad.json": `{"name":"` + secret + `"}`} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+// badCase is a bad start: what is set, without the prefix, and every fault in
+// full.
+type badCase struct {
+	name      string
+	set, want []string
+}
+
+// badCases is the table. dir holds the files that writeFiles makes.
+func badCases(dir string) []badCase {
 	broker := "NATS_URL=nats://broker:4222"
 	urlHint := "; write nats://host:4222, tls://host:4222, or several with commas between them"
 	durationHint := "; write a number with a unit: 500ms, 30s, 10m, 72h; days as hours"
-	cases := []struct {
-		name string
-		set  []string
-		want []string
-	}{
+	return []badCase{
 		// The connection.
 		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
 		{"URL without host", []string{"NATS_URL=nats://:4222"}, []string{"NATS_URL has a server without a host" + urlHint}},
@@ -105,13 +100,25 @@ func TestBadConfigurations(t *testing.T) {
 		}},
 		{"handlers and more", []string{"HANDLERS=[] x"}, []string{"HANDLERS is not valid JSON at line 1, column 4; look for a missing quote, a comma too many or too few, or text after the array"}},
 		{"handlers that are an object", []string{`HANDLERS={"stdout":"` + secret + `"}`}, []string{`HANDLERS is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
-		{"handler entries", []string{`HANDLERS=[{"name":"a"},{"name":"a"},{"name":"b","` + secret + `":1},{"name":"` + secret + ` x"},{"config":{}},"` + secret + `",null]`}, []string{
-			"HANDLERS entry 2: names a a second time; remove one of the two, or rename it",
-			`HANDLERS entry 3: has a key other than "name" and "config"; put the handler's settings under "config"`,
+		{"handler entries", []string{`HANDLERS=[{"name":"a"},{"name":"a"},{"name":"b","enabled":true,"` + "\x7f" + `":1},{"name":"` + secret + ` x"},{"config":{}},"` + secret + `",null]`}, []string{
+			"HANDLERS entry 2 (a): has the name of an entry before it; remove one of the two, or rename it",
+			`HANDLERS entry 3 (b): has the key "enabled"; an entry has "name" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 3 (b): has the key "\x7f"; an entry has "name" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 4: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 			`HANDLERS entry 5: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 			`HANDLERS entry 6: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 			`HANDLERS entry 7: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
+		}},
+		{"handlers' common keys", []string{`HANDLERS=[{"name":"a","config":{"enabled":"` + secret + `","retry":{"max_attempts":-1}}},{"name":"b","config":"` + secret + `"},{"nam":"c"}]`}, []string{
+			`HANDLERS entry 1 (a): key "enabled" is a JSON string: want true or false; correct it under "config"`,
+			`HANDLERS entry 1 (a): key "retry.max_attempts" is negative: leave it out for the default; correct it under "config"`,
+			`HANDLERS entry 2 (b): config is not usable: a JSON string: want a JSON object; correct it under "config"`,
+			`HANDLERS entry 3: has the key "nam"; an entry has "name" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 3: has no usable "name"; use 1 to 32 letters, digits, - and _`,
+		}},
+		{"handlers' retries beside the common ones", []string{`HANDLERS=[{"name":"a","config":{"retry":{"base":"20m"}}},{"name":"b","config":{"retry":{"max_age":"5m"}}},{"name":"c","config":{"retry":{"base":"20m","cap":"1h"}}}]`}, []string{
+			`HANDLERS entry 1 (a): retries from 20m up to 10m; change it, or set the others too, under "retry"`,
+			`HANDLERS entry 2 (b): retries up to every 10m, but gives up after 5m; change it, or set the others too, under "retry"`,
 		}},
 
 		// Time.
@@ -141,17 +148,32 @@ func TestBadConfigurations(t *testing.T) {
 			"X is not a variable of pushworker; remove it; `pushworker config docs` lists the variables",
 		}},
 	}
+}
+
+// writeFiles makes the files that badCases names.
+func writeFiles(t *testing.T, dir string) {
+	t.Helper()
+	for name, content := range map[string]string{
+		"empty": " \n", "big": strings.Repeat("x", 1<<20+1), "token": secret, "bad.json": `{"name":"` + secret + `"}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFiles(t, dir)
+	cases := badCases(dir)
 	if len(cases) < 40 {
 		t.Errorf("%d cases, want at least 40", len(cases))
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			environ := make([]string, len(tc.set))
-			for i, s := range tc.set {
-				environ[i] = "PUSHWORKER_" + s
-			}
-			got := faults(t, environ, nil)
+			got := faults(t, prefixed(tc.set), nil)
 			for i, line := range got {
 				got[i] = strings.ReplaceAll(strings.TrimPrefix(line, "PUSHWORKER_"), dir, "DIR")
 			}
@@ -165,6 +187,14 @@ func TestBadConfigurations(t *testing.T) {
 	}
 }
 
+func prefixed(set []string) []string {
+	environ := make([]string, len(set))
+	for i, s := range set {
+		environ[i] = "PUSHWORKER_" + s
+	}
+	return environ
+}
+
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct{ set, want []string }{
@@ -173,17 +203,16 @@ func TestWarnings(t *testing.T) {
 		"admin on loopback":              {[]string{"ADMIN_ADDR=[::1]:9464"}, nil},
 		"open embedded broker":           {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_INSECURE=true"}, []string{"PUSHWORKER_EMBEDDED_INSECURE lets everyone who reaches 0.0.0.0:4222 read and publish receipts; keep the address behind a firewall"}},
 		"embedded address not in use":    {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "NATS_URL=nats://b", "REPLICAS=3", "ADMIN_ADDR=127.0.0.1:0"}, nil},
+		"no handler enabled":             {[]string{`HANDLERS=[{"name":"a","config":{"enabled":false}}]`}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
+		"no handler":                     {[]string{"HANDLERS=null"}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
+		"handler enabled by being there": {[]string{`HANDLERS=[{"Name":"a","_why":"so"}]`}, nil},
 		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: the embedded broker has no authentication; set PUSHWORKER_NATS_URL, or remove the variable"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			environ := make([]string, len(tc.set))
-			for i, s := range tc.set {
-				environ[i] = "PUSHWORKER_" + s
-			}
 			var got []string
-			for _, w := range mustLoad(t, environ, nil).Warnings() {
+			for _, w := range mustLoad(t, prefixed(tc.set), nil).Warnings() {
 				got = append(got, w.String())
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

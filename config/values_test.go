@@ -68,7 +68,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, []string{
 		"PUSHWORKER_NATS_URL=nats://me:" + secret + "@a:1,tls://b", "PUSHWORKER_ADMIN_TOKEN=" + secret,
-		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"enabled":true,"token":"` + secret + `"}},{"name":"b","config":"` + secret + `"}]`,
+		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"enabled":true,"token":"` + secret + `"}},{"name":"b"}]`,
 	}, nil)
 	d := mustLoad(t, []string{"PUSHWORKER_NATS_URL=nats://" + secret + "@a", "PUSHWORKER_ADMIN_TOKEN=" + secret}, nil)
 	e := mustLoad(t, []string{"PUSHWORKER_NATS_URL=nats://a", "PUSHWORKER_NATS_USER=u", "PUSHWORKER_NATS_PASSWORD=" + secret}, nil)
@@ -97,14 +97,15 @@ func TestMasksSayThatSomethingIsThere(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, []string{
 		"PUSHWORKER_NATS_URL=nats://me:pw@a:1,tls://tok@b,wss://c/path", "PUSHWORKER_ADMIN_TOKEN=x",
-		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"timeout":"5s","token":{"k":"v"},"enabled":true}},{"name":"b"},{"config":null,"name":"c"},{"name":"d","config":[1]}]`,
+		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"timeout":"5s","token":{"k":"v"},"enabled":true}},{"name":"b"},{"config":null,"name":"c"}]`,
 	}, nil)
 	for got, want := range map[string]string{
 		c.NATS.URL.String():       "nats://***@a:1,tls://***@b,wss://c/path",
 		c.Admin.Token.String():    "***",
 		c.NATS.Password.String():  "",
-		c.Handlers.String():       `[{"name":"a","config":{"enabled":true,"timeout":"5s","token":"***"}},{"name":"b"},{"name":"c","config":null},{"name":"d","config":"***"}]`,
+		c.Handlers.String():       `[{"name":"a","config":{"enabled":true,"timeout":"5s","token":"***"}},{"name":"b"},{"name":"c","config":null}]`,
 		fmt.Sprint(c.Handlers[1]): `{"name":"b"}`,
+		fmt.Sprint(config.Handler{Name: "d", Config: json.RawMessage(`[1]`)}): `{"name":"d","config":"***"}`,
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
