@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// maxAnswer bounds what a [Client] reads.
+const maxAnswer = 1 << 20
+
+// Client asks a worker's admin address.
+type Client struct {
+	base, token string
+	http        *http.Client
+}
+
+// NewClient returns a client of the worker that listens on addr; a wildcard host
+// is taken for this machine. token may be empty.
+func NewClient(addr, token string) Client {
+	return Client{
+		base:  "http://" + dialable(addr),
+		token: token,
+		http: &http.Client{
+			Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// dialable turns an address to listen on into one to dial.
+func dialable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "", err == nil && ip.IsUnspecified() && ip.Is4():
+		host = "127.0.0.1"
+	case err == nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Status asks for the worker's status.
+func (c Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	text, err := c.Read(ctx, "/status")
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &s)
+	}
+	if err != nil {
+		return Status{}, fmt.Errorf("ask the worker: %w", err)
+	}
+	return s, nil
+}
+
+// Read returns the text of a route, for example "/livez". Any status but 200 is
+// an error with the text in it.
+func (c Client) Read(ctx context.Context, route string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+route, nil)
+	if err != nil {
+		return "", fmt.Errorf("ask %s%s: check PUSHWORKER_ADMIN_ADDR: %w", c.base, route, err)
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("no answer, is the worker running and PUSHWORKER_ADMIN_ADDR the same for both? %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // only read
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return "", fmt.Errorf("read the answer of %s%s: %w", c.base, route, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s%s answers %s: %s", c.base, route, resp.Status, strings.TrimSpace(string(text)))
+	}
+	return string(text), nil
+}

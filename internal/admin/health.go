@@ -1,0 +1,65 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// checkTimeout bounds all checks of one request; supervisors wait 1 s to 5 s.
+const checkTimeout = 3 * time.Second
+
+// Check is one condition of readiness.
+type Check struct {
+	// Name is told with the result, for example "broker".
+	Name string
+	// Run returns nil if the condition holds, else an error that says what to do.
+	// It must end when ctx does.
+	Run func(ctx context.Context) error
+}
+
+// livez answers as long as the process serves. It must not depend on the broker
+// or a provider: a restart mends neither.
+func livez(w http.ResponseWriter, _ *http.Request) {
+	writeText(w, http.StatusOK, "ok\n")
+}
+
+// readyz runs every check. The result of each is told if one does not pass or the
+// query has ?verbose.
+func readyz(checks []Check) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+		defer cancel()
+		report, ready := runChecks(ctx, checks)
+		switch {
+		case !ready:
+			writeText(w, http.StatusServiceUnavailable, report+"not ready\n")
+		case r.URL.Query().Has("verbose"):
+			writeText(w, http.StatusOK, report+"ok\n")
+		default:
+			writeText(w, http.StatusOK, "ok\n")
+		}
+	})
+}
+
+func runChecks(ctx context.Context, checks []Check) (report string, ready bool) {
+	var b strings.Builder
+	ready = true
+	for _, c := range checks {
+		if err := c.Run(ctx); err != nil {
+			ready = false
+			fmt.Fprintf(&b, "[-] %s: %s\n", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+			continue
+		}
+		fmt.Fprintf(&b, "[+] %s\n", c.Name)
+	}
+	return b.String(), ready
+}
+
+func writeText(w http.ResponseWriter, code int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text)) // the client is gone
+}

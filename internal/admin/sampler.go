@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// Sample is what the broker knew at one moment.
+type Sample struct {
+	// Time is when it was asked.
+	Time time.Time
+	// Handlers are the lanes it was asked about.
+	Handlers []string
+	// Stats are its answers, as far as there are any.
+	Stats broker.Stats
+	// Err says what could not be learned; nil when Stats is complete.
+	Err error
+}
+
+// Asker is the broker, as far as a [Sampler] needs it; [broker.Conn] is one.
+type Asker interface {
+	Stats(ctx context.Context, t broker.Topology) (broker.Stats, error)
+}
+
+// TakeSample asks the broker about t.
+func TakeSample(ctx context.Context, b Asker, t broker.Topology) Sample {
+	s := Sample{Time: time.Now(), Handlers: t.Handlers}
+	s.Stats, s.Err = b.Stats(ctx, t)
+	return s
+}
+
+// Sampler asks the broker from time to time and exports its latest answer as the
+// gauges pushworker_lane_pending and pushworker_lane_retries_waiting. A lane of
+// which the latest sample knows nothing is absent rather than stale.
+type Sampler struct {
+	broker   Asker
+	topology broker.Topology
+	every    time.Duration
+
+	pending, retries *prometheus.Desc
+
+	mu   sync.Mutex
+	last Sample
+}
+
+var _ prometheus.Collector = (*Sampler)(nil)
+
+// NewSampler returns a sampler of t that asks every interval; 0 means 5 s. Run
+// starts it.
+func NewSampler(b Asker, t broker.Topology, every time.Duration) *Sampler {
+	if every == 0 {
+		every = 5 * time.Second
+	}
+	label := []string{"handler"}
+	return &Sampler{
+		broker: b, topology: t, every: every,
+		pending: prometheus.NewDesc("pushworker_lane_pending",
+			"Receipts not yet delivered to any process; every process reports the same number.", label, nil),
+		retries: prometheus.NewDesc("pushworker_lane_retries_waiting",
+			"Retries not yet delivered to any process; every process reports the same number.", label, nil),
+		last: Sample{Handlers: t.Handlers},
+	}
+}
+
+// Run samples at once and then at every interval until ctx ends, and returns nil.
+func (s *Sampler) Run(ctx context.Context) error {
+	ticker := time.NewTicker(s.every)
+	defer ticker.Stop()
+	for {
+		s.sample(ctx)
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *Sampler) sample(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.every)
+	defer cancel()
+	sample := TakeSample(ctx, s.broker, s.topology)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = sample
+}
+
+// Last returns the latest sample; its Time is zero before the first.
+func (s *Sampler) Last() Sample {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// Describe implements prometheus.Collector.
+func (s *Sampler) Describe(descs chan<- *prometheus.Desc) {
+	descs <- s.pending
+	descs <- s.retries
+}
+
+// Collect implements prometheus.Collector.
+func (s *Sampler) Collect(metrics chan<- prometheus.Metric) {
+	for _, lane := range s.Last().Stats.Lanes {
+		metrics <- prometheus.MustNewConstMetric(s.pending, prometheus.GaugeValue, float64(lane.Pending), lane.Handler)
+		metrics <- prometheus.MustNewConstMetric(s.retries, prometheus.GaugeValue, float64(lane.RetriesWaiting), lane.Handler)
+	}
+}
+
+// NewBuildInfo returns the gauge pushworker_build_info, which is always 1.
+func NewBuildInfo(version, revision, goVersion string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "pushworker_build_info",
+		Help:        "The build of this process; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+	}, func() float64 { return 1 })
+}

@@ -1,0 +1,111 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// askerFunc answers with what the function returns.
+type askerFunc func(context.Context) (broker.Stats, error)
+
+func (f askerFunc) Stats(ctx context.Context, _ broker.Topology) (broker.Stats, error) { return f(ctx) }
+
+func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(s)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			got[f.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+		}
+	}
+	return got
+}
+
+func TestSamplerExportsTheLatestAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		b := askerFunc(func(context.Context) (broker.Stats, error) {
+			asked++
+			if asked == 3 {
+				return broker.Stats{}, errors.New("no broker")
+			}
+			return broker.Stats{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: uint64(asked), RetriesWaiting: 10}}}, nil
+		})
+		s := admin.NewSampler(b, broker.Topology{Handlers: []string{"fcm"}}, 0)
+		if got := laneGauges(t, s); len(got) != 0 {
+			t.Errorf("before the first answer there is %v", got)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+
+		synctest.Wait()
+		want := map[string]float64{"pushworker_lane_pending fcm": 1, "pushworker_lane_retries_waiting fcm": 10}
+		if diff := cmp.Diff(want, laneGauges(t, s)); diff != "" {
+			t.Errorf("after the first answer (-want +got):\n%s", diff)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		want["pushworker_lane_pending fcm"] = 2
+		if diff := cmp.Diff(want, laneGauges(t, s)); diff != "" {
+			t.Errorf("after five seconds (-want +got):\n%s", diff)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if got := laneGauges(t, s); len(got) != 0 {
+			t.Errorf("without an answer there is %v, which is stale", got)
+		}
+		if last := s.Last(); last.Err == nil || !last.Time.Equal(time.Now()) {
+			t.Errorf("the last sample is of %s with error %v", last.Time, last.Err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+}
+
+func TestScrapeDoesNotWaitForTheBroker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		b := askerFunc(func(ctx context.Context) (broker.Stats, error) {
+			calls++
+			<-ctx.Done()
+			return broker.Stats{}, ctx.Err()
+		})
+		s := admin.NewSampler(b, broker.Topology{}, time.Second)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- s.Run(ctx) }()
+		synctest.Wait()
+		before := time.Now()
+		laneGauges(t, s)
+		if waited := time.Since(before); waited != 0 {
+			t.Errorf("the scrape waited %s", waited)
+		}
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		if calls != 2 {
+			t.Errorf("a silent broker was asked %d times in 1.5 s, want 2: each question ends after the interval", calls)
+		}
+		stop()
+		<-ended
+	})
+}

@@ -1,0 +1,84 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// Status is the document of /status and of `pushworker status -o json`.
+type Status struct {
+	// Time is when the broker was asked.
+	Time    time.Time            `json:"time"`
+	Lanes   []Lane               `json:"lanes"`
+	Streams []broker.StreamStats `json:"streams"`
+	// Process is the worker that was asked; absent if none could be reached.
+	Process *Process `json:"process,omitempty"`
+	// Problems say what could not be learned, and why.
+	Problems []string `json:"problems,omitempty"`
+}
+
+// Lane is what is known of one lane. In JSON it is one flat object.
+type Lane struct {
+	Handler string `json:"handler"`
+	// LaneStats is the broker's view, over all processes; nil when it could not be
+	// asked.
+	*broker.LaneStats
+	// LaneState is the view of Status.Process; nil without one, or when it does not
+	// run the lane.
+	*LaneState
+}
+
+// LaneState is what one process knows of a lane of its own.
+type LaneState struct {
+	// Held counts the messages in the process's hands.
+	Held int `json:"held"`
+	// Dropped counts the receipts handed back since its start because the handler
+	// was not ready or its channel would block.
+	Dropped uint64 `json:"dropped"`
+	// BreakerOpen says that the provider is unavailable and the lane does not pull.
+	BreakerOpen bool `json:"breaker_open"`
+}
+
+// Process is a running worker.
+type Process struct {
+	Version string    `json:"version"`
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+}
+
+// NewStatus joins what the broker knows, which is in s, with what a process
+// knows. states are its lanes by handler; p may be nil, and states too.
+func NewStatus(s Sample, p *Process, states map[string]LaneState) Status {
+	status := Status{Time: s.Time, Lanes: []Lane{}, Streams: s.Stats.Streams, Process: p}
+	if status.Streams == nil {
+		status.Streams = []broker.StreamStats{}
+	}
+	if s.Err != nil {
+		status.Problems = append(status.Problems, s.Err.Error())
+	}
+	for _, handler := range s.Handlers {
+		lane := Lane{Handler: handler}
+		for _, stats := range s.Stats.Lanes {
+			if stats.Handler == handler {
+				lane.LaneStats = &stats
+			}
+		}
+		if state, ok := states[handler]; ok {
+			lane.LaneState = &state
+		}
+		status.Lanes = append(status.Lanes, lane)
+	}
+	return status
+}
+
+// States are the lanes' states by handler, for [NewStatus].
+func (s Status) States() map[string]LaneState {
+	states := make(map[string]LaneState)
+	for _, lane := range s.Lanes {
+		if lane.LaneState != nil {
+			states[lane.Handler] = *lane.LaneState
+		}
+	}
+	return states
+}
