@@ -1,0 +1,124 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// probeEvery is how long a lane rests after its provider was unavailable: at
+	// most one call a second per process reaches a provider that is down.
+	probeEvery = time.Second
+	// probeWait is how long a probe waits for a message, and then leaves the turn
+	// to the lane's other sources.
+	probeWait = 200 * time.Millisecond
+	// lookEvery is how often a lane looks whether it may pull again.
+	lookEvery = 100 * time.Millisecond
+)
+
+// errNoVerdict says that a probe ended without asking the provider.
+var errNoVerdict = errors.New("probe did not reach the provider")
+
+// breaker stops a lane's pulling while its provider is unavailable. The handler
+// is the judge: one push.Unavailable opens it. It then lets one message a second
+// through until an outcome shows that the provider answers again. While it is
+// closed, the main path reads one word of it.
+type breaker struct {
+	cb     *gobreaker.TwoStepCircuitBreaker[struct{}]
+	isOpen atomic.Bool
+	trip   atomic.Pointer[chan struct{}] // closed when the breaker opens
+}
+
+// newBreaker makes a closed breaker. changed is told when it opens and closes; it
+// must not call the breaker.
+func newBreaker(changed func(open bool)) *breaker {
+	b := &breaker{}
+	b.trip.Store(new(make(chan struct{})))
+	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		MaxRequests:  1,
+		Timeout:      probeEvery,
+		ReadyToTrip:  func(gobreaker.Counts) bool { return true },
+		IsSuccessful: func(err error) bool { return !isUnavailable(err) },
+		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			switch {
+			case from == gobreaker.StateClosed:
+				b.isOpen.Store(true)
+				close(*b.trip.Load())
+				changed(true)
+			case to == gobreaker.StateClosed:
+				b.trip.Store(new(make(chan struct{})))
+				b.isOpen.Store(false)
+				changed(false)
+			}
+		},
+	})
+	return b
+}
+
+// pass waits until the lane may pull. A nil probe means that the breaker is
+// closed. Otherwise one message may be pulled, and probe must be told its outcome,
+// or errNoVerdict when there was none. pass returns ctx's error when ctx ends.
+func (b *breaker) pass(ctx context.Context) (probe func(error), err error) {
+	for ctx.Err() == nil {
+		switch b.cb.State() {
+		case gobreaker.StateClosed:
+			return nil, nil
+		case gobreaker.StateHalfOpen:
+			if probe, err := b.cb.Allow(); err == nil {
+				return probe, nil
+			}
+		case gobreaker.StateOpen:
+		}
+		_ = sleep(ctx, lookEvery) // the loop looks at ctx
+	}
+	return nil, ctx.Err()
+}
+
+// report tells the breaker of an outcome that was not a probe's. Only an
+// unavailable provider matters: it opens the breaker.
+func (b *breaker) report(err error) {
+	if !isUnavailable(err) {
+		return
+	}
+	if done, refused := b.cb.Allow(); refused == nil {
+		done(err)
+	}
+}
+
+// whileClosed returns a child of ctx that ends when the breaker opens.
+func (b *breaker) whileClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	tripped := *b.trip.Load()
+	go func() {
+		select {
+		case <-tripped:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func isUnavailable(err error) bool {
+	_, ok := errors.AsType[*push.UnavailableError](err)
+	return ok
+}
+
+// sleep waits for d or until ctx ends, whose error it then returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

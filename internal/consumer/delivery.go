@@ -1,0 +1,106 @@
+package consumer
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// delivery is one message in this process's hands, from its arrival in a slot
+// until it has left through a door.
+type delivery struct {
+	lane    *Lane
+	in      *intake
+	slot    int32
+	msg     Message
+	origin  Origin
+	taken   time.Time
+	beat    time.Time // last heartbeat; only the heartbeat goroutine touches it after taken
+	expires time.Time // zero: never
+	targets int
+	probe   func(error) // tells the breaker, if this delivery is its probe
+	leaving atomic.Bool
+}
+
+// done is the receipt's settlement: the handler calls it, once, from anywhere.
+func (d *delivery) done(err error) {
+	if !d.leaving.CompareAndSwap(false, true) {
+		return
+	}
+	now := time.Now()
+	d.lane.metrics.handle.Observe(now.Sub(d.taken).Seconds())
+	if d.probe != nil {
+		d.probe(err)
+		d.probe = nil
+	} else if err != nil {
+		d.lane.breaker.report(err)
+	}
+	if err == nil {
+		d.ack(retry.Ack, nil)
+		return
+	}
+	d.settle(err, now)
+}
+
+// settle carries out what the policy decides about a failure.
+func (d *delivery) settle(err error, now time.Time) {
+	decision := d.lane.policy.Decide(retry.Outcome{
+		Err:      err,
+		Attempts: d.origin.Attempts + 1,
+		Age:      now.Sub(d.origin.First),
+		Left:     d.left(now),
+		Jitter:   rand.Float64(), //nolint:gosec // jitter needs no secrecy
+	})
+	switch decision.Verdict {
+	case retry.Ack, retry.Expire:
+		d.ack(decision.Verdict, err)
+	case retry.Redeliver:
+		d.redeliver(decision, err)
+	case retry.Bury:
+		d.bury(decision.Reason, err)
+	}
+}
+
+// left is the time until the receipt expires, at least 1 ns; 0 means never.
+func (d *delivery) left(now time.Time) time.Duration {
+	if d.expires.IsZero() {
+		return 0
+	}
+	return max(d.expires.Sub(now), 1)
+}
+
+// handBack gives the message back untried, and reports whether it was still here.
+func (d *delivery) handBack(why error) bool {
+	if !d.leaving.CompareAndSwap(false, true) {
+		return false
+	}
+	d.redeliver(retry.HandBack(rand.Float64()), why) //nolint:gosec // jitter needs no secrecy
+	return true
+}
+
+// expiry is when r goes stale for handler h: its TTL after the event, or what the
+// publisher said, whichever is earlier; zero means never. The event's time is the
+// payload's, but never later than the stream's, so that a chat server's wrong
+// clock cannot keep a receipt fresh.
+func expiry(h push.Handler, r *push.Receipt, o Origin) time.Time {
+	stale, ok := h.(push.Expirer)
+	if !ok {
+		return time.Time{}
+	}
+	ttl := stale.TTL(r)
+	if ttl <= 0 {
+		return time.Time{}
+	}
+	event := r.Payload.Timestamp
+	if event.IsZero() || event.After(o.First) {
+		event = o.First
+	}
+	at := event.Add(ttl)
+	if !o.Expires.IsZero() && o.Expires.Before(at) {
+		at = o.Expires
+	}
+	return at
+}

@@ -1,0 +1,190 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// storeTimeout bounds how long a retry or a letter may take to be confirmed.
+const storeTimeout = 10 * time.Second
+
+// ack is the first door: the receipt is settled for this lane.
+func (d *delivery) ack(v retry.Verdict, why error) {
+	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
+	err := d.msg.Ack()
+	m := d.lane.metrics
+	m.verdicts[v].Inc()
+	m.age.Observe(time.Since(d.origin.First).Seconds())
+	if v == retry.Ack {
+		m.accepted.Add(float64(d.targets))
+	} else {
+		m.skipped.Add(float64(d.targets))
+	}
+	if e := d.lane.log.Debug(); e.Enabled() {
+		d.log(e, why).AnErr("ack", err).Msg(v.String())
+	}
+	d.leave()
+}
+
+// redeliver is the second door: the receipt comes back to this lane. What has an
+// attempt or progress to remember is stored as a retry, and the original is
+// acknowledged only once the broker has confirmed that; the rest is naked.
+func (d *delivery) redeliver(decision retry.Decision, why error) {
+	_, narrowed := errors.AsType[*push.Undelivered](why)
+	if decision.Counted || narrowed || d.origin.Alone {
+		d.lane.store(func() { d.schedule(decision, why) })
+		return
+	}
+	d.nak(decision.Delay, why)
+}
+
+// nak hands the message back to the broker.
+func (d *delivery) nak(delay time.Duration, why error) {
+	d.in.handedBack(d.origin)
+	d.in.settled.forget(d.origin.Seq, d.origin.Stored)
+	err := d.msg.Nak(delay)
+	d.lane.metrics.verdicts[retry.Redeliver].Inc()
+	if e := d.lane.log.Debug(); e.Enabled() {
+		d.log(e, why).AnErr("nak", err).Dur("delay", delay).Msg("redeliver")
+	}
+	d.leave()
+}
+
+// schedule stores the retry and then settles the original. When the retry cannot
+// be stored the original itself comes back, so nothing is lost.
+func (d *delivery) schedule(decision retry.Decision, why error) {
+	r, remain, err := d.retry(decision, why)
+	if err == nil {
+		ctx, cancel := d.lane.storeContext()
+		defer cancel()
+		err = d.lane.scheduler.Schedule(ctx, r)
+	}
+	if err != nil {
+		d.log(d.lane.log.Error(), err).Msg("retry could not be stored; the receipt comes back as it was: check the space and limits of the retry stream")
+		d.nak(d.pause(), err)
+		return
+	}
+	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
+	ack := d.msg.Ack()
+	m := d.lane.metrics
+	m.verdicts[retry.Redeliver].Inc()
+	m.accepted.Add(float64(d.targets - remain))
+	m.retried.Add(float64(remain))
+	if e := d.lane.log.Info(); e.Enabled() {
+		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Dur("delay", r.Delay).Msg("redeliver")
+	}
+	d.leave()
+}
+
+// retry is what shall come back, and how many targets of it remain.
+func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int, err error) {
+	r = Retry{
+		Handler: d.lane.name, Data: d.msg.Data(), Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
+	}
+	if decision.Counted { // it has run and the process lives: no suspect any more
+		r.Origin.Attempts++
+		r.Origin.Alone = false
+	}
+	remain = d.targets
+	if part, ok := errors.AsType[*push.Undelivered](why); ok {
+		remain = targets(part.To, part.Channel)
+		r.Data, err = push.Narrow(r.Data, part.To, part.Channel)
+	}
+	return r, remain, err
+}
+
+// bury is the third door: the receipt becomes a dead letter, and is acknowledged
+// only once the broker has confirmed that.
+func (d *delivery) bury(reason retry.Reason, why error) {
+	d.lane.store(func() { d.writeAndAck(reason, why) })
+}
+
+func (d *delivery) writeAndAck(reason retry.Reason, why error) {
+	attempts := d.origin.Attempts
+	if reason != retry.Malformed && reason != retry.Oversize && reason != retry.CrashLoop {
+		attempts++
+	}
+	if err := d.write(reason, why, attempts); err != nil {
+		d.nak(d.pause(), err)
+		return
+	}
+	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
+	ack := d.msg.Ack()
+	m := d.lane.metrics
+	m.verdicts[retry.Bury].Inc()
+	m.letters[reason].Inc()
+	m.rejected.Add(float64(d.targets))
+	m.age.Observe(time.Since(d.origin.First).Seconds())
+	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
+	d.leave()
+}
+
+// write stores the letter. The lane is not ready while letters cannot be written.
+func (d *delivery) write(reason retry.Reason, why error, attempts int) error {
+	o := d.origin
+	letter := deadletter.Letter{
+		Handler: d.lane.name, Reason: reason.String(), Error: why.Error(), Attempts: attempts,
+		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
+		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
+		Data: d.msg.Data(), Header: o.Header,
+	}
+	if (reason == retry.Malformed || reason == retry.Oversize) && !d.in.private {
+		letter.Handler = "" // every lane sees the same bytes: one letter for all
+	} else {
+		letter.ID += ":" + d.lane.name
+	}
+	ctx, cancel := d.lane.storeContext()
+	defer cancel()
+	err := d.lane.graveyard.Bury(ctx, letter)
+	d.lane.unburied.Store(err != nil)
+	if err != nil {
+		d.log(d.lane.log.Error(), err).Stringer("reason", reason).
+			Msg("dead letter could not be written; the receipt stays: check the space and limits of the dead-letter stream")
+	}
+	return err
+}
+
+// leave frees the slot; the delivery is over.
+func (d *delivery) leave() {
+	if d.probe != nil {
+		d.probe(errNoVerdict)
+		d.probe = nil
+	}
+	d.in.slots.release(d.slot)
+}
+
+// pause is the delay after a failure of our own: 2 s to 4 s.
+func (d *delivery) pause() time.Duration {
+	return 2*time.Second + time.Duration(rand.Float64()*float64(2*time.Second)) //nolint:gosec // jitter needs no secrecy
+}
+
+func (d *delivery) log(e *zerolog.Event, why error) *zerolog.Event {
+	e = e.Str("stream", d.origin.RootStream).Uint64("seq", d.origin.RootSeq)
+	if p, ok := errors.AsType[*push.PanicError](why); ok {
+		e = e.Bytes("stack", p.Stack)
+	}
+	return e.AnErr("error", why)
+}
+
+// storeContext bounds a store; it outlives the lane's own context, because a
+// stopping lane still settles what it holds.
+func (l *Lane) storeContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(l.settling, storeTimeout)
+}
+
+func targets(to map[push.Uid]push.Recipient, channel string) int {
+	n := len(to)
+	if channel != "" {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,255 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// rememberedHandBacks bounds the memory of messages that this process naked.
+	rememberedHandBacks = 1 << 14
+	// deathsOfSuspect is how many processes must have ended while they held a
+	// receipt before it is set apart.
+	deathsOfSuspect = 2
+	// dropRest is how long an intake rests after a drop, so that a full handler
+	// does not turn the backlog over and over.
+	dropRest = 100 * time.Millisecond
+)
+
+var (
+	errWouldBlock = errors.New("handler's channel is full")
+	errNotReady   = errors.New("handler is not ready")
+	errOutage     = errors.New("provider is unavailable")
+	errNoSlot     = errors.New("more messages arrived than were asked for")
+	errSuspect    = errors.New("processes ended while they held the receipt; it will run alone")
+	errCrashLoop  = errors.New("a process ended while the receipt ran alone")
+)
+
+// intake pulls from one source of a lane. Fresh receipts, retries and suspects
+// have an intake each, with slots of their own, so that none starves another.
+type intake struct {
+	lane    *Lane
+	source  Source
+	slots   *slots
+	settled *settledTable
+	backs   *lru.Cache[messageID, int]
+	private bool // only this lane reads the source
+	pullers int
+}
+
+type messageID struct {
+	seq    uint64
+	stored int64
+}
+
+func newIntake(l *Lane, source Source, n int, private bool) *intake {
+	backs, err := lru.New[messageID, int](rememberedHandBacks)
+	if err != nil {
+		panic(err) // only a size below 1 is refused
+	}
+	return &intake{
+		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), backs: backs,
+		private: private, pullers: min(2, n),
+	}
+}
+
+// run pulls until ctx ends or the source is gone. Two pullers overlap, so that one
+// request waits at the broker while the other's messages arrive.
+func (in *intake) run(ctx context.Context) error {
+	most := max(1, cap(in.slots.free)/in.pullers)
+	reserved := make([]int32, 0, most)
+	for {
+		probe, err := in.lane.mayPull(ctx)
+		if err != nil {
+			return nil //nolint:nilerr // ctx has ended: that is how an intake stops
+		}
+		n := most
+		if probe != nil {
+			n = 1
+		}
+		reserved = in.slots.reserve(ctx, reserved[:0], n)
+		p := pull{in: in, reserved: reserved, probe: probe}
+		if err := p.run(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// pull is one request to the source.
+type pull struct {
+	in       *intake
+	reserved []int32
+	probe    func(error)
+	dropped  bool
+}
+
+func (p *pull) run(ctx context.Context) error {
+	if len(p.reserved) == 0 { // ctx has ended
+		p.endProbe()
+		return nil
+	}
+	pulling, cancel := p.bounds(ctx)
+	defer cancel()
+	_, err := p.in.source.Pull(pulling, len(p.reserved), p.take)
+	idle := p.endProbe()
+	for _, id := range p.reserved {
+		p.in.slots.release(id)
+	}
+	switch {
+	case errors.Is(err, ErrSourceGone):
+		return err
+	case err != nil && ctx.Err() == nil:
+		p.in.lane.log.Warn().Err(err).Msg("pulling was interrupted; it goes on")
+		_ = sleep(ctx, time.Second+time.Duration(rand.Float64()*float64(time.Second))) //nolint:gosec // jitter
+	case p.dropped:
+		_ = sleep(ctx, dropRest)
+	case idle:
+		_ = sleep(ctx, probeWait) // leave the turn to the others, who look every lookEvery
+	}
+	return nil
+}
+
+// bounds ends a pull when the breaker opens, and a probe that finds no message
+// after probeWait.
+func (p *pull) bounds(ctx context.Context) (context.Context, context.CancelFunc) {
+	if p.probe != nil {
+		return context.WithTimeout(ctx, probeWait)
+	}
+	return p.in.lane.breaker.whileClosed(ctx)
+}
+
+// endProbe releases a probe that no message took, and reports whether there was
+// one.
+func (p *pull) endProbe() bool {
+	if p.probe == nil {
+		return false
+	}
+	p.probe(errNoVerdict)
+	p.probe = nil
+	return true
+}
+
+// take receives one message from the source.
+func (p *pull) take(m Message) {
+	in, o := p.in, m.Origin()
+	if len(p.reserved) == 0 {
+		p.overflow(m, o)
+		return
+	}
+	switch in.settled.begin(o.Seq, o.Stored) {
+	case inFlight: // the earlier delivery goes on; it will settle both
+		in.lane.metrics.repeated.Inc()
+		return
+	case finished:
+		in.lane.metrics.repeated.Inc()
+		if err := m.Ack(); err != nil {
+			in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg("repeated ack")
+		}
+		return
+	case unseen:
+	}
+	last := len(p.reserved) - 1
+	now := time.Now()
+	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, origin: o, taken: now, beat: now, probe: p.probe}
+	p.reserved, p.probe = p.reserved[:last], nil
+	in.slots.hold(d)
+	p.dropped = in.admit(d) || p.dropped
+}
+
+// overflow hands back what no slot was reserved for, which the broker may send
+// when a pull request had to be repeated.
+func (p *pull) overflow(m Message, o Origin) {
+	p.in.handedBack(o)
+	if err := m.Nak(retry.HandBack(rand.Float64()).Delay); err != nil { //nolint:gosec // jitter
+		p.in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg(errNoSlot.Error())
+	}
+}
+
+// admit takes d through the checks before the handler and offers it to the
+// handler. It reports whether the handler dropped it.
+func (in *intake) admit(d *delivery) (dropped bool) {
+	if in.setApart(d) {
+		return false
+	}
+	r, bad, err := push.Decode(d.msg.Data(), in.lane.limits)
+	if err != nil {
+		d.leaving.Store(true)
+		d.bury(reasonOf(err), err)
+		return false
+	}
+	d.targets = targets(r.To, r.Channel)
+	if len(bad) > 0 {
+		in.lane.store(func() { in.withoutBad(d, r, bad) })
+		return false
+	}
+	return in.lane.offer(d, r)
+}
+
+// withoutBad writes a letter for the recipients that could not be read and then
+// offers the rest.
+func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipient) {
+	err := fmt.Errorf("%d recipients could not be read, first %q: %w", len(bad), bad[0].Key, bad[0].Err)
+	if d.targets == 0 {
+		d.leaving.Store(true)
+		d.writeAndAck(retry.Malformed, err)
+		return
+	}
+	if d.write(retry.Malformed, err, d.origin.Attempts) != nil {
+		d.leaving.Store(true)
+		d.nak(d.pause(), err)
+		return
+	}
+	in.lane.metrics.letters[retry.Malformed].Inc()
+	d.log(in.lane.log.Warn(), err).Msg("recipients left out; the others go on")
+	in.lane.offer(d, r)
+}
+
+// setApart deals with receipts in whose hands processes end: after two such ends
+// the receipt is moved to the suspects, where it runs alone; if a process ends
+// there too, it is buried.
+func (in *intake) setApart(d *delivery) bool {
+	if d.origin.Deliveries <= 1 || !in.lane.reports {
+		return false
+	}
+	deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)
+	switch {
+	case d.origin.Alone && deaths >= 1:
+		d.leaving.Store(true)
+		d.bury(retry.CrashLoop, errCrashLoop)
+		return true
+	case !d.origin.Alone && deaths >= deathsOfSuspect:
+		d.origin.Alone = true
+		d.handBack(errSuspect)
+		return true
+	}
+	return false
+}
+
+// handedBack remembers that this process gave o's message back, which the broker
+// counts as a delivery although nobody died.
+func (in *intake) handedBack(o Origin) {
+	id := messageID{seq: o.Seq, stored: o.Stored.UnixNano()}
+	n, _ := in.backs.Get(id)
+	in.backs.Add(id, n+1)
+}
+
+func (in *intake) handBacks(o Origin) int {
+	n, _ := in.backs.Peek(messageID{seq: o.Seq, stored: o.Stored.UnixNano()})
+	return n
+}
+
+// reasonOf is the reason code of a receipt that cannot be decoded.
+func reasonOf(err error) retry.Reason {
+	if m, ok := errors.AsType[*push.MalformedError](err); ok && m.Oversize {
+		return retry.Oversize
+	}
+	return retry.Malformed
+}

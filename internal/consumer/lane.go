@@ -1,0 +1,236 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Config says what a lane is made of. Every field is needed unless it says
+// otherwise.
+type Config struct {
+	// Name is the handler's name, and that of the lane's durables.
+	Name    string
+	Handler push.Handler
+	// Fresh delivers new receipts, Retries those that come back, and Suspects those
+	// that run alone, one at a time.
+	Fresh, Retries, Suspects Source
+	Scheduler                Scheduler
+	Graveyard                Graveyard
+	Policy                   retry.Policy
+	Limits                   push.Limits
+	// AckWait is after how much silence the broker redelivers; heartbeats are sent
+	// at a third of it.
+	AckWait time.Duration
+	// Grace is how long a stopping lane waits for work in flight.
+	Grace   time.Duration
+	Metrics *Metrics
+	Log     zerolog.Logger
+}
+
+// Lane is one handler fed from its durables. Make one with [New], call Run once.
+type Lane struct {
+	name      string
+	handler   push.Handler
+	reports   bool
+	intakes   []*intake
+	scheduler Scheduler
+	graveyard Graveyard
+	policy    retry.Policy
+	limits    push.Limits
+	ackWait   time.Duration
+	grace     time.Duration
+	breaker   *breaker
+	metrics   *laneMetrics
+	log       zerolog.Logger
+
+	storing  atomic.Int64    // retries and letters on their way to the broker
+	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
+	unburied atomic.Bool     // the last letter could not be written
+	running  atomic.Bool     // pulling
+	drops    atomic.Uint64
+}
+
+// New makes a lane. The handler must have been initialised: the capacity of its
+// channel is how many messages the lane holds, one quarter of it for retries, and
+// one besides for a suspect.
+func New(c Config) *Lane {
+	_, reports := c.Handler.(push.Reporter)
+	l := &Lane{
+		name: c.Name, handler: c.Handler, reports: reports, scheduler: c.Scheduler, graveyard: c.Graveyard,
+		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace,
+		log: c.Log.With().Str("handler", c.Name).Logger(),
+	}
+	l.breaker = newBreaker(l.breakerChanged)
+	l.metrics = c.Metrics.lane(c.Name,
+		func() float64 { return float64(l.held()) },
+		func() float64 { return number(l.breaker.isOpen.Load()) })
+	total := max(2, cap(c.Handler.Push()))
+	retries := max(1, total/4)
+	l.intakes = []*intake{
+		newIntake(l, c.Fresh, total-retries, false),
+		newIntake(l, c.Retries, retries, true),
+		newIntake(l, c.Suspects, 1, true),
+	}
+	return l
+}
+
+// Run pulls and settles until ctx ends, then stops in two phases: pulling ends at
+// once; the handler hands back what it has not started and gets the grace for the
+// rest, with heartbeats going on. It returns nil after a clean stop, an error
+// wrapping [ErrUnfinished] when work had to be cancelled (and was handed back), and
+// one wrapping [ErrSourceGone] when the queue vanished underneath.
+func (l *Lane) Run(ctx context.Context) error {
+	l.settling = context.WithoutCancel(ctx)
+	beating, stopBeating := context.WithCancel(l.settling)
+	var heart sync.WaitGroup
+	heart.Go(func() { l.heartbeats(beating) })
+
+	l.running.Store(true)
+	err := l.pullAll(ctx)
+	l.running.Store(false)
+	err = errors.Join(err, l.drain())
+
+	stopBeating()
+	heart.Wait()
+	return err
+}
+
+// pullAll runs every intake until ctx ends or one of the sources is gone.
+func (l *Lane) pullAll(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var pullers sync.WaitGroup
+	for _, in := range l.intakes {
+		for range in.pullers {
+			pullers.Go(func() {
+				if err := in.run(ctx); err != nil {
+					stop(err)
+				}
+			})
+		}
+	}
+	pullers.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrSourceGone) {
+		return cause
+	}
+	return nil
+}
+
+// mayPull waits until the handler and its provider can take receipts. The result
+// is breaker.pass's.
+func (l *Lane) mayPull(ctx context.Context) (probe func(error), err error) {
+	for !l.handler.IsReady() {
+		if err := sleep(ctx, lookEvery); err != nil {
+			return nil, err
+		}
+	}
+	return l.breaker.pass(ctx)
+}
+
+// offer hands r to the handler without ever waiting for it, and reports whether
+// the handler dropped it.
+func (l *Lane) offer(d *delivery, r *push.Receipt) (dropped bool) {
+	d.expires = expiry(l.handler, r, d.origin)
+	if !d.expires.IsZero() && !d.taken.Before(d.expires) {
+		d.leaving.Store(true)
+		d.ack(retry.Expire, push.ErrExpired)
+		return false
+	}
+	if d.probe == nil && l.breaker.isOpen.Load() { // was on its way when the breaker opened
+		d.handBack(errOutage)
+		return false
+	}
+	if l.reports {
+		r.OnDone(d.done)
+	}
+	if err := l.send(r); err != nil {
+		l.metrics.dropped.Inc()
+		l.drops.Add(1)
+		d.handBack(err)
+		return true
+	}
+	if !l.reports {
+		d.done(nil)
+	}
+	return false
+}
+
+// send is the seed's rule: a receipt is dropped when the channel would block.
+func (l *Lane) send(r *push.Receipt) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // a handler that closes its channel must not end the process
+			err = errNotReady
+		}
+	}()
+	if !l.handler.IsReady() {
+		return errNotReady
+	}
+	select {
+	case l.handler.Push() <- r:
+		return nil
+	default:
+		return errWouldBlock
+	}
+}
+
+// Ready says why the lane cannot do its work now, or nil.
+func (l *Lane) Ready() error {
+	switch {
+	case !l.running.Load():
+		return fmt.Errorf("lane %s: not pulling", l.name)
+	case l.unburied.Load():
+		return fmt.Errorf("lane %s: dead letters cannot be written: check the space and limits of the dead-letter stream", l.name)
+	}
+	return nil
+}
+
+// State is what a lane of this process knows of itself.
+type State struct {
+	// Held counts the messages in this process's hands.
+	Held int
+	// Dropped counts the receipts handed back since the start because the handler
+	// was not ready or its channel would block.
+	Dropped uint64
+	// BreakerOpen says that the provider is unavailable and the lane does not pull.
+	BreakerOpen bool
+}
+
+// State returns the lane's present state. Safe for concurrent use.
+func (l *Lane) State() State {
+	return State{Held: l.held(), Dropped: l.drops.Load(), BreakerOpen: l.breaker.isOpen.Load()}
+}
+
+// Name is the handler's name.
+func (l *Lane) Name() string { return l.name }
+
+func (l *Lane) breakerChanged(open bool) {
+	if open {
+		l.log.Warn().Msg("provider is unavailable: the lane stops pulling and probes once a second")
+		return
+	}
+	l.log.Info().Msg("provider is back: the lane pulls again")
+}
+
+func (l *Lane) held() int {
+	n := 0
+	for _, in := range l.intakes {
+		n += in.slots.count()
+	}
+	return n
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

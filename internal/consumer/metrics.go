@@ -1,0 +1,105 @@
+package consumer
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/retry"
+)
+
+// Metrics counts what lanes do. All names carry the prefix pushworker_.
+type Metrics struct {
+	reg      prometheus.Registerer
+	settled  *prometheus.CounterVec
+	dropped  *prometheus.CounterVec
+	repeated *prometheus.CounterVec
+	targets  *prometheus.CounterVec
+	letters  *prometheus.CounterVec
+	age      *prometheus.HistogramVec
+	handle   *prometheus.HistogramVec
+}
+
+// NewMetrics registers the lanes' metrics with reg.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	seconds := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21600}
+	m := &Metrics{
+		reg: reg,
+		settled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushworker_receipts_settled_total",
+			Help: "Receipts that left the main path, by door.",
+		}, []string{"handler", "verdict"}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushworker_receipts_dropped_total",
+			Help: "Receipts handed back because the handler was not ready or its channel would block.",
+		}, []string{"handler"}),
+		repeated: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushworker_receipts_repeated_total",
+			Help: "Deliveries suppressed because this process held or had settled the receipt.",
+		}, []string{"handler"}),
+		targets: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushworker_targets_total",
+			Help: "Recipients of settled receipts, by result.",
+		}, []string{"handler", "result"}),
+		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushworker_dead_letters_total",
+			Help: "Receipts buried, by reason.",
+		}, []string{"handler", "reason"}),
+		age: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "pushworker_receipt_age_seconds",
+			Help:    "Time from publish to the final outcome.",
+			Buckets: seconds,
+		}, []string{"handler"}),
+		handle: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "pushworker_handle_duration_seconds",
+			Help:    "Time from handing a receipt to the handler to its outcome.",
+			Buckets: seconds,
+		}, []string{"handler"}),
+	}
+	reg.MustRegister(m.settled, m.dropped, m.repeated, m.targets, m.letters, m.age, m.handle)
+	return m
+}
+
+// laneMetrics are one lane's series, looked up once.
+type laneMetrics struct {
+	verdicts [retry.Bury + 1]prometheus.Counter
+	letters  [retry.Panic + 1]prometheus.Counter
+	dropped  prometheus.Counter
+	repeated prometheus.Counter
+	accepted prometheus.Counter
+	retried  prometheus.Counter
+	rejected prometheus.Counter
+	skipped  prometheus.Counter
+	age      prometheus.Observer
+	handle   prometheus.Observer
+}
+
+// lane looks up one lane's series. held and open are read at every scrape.
+func (m *Metrics) lane(handler string, held, open func() float64) *laneMetrics {
+	label := prometheus.Labels{"handler": handler}
+	m.reg.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pushworker_lane_in_flight", Help: "Messages this process holds.", ConstLabels: label,
+		}, held),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "pushworker_lane_breaker_open",
+			Help:        "1 while the lane does not pull because the provider is unavailable.",
+			ConstLabels: label,
+		}, open),
+	)
+	l := &laneMetrics{
+		dropped:  m.dropped.WithLabelValues(handler),
+		repeated: m.repeated.WithLabelValues(handler),
+		accepted: m.targets.WithLabelValues(handler, "accepted"),
+		retried:  m.targets.WithLabelValues(handler, "retried"),
+		rejected: m.targets.WithLabelValues(handler, "rejected"),
+		skipped:  m.targets.WithLabelValues(handler, "skipped"),
+		age:      m.age.WithLabelValues(handler),
+		handle:   m.handle.WithLabelValues(handler),
+	}
+	for v := retry.Ack; v <= retry.Bury; v++ {
+		l.verdicts[v] = m.settled.WithLabelValues(handler, v.String())
+	}
+	for _, reason := range retry.Reasons() {
+		l.letters[reason] = m.letters.WithLabelValues(handler, reason.String())
+	}
+	return l
+}

@@ -1,0 +1,263 @@
+package consumer_test
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+// shelf is a stream with one durable, in memory, that keeps time with the test's
+// bubble: it redelivers after ackWait of silence or after a nak's delay, and counts
+// deliveries as the broker does.
+type shelf struct {
+	stream  string
+	ackWait time.Duration
+
+	mu      sync.Mutex
+	items   []*item
+	wake    chan struct{}
+	gone    bool
+	asked   int // pull requests
+	naks    []time.Duration
+	beats   int
+	history []consumer.Origin // every delivery
+}
+
+type item struct {
+	shelf  *shelf
+	data   []byte
+	origin consumer.Origin
+	due    time.Time // when it may be delivered (again)
+	acked  bool
+}
+
+func newShelf(stream string, ackWait time.Duration) *shelf {
+	return &shelf{stream: stream, ackWait: ackWait, wake: make(chan struct{})}
+}
+
+// add stores a message and returns its sequence. A zero origin makes it fresh.
+func (s *shelf) add(data string, o consumer.Origin, delay time.Duration) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	o.Stream, o.Seq, o.Stored, o.Deliveries = s.stream, uint64(len(s.items)+1), now, 0
+	if o.RootSeq == 0 {
+		o.RootStream, o.RootSeq, o.Subject, o.First = o.Stream, o.Seq, "push.receipts", now
+	}
+	s.items = append(s.items, &item{shelf: s, data: []byte(data), origin: o, due: now.Add(delay)})
+	s.changed()
+	return o.Seq
+}
+
+// redeliver makes seq due again although it may be acked or in flight, as a broker
+// does that has forgotten a moment of its past.
+func (s *shelf) redeliver(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it := s.items[seq-1]
+	it.acked, it.due = false, time.Now()
+	s.changed()
+}
+
+// deliveries sets how often seq has been delivered before.
+func (s *shelf) deliveries(seq uint64, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[seq-1].origin.Deliveries = n
+}
+
+// vanish deletes the stream underneath.
+func (s *shelf) vanish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+	s.changed()
+}
+
+func (s *shelf) open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, it := range s.items {
+		if !it.acked {
+			n++
+		}
+	}
+	return n
+}
+
+// seen returns every delivery so far.
+func (s *shelf) seen() []consumer.Origin {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]consumer.Origin(nil), s.history...)
+}
+
+func (s *shelf) delays() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Duration(nil), s.naks...)
+}
+
+func (s *shelf) requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func (s *shelf) changed() { // holds mu
+	close(s.wake)
+	s.wake = make(chan struct{})
+}
+
+func (s *shelf) Pull(ctx context.Context, n int, take func(consumer.Message)) (int, error) {
+	s.mu.Lock()
+	s.asked++
+	s.mu.Unlock()
+	for got := 0; got < n; {
+		m, wait, wake, gone := s.next()
+		switch {
+		case gone:
+			return got, consumer.ErrSourceGone
+		case m != nil:
+			take(m)
+			got++
+			continue
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-wake:
+		case <-ctx.Done():
+			timer.Stop()
+			return got, nil
+		}
+		timer.Stop()
+	}
+	return n, nil
+}
+
+// next takes the first due message, or says how long there will be none.
+func (s *shelf) next() (m *message, wait time.Duration, wake chan struct{}, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, wait := time.Now(), time.Hour
+	for _, it := range s.items {
+		switch {
+		case it.acked:
+		case it.due.After(now):
+			wait = min(wait, it.due.Sub(now))
+		default:
+			it.due = now.Add(s.ackWait)
+			it.origin.Deliveries++
+			s.history = append(s.history, it.origin)
+			return &message{item: it, origin: it.origin}, 0, s.wake, s.gone
+		}
+	}
+	return nil, wait, s.wake, s.gone
+}
+
+// message is one delivery of an item.
+type message struct {
+	item   *item
+	origin consumer.Origin
+}
+
+func (m *message) Data() []byte            { return m.item.data }
+func (m *message) Origin() consumer.Origin { return m.origin }
+
+func (m *message) Ack() error {
+	m.item.shelf.mu.Lock()
+	defer m.item.shelf.mu.Unlock()
+	m.item.acked = true
+	return nil
+}
+
+func (m *message) Nak(delay time.Duration) error {
+	s := m.item.shelf
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.item.due = time.Now().Add(delay)
+	s.naks = append(s.naks, delay)
+	s.changed()
+	return nil
+}
+
+func (m *message) InProgress() error {
+	m.item.shelf.mu.Lock()
+	defer m.item.shelf.mu.Unlock()
+	m.item.due = time.Now().Add(m.item.shelf.ackWait)
+	m.item.shelf.beats++
+	return nil
+}
+
+// stores is the Scheduler and the Graveyard: retries go to the shelves, letters
+// into a map. refuse makes both fail.
+type stores struct {
+	retries, suspects *shelf
+
+	mu      sync.Mutex
+	refuse  error
+	stored  []consumer.Retry
+	letters map[string]letter
+}
+
+func (s *stores) Schedule(_ context.Context, r consumer.Retry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.stored = append(s.stored, r)
+	if r.Origin.Alone {
+		s.suspects.add(string(r.Data), r.Origin, r.Delay)
+	} else {
+		s.retries.add(string(r.Data), r.Origin, r.Delay)
+	}
+	return nil
+}
+
+func (s *stores) Bury(_ context.Context, l deadletter.Letter) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.letters[l.ID] = l
+	return nil
+}
+
+func (s *stores) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = err
+}
+
+func (s *stores) scheduled() []consumer.Retry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]consumer.Retry(nil), s.stored...)
+}
+
+func (s *stores) buried() []letter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []letter
+	for l := range maps.Values(s.letters) {
+		all = append(all, l)
+	}
+	return all
+}
+
+type letter = deadletter.Letter
+
+// clear begins a new incarnation of the stream: sequences start again at 1.
+func (s *shelf) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items = nil
+}

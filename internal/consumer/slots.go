@@ -1,0 +1,78 @@
+package consumer
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// lingerFor is how long reserve waits for more slots than one. It bounds the
+// number of pull requests per second when a handler frees its slots one by one.
+const lingerFor = 5 * time.Millisecond
+
+// slots bounds how many messages an intake holds, and is the list of them: a
+// message is pulled only when a slot is free ("slot first, then message"), so
+// every message the broker counts as delivered to us is in the list and gets
+// heartbeats.
+type slots struct {
+	free chan int32
+	held []atomic.Pointer[delivery]
+}
+
+func newSlots(n int) *slots {
+	s := &slots{free: make(chan int32, n), held: make([]atomic.Pointer[delivery], n)} // the free list needs room for every slot
+	for i := range n {
+		s.free <- int32(i) //nolint:gosec // n is a handler's buffer, far below 2^31
+	}
+	return s
+}
+
+// reserve waits for a free slot and appends it to into, and with it what else is
+// free or becomes free within lingerFor, most slots altogether. It returns into
+// unchanged when ctx ends first.
+func (s *slots) reserve(ctx context.Context, into []int32, most int) []int32 {
+	select {
+	case id := <-s.free:
+		into = append(into, id)
+	case <-ctx.Done():
+		return into
+	}
+	linger := time.NewTimer(lingerFor)
+	defer linger.Stop()
+	for len(into) < most {
+		select {
+		case id := <-s.free:
+			into = append(into, id)
+		case <-linger.C:
+			return into
+		case <-ctx.Done():
+			return into
+		}
+	}
+	return into
+}
+
+// hold puts d into its reserved slot.
+func (s *slots) hold(d *delivery) { s.held[d.slot].Store(d) }
+
+// release frees slot id.
+func (s *slots) release(id int32) {
+	s.held[id].Store(nil)
+	s.free <- id
+}
+
+// each calls f for every held delivery.
+func (s *slots) each(f func(*delivery)) {
+	for i := range s.held {
+		if d := s.held[i].Load(); d != nil {
+			f(d)
+		}
+	}
+}
+
+// count returns how many deliveries are held.
+func (s *slots) count() int {
+	n := 0
+	s.each(func(*delivery) { n++ })
+	return n
+}

@@ -1,0 +1,100 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// beatsPerWait: heartbeats go out when a third of AckWait has passed. The held
+// messages are looked through twice as often.
+const beatsPerWait = 3
+
+// heartbeats tells the broker about every message in hand, also while the lane
+// drains, until ctx ends.
+func (l *Lane) heartbeats(ctx context.Context) {
+	look := l.ackWait / (2 * beatsPerWait)
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			for _, in := range l.intakes {
+				in.slots.each(func(d *delivery) { d.heartbeat(now, look) })
+			}
+		}
+	}
+}
+
+func (d *delivery) heartbeat(now time.Time, look time.Duration) {
+	if now.Sub(d.beat) < look {
+		return
+	}
+	d.beat = now
+	if err := d.msg.InProgress(); err != nil {
+		d.log(d.lane.log.Debug(), err).Msg("heartbeat")
+	}
+}
+
+// drain is the second phase of stopping: the handler finishes or hands back what
+// it holds within the grace; what is then still held is handed back here.
+func (l *Lane) drain() error {
+	ctx, cancel := context.WithTimeout(l.settling, l.grace)
+	defer cancel()
+	unfinished := l.stopHandler(ctx)
+	l.awaitStores()
+	left := 0
+	for _, in := range l.intakes {
+		in.slots.each(func(d *delivery) {
+			if d.handBack(push.ErrNotStarted) {
+				left++
+			}
+		})
+	}
+	l.awaitStores()
+	if unfinished != nil || left > 0 {
+		return fmt.Errorf("lane %s: %w: %d receipts of a handler that did not answer were handed back; "+
+			"raise PUSHWORKER_SHUTDOWN_GRACE if this happens often", l.name, ErrUnfinished, left)
+	}
+	return nil
+}
+
+// stopHandler stops the handler within ctx.
+func (l *Lane) stopHandler(ctx context.Context) error {
+	if h, ok := l.handler.(push.Drainer); ok {
+		return h.Drain(ctx)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		l.handler.Stop()
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// store runs f, which writes a retry or a letter, beside the main path. The slots
+// bound how many run at once.
+func (l *Lane) store(f func()) {
+	l.storing.Add(1)
+	go func() {
+		defer l.storing.Add(-1)
+		f()
+	}()
+}
+
+// awaitStores waits for the retries and letters on their way; each gives up after
+// storeTimeout.
+func (l *Lane) awaitStores() {
+	for l.storing.Load() > 0 {
+		_ = sleep(l.settling, time.Millisecond)
+	}
+}
