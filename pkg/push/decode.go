@@ -15,7 +15,8 @@ type Limits struct {
 	// the first level. More than 10,000 counts as 10,000.
 	MaxDepth int
 	// MaxKeys is how many object keys there may be in the whole receipt, content
-	// and unknown fields included. A recipient takes three or four.
+	// and unknown fields included. A recipient takes three or four; the id of a
+	// device counts as one more.
 	MaxKeys int
 }
 

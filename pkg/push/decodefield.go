@@ -30,6 +30,9 @@ func (d *decoder) devices(into *[]string) *MalformedError {
 		return d.null("an array")
 	}
 	return d.array(func() *MalformedError {
+		if fault := d.count(); fault != nil {
+			return fault
+		}
 		var id string
 		fault := d.text(&id)
 		*into = append(*into, id)

@@ -71,6 +71,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ts is empty", `{"payload":{"ts":""}}`, push.MalformedError{Field: "payload.ts", Offset: 17, Problem: "RFC 3339"}},
 		{"ts is a number", `{"payload":{"ts":1783175}}`, push.MalformedError{Field: "payload.ts", Offset: 17, Problem: "RFC 3339"}},
 		{"ts has no zone", `{"payload":{"ts":"2026-07-04T14:22:17"}}`, push.MalformedError{Field: "payload.ts", Offset: 17, Problem: "RFC 3339"}},
+		{"ts is cut", `{"payload":{"ts":"2026`, push.MalformedError{Field: "payload.ts", Offset: 22, Problem: "without an end"}},
 		{"ts is no date", `{"payload":{"ts":"2026-02-30T00:00:00Z"}}`, push.MalformedError{Field: "payload.ts", Offset: 17, Problem: "RFC 3339"}},
 		{"ts is short", `{"payload":{"ts":"2026-2-3T0:00:00Z"}}`, push.MalformedError{Field: "payload.ts", Offset: 17, Problem: "RFC 3339"}},
 		{"want is null", `{"payload":{"want":null}}`, push.MalformedError{Field: "payload.want", Offset: 19, Problem: "access mode"}},
@@ -145,6 +146,8 @@ func TestDecodeKeepsWithinLimits(t *testing.T) {
 		{"too many keys", keys(20_001), push.Limits{}, &push.MalformedError{Field: "to", Offset: 248_888, Problem: "more than 20000 object keys"}},
 		{"100,000 keys where allowed", keys(100_000), all, nil},
 		{"keys of content count", `{"payload":{"content":{"a":1,"b":2}}}`, push.Limits{MaxKeys: 3}, &push.MalformedError{Field: "payload.content", Offset: 29, Problem: "more than 3"}},
+		{"device ids count", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxKeys: 5}, nil},
+		{"too many device ids cost only the recipient", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxKeys: 4}, nil},
 		{"keys of a bad recipient count once", `{"to":{"1":{"unread":"a","b":2},"2":{}}}`, push.Limits{MaxKeys: 5}, nil},
 		{"nothing allowed", `{}`, push.Limits{MaxBytes: -1}, &push.MalformedError{Oversize: true, Problem: "limit"}},
 	}

@@ -34,15 +34,15 @@ func start(data []byte, lim Limits) (scanner, *MalformedError) {
 	return scanner{data: data, lim: lim}, nil
 }
 
+// invalidUTF8 returns where data stops being UTF-8.
 func invalidUTF8(data []byte) int {
-	for i := 0; i < len(data); {
+	for i := 0; ; {
 		r, n := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n <= 1 {
 			return i
 		}
 		i += n
 	}
-	return len(data)
 }
 
 // end checks that nothing but white space follows.
@@ -106,8 +106,8 @@ func (s *scanner) object(member func(name []byte) *MalformedError) *MalformedErr
 		if s.next() != '"' {
 			return s.fail("want the name of a member")
 		}
-		if s.keys++; s.keys > s.lim.MaxKeys {
-			return s.fail(fmt.Sprintf("more than %d object keys: split the receipt, or raise the limit", s.lim.MaxKeys))
+		if fault := s.count(); fault != nil {
+			return fault
 		}
 		from := s.pos
 		if fault := s.str(); fault != nil {
@@ -120,6 +120,14 @@ func (s *scanner) object(member func(name []byte) *MalformedError) *MalformedErr
 		s.pos++
 		return member(name)
 	})
+}
+
+// count counts one object key, or what costs as much memory.
+func (s *scanner) count() *MalformedError {
+	if s.keys++; s.keys > s.lim.MaxKeys {
+		return s.fail(fmt.Sprintf("more than %d object keys and device ids: split the receipt, or raise the limit", s.lim.MaxKeys))
+	}
+	return nil
 }
 
 // array passes an array and calls item at each of its values.
