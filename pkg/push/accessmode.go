@@ -8,7 +8,7 @@ import (
 
 // AccessMode is a set of access rights. Its text lists the letters of its rights
 // in the order J R W P A S D O; the text of no rights is "N".
-type AccessMode uint //nolint:recvcheck // values are marshalled and pointers unmarshalled, as the wire has it
+type AccessMode uint
 
 // The rights.
 const (

@@ -26,7 +26,7 @@ const (
 // MarshalJSON is [Receipt.AppendJSON] with text keys, for values and pointers
 // alike. Note that [encoding/json.Marshal] also escapes the characters <, > and
 // & in what it returns, content included.
-func (r Receipt) MarshalJSON() ([]byte, error) { //nolint:recvcheck // values must be marshalled like pointers
+func (r Receipt) MarshalJSON() ([]byte, error) {
 	return r.AppendJSON(nil, KeyText)
 }
 

@@ -21,8 +21,10 @@ func TestNarrow(t *testing.T) {
 		channel  string
 		want     string
 	}{
-		{"spacing, order and unknown fields stay", ` { "x" : [ 1 , 1e999 ] , "to" : {"1":{},"x":{}} , "payload" : { "content" : { "b":1, "a":"\u003c" } } , "channel" :"chnA" , "y":"<" } `,
-			one, "", ` { "x" : [ 1 , 1e999 ] , "to" : ` + oneUser + ` , "payload" : { "content" : { "b":1, "a":"\u003c" } } , "channel" :"" , "y":"<" } `},
+		{
+			"spacing, order and unknown fields stay", ` { "x" : [ 1 , 1e999 ] , "to" : {"1":{},"x":{}} , "payload" : { "content" : { "b":1, "a":"\u003c" } } , "channel" :"chnA" , "y":"<" } `,
+			one, "", ` { "x" : [ 1 , 1e999 ] , "to" : ` + oneUser + ` , "payload" : { "content" : { "b":1, "a":"\u003c" } } , "channel" :"" , "y":"<" } `,
+		},
 		{"channel stays", `{"to":{"1":{}},"channel":"chnA"}`, one, "chnA", `{"to":` + oneUser + `,"channel":"chnA"}`},
 		{"channel is added", `{"to":{"1":{}}}`, one, "chn<", `{"channel":"chn\u003c","to":` + oneUser + `}`},
 		{"no channel is not added", `{"to":{"1":{}}}`, one, "", `{"to":` + oneUser + `}`},
@@ -36,12 +38,18 @@ func TestNarrow(t *testing.T) {
 		{"to was null", `{"to":null,"channel":null}`, one, "c", `{"to":` + oneUser + `,"channel":"c"}`},
 		{"other cases", `{"TO":{},"cHannel":"c"}`, one, "", `{"TO":` + oneUser + `,"cHannel":""}`},
 		{"escapes", `{"\u0074o":{},"channe\u006c":"c"}`, one, "", `{"\u0074o":` + oneUser + `,"channe\u006c":""}`},
-		{"duplicates", `{"to":{"2":{}},"channel":"a","x":1,"To":{"3":{}},"channel":"b","tO":{"4":{}},"CHANNEL":null,"y":2}`, one, "c",
-			`{"to":null,"channel":null,"x":1,"To":null,"channel":null,"tO":` + oneUser + `,"CHANNEL":"c","y":2}`},
-		{"only the outermost", `{"payload":{"to":{"2":{}},"content":{"to":1,"channel":2}},"to":{}}`, one, "",
-			`{"payload":{"to":{"2":{}},"content":{"to":1,"channel":2}},"to":` + oneUser + `}`},
-		{"deeper and larger than the default limits", `{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"y":"` + strings.Repeat("y", 1_000_000) + `","to":{}}`, one, "",
-			`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"y":"` + strings.Repeat("y", 1_000_000) + `","to":` + oneUser + `}`},
+		{
+			"duplicates", `{"to":{"2":{}},"channel":"a","x":1,"To":{"3":{}},"channel":"b","tO":{"4":{}},"CHANNEL":null,"y":2}`, one, "c",
+			`{"to":null,"channel":null,"x":1,"To":null,"channel":null,"tO":` + oneUser + `,"CHANNEL":"c","y":2}`,
+		},
+		{
+			"only the outermost", `{"payload":{"to":{"2":{}},"content":{"to":1,"channel":2}},"to":{}}`, one, "",
+			`{"payload":{"to":{"2":{}},"content":{"to":1,"channel":2}},"to":` + oneUser + `}`,
+		},
+		{
+			"deeper and larger than the default limits", `{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"y":"` + strings.Repeat("y", 1_000_000) + `","to":{}}`, one, "",
+			`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `,"y":"` + strings.Repeat("y", 1_000_000) + `","to":` + oneUser + `}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 //
 // A Receipt handed to a [Handler] belongs to that handler alone, except for the
 // bytes behind [Payload.Content], which are to be read and never written.
-type Receipt struct {
+type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as pointers, all else is for pointers
 	// To holds the users to notify. It is empty, or null in JSON, for a receipt
 	// that addresses a channel only.
 	To map[Uid]Recipient `json:"to"`
@@ -55,7 +55,7 @@ type Payload struct {
 	// From is the "usr…" id of the sender, or empty.
 	From string `json:"from"`
 	// SeqId is the message's number within the topic.
-	SeqId int `json:"seq"` //nolint:revive // the seed's API fixes the name
+	SeqId int `json:"seq"`
 	// ContentType is the MIME type of Content, empty for plain text.
 	ContentType string `json:"mime"`
 	// Content is the message. A decoded receipt holds the raw JSON, byte for byte,
