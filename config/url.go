@@ -112,6 +112,10 @@ func (c *Config) ClientURL() string {
 	})
 }
 
+// AdminURL is where programs of this machine find the admin address of a worker
+// with this configuration.
+func (c *Config) AdminURL() string { return "http://" + dialable(c.Admin.Addr) }
+
 func (n NATS) userinfo() *url.Userinfo {
 	if n.Token.IsSet() {
 		return url.User(n.Token.Reveal())

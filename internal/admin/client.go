@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 )
 
@@ -20,33 +18,17 @@ type Client struct {
 	http        *http.Client
 }
 
-// NewClient returns a client of the worker that listens on addr; a wildcard host
-// is taken for this machine. token may be empty.
-func NewClient(addr, token string) Client {
+// NewClient returns a client of the worker at base, for example
+// http://127.0.0.1:9464. token may be empty.
+func NewClient(base, token string) Client {
 	return Client{
-		base:  "http://" + dialable(addr),
+		base:  base,
 		token: token,
 		http: &http.Client{
 			Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-}
-
-// dialable turns an address to listen on into one to dial.
-func dialable(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return addr
-	}
-	ip, err := netip.ParseAddr(host)
-	switch {
-	case host == "", err == nil && ip.IsUnspecified() && ip.Is4():
-		host = "127.0.0.1"
-	case err == nil && ip.IsUnspecified():
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // Status asks for the worker's status.

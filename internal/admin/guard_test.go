@@ -36,21 +36,26 @@ func TestGuard(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := "http://" + serve(t, admin.Options{Addr: test.addr, Token: test.token, Pprof: true})
-			for _, route := range []string{"/status", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {
-				got := ask(t, http.MethodGet, url+route, test.headers...)
-				if got.Code != test.code || !strings.Contains(got.Body, test.hint) {
-					t.Errorf("%s: %d %q, want %d and %q", route, got.Code, got.Body, test.code, test.hint)
-				}
-				if strings.Contains(got.Body, "s3cret") {
-					t.Errorf("%s tells the token", route)
-				}
-			}
+			checkGuarded(t, url, test.code, test.hint, test.headers...)
 			for _, route := range []string{"/livez", "/readyz", "/metrics"} {
 				if got := ask(t, http.MethodGet, url+route, test.headers...); got.Code != http.StatusOK {
 					t.Errorf("%s: %d, want 200 for everybody", route, got.Code)
 				}
 			}
 		})
+	}
+}
+
+func checkGuarded(t *testing.T, url string, code int, hint string, headers ...string) {
+	t.Helper()
+	for _, route := range []string{"/status", "/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/symbol"} {
+		got := ask(t, http.MethodGet, url+route, headers...)
+		if got.Code != code || !strings.Contains(got.Body, hint) {
+			t.Errorf("%s: %d %q, want %d and %q", route, got.Code, got.Body, code, hint)
+		}
+		if strings.Contains(got.Body, "s3cret") {
+			t.Errorf("%s tells the token", route)
+		}
 	}
 }
 

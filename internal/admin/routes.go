@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
-	"net/http/pprof" //nolint:gosec // it registers with http.DefaultServeMux, which nobody serves
+	"net/http/pprof" // it registers with http.DefaultServeMux, which nobody serves
 	"net/netip"
 	"strings"
 

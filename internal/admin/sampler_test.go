@@ -39,46 +39,58 @@ func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
 func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		asked := 0
+		answers := []broker.Stats{
+			{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10}}},
+			{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 2, RetriesWaiting: 10}}},
+		}
 		b := askerFunc(func(context.Context) (broker.Stats, error) {
-			asked++
-			if asked == 3 {
+			if len(answers) == 0 {
 				return broker.Stats{}, errors.New("no broker")
 			}
-			return broker.Stats{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: uint64(asked), RetriesWaiting: 10}}}, nil
+			first := answers[0]
+			answers = answers[1:]
+			return first, nil
 		})
 		s := admin.NewSampler(b, broker.Topology{Handlers: []string{"fcm"}}, 0)
-		if got := laneGauges(t, s); len(got) != 0 {
-			t.Errorf("before the first answer there is %v", got)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- s.Run(ctx) }()
+		checkGauges(t, s, "before the first answer", map[string]float64{})
+		stop := runSampler(t, s)
 
 		synctest.Wait()
 		want := map[string]float64{"pushworker_lane_pending fcm": 1, "pushworker_lane_retries_waiting fcm": 10}
-		if diff := cmp.Diff(want, laneGauges(t, s)); diff != "" {
-			t.Errorf("after the first answer (-want +got):\n%s", diff)
-		}
+		checkGauges(t, s, "after the first answer", want)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		want["pushworker_lane_pending fcm"] = 2
-		if diff := cmp.Diff(want, laneGauges(t, s)); diff != "" {
-			t.Errorf("after five seconds (-want +got):\n%s", diff)
-		}
+		checkGauges(t, s, "after five seconds", want)
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if got := laneGauges(t, s); len(got) != 0 {
-			t.Errorf("without an answer there is %v, which is stale", got)
-		}
+		checkGauges(t, s, "without an answer", map[string]float64{})
 		if last := s.Last(); last.Err == nil || !last.Time.Equal(time.Now()) {
 			t.Errorf("the last sample is of %s with error %v", last.Time, last.Err)
 		}
 		stop()
+	})
+}
+
+func checkGauges(t *testing.T, s *admin.Sampler, when string, want map[string]float64) {
+	t.Helper()
+	if diff := cmp.Diff(want, laneGauges(t, s)); diff != "" {
+		t.Errorf("gauges %s (-want +got):\n%s", when, diff)
+	}
+}
+
+// runSampler starts s and returns what ends it.
+func runSampler(t *testing.T, s *admin.Sampler) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	return func() {
+		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("Run returned %v", err)
 		}
-	})
+	}
 }
 
 func TestScrapeDoesNotWaitForTheBroker(t *testing.T) {
@@ -91,9 +103,7 @@ func TestScrapeDoesNotWaitForTheBroker(t *testing.T) {
 			return broker.Stats{}, ctx.Err()
 		})
 		s := admin.NewSampler(b, broker.Topology{}, time.Second)
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- s.Run(ctx) }()
+		stop := runSampler(t, s)
 		synctest.Wait()
 		before := time.Now()
 		laneGauges(t, s)
@@ -106,6 +116,5 @@ func TestScrapeDoesNotWaitForTheBroker(t *testing.T) {
 			t.Errorf("a silent broker was asked %d times in 1.5 s, want 2: each question ends after the interval", calls)
 		}
 		stop()
-		<-ended
 	})
 }

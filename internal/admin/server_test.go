@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,20 +62,17 @@ func ask(t *testing.T, method, url string, headers ...string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
+	for pair := range slices.Chunk(headers, 2) {
+		req.Header.Set(pair[0], pair[1])
 	}
+	req.Host = req.Header.Get("Host") // where Go's client looks for it
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return answer{resp.StatusCode, string(body), resp.Header}
@@ -112,11 +110,11 @@ func TestHealth(t *testing.T) {
 
 func TestReadyzChecksEndWithTheirRequest(t *testing.T) {
 	t.Parallel()
-	begun, ended := make(chan struct{}), make(chan error, 1)
+	begun, ended := make(chan struct{}), make(chan struct{})
 	check := admin.Check{Name: "slow", Run: func(ctx context.Context) error {
 		close(begun)
 		<-ctx.Done()
-		ended <- ctx.Err()
+		close(ended)
 		return ctx.Err()
 	}}
 	addr := serve(t, admin.Options{Ready: []admin.Check{check}})
@@ -125,7 +123,7 @@ func TestReadyzChecksEndWithTheirRequest(t *testing.T) {
 		<-begun
 		cancel()
 	}()
-	_, err := admin.NewClient(addr, "").Read(ctx, "/readyz")
+	_, err := admin.NewClient("http://"+addr, "").Read(ctx, "/readyz")
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("Read returned %v", err)
 	}

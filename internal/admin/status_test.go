@@ -83,19 +83,16 @@ func TestClientReadsWhatTheServerWrites(t *testing.T) {
 	states := map[string]admin.LaneState{"fcm": {Held: 1, Dropped: 5, BreakerOpen: true}}
 	want := admin.NewStatus(sample(), process(), states)
 	addr := serve(t, admin.Options{Addr: "0.0.0.0:0", Token: "s3cret", Status: func() admin.Status { return want }})
-	_, port, _ := strings.Cut(addr, ":")
 	want.Lanes[0].LaneStats.Handler = "" // the lane's own name is the one in the document
-	for _, host := range []string{"0.0.0.0:", ":", "127.0.0.1:"} {
-		got, err := admin.NewClient(host+port, "s3cret").Status(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("status through %q (-want +got):\n%s", host, diff)
-		}
-		if diff := cmp.Diff(states, got.States()); diff != "" {
-			t.Errorf("states (-want +got):\n%s", diff)
-		}
+	got, err := admin.NewClient("http://"+addr, "s3cret").Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(states, got.States()); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
 	}
 }
 
@@ -107,14 +104,14 @@ func TestClientSaysWhy(t *testing.T) {
 		}
 	}))
 	t.Cleanup(elsewhere.Close)
-	tests := map[string]struct{ addr, want string }{
-		"refused":  {serve(t, admin.Options{Addr: "0.0.0.0:0"}), "PUSHWORKER_ADMIN_TOKEN"},
-		"moved":    {strings.TrimPrefix(elsewhere.URL, "http://"), "302"},
-		"nobody":   {"127.0.0.1:1", "is the worker running"},
-		"nonsense": {"127.0.0.1", "PUSHWORKER_ADMIN_ADDR"},
+	tests := map[string]struct{ base, want string }{
+		"refused":  {"http://" + serve(t, admin.Options{Addr: "0.0.0.0:0"}), "PUSHWORKER_ADMIN_TOKEN"},
+		"moved":    {elsewhere.URL, "302"},
+		"nobody":   {"http://127.0.0.1:1", "is the worker running"},
+		"nonsense": {"http://127.0.0.1:x", "PUSHWORKER_ADMIN_ADDR"},
 	}
 	for name, test := range tests {
-		_, err := admin.NewClient(test.addr, "").Status(t.Context())
+		_, err := admin.NewClient(test.base, "").Status(t.Context())
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q in it", name, err, test.want)
 		}

@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"github.com/rs/zerolog"
+
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 )
 
 // Topology is the shape of streams and durables that c asks for, with one lane
@@ -25,13 +28,22 @@ func Topology(c *config.Config, handlers []string) broker.Topology {
 // BrokerOptions says how a client of c reaches the broker. name is what the
 // broker's operator sees.
 func BrokerOptions(c *config.Config, name string) broker.Options {
-	return broker.Options{
-		URL:       c.ClientURL(),
-		Name:      name,
-		CredsFile: c.NATS.CredsFile,
-		NKeyFile:  c.NATS.NkeyFile,
-		CAFile:    c.NATS.CAFile,
-		CertFile:  c.NATS.CertFile,
-		KeyFile:   c.NATS.KeyFile,
+	o := broker.Options{URL: c.ClientURL(), Name: name}
+	if c.UsesEmbedded() {
+		return o // which knows no users and no TLS
+	}
+	o.CredsFile, o.NKeyFile = c.NATS.CredsFile, c.NATS.NkeyFile
+	o.CAFile, o.CertFile, o.KeyFile = c.NATS.CAFile, c.NATS.CertFile, c.NATS.KeyFile
+	return o
+}
+
+// EmbeddedOptions is the embedded broker that c asks for.
+func EmbeddedOptions(c *config.Config, log zerolog.Logger) embedded.Options {
+	return embedded.Options{
+		Addr:       c.Embedded.Addr,
+		DataDir:    c.DataDir,
+		SyncAlways: c.Embedded.Sync == "always",
+		Insecure:   c.Embedded.Insecure,
+		Log:        log,
 	}
 }

@@ -114,6 +114,18 @@ func (p *Publisher) PublishAsync(ctx context.Context, r *push.Receipt, done func
 	return err
 }
 
+// PublishRawAsync is [Publisher.PublishAsync] for a receipt that is JSON already,
+// as [Publisher.PublishRaw] is Publish. data is not copied and must not change
+// until done is called.
+func (p *Publisher) PublishRawAsync(ctx context.Context, data []byte, done func(Ack, error), opts ...Option) error {
+	msg, err := p.message(ctx, data, "", opts)
+	if err != nil {
+		return err
+	}
+	_, err = p.launch(ctx, msg, done)
+	return err
+}
+
 // Flush waits until no receipt is in flight, including those published meanwhile,
 // and all callbacks have returned, or until ctx ends.
 func (p *Publisher) Flush(ctx context.Context) error {
