@@ -15,7 +15,6 @@ import (
 	"github.com/pushworker/pushworker/config"
 )
 
-//nolint:gochecknoglobals // flags of a test binary are registered before it runs
 var update = flag.Bool("update", false, "rewrite the generated files")
 
 const (
@@ -36,7 +35,7 @@ func TestReadmeHasNoOtherTable(t *testing.T) {
 // generated table; with -update it replaces it.
 func checkTable(t *testing.T, path string, must bool) {
 	t.Helper()
-	page, err := os.ReadFile(path) //nolint:gosec // the callers name it
+	page, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && !must {
 		return
 	}
@@ -56,7 +55,7 @@ func checkTable(t *testing.T, path string, must bool) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil { //nolint:gosec // a page of the repository
+		if err := os.WriteFile(path, []byte(before+begin+want.String()+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -90,7 +89,7 @@ func TestEnvExampleHasEveryVariable(t *testing.T) {
 		}
 	}
 	if *update {
-		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil { //nolint:gosec // a sample without secrets
+		if err := os.WriteFile(path, []byte(want.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -61,6 +61,9 @@ func printable(name string) string {
 func nearest(name string, known map[string]bool) string {
 	best, least := "", 4
 	for _, candidate := range slices.Sorted(maps.Keys(known)) {
+		if gap := len(name) - len(candidate); gap >= least || -gap >= least {
+			continue // distance is no less, and would take long for a long name
+		}
 		if d := distance(strings.ToUpper(name), candidate); d < least {
 			best, least = candidate, d
 		}
