@@ -1,0 +1,77 @@
+package pushtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long the suite waits for what must happen.
+const patience = 30 * time.Second
+
+// eventually waits until cond holds, and ends the test if it never does.
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	if !await(cond) {
+		t.Fatalf("not within %s: %s", patience, what)
+	}
+}
+
+// await waits until cond holds, and reports whether it did in time. It looks after
+// 1 ms, and then less and less often, down to once in 100 ms.
+func await(cond func() bool) bool {
+	pause := time.Millisecond
+	for end := time.Now().Add(patience); !cond(); pause = min(2*pause, 100*time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+		<-time.After(pause)
+	}
+	return true
+}
+
+// within runs f and fails if it does not return.
+func within(t testing.TB, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatalf("does not return within %s: %s", patience, what)
+	}
+}
+
+// noneLeft runs f and checks that the goroutines which it started have ended.
+// They are told from others by a profiler label, which a goroutine inherits.
+func noneLeft(t testing.TB, f func()) {
+	t.Helper()
+	const key = "pushtest"
+	pprof.Do(t.Context(), pprof.Labels(key, t.Name()), func(context.Context) { f() })
+	label := fmt.Sprintf("%q:%q", key, t.Name())
+	if !await(func() bool { return labelled(label) == "" }) {
+		t.Errorf("goroutines are left:\n%s", labelled(label))
+	}
+}
+
+// labelled returns the stacks of the goroutines that carry label.
+func labelled(label string) string {
+	var profile bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
+		return err.Error()
+	}
+	var stacks []string
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
+		if strings.Contains(stack, label) {
+			stacks = append(stacks, stack)
+		}
+	}
+	return strings.Join(stacks, "\n\n")
+}
