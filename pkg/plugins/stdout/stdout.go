@@ -1,0 +1,89 @@
+// Package stdout is the handler that prints receipts, one a line: to see what goes
+// through the queue, or to pipe it into another program.
+//
+// It refuses to know devices and time-outs of providers: every receipt is printed,
+// whatever its action and whoever it addresses, and none expires. What is lost at
+// its border: a line counts as delivered when the writer has taken it, which for a
+// pipe means the kernel and not the reader; and a write that ends in the middle
+// leaves a piece of a line, which the retry prints again as a whole.
+package stdout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// maxKept is the size up to which the line buffer is kept between receipts.
+const maxKept = 64 << 10
+
+// config is the manual of the handler's own keys; [push.Common] has the others.
+type config struct {
+	// Format is "json" (the default): the receipt as canonical JSON with text keys
+	// ([push.Receipt.AppendJSON]), in which control and direction-changing
+	// characters are escaped, since it may go to a terminal; or "text": a summary
+	// for people, which shows neither device ids nor more than 80 characters of any
+	// string, and quotes what is not a plain word.
+	Format string `json:"format"`
+}
+
+// New makes the handler. It prints to w with one Write for each receipt; writes
+// never overlap, whatever the concurrency. The program must not die of SIGPIPE if
+// w is its standard output: then a reader that is gone makes the handler
+// unavailable ([push.Unavailable]) until it is back.
+func New(w io.Writer) *push.Adapter {
+	out := &output{w: w}
+	return push.Adapt(func(jsonconf string) (push.Work, error) {
+		c := config{Format: "json"}
+		if err := push.DecodeConfig(jsonconf, &c); err != nil {
+			return push.Work{}, err
+		}
+		switch c.Format {
+		case "json":
+			return out.work(appendJSON), nil
+		case "text":
+			return out.work(appendText), nil
+		}
+		return push.Work{}, fmt.Errorf(`key "format" is %q: want "json" or "text"`, c.Format)
+	})
+}
+
+// output is the writer and the line on its way to it.
+type output struct {
+	mu   sync.Mutex
+	w    io.Writer
+	line []byte
+}
+
+type appender func(dst []byte, r *push.Receipt) ([]byte, error)
+
+func (o *output) work(format appender) push.Work {
+	return push.Work{Handle: func(_ context.Context, r *push.Receipt) error { return o.print(format, r) }}
+}
+
+func (o *output) print(format appender, r *push.Receipt) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	line, err := format(o.line[:0], r)
+	if err != nil {
+		return push.Permanent(fmt.Errorf("print receipt: %w", err))
+	}
+	line = append(line, '\n')
+	if o.line = line; cap(line) > maxKept {
+		o.line = nil
+	}
+	_, err = o.w.Write(line)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe), errors.Is(err, os.ErrClosed):
+		return push.Unavailable(fmt.Errorf("nobody reads the output any more: attach a reader, or disable the handler: %w", err))
+	}
+	return fmt.Errorf("write a receipt to the output; check the disk or pipe behind it: %w", err)
+}
