@@ -6,6 +6,8 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
 // The exit codes; they follow sysexits.h.
@@ -26,8 +28,12 @@ func exitRules() []exitRule {
 		{exitUsage, is[usageError]},
 		{exitData, is[dataError]},
 		{exitConfig, is[*config.InvalidError]},
+		{exitConfig, wraps(worker.ErrHandlers)},
 		{exitLocked, is[*embedded.LockedError]},
 		{exitUnavailable, is[unavailableError]},
+		{exitUnavailable, wraps(publisher.ErrUnavailable)},
+		{exitUnavailable, wraps(publisher.ErrNoStream)},
+		{exitUnavailable, wraps(publisher.ErrFull)},
 		{exitUnfinished, wraps(consumer.ErrUnfinished)},
 	}
 }

@@ -13,14 +13,12 @@ func newRootCommand(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pushworker",
 		Short: "Takes push receipts from NATS JetStream and delivers them.",
-		Long: `Takes push receipts from NATS JetStream and delivers them.
-
-Settings are environment variables: pushworker config docs.
-Exit codes: 0 ok, 1 failed, 2 usage, 65 invalid input, 69 broker unavailable,
-73 data directory in use, 75 stopped with work handed back, 78 configuration.`,
-		Example: `  pushworker run                     # worker with its own broker
-  pushworker publish receipt.json    # in another terminal
-  pushworker status`,
+		Long: `Takes push receipts from NATS JetStream and delivers them. Settings are
+environment variables: pushworker config docs. Exit codes: 0 ok, 1 failed,
+2 usage, 65 invalid input, 69 no broker, 73 data directory in use, 75 stopped
+with work unfinished, which was handed back, 78 configuration.`,
+		Example: `  pushworker run                     # a worker with its own broker
+  pushworker publish receipt.json    # in another terminal`,
 		Version:           buildInfo().Version,
 		Args:              unknownCommand,
 		RunE:              showHelp,
@@ -32,14 +30,19 @@ Exit codes: 0 ok, 1 failed, 2 usage, 65 invalid input, 69 broker unavailable,
 	flags := root.PersistentFlags()
 	flags.SortFlags = false
 	a.override(flags, "nats-url", "URL", "PUSHWORKER_NATS_URL", "servers of the broker")
-	a.override(flags, "log-level", "LEVEL", "PUSHWORKER_LOG_LEVEL", "trace, debug, info, warn or error")
+	a.override(flags, "log-level", "LEVEL", "PUSHWORKER_LOG_LEVEL", "debug, info, warn or error")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(help)
 	root.SetHelpCommand(newHelpCommand())
 	cobra.EnableCommandSorting = false
 	root.AddCommand(
 		newRunCommand(a),
+		newDemoCommand(a),
+		newPublishCommand(a),
+		newStatusCommand(a),
+		newDeadletterCommand(a),
 		newConfigCommand(a),
+		newHealthcheckCommand(a),
 		newVersionCommand(a),
 		newCompletionCommand(a),
 	)
@@ -55,11 +58,11 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	cmd.SuggestionsMinimumDistance = 2 // in edits; cobra's own default is none
-	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		err = fmt.Errorf("%w, did you mean %q?", err, strings.Join(near, `" or "`))
+	near := cmd.SuggestionsFor(args[0])
+	if args[0] == "" || len(near) == 0 {
+		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
 	}
-	return err
+	return fmt.Errorf("unknown command %q for %q, did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, " or "))
 }
 
 // flagError words an error of the flags. Flags that follow a misspelt command

@@ -19,6 +19,8 @@ const (
 	// deathsOfSuspect is how many processes must have ended while they held a
 	// receipt before it is set apart.
 	deathsOfSuspect = 2
+	// growth is how much more than a fresh receipt a retry may measure.
+	growth = 2
 	// dropRest is how long an intake rests after a drop, so that a full handler
 	// does not turn the backlog over and over.
 	dropRest = 100 * time.Millisecond
@@ -42,6 +44,7 @@ type intake struct {
 	settled *settledTable
 	backs   *lru.Cache[messageID, int]
 	private bool // only this lane reads the source
+	limits  push.Limits
 	pullers int
 }
 
@@ -55,10 +58,15 @@ func newIntake(l *Lane, source Source, n int, private bool) *intake {
 	if err != nil {
 		panic(err) // only a size below 1 is refused
 	}
-	return &intake{
+	in := &intake{
 		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), backs: backs,
-		private: private, pullers: min(2, n),
+		private: private, limits: l.limits, pullers: min(2, n),
 	}
+	if private { // was within the limits once, and has grown by the devices that are done
+		in.limits.MaxBytes *= growth
+		in.limits.MaxKeys *= growth
+	}
+	return in
 }
 
 // run pulls until ctx ends or the source is gone. Two pullers overlap, so that one
@@ -179,7 +187,7 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 	if in.setApart(d) {
 		return false
 	}
-	r, bad, err := push.Decode(d.msg.Data(), in.lane.limits)
+	r, bad, err := push.Decode(d.msg.Data(), in.limits)
 	if err != nil {
 		d.leaving.Store(true)
 		d.bury(reasonOf(err), err)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+func newRunCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the worker",
+		Long: `Runs the worker: pulls receipts and hands each to the handlers.
+
+Without PUSHWORKER_NATS_URL it brings its own broker, which listens on
+PUSHWORKER_EMBEDDED_ADDR for chat servers and the nats CLI. The first SIGINT or
+SIGTERM hands back what has not begun and gives the rest
+PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
+		Example: `  pushworker run
+  PUSHWORKER_NATS_URL=nats://broker:4222 pushworker run
+  pushworker run --data-dir /var/lib/pushworker`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.config()
+			if err != nil {
+				return err
+			}
+			b := buildInfo()
+			return worker.Worker{
+				Config:  c,
+				Plugins: func(r *push.Registry) { register(r, a.stdout) },
+				Version: b.Version, Revision: b.Commit,
+				Banner: a.stderr,
+				Log:    a.logger(c.Log),
+			}.Run(cmd.Context())
+		},
+	}
+	a.override(cmd.Flags(), "data-dir", "DIR", "PUSHWORKER_DATA_DIR", "store of the embedded broker")
+	return cmd
+}

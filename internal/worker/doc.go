@@ -1,0 +1,13 @@
+// Package worker builds the rooms of a process from its configuration and runs
+// them until it is told to stop:
+//
+//	embedded broker ─► connection ─► streams and durables
+//	                                        │
+//	handlers (push.Registry) ─────────► lanes ─► retries, dead letters
+//	                                        │
+//	                      admin server ◄────┴────► janitor
+//
+// The order in which Run opens things is the order of dependence, and its defers
+// close them the other way round. The package refuses to know flags, signals and
+// exit codes (cmd/pushworker does), and has no logic about receipts of its own.
+package worker

@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pushworker/pushworker/internal/broker/embedded"
+)
+
+// sample is the receipt that the greeting shows how to publish.
+const sample = `{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpnG99YhENiQU","from":"usrEDJUdpi63P4","seq":1,"content":"Hello"}}`
+
+// greet tells a human where everything is and how to try it.
+func (w Worker) greet(server *embedded.Server, hs handlers) {
+	var b strings.Builder
+	line := func(label, text string) { fmt.Fprintf(&b, "  %-8s %s\n", label, text) }
+	fmt.Fprintf(&b, "pushworker %s\n", w.Version)
+	if server == nil {
+		line("broker", w.Config.NATS.URL.String())
+	} else {
+		line("broker", server.ClientURL()+", embedded, store in "+w.Config.DataDir)
+		line("", w.durability())
+	}
+	line("lanes", strings.Join(hs.names(), ", "))
+	if len(hs.disabled) > 0 {
+		line("off", strings.Join(hs.disabled, ", "))
+	}
+	line("admin", "http://"+w.Config.Admin.Addr+"/status, /metrics, /readyz")
+	fmt.Fprintf(&b, "Publish a receipt from another terminal, either way:\n")
+	fmt.Fprintf(&b, "  echo '%s' | ./bin/pushworker publish\n", sample)
+	fmt.Fprintf(&b, "  nats pub %s '%s'\n", w.Config.Subject, sample)
+	fmt.Fprint(w.Banner, b.String()) //nolint:errcheck // a human who cannot be told is no reason to stop
+}
+
+// durability says what a confirmed publish survives with the embedded broker.
+func (w Worker) durability() string {
+	if w.Config.Embedded.Sync == "always" {
+		return "every publish is on disk before it is confirmed"
+	}
+	return "a crash loses nothing; a power cut may cost the last seconds (PUSHWORKER_EMBEDDED_SYNC=always prevents that)"
+}

@@ -1,0 +1,105 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// ErrHandlers says that the handlers' configuration is unusable. It is a
+// configuration fault.
+var ErrHandlers = errors.New("handlers cannot be configured")
+
+// handlers are the configured handlers of this process.
+type handlers struct {
+	registry *push.Registry
+	enabled  []handler
+	disabled []string
+}
+
+type handler struct {
+	name    string
+	handler push.Handler
+	policy  retry.Policy
+}
+
+// handlers configures and starts the handlers.
+func (w Worker) handlers() (handlers, error) {
+	hs := handlers{registry: &push.Registry{}}
+	w.Plugins(hs.registry)
+	text, err := registryConfig(w.Config.Handlers)
+	if err == nil {
+		err = hs.registry.Init(text)
+	}
+	if err != nil {
+		return hs, fmt.Errorf("%w: %w", ErrHandlers, err)
+	}
+	hs.sort(w.Config.Handlers, w.policy())
+	if len(hs.enabled) == 0 {
+		hs.registry.Stop()
+		return hs, fmt.Errorf(`%w: none is enabled; set "enabled": true for one in PUSHWORKER_HANDLERS`, ErrHandlers)
+	}
+	return hs, nil
+}
+
+// registryConfig is the text that push.Registry.Init takes.
+func registryConfig(list config.HandlerList) (string, error) {
+	type entry struct {
+		Name   string          `json:"name"`
+		Config json.RawMessage `json:"config,omitempty"`
+	}
+	entries := make([]entry, len(list))
+	for i, h := range list {
+		entries[i] = entry{Name: h.Name, Config: h.Config}
+	}
+	text, err := json.Marshal(entries)
+	return string(text), err
+}
+
+// sort tells enabled handlers from disabled ones, both in the order of the list.
+func (hs *handlers) sort(list config.HandlerList, p retry.Policy) {
+	i := 0
+	for name, h := range hs.registry.Configured() {
+		if common := list[i].Common; common.Enabled {
+			hs.enabled = append(hs.enabled, handler{name: name, handler: h, policy: override(p, common.Retry)})
+		} else {
+			hs.disabled = append(hs.disabled, name)
+		}
+		i++
+	}
+}
+
+func (hs handlers) names() []string {
+	names := make([]string, len(hs.enabled))
+	for i, h := range hs.enabled {
+		names[i] = h.name
+	}
+	return names
+}
+
+// policy is the retry policy of the configuration.
+func (w Worker) policy() retry.Policy {
+	c := w.Config.Retry
+	return retry.Policy{Base: c.Base, Cap: c.Cap, MaxAge: c.MaxAge, MaxAttempts: c.MaxAttempts}
+}
+
+// override replaces what a handler's own config sets.
+func override(p retry.Policy, r push.RetryConfig) retry.Policy {
+	if r.Base > 0 {
+		p.Base = r.Base
+	}
+	if r.Cap > 0 {
+		p.Cap = r.Cap
+	}
+	if r.MaxAge > 0 {
+		p.MaxAge = r.MaxAge
+	}
+	if r.MaxAttempts > 0 {
+		p.MaxAttempts = r.MaxAttempts
+	}
+	return p
+}

@@ -1,0 +1,171 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// janitorEvery is how often handled history is looked at for trimming.
+const janitorEvery = 30 * time.Second
+
+// Worker runs the lanes of one process.
+type Worker struct {
+	// Config is the checked configuration.
+	Config *config.Config
+	// Plugins registers the handlers that the configuration may name.
+	Plugins func(*push.Registry)
+	// Version and Revision are shown to humans and monitors.
+	Version, Revision string
+	// Banner gets the first lines for a human.
+	Banner io.Writer
+	Log    zerolog.Logger
+}
+
+// Run runs the worker until ctx ends, and returns nil after a clean stop. Errors:
+// those of config and handlers before anything is opened, [embedded.LockedError],
+// the broker's, and consumer.ErrUnfinished when work had to be handed back.
+func (w Worker) Run(ctx context.Context) error {
+	handlers, err := w.handlers()
+	if err != nil {
+		return err
+	}
+	defer handlers.registry.Stop()
+
+	server, err := w.startBroker(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Shutdown()
+
+	conn, err := w.connect(ctx, server)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+
+	topology := Topology(w.Config, handlers.names())
+	if err := w.prepare(ctx, conn, topology); err != nil {
+		return err
+	}
+	reg := prometheus.NewRegistry()
+	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(reg))
+	if err != nil {
+		return err
+	}
+	window, err := w.openWindow(ctx, conn, topology, lanes, reg)
+	if err != nil {
+		return err
+	}
+	w.greet(server, handlers)
+	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
+}
+
+// runAll runs the lanes, and beside them whatever must outlive them. When the
+// lanes have stopped, because ctx has ended or the queue is gone, the others are
+// stopped too; if one of those fails, so are the lanes.
+func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.Context) error) error {
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, beside := errgroup.WithContext(beside)
+	for _, run := range others {
+		group.Go(func() error { return run(beside) })
+	}
+	pulling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(beside, cancel)
+	done := make(chan error, len(lanes))
+	for _, lane := range lanes {
+		go func() { done <- lane.Run(pulling) }()
+	}
+	var failures []error
+	for range lanes {
+		err := <-done
+		failures = append(failures, err)
+		if err != nil && !errors.Is(err, consumer.ErrUnfinished) {
+			cancel() // the queue is gone under one lane: the process starts anew
+		}
+	}
+	stop()
+	return errors.Join(append(failures, group.Wait())...)
+}
+
+// lanes makes a lane for each enabled handler.
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs handlers, m *consumer.Metrics) ([]*consumer.Lane, error) {
+	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
+	var lanes []*consumer.Lane
+	for _, h := range hs.enabled {
+		sources, err := conn.Lane(ctx, t, h.name)
+		if err != nil {
+			return nil, fmt.Errorf("open lane %s: %w", h.name, err)
+		}
+		lanes = append(lanes, consumer.New(consumer.Config{
+			Name: h.name, Handler: h.handler, Policy: h.policy,
+			Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
+			Scheduler: scheduler, Graveyard: letters,
+			Limits: push.Limits{
+				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys,
+			},
+			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Metrics: m, Log: w.Log,
+		}))
+	}
+	return lanes, nil
+}
+
+// startBroker starts the embedded broker if the configuration names no other. The
+// result may be nil, and may be shut down all the same.
+func (w Worker) startBroker(ctx context.Context) (*embedded.Server, error) {
+	if !w.Config.UsesEmbedded() {
+		return nil, nil //nolint:nilnil // no embedded broker is the normal case beside an external one
+	}
+	server, err := embedded.Start(ctx, EmbeddedOptions(w.Config, w.Log))
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded broker: %w", err)
+	}
+	return server, nil
+}
+
+func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.Conn, error) {
+	o := BrokerOptions(w.Config, "pushworker")
+	o.Log = w.Log
+	if server != nil {
+		o.InProcess = server.InProcess()
+	}
+	conn, err := broker.Connect(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the broker: %w", err)
+	}
+	return conn, nil
+}
+
+// prepare provisions or binds the broker's objects and logs how they differed.
+func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+	step, do := "provision", conn.Provision
+	if !w.Config.Provision {
+		step, do = "bind", conn.Bind
+	}
+	differences, err := do(ctx, t)
+	for _, d := range differences {
+		event := w.Log.Warn()
+		if d.Mended {
+			event = w.Log.Info()
+		}
+		event.Str("object", d.Object).Bool("mended", d.Mended).Msg(d.String())
+	}
+	if err != nil {
+		return fmt.Errorf("%s streams and durables: %w", step, err)
+	}
+	return nil
+}
