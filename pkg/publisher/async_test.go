@@ -83,8 +83,9 @@ func TestCallbackExactlyOnce(t *testing.T) {
 	publish := func(i int) {
 		err := p.PublishAsync(patient(t), message(i+1), func(ack publisher.Ack, err error) {
 			calls[i].Add(1)
-			if err == nil {
-				acks[i].Store(ack.Seq)
+			acks[i].Store(ack.Seq)
+			if err != nil {
+				t.Error(err)
 			}
 		})
 		if err != nil {

@@ -102,6 +102,15 @@ func (f *flight) failure(cause error) error {
 	return fmt.Errorf("publish %d bytes to %q (try %d, %s): %w: %w after: %w", size, f.msg.Subject, f.tries, spent, kind, cause, f.cause)
 }
 
+// disconnected is the cause of a try without a connection: with the reason why
+// there is none, as far as the client knows it, which may be refused credentials.
+func (p *Publisher) disconnected() error {
+	if err := p.nc.LastError(); err != nil {
+		return fmt.Errorf("%w: %v", nats.ErrDisconnected, err) //nolint:errorlint // it must not decide what becomes of the receipt
+	}
+	return nats.ErrDisconnected
+}
+
 // silence is the cause of a try that got no answer. A broker that denies a publish
 // does not answer it; it tells the connection.
 func (p *Publisher) silence(subject string) error {

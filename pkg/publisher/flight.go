@@ -22,7 +22,7 @@ const (
 //	launch ──► awaiting ──reply──► settled
 //	              │  ▲
 //	  failed, transient
-//	              ▼  │ send
+//	              ▼  │ again
 //	            pausing ──Config's limits, Close, end of the connection──► settled
 //
 // All its tries share one reply subject, so that a late acknowledgement of an
@@ -89,30 +89,41 @@ func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, er
 	msg.Reply = p.inbox + strconv.FormatUint(p.last, 36)
 	p.flights[msg.Reply] = f
 	f.timer = time.AfterFunc(p.cfg.AckTimeout, func() { p.tick(f) })
-	f.arm(true, p.cfg.AckTimeout)
+	f.begin(p.cfg.AckTimeout)
 	p.mu.Unlock()
-	p.send(f)
+	p.write(f)
 	return f, nil
 }
 
-// send begins a try. It holds no lock while it writes to the connection, because
-// the acknowledgements that make room for the write need the lock.
-func (p *Publisher) send(f *flight) {
+// again makes another try.
+func (p *Publisher) again(f *flight) {
 	p.mu.Lock()
 	if p.flights[f.msg.Reply] != f {
 		p.mu.Unlock()
 		return
 	}
-	f.tries++
-	f.arm(true, p.cfg.AckTimeout)
+	f.begin(p.cfg.AckTimeout)
 	p.mu.Unlock()
+	p.write(f)
+}
+
+// write sends what begin has begun. It holds no lock, because the
+// acknowledgements that make room for the write need it.
+func (p *Publisher) write(f *flight) {
 	if p.nc.IsReconnecting() {
 		// The client would keep the message in its reconnect buffer; waiting here
 		// keeps it within RetryFor.
-		p.failed(f, nats.ErrDisconnected)
+		p.failed(f, p.disconnected())
 	} else if err := p.nc.PublishMsg(f.msg); err != nil {
 		p.failed(f, err)
 	}
+}
+
+// begin begins a try, of which there is one from the moment that f is listed. The
+// caller holds Publisher.mu.
+func (f *flight) begin(ackTimeout time.Duration) {
+	f.tries++
+	f.arm(true, ackTimeout)
 }
 
 // arm sets the timer for the state that begins. The caller holds Publisher.mu.
@@ -132,7 +143,7 @@ func (p *Publisher) tick(f *flight) {
 	case awaiting:
 		p.failed(f, p.silence(f.msg.Subject))
 	default:
-		p.send(f)
+		p.again(f)
 	}
 }
 
@@ -187,8 +198,9 @@ func (p *Publisher) watch() {
 			p.abandon(nats.ErrConnectionClosed)
 			return
 		}
+		cause := p.disconnected()
 		for _, f := range p.unsettled() {
-			p.failed(f, nats.ErrDisconnected)
+			p.failed(f, cause)
 		}
 	}
 }
