@@ -1,0 +1,110 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Device is one installation of an app, reachable through one provider. In JSON
+// it is one object with the members user, id, provider, platform, token, lang and
+// registered; user is the 11-character text.
+//
+// The token is personal data and as good as an address: it belongs in requests to
+// the provider and nowhere else. String leaves it out; JSON does not.
+type Device struct {
+	// User is whose device it is. Zero is left out in JSON.
+	User Uid `json:"user,omitzero"`
+	// ID is the chat server's own id of the device, unique per user and provider.
+	// It is what [Recipient.Devices] lists.
+	ID string `json:"id"`
+	// Provider is who reaches the device, by convention the name of a handler, for
+	// example "fcm".
+	Provider string `json:"provider"`
+	// Platform is "android", "ios", "web", or empty for unknown.
+	Platform string `json:"platform"`
+	// Token is the provider's address of the device.
+	Token string `json:"token"`
+	// Lang is the language of its user as a tag of RFC 5646, or empty.
+	Lang string `json:"lang,omitempty"`
+	// Registered is when the token was last registered for User. Zero is long ago.
+	Registered time.Time `json:"registered,omitzero"`
+}
+
+// Directory knows which devices users have. Handlers ask it; whoever builds the
+// handlers hands one in. Its methods are safe for concurrent use.
+type Directory interface {
+	// Devices returns the devices of all users at once, of every provider. A user
+	// without devices has no entry. An error means that nothing is known about any
+	// of them; it is transient. The slices may be shared with other callers: read
+	// them only.
+	Devices(ctx context.Context, users []Uid) (map[Uid][]Device, error)
+	// Gone reports that the provider has said d's token is dead, in answer to a
+	// request that was sent at asOf. The token is removed from d.User unless it was
+	// registered after asOf. Reason is a short code such as "unregistered"; the chat
+	// server gets to see it. That d is not, or no longer, there is no error.
+	Gone(ctx context.Context, d Device, asOf time.Time, reason string) error
+}
+
+// String names the device without its token.
+func (d Device) String() string {
+	return fmt.Sprintf("%s device %q of %s", d.Provider, d.ID, d.User.UserId())
+}
+
+// Format implements [fmt.Formatter]: every verb prints String, so that none prints
+// the token.
+func (d Device) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+
+// deviceFields is a Device without methods.
+type deviceFields Device
+
+// MarshalJSON writes the user as text, for values and pointers alike.
+func (d Device) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		User string `json:"user,omitempty"`
+		deviceFields
+	}{d.User.String(), deviceFields(d)})
+}
+
+// UnmarshalJSON reads user in every form that [ParseUid] does, a decimal number
+// without quotes included. Members that it does not know are ignored. It checks
+// nothing but the types; on an error d is unchanged.
+func (d *Device) UnmarshalJSON(b []byte) error {
+	read := struct {
+		User uidInput `json:"user"`
+		*deviceFields
+	}{deviceFields: (*deviceFields)(new(*d))}
+	read.User = uidInput(d.User)
+	if err := json.Unmarshal(b, &read); err != nil {
+		return err //nolint:wrapcheck // it is encoding/json that calls
+	}
+	*d = Device(*read.deviceFields)
+	d.User = Uid(read.User)
+	return nil
+}
+
+// uidInput is a Uid as people and producers write it.
+type uidInput Uid
+
+var errUidInput = errors.New("want a user id as a string or a decimal number")
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (u *uidInput) UnmarshalJSON(b []byte) error {
+	text := string(b)
+	switch {
+	case text == "null":
+		return nil
+	case text[0] == '"':
+		if err := json.Unmarshal(b, &text); err != nil {
+			return err
+		}
+	case text[0] < '0' || text[0] > '9':
+		return errUidInput
+	}
+	uid, err := ParseUid(text)
+	*u = uidInput(uid)
+	return err
+}
