@@ -48,7 +48,9 @@ func (w Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer server.Shutdown()
+	if server != nil {
+		defer server.Shutdown()
+	}
 
 	conn, err := w.connect(ctx, server)
 	if err != nil {
@@ -124,8 +126,8 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 	return lanes, nil
 }
 
-// startBroker starts the embedded broker if the configuration names no other. The
-// result may be nil, and may be shut down all the same.
+// startBroker starts the embedded broker, or returns nil if the configuration
+// names another.
 func (w Worker) startBroker(ctx context.Context) (*embedded.Server, error) {
 	if !w.Config.UsesEmbedded() {
 		return nil, nil //nolint:nilnil // no embedded broker is the normal case beside an external one

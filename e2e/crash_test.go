@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// slots is how many messages a worker of these tests holds at most: its handler's
+// buffer, and one suspect.
+const slots = 64 + 1
+
+const handlers = `PUSHWORKER_HANDLERS=[{"name":"stdout","config":{"buffer":64}}]`
+
+// TestWorkerKilled: workers are killed under load; nothing that was confirmed is
+// lost, duplicates stay within what the dead held, nobody is told three times.
+func TestWorkerKilled(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	startBroker(t, dir, addr)
+	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, "PUSHWORKER_ACK_WAIT=3s", handlers}
+	workers := make([]*process, 4)
+	for i := range workers {
+		workers[i] = startWorker(t, dir, env...)
+	}
+	all := append([]*process(nil), workers...)
+	for _, w := range workers {
+		w.ready(20 * time.Second)
+	}
+	conn, l := connect(t, addr), newLedger()
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		l.publish(t, conn, 50_000, 2_500)
+	}()
+	kills := 0
+	every := time.NewTicker(2 * time.Second)
+	defer every.Stop()
+	for running := true; running; {
+		select {
+		case <-published:
+			running = false
+		case <-every.C:
+			i := rand.IntN(len(workers))
+			workers[i].kill()
+			kills++
+			workers[i] = startWorker(t, dir, env...)
+			all = append(all, workers[i])
+		}
+	}
+	drained(t, conn, time.Minute)
+	v := l.check(t, all)
+	t.Logf("%d kills, %.1f duplicates a kill", kills, float64(v.duplicates)/float64(kills))
+	if kills < 5 {
+		t.Errorf("only %d kills: the load ended too soon to prove anything", kills)
+	}
+	if v.duplicates > kills*slots || v.most > 2 {
+		t.Errorf("%d duplicates of at most %d kills × %d slots, at most %d copies of one, want 2",
+			v.duplicates, kills, slots, v.most)
+	}
+}
+
+// TestRollingRestart: workers are replaced one by one under load, the new one
+// first, as in a deployment.
+func TestRollingRestart(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	startBroker(t, dir, addr)
+	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, handlers}
+	workers := []*process{startWorker(t, dir, env...), startWorker(t, dir, env...)}
+	for _, w := range workers {
+		w.ready(20 * time.Second)
+	}
+	all := append([]*process(nil), workers...)
+	conn, l := connect(t, addr), newLedger()
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		l.publish(t, conn, 20_000, 2_000)
+	}()
+	for i := range 8 {
+		fresh := startWorker(t, dir, env...)
+		fresh.ready(20 * time.Second)
+		old := workers[i%2]
+		workers[i%2] = fresh
+		all = append(all, fresh)
+		old.signal(syscall.SIGTERM)
+		if code := old.exit(25 * time.Second); code != 0 {
+			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.stderr)
+		}
+	}
+	<-published
+	drained(t, conn, time.Minute)
+	if v := l.check(t, all); v.duplicates != 0 {
+		t.Errorf("%d duplicates after clean stops, want none", v.duplicates)
+	}
+}
+
+// TestBrokerKilled: the broker is killed under load while one worker lives; what
+// the broker has forgotten does not reach the handler a second time.
+func TestBrokerKilled(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	b := startBroker(t, dir, addr)
+	w := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, "PUSHWORKER_ACK_WAIT=3s", handlers)
+	w.ready(20 * time.Second)
+	conn, l := connect(t, addr), newLedger()
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		l.publish(t, conn, 20_000, 2_000)
+	}()
+	for range 5 {
+		<-time.After(time.Second)
+		b.kill()
+		b = startBroker(t, dir, addr)
+	}
+	<-published
+	drained(t, conn, time.Minute)
+	if v := l.check(t, []*process{w}); v.duplicates != 0 {
+		t.Errorf("%d duplicates out of the handler, want none", v.duplicates)
+	}
+}
+
+// TestEmbeddedKilled: worker and broker die together.
+func TestEmbeddedKilled(t *testing.T) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	env := []string{
+		"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data"),
+		"PUSHWORKER_ACK_WAIT=3s", handlers,
+	}
+	w := startWorker(t, dir, env...)
+	w.ready(20 * time.Second)
+	all := []*process{w}
+	conn, l := connect(t, addr), newLedger()
+	published := make(chan struct{})
+	go func() {
+		defer close(published)
+		l.publish(t, conn, 20_000, 2_000)
+	}()
+	const kills = 5
+	for range kills {
+		<-time.After(time.Second)
+		w.kill()
+		w = startWorker(t, dir, env...)
+		all = append(all, w)
+		w.ready(20 * time.Second)
+	}
+	<-published
+	drained(t, conn, time.Minute)
+	// What a dead worker held, and up to 0.2 s of acks that its broker forgot.
+	const bound = kills * (slots + 2_000/5)
+	if v := l.check(t, all); v.duplicates > bound {
+		t.Errorf("%d duplicates, want at most %d", v.duplicates, bound)
+	}
+}

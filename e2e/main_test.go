@@ -1,0 +1,55 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker/embedded"
+)
+
+// brokerDir, when set, makes this test binary a broker process.
+const brokerDir, brokerAddr = "PUSHWORKER_E2E_BROKER_DIR", "PUSHWORKER_E2E_BROKER_ADDR"
+
+// binary is the program under test, built once.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	if dir := os.Getenv(brokerDir); dir != "" {
+		return serveBroker(dir, os.Getenv(brokerAddr))
+	}
+	dir, err := os.MkdirTemp("", "pushworker-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "pushworker")
+	build := exec.Command("go", "build", "-o", binary, "../cmd/pushworker")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the program under test: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// serveBroker runs a broker until stdin closes or the process is killed.
+func serveBroker(dir, addr string) int {
+	server, err := embedded.Start(context.Background(), embedded.Options{Addr: addr, DataDir: dir, Log: zerolog.Nop()})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer server.Shutdown()
+	fmt.Println("ready")
+	_, _ = bufio.NewReader(os.Stdin).ReadByte()
+	return 0
+}
