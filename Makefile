@@ -43,8 +43,10 @@ demo: build ## Show the life of three receipts: acked, redelivered, buried
 .PHONY: check
 check: lint tidy-check test ## What a change must pass
 
+# build comes first because internal/packaging builds the image's binary, within
+# its deadline only if the compiler has seen the code before.
 .PHONY: test
-test: ## Run all tests; they start whatever they need themselves
+test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
 	go test $(RACE) -shuffle=on -count=1 -timeout 9m ./...
 
