@@ -95,6 +95,7 @@ func New(nc net.Conn, buffered *bufio.Reader, cfg *Config) *Conn {
 	c.read.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.read.MaxHeaderListSize = maxHeaderBytes
 	c.read.SetReuseFrames()
+	c.read.SetMaxReadFrameSize(16 << 10) // we announce no other (RFC 9113, 6.5.2)
 	c.write = http2.NewFramer((*appender)(c), nil)
 	return c
 }
@@ -168,6 +169,9 @@ func (c *Conn) survive(err error) bool {
 		_ = c.write.WriteRSTStream(fault.StreamID, fault.Code)
 		c.forget(c.streams[fault.StreamID])
 		return true
+	}
+	if errors.Is(err, http2.ErrFrameTooLarge) {
+		err = http2.ConnectionError(http2.ErrCodeFrameSize)
 	}
 	if fault, ok := errors.AsType[http2.ConnectionError](err); ok {
 		c.mu.Lock()

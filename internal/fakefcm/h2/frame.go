@@ -24,14 +24,25 @@ func (c *Conn) handle(frame http2.Frame) error {
 			_ = c.write.WritePing(true, f.Data)
 		}
 	case *http2.RSTStreamFrame:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.forget(c.streams[f.StreamID])
+		return c.reset(f)
 	case *http2.PushPromiseFrame:
 		return http2.ConnectionError(http2.ErrCodeProtocol)
 	}
 	return nil // PRIORITY, GOAWAY and unknown frames change nothing here
 }
+
+func (c *Conn) reset(f *http2.RSTStreamFrame) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.idle(f.StreamID) {
+		return http2.ConnectionError(http2.ErrCodeProtocol)
+	}
+	c.forget(c.streams[f.StreamID])
+	return nil
+}
+
+// idle says whether the peer has not opened the stream yet. It runs under mu.
+func (c *Conn) idle(id uint32) bool { return id > c.last && !c.leaving }
 
 func (c *Conn) headers(f *http2.MetaHeadersFrame) error {
 	s, err := c.open(f)
@@ -45,7 +56,7 @@ func (c *Conn) headers(f *http2.MetaHeadersFrame) error {
 }
 
 // open makes the stream that f begins; nil when f is a trailer or not wanted.
-func (c *Conn) open(f *http2.MetaHeadersFrame) (*Stream, error) {
+func (c *Conn) open(f *http2.MetaHeadersFrame) (s *Stream, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := f.StreamID
@@ -54,7 +65,7 @@ func (c *Conn) open(f *http2.MetaHeadersFrame) (*Stream, error) {
 			return nil, http2.ConnectionError(http2.ErrCodeProtocol)
 		}
 		s.complete = true
-		return s, nil
+		return s, s.lengthFault()
 	}
 	if id%2 == 0 || id <= c.last {
 		return nil, http2.ConnectionError(http2.ErrCodeProtocol)
@@ -63,18 +74,42 @@ func (c *Conn) open(f *http2.MetaHeadersFrame) (*Stream, error) {
 		return nil, nil // beyond the GOAWAY: the peer knows that it was not processed
 	}
 	c.last = id
-	if f.Truncated {
+	switch {
+	case f.Truncated:
 		return nil, http2.StreamError{StreamID: id, Code: http2.ErrCodeEnhanceYourCalm}
+	case malformed(f):
+		return nil, http2.StreamError{StreamID: id, Code: http2.ErrCodeProtocol}
 	}
 	if len(c.streams) >= int(c.cfg.MaxStreams) {
 		return nil, http2.StreamError{StreamID: id, Code: http2.ErrCodeRefusedStream}
 	}
-	s := newStream(c, f)
+	s = newStream(c, f)
 	c.streams[id] = s
 	if c.cfg.Opened != nil {
 		c.cfg.Opened(len(c.streams))
 	}
-	return s, nil
+	if s.complete {
+		err = s.lengthFault()
+	}
+	return s, err
+}
+
+// malformed checks what the framer leaves to the server (RFC 9113, 8.2 and 8.3).
+func malformed(f *http2.MetaHeadersFrame) bool {
+	if f.PseudoValue("method") == "" || f.PseudoValue("scheme") == "" || f.PseudoValue("path") == "" {
+		return true
+	}
+	for _, field := range f.RegularFields() {
+		switch field.Name {
+		case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
+			return true
+		case "te":
+			if field.Value != "trailers" {
+				return true
+			}
+		}
+	}
+	return f.HasPriority() && f.Priority.StreamDep == f.StreamID
 }
 
 func (c *Conn) data(f *http2.DataFrame) error {
@@ -97,11 +132,13 @@ func (c *Conn) receive(f *http2.DataFrame) (*Stream, error) {
 		c.unread = 0
 	}
 	s := c.streams[f.StreamID]
-	if s == nil || s.complete {
-		if f.StreamID > c.last && !c.leaving {
-			return nil, http2.ConnectionError(http2.ErrCodeProtocol)
-		}
+	switch {
+	case c.idle(f.StreamID):
+		return nil, http2.ConnectionError(http2.ErrCodeProtocol)
+	case s == nil:
 		return nil, nil // of a stream that ended on our side meanwhile
+	case s.complete:
+		return nil, http2.StreamError{StreamID: f.StreamID, Code: http2.ErrCodeStreamClosed}
 	}
 	if len(s.Body)+len(f.Data()) > c.cfg.MaxBody {
 		return nil, http2.StreamError{StreamID: f.StreamID, Code: http2.ErrCodeEnhanceYourCalm}
@@ -109,7 +146,7 @@ func (c *Conn) receive(f *http2.DataFrame) (*Stream, error) {
 	s.Body = append(s.Body, f.Data()...)
 	if f.StreamEnded() {
 		s.complete = true
-		return s, nil
+		return s, s.lengthFault()
 	}
 	s.unread += f.Length
 	if s.unread >= streamStep {
@@ -169,6 +206,9 @@ func (c *Conn) windowUpdate(f *http2.WindowUpdateFrame) error {
 		return nil
 	}
 	s := c.streams[f.StreamID]
+	if c.idle(f.StreamID) {
+		return http2.ConnectionError(http2.ErrCodeProtocol)
+	}
 	if s == nil {
 		return nil
 	}

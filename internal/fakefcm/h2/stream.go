@@ -49,6 +49,14 @@ func (s *Stream) Header(name string) string {
 	return ""
 }
 
+// lengthFault compares the body with what the request announced.
+func (s *Stream) lengthFault() error {
+	if length := s.Header("content-length"); length != "" && length != strconv.Itoa(len(s.Body)) {
+		return http2.StreamError{StreamID: s.ID, Code: http2.ErrCodeProtocol}
+	}
+	return nil
+}
+
 // Conn returns the connection that carries the stream.
 func (s *Stream) Conn() *Conn { return s.conn }
 
