@@ -27,7 +27,7 @@ type app struct {
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{env: env, stdin: stdin, stdout: stdout, stderr: stderr, overrides: make(map[string]string)}
-	root := newRootCommand(a)
+	root := newRootCommand(a) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

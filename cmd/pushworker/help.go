@@ -20,8 +20,9 @@ func help(cmd *cobra.Command, _ []string) {
 	if cmd.HasExample() {
 		b.WriteString("\nExamples:\n" + cmd.Example + "\n")
 	}
-	b.WriteString("\nUsage:\n  " + usageLine(cmd) + "\n")
-	if cmd.HasAvailableSubCommands() {
+	if !cmd.HasAvailableSubCommands() {
+		b.WriteString("\nUsage:\n  " + cmd.UseLine() + "\n")
+	} else {
 		b.WriteString("\nCommands:\n")
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
@@ -49,15 +50,8 @@ func writeFlags(b *strings.Builder, cmd *cobra.Command) {
 		if f.Value.Type() == "bool" {
 			kind = ""
 		}
-		fmt.Fprintf(b, "  %s--%-16s %s\n", short, strings.TrimSpace(f.Name+" "+kind), usage)
+		fmt.Fprintf(b, "  %s--%-17s %s\n", short, strings.TrimSpace(f.Name+" "+kind), usage)
 	}
 	cmd.LocalFlags().VisitAll(line)
 	cmd.InheritedFlags().VisitAll(line)
-}
-
-func usageLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
-		return cmd.CommandPath() + " COMMAND"
-	}
-	return cmd.UseLine()
 }

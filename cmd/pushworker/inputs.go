@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/pushworker/pushworker/pkg/publisher"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// maxUnchecked bounds a receipt that is not to be validated; no broker takes more.
+const maxUnchecked = 64 << 20
+
+// receipts yields what is in an input, each receipt checked.
+func (p *publishing) receipts(name string) iter.Seq[pending] {
+	return func(yield func(pending) bool) {
+		in, name, err := p.open(name)
+		if err != nil {
+			yield(faulty(name, err.Error()))
+			return
+		}
+		defer func() { _ = in.Close() }() // only read
+		limit := maxUnchecked
+		if p.validate {
+			limit = p.limits.MaxBytes
+		}
+		reader := newReceiptReader(in, limit)
+		for r, ok := p.next(reader, name); ok && yield(r); r, ok = p.next(reader, name) {
+		}
+	}
+}
+
+// next reads and checks the next receipt; ok is false when there is none.
+func (p *publishing) next(reader *receiptReader, name string) (r pending, ok bool) {
+	piece, err := reader.next()
+	switch {
+	case errors.Is(err, io.EOF):
+		return pending{}, false
+	case err != nil:
+		return faulty(fmt.Sprintf("%s:%d", name, piece.line), err.Error()), true
+	}
+	return p.check(name, piece), true
+}
+
+// check validates a receipt and finds its dedup id.
+func (p *publishing) check(name string, piece piece) pending {
+	where := fmt.Sprintf("%s:%d", name, piece.line)
+	r := pending{result: &result{where: where}, data: piece.data}
+	receipt, bad, err := push.Decode(piece.data, p.limits)
+	if malformed, ok := errors.AsType[*push.MalformedError](err); ok && p.validate {
+		line := piece.line + bytes.Count(piece.data[:min(malformed.Offset, len(piece.data))], []byte("\n"))
+		return faulty(fmt.Sprintf("%s:%d", name, line), err.Error())
+	}
+	if p.validate {
+		for _, b := range bad {
+			r.faults = append(r.faults, fmt.Sprintf("recipient %q: %s", b.Key, b.Err))
+		}
+	}
+	switch {
+	case p.idPath != nil:
+		r.id, err = p.idPath.find(piece.data)
+		if err != nil {
+			r.faults = append(r.faults, "dedup id: "+err.Error())
+		}
+	case receipt != nil:
+		r.id = publisher.DedupID(receipt)
+	}
+	if r.faults != nil {
+		return faulty(where, r.faults...)
+	}
+	return r
+}
+
+// faulty is the final result of what is not to be published.
+func faulty(where string, faults ...string) pending {
+	done := make(chan struct{})
+	close(done)
+	return pending{result: &result{where: where, faults: faults, done: done}}
+}
+
+// open opens an input and gives it the name that faults say.
+func (p *publishing) open(name string) (io.ReadCloser, string, error) {
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the user names the file
+		return f, name, err
+	}
+	if p.isTerminal(p.stdin) {
+		p.say("type receipts, one per line; Ctrl-D ends")
+	}
+	return io.NopCloser(p.stdin), "stdin", nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/retry"
+)
+
+// reason is the value of --reason: a code of retry.Reason.
+type reason string
+
+func addReasonFlag(cmd *cobra.Command, r *reason) {
+	cmd.Flags().Var(r, "reason", "those with the reason, for example permanent")
+	_ = cmd.RegisterFlagCompletionFunc("reason", cobra.FixedCompletions(reasons(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func reasons() []string {
+	var codes []string
+	for _, r := range retry.Reasons() {
+		codes = append(codes, r.String())
+	}
+	return codes
+}
+
+// Set implements pflag.Value.
+func (r *reason) Set(s string) error {
+	if !slices.Contains(reasons(), s) {
+		return fmt.Errorf("choose one of %s", strings.Join(reasons(), ", "))
+	}
+	*r = reason(s)
+	return nil
+}
+
+// String implements pflag.Value.
+func (r *reason) String() string { return string(*r) }
+
+// Type implements pflag.Value.
+func (r *reason) Type() string { return "REASON" }
+
+// moment is the value of --since: a time, or how long ago.
+type moment struct{ time.Time }
+
+// Set implements pflag.Value.
+func (m *moment) Set(s string) error {
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		m.Time = time.Now().Add(-d)
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			m.Time = t
+			return nil
+		}
+	}
+	return errors.New("write how long ago (90s, 2h, 72h) or a time (2026-01-31, 2026-01-31T12:00:00Z)")
+}
+
+// String implements pflag.Value.
+func (m *moment) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339)
+}
+
+// Type implements pflag.Value.
+func (m *moment) Type() string { return "DUR|TIME" }

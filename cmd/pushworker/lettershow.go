@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+func newDeadletterShowCommand(a *app) *cobra.Command {
+	var raw bool
+	cmd := &cobra.Command{
+		Use:   "show SEQ",
+		Short: "Show one dead letter and its receipt",
+		Long: `Shows one dead letter and its receipt, which may hold a person's message.
+With --raw it writes the receipt alone, byte for byte as it was published.`,
+		Example: `  pushworker deadletter show 17
+  pushworker deadletter show 17 --raw > receipt.json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name one letter by its SEQ from `pushworker deadletter ls`")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			seq, err := strconv.ParseUint(args[0], 10, 64)
+			if err != nil {
+				return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", args[0])}
+			}
+			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw) })
+		},
+	}
+	cmd.Flags().BoolVar(&raw, "raw", false, "the receipt's bytes alone")
+	return cmd
+}
+
+func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint64, raw bool) error {
+	l, err := letters.Show(ctx, seq)
+	switch {
+	case errors.Is(err, broker.ErrNoLetter):
+		return err
+	case err != nil:
+		return unavailableError{err}
+	}
+	if l.Truncated {
+		a.say("the receipt was too large for a letter: only its first %d bytes are kept", len(l.Data))
+	}
+	text := l.Data
+	if !raw {
+		text = []byte(describe(l))
+	}
+	if _, err := a.stdout.Write(text); err != nil {
+		return fmt.Errorf("write the letter: %w", err)
+	}
+	return nil
+}
+
+// describe is a letter for human eyes.
+func describe(l deadletter.Letter) string {
+	var b strings.Builder
+	field := func(name, value string) { fmt.Fprintf(&b, "%-10s %s\n", name, cell(value, 1000)) }
+	field("seq", strconv.FormatUint(l.Seq, 10))
+	field("handler", orDash(l.Handler))
+	field("reason", l.Reason)
+	field("error", l.Error)
+	field("attempts", strconv.Itoa(l.Attempts))
+	field("first", l.First.Format(time.RFC3339Nano))
+	field("last", l.Last.Format(time.RFC3339Nano))
+	field("origin", l.Stream+" "+strconv.FormatUint(l.StreamSeq, 10))
+	field("subject", l.Subject)
+	for _, name := range slices.Sorted(maps.Keys(l.Header)) {
+		field("header", name+": "+strings.Join(l.Header[name], ", "))
+	}
+	fmt.Fprintf(&b, "receipt    %d bytes\n\n", len(l.Data))
+	writeReceipt(&b, l.Data)
+	return b.String()
+}
+
+// writeReceipt writes JSON indented and anything else as a quoted string. What
+// does not print is escaped, in JSON the way of JSON.
+func writeReceipt(w io.StringWriter, data []byte) {
+	var indented bytes.Buffer
+	text := strconv.Quote(string(data))
+	if json.Indent(&indented, data, "", "  ") == nil {
+		text = printableJSON(strings.TrimSpace(indented.String()))
+	}
+	_, _ = w.WriteString(text + "\n") // strings.Builder takes all
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// publishOptions are the flags of publish.
+type publishOptions struct {
+	subject    string
+	idPath     jsonPath
+	noValidate bool
+	out        format
+}
+
+func newPublishCommand(a *app) *cobra.Command {
+	var o publishOptions
+	cmd := &cobra.Command{
+		Use:   "publish [FILE…|-]",
+		Short: "Publish receipts and wait until the broker has stored them",
+		Long: `Publishes receipts byte for byte and waits until the broker has stored them.
+
+A file holds one receipt, or JSON Lines: one per line. - is standard input, and
+so is no file. What is not a receipt is told as FILE:LINE and not published; the
+rest is, and the exit code is 65. Publishing the same receipt again within two
+minutes stores nothing: its dedup id is known.`,
+		Example: `  pushworker publish receipt.json
+  jq -c .[] receipts.json | pushworker publish -o jsonl
+  pushworker publish --subject push.receipts.eu --msg-id-from payload.seq a.json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && a.isTerminal(a.stdin) {
+				return usageError{errors.New("name a file, pipe receipts in, or give - to type them")}
+			}
+			return a.publish(cmd.Context(), o, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addFormatFlag(cmd, &o.out)
+	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
+	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as payload.seq")
+	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
+	return cmd
+}
+
+// publish publishes what the inputs hold and tells how it went.
+func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if o.subject == "" {
+		o.subject = c.Subject
+	}
+	conn, err := a.connect(ctx, c, "publish")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	pub, err := conn.Publisher(publisherConfig(o.subject))
+	if err != nil {
+		return usageError{err} // of a subject that cannot be published to
+	}
+	if len(inputs) == 0 {
+		inputs = []string{"-"}
+	}
+	p := publishing{
+		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate,
+		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys},
+		out:    newPrinter(a.stdout, o.out),
+	}
+	return errors.Join(p.run(ctx, inputs), pub.Close(ctx))
+}

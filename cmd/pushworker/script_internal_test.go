@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary the pushworker command when a script calls it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"pushworker": main})
+}
+
+// TestScripts tests the commands as a user has them; the scripts are in
+// testdata/script, and UPDATE_SCRIPTS=1 corrects what they expect. Their own commands prepare and look:
+//
+//	exits CODE COMMAND…  runs a command that must exit with the code
+//	broker [HANDLER…]    starts a broker with the handlers' lanes, and points the
+//	                     environment at it
+//	bury                 writes the dead letters of someLetters, and their receipts
+//	                     into the files letter-1 and letter-2
+//	worker [ADDR]        serves the admin address of a worker, and points the
+//	                     environment at it
+//	ready false          makes the worker's readiness fail
+//	pull N               takes the next receipts of the first lane into the file
+//	                     pulled
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ESC", "\x1b")
+			env.Values[worldKey{}] = &world{tb: env.T().(testing.TB)}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits":  exits,
+			"broker": startBroker,
+			"bury":   bury,
+			"worker": startWorker,
+			"ready":  setReady,
+			"pull":   pull,
+		},
+	})
+}

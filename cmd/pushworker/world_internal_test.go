@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+// world is what a script's commands work on.
+type world struct {
+	tb       testing.TB
+	conn     *broker.Conn
+	topology broker.Topology
+	unready  atomic.Bool
+}
+
+type worldKey struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// exits runs a command that must exit with a certain code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func startBroker(ts *testscript.TestScript, _ bool, handlers []string) {
+	w := worldOf(ts)
+	b := brokertest.Start(w.tb)
+	w.conn, w.topology = b.Connect(w.tb), b.Topology(handlers...)
+	_, err := w.conn.Provision(w.tb.Context(), w.topology)
+	ts.Check(err)
+	ts.Setenv("PUSHWORKER_NATS_URL", b.URL())
+}
+
+// someLetters is a letter of a lane and one of no lane, both with what a terminal
+// must not get.
+func someLetters() []deadletter.Letter {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	return []deadletter.Letter{
+		{
+			Handler: "fcm", Reason: "permanent", Error: "HTTP 400 \u202ebad\u009b31m token, and more than fits", Attempts: 3,
+			First: at, Last: at.Add(time.Minute), Stream: "PUSH", StreamSeq: 7, Subject: "push.receipts", ID: "a",
+			Data:   []byte(`{"to":{},"payload":{"what":"msg","content":"` + "\x7f\u009b\u202e" + `<hi>"}}`),
+			Header: map[string][]string{"traceparent": {"00-1"}},
+		},
+		{
+			Reason: "malformed", Error: "at byte 0: want a JSON object", First: at, Last: at.Add(time.Hour),
+			Stream: "PUSH", StreamSeq: 8, Subject: "push.receipts.eu", ID: "b", Data: []byte("no \x00 JSON\n"),
+		},
+	}
+}
+
+func bury(ts *testscript.TestScript, _ bool, _ []string) {
+	w := worldOf(ts)
+	for i, l := range someLetters() {
+		ts.Check(w.conn.Letters(w.topology).Bury(w.tb.Context(), l))
+		ts.Check(os.WriteFile(ts.MkAbs("letter-"+strconv.Itoa(i+1)), l.Data, 0o600))
+	}
+}
+
+// startWorker serves what a worker with one lane, whose provider is down, would.
+func startWorker(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	addr := "127.0.0.1:0"
+	if len(args) > 0 {
+		addr = args[0]
+	}
+	server, err := admin.Listen(w.tb.Context(), admin.Options{
+		Addr: addr, Metrics: prometheus.NewRegistry(), Token: ts.Getenv("PUSHWORKER_ADMIN_TOKEN"),
+		Ready: []admin.Check{{Name: "broker", Run: func(context.Context) error {
+			if w.unready.Load() {
+				return errors.New("not connected")
+			}
+			return nil
+		}}},
+		Status: func() admin.Status {
+			return admin.NewStatus(admin.Sample{Handlers: []string{"fcm"}},
+				&admin.Process{Version: "v9", PID: 1, Started: time.Now()},
+				map[string]admin.LaneState{"fcm": {Held: 4, Dropped: 12345, BreakerOpen: true}})
+		},
+	})
+	ts.Check(err)
+	ctx, stop := context.WithCancel(w.tb.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	ts.Defer(func() {
+		stop()
+		ts.Check(<-ended)
+	})
+	ts.Setenv("PUSHWORKER_ADMIN_ADDR", server.Addr())
+}
+
+func setReady(ts *testscript.TestScript, _ bool, args []string) {
+	worldOf(ts).unready.Store(args[0] == "false")
+}
+
+// pull takes the next receipts of the first lane and writes each to the file
+// pulled: its subject, its bytes, a line break after each.
+func pull(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(w.tb.Context(), 20*time.Second)
+	defer cancel()
+	lane, err := w.conn.Lane(ctx, w.topology, w.topology.Handlers[0])
+	ts.Check(err)
+	var pulled bytes.Buffer
+	_, err = lane.Fresh.Pull(ctx, n, func(m consumer.Message) {
+		pulled.WriteString(m.Origin().Subject + "\n" + string(m.Data()) + "\n")
+		ts.Check(m.Ack())
+	})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("pulled"), pulled.Bytes(), 0o600))
+}
