@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -37,6 +38,7 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 		err = usageError{err} // nothing but the command line has been looked at
 	}
 	switch {
+	case errors.Is(err, syscall.EPIPE): // nobody listens, as in `pushworker … | head`
 	case is[usageError](err):
 		a.say("%s\nSee `%s --help`.", err, cmd.CommandPath())
 	case err != nil:

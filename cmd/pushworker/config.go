@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 func newConfigCommand(a *app) *cobra.Command {
@@ -29,10 +32,15 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Example: `  PUSHWORKER_RETRY_CAP=10 pushworker config check`,
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if _, err := a.config(); err != nil {
+			c, err := a.config()
+			if err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(a.stdout, "configuration is usable")
+			plugins := func(r *push.Registry) { register(r, io.Discard) }
+			if err := (worker.Worker{Config: c, Plugins: plugins}).Check(); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, "configuration is usable")
 			return err
 		},
 	}

@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
 
-	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -50,7 +50,7 @@ func (p *publishing) next(reader *receiptReader, name string) (r pending, ok boo
 func (p *publishing) check(name string, piece piece) pending {
 	where := fmt.Sprintf("%s:%d", name, piece.line)
 	r := pending{result: &result{where: where}, data: piece.data}
-	receipt, bad, err := push.Decode(piece.data, p.limits)
+	_, bad, err := push.Decode(piece.data, p.limits)
 	if malformed, ok := errors.AsType[*push.MalformedError](err); ok && p.validate {
 		line := piece.line + bytes.Count(piece.data[:min(malformed.Offset, len(piece.data))], []byte("\n"))
 		return faulty(fmt.Sprintf("%s:%d", name, line), err.Error())
@@ -60,14 +60,12 @@ func (p *publishing) check(name string, piece piece) pending {
 			r.faults = append(r.faults, fmt.Sprintf("recipient %q: %s", b.Key, b.Err))
 		}
 	}
-	switch {
-	case p.idPath != nil:
+	r.id = rand.Text() // holds over the tries of this run: who publishes a receipt twice means it
+	if p.idPath != nil {
 		r.id, err = p.idPath.find(piece.data)
 		if err != nil {
 			r.faults = append(r.faults, "dedup id: "+err.Error())
 		}
-	case receipt != nil:
-		r.id = publisher.DedupID(receipt)
 	}
 	if r.faults != nil {
 		return faulty(where, r.faults...)

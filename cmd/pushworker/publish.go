@@ -26,8 +26,8 @@ func newPublishCommand(a *app) *cobra.Command {
 
 A file holds one receipt, or JSON Lines: one per line. - is standard input, and
 so is no file. What is not a receipt is told as FILE:LINE and not published; the
-rest is, and the exit code is 65. Publishing the same receipt again within two
-minutes stores nothing: its dedup id is known.`,
+rest is, and the exit code is 65. With --msg-id-from, a receipt whose id was
+published within the last two minutes is not stored again.`,
 		Example: `  pushworker publish receipt.json
   jq -c .[] receipts.json | pushworker publish -o jsonl
   pushworker publish --subject push.receipts.eu --msg-id-from payload.seq a.json`,
@@ -61,10 +61,15 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 		return err
 	}
 	defer conn.Close()
+	ctx, giveUp := context.WithCancel(ctx)
 	pub, err := conn.Publisher(publisherConfig(o.subject))
 	if err != nil {
 		return usageError{err} // of a subject that cannot be published to
 	}
+	defer func() {
+		giveUp() // nothing is in flight, unless the error says so
+		_ = pub.Close(ctx)
+	}()
 	if len(inputs) == 0 {
 		inputs = []string{"-"}
 	}
@@ -73,5 +78,5 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys},
 		out:    newPrinter(a.stdout, o.out),
 	}
-	return errors.Join(p.run(ctx, inputs), pub.Close(ctx))
+	return p.run(ctx, inputs)
 }

@@ -18,7 +18,7 @@ const (
 	maxInFlight      = 256
 	maxBytesInFlight = 32 << 20
 	// retryFor is how long the broker may take to store a receipt: a person waits.
-	retryFor = 10 * time.Second
+	retryFor = 5 * time.Second
 )
 
 func publisherConfig(subject string) publisher.Config {

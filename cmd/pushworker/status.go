@@ -66,10 +66,14 @@ func (a *app) status(ctx context.Context, out format, every time.Duration) error
 	}
 	defer conn.Close()
 	for {
-		if err := a.lookOnce(ctx, c, conn, out, every > 0); err != nil {
+		err := a.lookOnce(ctx, c, conn, out, every > 0)
+		if every == 0 {
 			return err
 		}
-		if every == 0 || !pause(ctx, every) {
+		if err != nil && ctx.Err() == nil {
+			a.say("%s", err)
+		}
+		if !pause(ctx, every) {
 			return nil
 		}
 	}
