@@ -88,17 +88,20 @@ func (e *events) onDenied(subject string, told func(error)) (forget func()) {
 	}
 }
 
-// denied tells those who wait for d's subject, and reports whether it is news.
+// denied tells those who wait for d's subject. It reports whether d is to be
+// logged, because nobody waits and it is news.
 func (e *events) denied(d *DeniedError) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	told := false
 	for w := range e.waiting {
 		if w.subject == d.Subject {
 			w.told(d)
+			told = true
 		}
 	}
 	class := subjectClass(d.Subject)
-	if _, known := e.seen[class]; known || len(e.seen) >= rememberedDenials {
+	if _, known := e.seen[class]; told || known || len(e.seen) >= rememberedDenials {
 		return false
 	}
 	e.seen[class] = struct{}{}

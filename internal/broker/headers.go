@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -79,20 +81,20 @@ func readRetry(o *consumer.Origin, h nats.Header) {
 	}
 }
 
-// setForwarded adds the publisher's own headers to h. Names that are not header
-// names and values beyond maxForwarded are left out.
+// setForwarded adds the publisher's own headers to h, by name. Names that are not
+// header names are left out, and values for which maxForwarded leaves no room.
 func setForwarded(h nats.Header, own map[string][]string) {
-	size := 0
-	for name, values := range own {
+	room := maxForwarded
+	for _, name := range slices.Sorted(maps.Keys(own)) {
 		if reserved(name) || !headerName(name) {
 			continue
 		}
-		for _, v := range values {
+		for _, v := range own[name] {
 			v = oneLine(v, maxForwarded)
-			if size += len(name) + len(v) + len(": \r\n"); size > maxForwarded {
-				return
+			if size := len(name) + len(v) + len(": \r\n"); size <= room {
+				room -= size
+				h.Add(name, v)
 			}
-			h.Add(name, v)
 		}
 	}
 }

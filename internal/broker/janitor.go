@@ -30,6 +30,7 @@ type Janitor struct {
 	stream string
 	every  time.Duration
 	log    zerolog.Logger
+	stuck  bool // and said so
 }
 
 // Janitor returns the janitor of t's stream of receipts, looking every interval;
@@ -62,16 +63,18 @@ func (j *Janitor) Run(ctx context.Context) error {
 	}
 }
 
-// trim purges handled history when the stream is too full, and logs once.
+// trim purges handled history when the stream is too full. It logs each trim, and
+// once when there is nothing to trim.
 func (j *Janitor) trim(ctx context.Context) error {
 	info, err := j.conn.streamInfo(ctx, j.stream)
 	if err != nil {
 		return err
 	}
-	before := info.State
 	if !fuller(info, trimAbove) {
+		j.stuck = false
 		return nil
 	}
+	before := info.State
 	for range trimSteps {
 		settled, err := j.settledBelow(ctx)
 		if err != nil {
@@ -97,17 +100,16 @@ func (j *Janitor) trim(ctx context.Context) error {
 
 func (j *Janitor) report(before jetstream.StreamState, info *jetstream.StreamInfo) {
 	after := info.State
-	e := j.log.Info()
-	if fuller(info, trimAbove) {
-		e = j.log.Warn()
+	if after.FirstSeq > before.FirstSeq {
+		j.log.Info().Str("stream", j.stream).Uint64("below", after.FirstSeq).
+			Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Msg("trimmed handled history")
 	}
-	e = e.Str("stream", j.stream).Uint64("messages", before.Msgs-min(before.Msgs, after.Msgs)).
-		Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Int64("max_bytes", info.Config.MaxBytes)
-	if fuller(info, trimAbove) {
-		e.Msg("stream is filling with receipts that a lane has not settled; at its limit publishers are refused")
-		return
+	stuck := fuller(info, trimAbove)
+	if stuck && !j.stuck {
+		j.log.Warn().Str("stream", j.stream).Uint64("bytes", after.Bytes).Int64("max_bytes", info.Config.MaxBytes).
+			Msg("stream fills with receipts that a durable has not settled, and refuses publishers when full: `pushworker status` shows which lane; a durable of a handler that is gone holds it too")
 	}
-	e.Msg("trimmed handled history")
+	j.stuck = stuck
 }
 
 func fuller(info *jetstream.StreamInfo, percent uint64) bool {

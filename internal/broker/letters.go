@@ -47,7 +47,7 @@ func (l *Letters) Bury(ctx context.Context, letter deadletter.Letter) error {
 		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	}
 	l.fit(m, letter.Data)
-	_, err := l.conn.store(ctx, m, l.stream)
+	err := l.conn.store(ctx, m, l.stream)
 	if letter.Handler == "" && alreadyWritten(err) {
 		return nil
 	}

@@ -26,6 +26,10 @@ const newcomerAfter = 10 * time.Minute
 // handler must not send days of history to telephones; `pushworker replay
 // --handler` sends history on purpose.
 func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) {
+	return c.provision(ctx, t, newcomerAfter)
+}
+
+func (c *Conn) provision(ctx context.Context, t Topology, newcomerAfter time.Duration) ([]Difference, error) {
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
@@ -33,7 +37,7 @@ func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) 
 	if err != nil {
 		return diffs, err
 	}
-	newcomer, err := c.newcomer(ctx, t.Stream)
+	newcomer, err := c.newcomer(ctx, t.Stream, newcomerAfter)
 	if err != nil {
 		return diffs, err
 	}
@@ -144,14 +148,15 @@ func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference
 	return diffs, nil
 }
 
-// newcomer reports whether a durable created now on stream joins older ones.
-func (c *Conn) newcomer(ctx context.Context, stream string) (bool, error) {
+// newcomer reports whether a durable created now on stream joins one older than
+// age.
+func (c *Conn) newcomer(ctx context.Context, stream string, age time.Duration) (bool, error) {
 	durables, err := c.durablesOf(ctx, stream)
 	if err != nil {
 		return false, err
 	}
 	for _, info := range durables {
-		if info.TimeStamp.Sub(info.Created) > newcomerAfter {
+		if info.TimeStamp.Sub(info.Created) > age {
 			return true, nil
 		}
 	}

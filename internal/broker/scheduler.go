@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,10 +27,10 @@ type Scheduler struct {
 	stream   string
 	maxBytes int64
 
-	mu     sync.Mutex
-	looked time.Time // when the fill was last asked for
-	full   error
-	blind  bool // the broker forbids to ask
+	looking sync.Mutex // held by the one who asks for the fill
+	looked  time.Time  // when it was last asked for
+	blind   bool       // the broker forbids to ask
+	full    atomic.Pointer[error]
 }
 
 var _ consumer.Scheduler = (*Scheduler)(nil)
@@ -70,29 +71,40 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 		m.Header.Set(jetstream.ScheduleHeader, "@at "+formatTime(time.Now().Add(r.Delay)))
 		m.Header.Set(jetstream.ScheduleTargetHeader, target)
 	}
-	if _, err := s.conn.store(ctx, m, s.stream); err != nil {
+	if err := s.conn.store(ctx, m, s.stream); err != nil {
 		return fmt.Errorf("storing the retry of message %d of stream %s for handler %s: %w", r.Origin.Seq, r.Origin.Stream, r.Handler, err)
 	}
 	return nil
 }
 
-// room returns ErrRetriesFull when there is none left.
+// room returns ErrRetriesFull when there is none left. Of many callers one asks
+// the broker; the others go by what is known.
 func (s *Scheduler) room(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.blind || time.Since(s.looked) < fillEvery {
-		return s.full
+	if s.looking.TryLock() {
+		s.look(ctx)
+		s.looking.Unlock()
+	}
+	if full := s.full.Load(); full != nil {
+		return *full
+	}
+	return nil
+}
+
+func (s *Scheduler) look(ctx context.Context) {
+	if s.blind || time.Since(s.looked) < fillEvery || !s.conn.Connected() {
+		return
 	}
 	info, err := s.conn.streamInfo(ctx, s.stream)
-	if err != nil {
+	if err != nil { // storing will tell what is wrong
 		_, s.blind = errors.AsType[*DeniedError](err)
-		return nil //nolint:nilerr // storing will tell whether the broker is there
+		return
 	}
-	s.looked, s.full = time.Now(), nil
+	s.looked = time.Now()
+	s.full.Store(nil)
 	if used := info.State.Bytes; used > uint64(max(0, s.maxBytes)) {
-		s.full = fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: mend the provider, or raise the limit", ErrRetriesFull, used, s.stream, s.maxBytes)
+		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: mend the provider, or raise the limit",
+			ErrRetriesFull, used, s.stream, s.maxBytes)))
 	}
-	return s.full
 }
 
 // identity is a subject token that names a stored message for ever.
@@ -117,10 +129,13 @@ func setRetry(h nats.Header, r consumer.Retry) {
 }
 
 // store publishes m and waits for the confirmation of stream.
-func (c *Conn) store(ctx context.Context, m *nats.Msg, stream string) (ack *jetstream.PubAck, err error) {
-	err = c.request(ctx, m.Subject, func(ctx context.Context) error {
-		ack, err = c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
+func (c *Conn) store(ctx context.Context, m *nats.Msg, stream string) error {
+	err := c.request(ctx, m.Subject, func(ctx context.Context) error {
+		_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
 		return err
 	})
-	return ack, err
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		err = fmt.Errorf("%w: stream %s is missing or has no leader; run once with PUSHWORKER_PROVISION=true", err, stream)
+	}
+	return err
 }

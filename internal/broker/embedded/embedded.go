@@ -117,13 +117,12 @@ func (s *Server) waitReady(ctx context.Context, fatal <-chan string, o Options) 
 		<-started
 		return fmt.Errorf("starting the embedded broker in %s: %w: a large store takes its time, try again", o.DataDir, context.Cause(ctx))
 	}
-	ready := s.server.ReadyForConnections(listenWait)
 	select {
 	case text := <-fatal:
-		return fmt.Errorf("starting the embedded broker on %s in %s: %s (PUSHWORKER_EMBEDDED_ADDR, PUSHWORKER_DATA_DIR)", o.Addr, o.DataDir, text)
+		return fmt.Errorf("starting the embedded broker on %s in %s: %s: check PUSHWORKER_EMBEDDED_ADDR and PUSHWORKER_DATA_DIR", o.Addr, o.DataDir, text)
 	default:
 	}
-	if !ready {
+	if !s.server.ReadyForConnections(listenWait) {
 		return fmt.Errorf("starting the embedded broker: not listening on %s after %s: set PUSHWORKER_EMBEDDED_ADDR to another address", o.Addr, listenWait)
 	}
 	return nil

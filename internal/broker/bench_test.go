@@ -1,0 +1,81 @@
+package broker_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// The two benchmarks below are to be read together: the same backlog of 1 KiB
+// messages, pulled and acknowledged with nothing in between.
+
+func BenchmarkPullAndAck(b *testing.B) {
+	r := newRig(b)
+	r.backlog(b, b.N)
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range 2 { // a lane has two pulls under way
+		wg.Go(func() {
+			for {
+				n := min(500, left.Add(-500)+500)
+				if n <= 0 {
+					return
+				}
+				if _, err := r.lane.Fresh.Pull(b.Context(), int(n), func(m consumer.Message) { m.Ack() }); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+}
+
+func BenchmarkConsumeAndAck(b *testing.B) {
+	r := newRig(b)
+	r.backlog(b, b.N)
+	c, err := r.js.Consumer(b.Context(), "PUSH", "fcm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	done := make(chan struct{})
+	n := 0
+	cc, err := c.Consume(func(m jetstream.Msg) {
+		m.Ack()
+		if n++; n == b.N {
+			close(done)
+		}
+	}, jetstream.PullMaxMessages(500))
+	if err != nil {
+		b.Fatal(err)
+	}
+	<-done
+	b.StopTimer()
+	cc.Stop()
+	<-cc.Closed()
+}
+
+func (r *rig) backlog(b *testing.B, n int) {
+	b.Helper()
+	body := make([]byte, 1024)
+	for range n {
+		for {
+			if _, err := r.js.PublishMsgAsync(&nats.Msg{Subject: "push.receipts", Data: body}, jetstream.WithStallWait(time.Minute)); err == nil {
+				break
+			}
+		}
+	}
+	<-r.js.PublishAsyncComplete()
+}

@@ -1,0 +1,301 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func TestConnectWaitsForTheBroker(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	b.Stop(t)
+	result := make(chan error, 1)
+	go func() {
+		c, err := broker.Connect(t.Context(), broker.Options{URL: b.URL()})
+		if err == nil {
+			c.Close()
+		}
+		result <- err
+	}()
+	b.Restart(t)
+	select {
+	case err := <-result:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(deadline):
+		t.Fatal("not connected")
+	}
+}
+
+func TestConnectGivesUpWithItsContext(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	b.Stop(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // time for a second try, which tells why
+	defer cancel()
+	_, err := broker.Connect(ctx, broker.Options{URL: "nats://user:secret@" + strings.TrimPrefix(b.URL(), "nats://")})
+	wantError(t, err, b.URL(), "PUSHWORKER_NATS_URL", "connection refused")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v is not the context's error", err)
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Errorf("the error tells the password: %v", err)
+	}
+}
+
+func TestConnectReturnsARefusalAtOnce(t *testing.T) {
+	t.Parallel()
+	url := brokertest.StartWithUsers(t, brokertest.User{Name: "worker"})
+	_, err := broker.Connect(t.Context(), broker.Options{URL: strings.Replace(url("worker"), ":worker@", ":wrong@", 1)})
+	wantError(t, err, "Authorization Violation", "PUSHWORKER_NATS_CREDS_FILE")
+	if strings.Contains(err.Error(), "wrong") {
+		t.Errorf("the error tells the password: %v", err)
+	}
+}
+
+func TestConnectRefusesContradictions(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		options broker.Options
+		words   []string
+	}{
+		"creds and nkey":   {broker.Options{CredsFile: "a", NKeyFile: "b"}, []string{"CREDS_FILE", "NKEY_FILE"}},
+		"cert without key": {broker.Options{CertFile: "a"}, []string{"CERT_FILE", "KEY_FILE"}},
+		"no nkey file":     {broker.Options{NKeyFile: "/nowhere"}, []string{"PUSHWORKER_NATS_NKEY_FILE", "/nowhere"}},
+		"empty nkey file":  {broker.Options{NKeyFile: empty}, []string{"PUSHWORKER_NATS_NKEY_FILE"}},
+		"no creds file":    {broker.Options{CredsFile: "/nowhere"}, []string{"/nowhere", "PUSHWORKER_NATS_"}},
+		"no CA file":       {broker.Options{CAFile: "/nowhere"}, []string{"/nowhere", "PUSHWORKER_NATS_"}},
+		"no URL":           {broker.Options{URL: "http://x y"}, []string{"PUSHWORKER_NATS_URL"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if test.options.URL == "" {
+				test.options.URL = "nats://127.0.0.1:1"
+			}
+			_, err := broker.Connect(ctx, test.options)
+			wantError(t, err, test.words...)
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it waited for the context: %v", err)
+			}
+		})
+	}
+}
+
+func TestConnectInProcess(t *testing.T) {
+	t.Parallel()
+	s, err := embedded.Start(t.Context(), embedded.Options{Addr: "127.0.0.1:0", DataDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Shutdown)
+	c, err := broker.Connect(t.Context(), broker.Options{InProcess: s.InProcess()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Connected() {
+		t.Error("not connected")
+	}
+	c.Close()
+	c.Close() // more than once
+	if c.Connected() {
+		t.Error("connected after Close")
+	}
+}
+
+func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	var log lines
+	c, err := broker.Connect(t.Context(), broker.Options{URL: b.URL(), Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Stop(t)
+	eventually(t, "disconnected", func() bool { return !c.Connected() })
+	b.Restart(t)
+	eventually(t, "logged", func() bool { return strings.Contains(log.String(), "is back") })
+	c.Close()
+	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "is lost") {
+		t.Errorf("the log has %d lines, want one for the loss and one for the return:\n%s", n, log.String())
+	}
+}
+
+// worker is a user with no more rights than a worker needs that does not
+// provision, as the README lists them.
+func worker() brokertest.User {
+	return brokertest.User{
+		Name: "worker",
+		Publish: []string{
+			"$JS.API.CONSUMER.INFO.PUSH.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm", "$JS.ACK.PUSH.fcm.>", "$JS.ACK.*.*.PUSH.fcm.>",
+			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm", "$JS.ACK.PUSH_RETRY.fcm.>",
+			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm-suspects", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm-suspects", "$JS.ACK.PUSH_RETRY.fcm-suspects.>",
+			"push.schedule.fcm.>", "push.retry.fcm", "push.retry.fcm.suspects", "push.dead.fcm", "push.dead._malformed.>",
+		},
+		Subscribe: []string{"_INBOX_worker.>"},
+	}
+}
+
+func admin() brokertest.User {
+	return brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}}
+}
+
+// restricted provisions as admin and connects as user.
+func restricted(t *testing.T, user brokertest.User, log *lines) (*rig, *broker.Conn) {
+	t.Helper()
+	url := brokertest.StartWithUsers(t, user, admin())
+	r := &rig{topo: (*brokertest.Broker)(nil).Topology("fcm")}
+	r.nc, r.js = client(t, url("admin"))
+	dial := func(o broker.Options) *broker.Conn {
+		c, err := broker.Connect(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	}
+	r.conn = dial(broker.Options{URL: url("admin")})
+	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	return r, dial(broker.Options{URL: url("worker"), InboxPrefix: "_INBOX_worker", Log: zerolog.New(log)})
+}
+
+func TestWorkerNeedsFewRights(t *testing.T) {
+	t.Parallel()
+	var log lines
+	r, c := restricted(t, worker(), &log)
+	if diffs, err := c.Bind(t.Context(), r.topo); len(diffs) > 0 || err != nil {
+		t.Fatalf("Bind: %v, %v", diffs, err)
+	}
+	lane := bind(t, c, r.topo)
+	r.publish(t, 2)
+	m := one(t, lane.Fresh)
+	retry := retryOf(m, 10*time.Millisecond)
+	if err := c.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+		t.Error(err)
+	}
+	one(t, lane.Retries)
+	retry.Origin.Alone = true
+	if err := c.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+		t.Error(err)
+	}
+	one(t, lane.Suspects)
+	bury(t, c.Letters(r.topo), letter("fcm", 1), letter("", 1))
+	one(t, lane.Fresh)
+	eventually(t, "all acknowledged", func() bool { return r.info(t, "PUSH", "fcm").AckFloor.Stream == 2 })
+}
+
+// The broker answers a forbidden request with silence; it must not take a
+// timeout to find out, and the error must say what is missing.
+func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
+	t.Parallel()
+	var log lines
+	user := worker()
+	user.Publish = user.Publish[:4] // fresh messages only
+	r, c := restricted(t, user, &log)
+	r.publish(t, 1)
+	start := time.Now()
+	for name, test := range map[string]struct {
+		do      func() error
+		subject string
+	}{
+		"Provision": {func() error { _, err := c.Provision(t.Context(), r.topo); return err }, "$JS.API.STREAM.INFO.PUSH"},
+		"Bind":      {func() error { _, err := c.Bind(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+		"Lane":      {func() error { _, err := c.Lane(t.Context(), r.topo, "fcm"); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+		"Schedule": {func() error {
+			return c.Scheduler(r.topo).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Origin: consumer.Origin{Seq: 1, Stored: start}})
+		}, "push.retry.fcm"},
+		"Bury":    {func() error { return c.Letters(r.topo).Bury(t.Context(), letter("fcm", 1)) }, "push.dead.fcm"},
+		"Show":    {func() error { _, err := c.Letters(r.topo).Show(t.Context(), 1); return err }, "$JS.API.DIRECT.GET.PUSH_DEAD"},
+		"Janitor": {func() error { return c.Janitor(r.topo, 0, zerolog.Nop()).Run(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
+		"Stats":   {func() error { _, err := c.Stats(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+	} {
+		err := test.do()
+		denied, ok := errors.AsType[*broker.DeniedError](err)
+		if !ok || !denied.Publish {
+			t.Errorf("%s: %v, want a DeniedError", name, err)
+			continue
+		}
+		wantError(t, err, test.subject, "publish to", "add the permission")
+	}
+	if took := time.Since(start); took > 20*time.Second { // each alone would wait 5 s
+		t.Errorf("refusals took %s", took)
+	}
+	if log.String() != "" {
+		t.Errorf("what is returned is also logged:\n%s", log.String())
+	}
+}
+
+// Nobody waits for the outcome of an ack, so its refusal is logged, and once.
+func TestForbiddenAckIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log lines
+	user := worker()
+	user.Publish = append([]string{}, user.Publish...)
+	user.Publish[2] = "nothing" // $JS.ACK of PUSH
+	r, c := restricted(t, user, &log)
+	r.publish(t, 20)
+	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, func(m consumer.Message) { m.Ack() })
+	if n != 20 || err != nil {
+		t.Fatalf("Pull = %d, %v", n, err)
+	}
+	eventually(t, "logged", func() bool { return strings.Contains(log.String(), "$JS.ACK.PUSH.fcm.") })
+	c.Close() // all twenty refusals have arrived
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("the log has %d lines, want one:\n%s", n, log.String())
+	}
+}
+
+func TestForbiddenPullSaysSo(t *testing.T) {
+	t.Parallel()
+	var log lines
+	user := worker()
+	user.Publish = append([]string{}, user.Publish...)
+	user.Publish[1] = "nothing" // MSG.NEXT of PUSH
+	r, c := restricted(t, user, &log)
+	lane := bind(t, c, r.topo)
+	_, err := lane.Fresh.Pull(t.Context(), 1, func(consumer.Message) {})
+	if _, ok := errors.AsType[*broker.DeniedError](err); !ok || errors.Is(err, consumer.ErrSourceGone) {
+		t.Errorf("Pull = %v, want a DeniedError", err)
+	}
+	wantError(t, err, "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm")
+}

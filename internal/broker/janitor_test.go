@@ -1,0 +1,160 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// fullRig has a stream of 200 kB with n receipts of about 1 kB.
+func fullRig(t *testing.T, n int) *rig {
+	t.Helper()
+	r := newRig(t, func(topo *broker.Topology) {
+		topo.MaxBytes = 200_000
+		topo.Handlers = []string{"fcm", "stdout"}
+	})
+	for range n {
+		r.store(t, "push.receipts", string(make([]byte, 960)), nil)
+	}
+	return r
+}
+
+func (r *rig) settle(t *testing.T, handler string, n int) {
+	t.Helper()
+	lane, err := r.conn.Lane(t.Context(), r.topo, handler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) { m.Ack() }); got != n || err != nil {
+		t.Fatalf("Pull = %d, %v", got, err)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "PUSH", handler).AckFloor.Stream == uint64(n) })
+}
+
+func (r *rig) state(t *testing.T) jetstream.StreamState {
+	t.Helper()
+	s, err := r.js.Stream(t.Context(), "PUSH")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.CachedInfo().State
+}
+
+func TestJanitorTrimsBehindTheSlowestLane(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		receipts, fcm, stdout int
+		first                 uint64 // sequence kept, 0 for about half of 200 kB
+		logs                  string
+	}{
+		"below three quarters nothing is trimmed": {140, 140, 140, 1, ""},
+		"handled history goes down to half":       {190, 190, 190, 0, "trimmed handled history"},
+		"the slowest lane's receipts stay":        {190, 190, 20, 21, "trimmed handled history"},
+		"nothing settled, nothing trimmed":        {190, 190, 0, 1, "has not settled"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := fullRig(t, test.receipts)
+			r.settle(t, "fcm", test.fcm)
+			r.settle(t, "stdout", test.stdout)
+			var log bytes.Buffer
+			j := r.conn.Janitor(r.topo, 0, zerolog.New(&log))
+			for range 2 { // it may run again, and says nothing new
+				if err := j.Trim(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := r.state(t)
+			if test.first > 0 && s.FirstSeq != test.first {
+				t.Errorf("the stream begins at %d, want %d", s.FirstSeq, test.first)
+			}
+			if test.first == 0 && (s.Bytes > 100_000 || s.Bytes < 95_000) {
+				t.Errorf("the stream holds %d bytes, want nearly 100000", s.Bytes)
+			}
+			if n := strings.Count(log.String(), test.logs); test.logs == "" && log.Len() > 0 || test.logs != "" && n != 1 {
+				t.Errorf("log:\n%s", log.String())
+			}
+		})
+	}
+}
+
+func TestJanitorMindsDurablesOfOthers(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	r.settle(t, "fcm", 190)
+	r.settle(t, "stdout", 190)
+	consume(t, r.js, jetstream.ConsumerConfig{Durable: "audit", AckPolicy: jetstream.AckExplicitPolicy})
+	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.state(t); s.FirstSeq != 1 {
+		t.Errorf("the stream begins at %d, want 1", s.FirstSeq)
+	}
+}
+
+func TestJanitorIsNotHeldByANewcomer(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	r.settle(t, "fcm", 190)
+	r.settle(t, "stdout", 190)
+	consume(t, r.js, jetstream.ConsumerConfig{Durable: "late", AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverNewPolicy})
+	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.state(t); s.Bytes > 100_000 {
+		t.Errorf("the stream holds %d bytes, want half", s.Bytes)
+	}
+}
+
+func TestJanitorDoesNothingWithoutADurable(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	for _, h := range r.topo.Handlers {
+		if err := r.js.DeleteConsumer(t.Context(), "PUSH", h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.state(t); s.FirstSeq != 1 {
+		t.Errorf("the stream begins at %d, want 1", s.FirstSeq)
+	}
+}
+
+// A stream that is full of handled receipts takes new ones again.
+func TestJanitorsKeepPublishersGoing(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	for full := false; !full; {
+		_, err := r.js.Publish(t.Context(), "push.receipts", make([]byte, 960))
+		full = err != nil
+	}
+	n := int(r.state(t).LastSeq)
+	r.settle(t, "fcm", n)
+	r.settle(t, "stdout", n)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	for range cap(done) { // in two processes
+		go func() { done <- r.conn.Janitor(r.topo, 10*time.Millisecond, zerolog.Nop()).Run(ctx) }()
+	}
+	eventually(t, "room", func() bool {
+		_, err := r.js.Publish(t.Context(), "push.receipts", make([]byte, 960))
+		return err == nil
+	})
+	cancel()
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

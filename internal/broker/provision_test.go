@@ -1,0 +1,298 @@
+package broker_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+)
+
+func TestProvisionCreatesWhatIsMissingAndNothingTwice(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	topo := b.Topology("fcm", "stdout")
+	diffs, err := c.Provision(t.Context(), topo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var created []string
+	for _, d := range diffs {
+		if !d.Mended || d.Field != "" || !strings.Contains(d.String(), "was created") {
+			t.Errorf("difference %+v: %s", d, d)
+		}
+		created = append(created, d.Object)
+	}
+	want := []string{
+		"stream PUSH", "stream PUSH_RETRY", "stream PUSH_DEAD",
+		"durable fcm of stream PUSH", "durable fcm of stream PUSH_RETRY", "durable fcm-suspects of stream PUSH_RETRY",
+		"durable stdout of stream PUSH", "durable stdout of stream PUSH_RETRY", "durable stdout-suspects of stream PUSH_RETRY",
+	}
+	if diff := cmp.Diff(want, created); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	for range 2 {
+		if diffs, err := c.Provision(t.Context(), topo); len(diffs) > 0 || err != nil {
+			t.Errorf("provisioning again: %v, %v", diffs, err)
+		}
+	}
+	if diffs, err := c.Bind(t.Context(), topo); len(diffs) > 0 || err != nil {
+		t.Errorf("binding: %v, %v", diffs, err)
+	}
+}
+
+func TestProvisionInSeveralProcessesAtOnce(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	topo := b.Topology("fcm", "stdout", "apns")
+	var wg sync.WaitGroup
+	for range 6 {
+		c := b.Connect(t)
+		wg.Go(func() {
+			if _, err := c.Provision(t.Context(), topo); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if diffs, err := b.Connect(t).Provision(t.Context(), topo); len(diffs) > 0 || err != nil {
+		t.Errorf("provisioning again: %v, %v", diffs, err)
+	}
+}
+
+func TestProvisionUpdatesInPlace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 5)
+	one(t, r.lane.Fresh)
+	next := r.topo
+	next.History, next.MaxBytes, next.AckWait, next.Subject = 2*time.Hour, 2<<30, 20*time.Second, "push.other"
+	next.DeadMaxAge = 3 * time.Hour
+	diffs, err := r.conn.Provision(t.Context(), next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []broker.Difference{
+		{Object: "stream PUSH", Field: "max_age", Have: "1h0m0s", Want: "2h0m0s", Mended: true},
+		{Object: "stream PUSH", Field: "max_bytes", Have: "1073741824", Want: "2147483648", Mended: true},
+		{Object: "stream PUSH", Field: "subjects", Have: "push.receipts push.receipts.>", Want: "push.other push.other.>", Mended: true},
+		{Object: "stream PUSH_DEAD", Field: "max_age", Have: "1h0m0s", Want: "3h0m0s", Mended: true},
+		{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "20s", Mended: true},
+		{Object: "durable fcm-suspects of stream PUSH_RETRY", Field: "ack_wait", Have: "30s", Want: "20s", Mended: true},
+	} {
+		if !slices.Contains(diffs, want) {
+			t.Errorf("%+v is missing in %v", want, diffs)
+		}
+	}
+	if diffs, err := r.conn.Provision(t.Context(), next); len(diffs) > 0 || err != nil {
+		t.Errorf("provisioning again: %v, %v", diffs, err)
+	}
+	if info := r.info(t, "PUSH", "fcm"); info.AckFloor.Stream != 1 || info.NumPending != 4 {
+		t.Errorf("the lane stands at %d with %d to come, want 1 and 4", info.AckFloor.Stream, info.NumPending)
+	}
+}
+
+// What others have set on our objects and does not matter to us stays.
+func TestProvisionLeavesTheOperatorsSettingsAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s, err := r.js.Stream(t.Context(), "PUSH")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := s.CachedInfo().Config
+	config.Description, config.Metadata, config.MaxMsgSize = "ours", map[string]string{"team": "chat"}, 4096
+	config.MaxMsgsPerSubject = 1 // matters: it would evict receipts
+	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	diffs, err := r.conn.Provision(t.Context(), r.topo)
+	want := []broker.Difference{{Object: "stream PUSH", Field: "max_msgs_per_subject", Have: "1", Want: "-1", Mended: true}}
+	if diff := cmp.Diff(want, diffs); diff != "" || err != nil {
+		t.Errorf("differences (-want +got), %v:\n%s", err, diff)
+	}
+	if s, err = r.js.Stream(t.Context(), "PUSH"); err != nil {
+		t.Fatal(err)
+	}
+	got := s.CachedInfo().Config
+	if got.Description != "ours" || got.Metadata["team"] != "chat" || got.MaxMsgSize != 4096 {
+		t.Errorf("the operator's settings became %+v", got)
+	}
+}
+
+func TestProvisionDoesNotEvictByALowerLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 100)
+	small := r.topo
+	small.MaxBytes = 1000
+	diffs, err := r.conn.Provision(t.Context(), small)
+	want := []broker.Difference{{Object: "stream PUSH", Field: "max_bytes", Have: "1073741824", Want: "1000"}}
+	if diff := cmp.Diff(want, diffs); diff != "" || err != nil {
+		t.Errorf("differences (-want +got), %v:\n%s", err, diff)
+	}
+	if n := len(r.stored(t, "PUSH")); n != 100 {
+		t.Errorf("%d receipts are left of 100", n)
+	}
+}
+
+func TestProvisionRefusesWhatTheBrokerCannotChange(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		prepare func(*testing.T, jetstream.JetStream)
+		words   []string
+	}{
+		"retention": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts"}, Retention: jetstream.WorkQueuePolicy})
+		}, []string{"retention", "stream PUSH", "WorkQueue", "Limits", "PUSHWORKER_STREAM", "nats stream rm PUSH"}},
+		"storage": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "PUSH_DEAD", Subjects: []string{"push.dead.>"}, Storage: jetstream.MemoryStorage})
+		}, []string{"storage", "stream PUSH_DEAD", "Memory", "File"}},
+		"subjects of another stream": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "CHAT", Subjects: []string{"push.receipts.>"}})
+		}, []string{"stream PUSH", "overlap", "stream CHAT already takes push.receipts.>", "PUSHWORKER_STREAM=CHAT", "PUSHWORKER_SUBJECT"}},
+		"filter": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
+			consume(t, js, jetstream.ConsumerConfig{Durable: "fcm", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "push.receipts.a"})
+		}, []string{"filter", "durable fcm of stream PUSH", "push.receipts.a", "nats consumer rm PUSH fcm"}},
+		"ack policy": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
+			consume(t, js, jetstream.ConsumerConfig{Durable: "fcm", AckPolicy: jetstream.AckNonePolicy})
+		}, []string{"ack_policy", "durable fcm of stream PUSH", "rename the handler"}},
+		"push consumer": {func(t *testing.T, js jetstream.JetStream) {
+			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
+			if _, err := js.CreatePushConsumer(t.Context(), "PUSH", jetstream.ConsumerConfig{Durable: "fcm", DeliverSubject: "x.y", AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"durable fcm of stream PUSH", "push consumer", "rename the handler"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := brokertest.Start(t)
+			_, js := client(t, b.URL())
+			test.prepare(t, js)
+			_, err := b.Connect(t).Provision(t.Context(), b.Topology("fcm"))
+			wantError(t, err, test.words...)
+		})
+	}
+}
+
+func create(t *testing.T, js jetstream.JetStream, c jetstream.StreamConfig) {
+	t.Helper()
+	if _, err := js.CreateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func consume(t *testing.T, js jetstream.JetStream, c jetstream.ConsumerConfig) {
+	t.Helper()
+	if _, err := js.CreateConsumer(t.Context(), "PUSH", c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestProvisionReportsReplicasWithoutACluster(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	topo := b.Topology("fcm")
+	topo.Replicas = 3
+	_, err := b.Connect(t).Provision(t.Context(), topo)
+	wantError(t, err, "stream PUSH", "replicas", "PUSHWORKER_REPLICAS")
+}
+
+func TestTopologyFaultsAreReportedTogether(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	topo := broker.Topology{Stream: "a b", Subject: "push.retry", Replicas: 9, Handlers: []string{"ok", "a.b", "x-suspects", "_y", ""}}
+	c := b.Connect(t)
+	_, err := c.Provision(t.Context(), topo)
+	words := []string{`"a b"`, "push.retry", "9 replicas", `"a.b"`, `"x-suspects"`, `"_y"`, `""`, "PUSHWORKER_HISTORY", "PUSHWORKER_MAX_BYTES"}
+	wantError(t, err, words...)
+	if strings.Contains(err.Error(), `"ok"`) {
+		t.Errorf("a good name is refused: %v", err)
+	}
+	_, err = c.Bind(t.Context(), topo)
+	wantError(t, err, words...)
+	for _, subject := range []string{"", "push", "push.>", "push.*.a", "a b", "push..x", "push.dead.x", "push.schedule"} {
+		topo := b.Topology()
+		topo.Subject = subject
+		_, err := c.Provision(t.Context(), topo)
+		wantError(t, err, "PUSHWORKER_SUBJECT")
+	}
+}
+
+func TestFirstDurablesStartWithTheOldestReceipt(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	_, js := client(t, b.URL())
+	create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"}})
+	r := &rig{broker: b, js: js, topo: b.Topology("fcm", "stdout")}
+	r.publish(t, 3)
+	if _, err := b.Connect(t).Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range r.topo.Handlers {
+		if n := r.info(t, "PUSH", h).NumPending; n != 3 {
+			t.Errorf("%s has %d receipts to come, want the 3 published before", h, n)
+		}
+	}
+}
+
+func TestLaterDurablesStartWithTheNextReceipt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 3)
+	r.topo.Handlers = append(r.topo.Handlers, "apns")
+	diffs, err := broker.ProvisionLater(t.Context(), r.conn, r.topo, time.Hour)
+	if err != nil || len(diffs) != 3 {
+		t.Fatalf("%v, %v", diffs, err)
+	}
+	if s := diffs[0].String(); !strings.Contains(s, "next receipt published") || !strings.Contains(s, "pushworker replay --handler apns") {
+		t.Errorf("the difference does not say where the lane starts: %s", s)
+	}
+	if n := r.info(t, "PUSH", "apns").NumPending; n != 0 {
+		t.Errorf("%d receipts of history are to come", n)
+	}
+	r.publish(t, 2)
+	if n := r.info(t, "PUSH", "apns").NumPending; n != 2 {
+		t.Errorf("%d receipts are to come, want the 2 published after", n)
+	}
+	if n := r.info(t, "PUSH", "fcm").NumPending; n != 5 {
+		t.Errorf("the older lane has %d receipts to come, want 5", n)
+	}
+}
+
+func TestBindSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	topo := b.Topology("fcm")
+	_, err := c.Bind(t.Context(), topo)
+	wantError(t, err, "durable fcm of stream PUSH", "durable fcm-suspects of stream PUSH_RETRY", "PUSHWORKER_PROVISION=true")
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("%v does not wrap the client's error", err)
+	}
+	if _, err := c.Provision(t.Context(), topo); err != nil {
+		t.Fatal(err)
+	}
+	topo.Handlers = append(topo.Handlers, "apns")
+	topo.AckWait = time.Minute
+	diffs, err := c.Bind(t.Context(), topo)
+	wantError(t, err, "durable apns of stream PUSH", "PUSHWORKER_PROVISION=true")
+	want := broker.Difference{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "1m0s"}
+	if !slices.Contains(diffs, want) || !strings.Contains(want.String(), "is 30s, not 1m0s") {
+		t.Errorf("differences are %v", diffs)
+	}
+	if _, err := c.Lane(t.Context(), topo, "apns"); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		t.Errorf("Lane = %v, want ErrConsumerNotFound", err)
+	}
+}

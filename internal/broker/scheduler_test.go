@@ -1,0 +1,306 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// retryOf is a retry of a message as a lane would make it.
+func retryOf(m consumer.Message, delay time.Duration) consumer.Retry {
+	r := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "provider says no", Origin: m.Origin()}
+	r.Origin.Attempts++
+	return r
+}
+
+func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store(t, "push.receipts.a", "original", nats.Header{
+		"traceparent": {"00-abc-def-01"}, "Push-Expires": {"2030-01-02T03:04:05Z"}, "Nats-Msg-Id": {"m1"},
+	})
+	fresh := one(t, r.lane.Fresh).Origin()
+	const delay = 1300 * time.Millisecond
+	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Origin: fresh}
+	retry.Origin.Attempts = 3
+	before := time.Now()
+	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+		t.Fatal(err)
+	}
+	m := one(t, r.lane.Retries)
+	if waited := time.Since(before); waited < delay {
+		t.Errorf("came back %s after, which is early for a delay of %s", waited, delay)
+	}
+	if string(m.Data()) != "narrowed" {
+		t.Errorf("data is %q", m.Data())
+	}
+	got := m.Origin()
+	want := fresh
+	want.Attempts = 3
+	want.Stream, want.Seq, want.Stored = "PUSH_RETRY", got.Seq, got.Stored
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("origin (-want +got):\n%s", diff)
+	}
+	if got.Seq == 0 || !got.Stored.After(fresh.Stored) {
+		t.Errorf("stored as %d at %s", got.Seq, got.Stored)
+	}
+	eventually(t, "the retry stream is empty", func() bool { return len(r.stored(t, "PUSH_RETRY")) == 0 })
+}
+
+// Whole seconds are the trap: the client's own helper cuts fractions off and
+// fires up to a second early.
+func TestScheduleIsNeverEarly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const n = 40
+	r.publish(t, n)
+	s := r.conn.Scheduler(r.topo)
+	due := make(map[uint64]time.Time)
+	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
+		delay := time.Duration(m.Origin().Seq) * 37 * time.Millisecond
+		due[m.Origin().Seq] = time.Now().Add(delay)
+		if err := s.Schedule(t.Context(), retryOf(m, delay)); err != nil {
+			t.Error(err)
+		}
+		m.Ack()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.lane.Retries.Pull(t.Context(), n, func(m consumer.Message) {
+		if o := m.Origin(); time.Now().Before(due[o.RootSeq]) {
+			t.Errorf("retry of %d is %s early", o.RootSeq, time.Until(due[o.RootSeq]))
+		}
+		m.Ack()
+	})
+	if got != n || err != nil {
+		t.Errorf("Pull = %d, %v", got, err)
+	}
+}
+
+func TestScheduleTargets(t *testing.T) {
+	t.Parallel()
+	for name, delay := range map[string]time.Duration{"at once": 0, "later": 10 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.publish(t, 1)
+			retry := retryOf(one(t, r.lane.Fresh), delay)
+			retry.Origin.Alone = true
+			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+				t.Fatal(err)
+			}
+			o := one(t, r.lane.Suspects).Origin()
+			if !o.Alone || o.Attempts != 1 || o.RootSeq != 1 {
+				t.Errorf("suspect has origin %+v", o)
+			}
+			retry.Origin = o
+			retry.Origin.Alone = false
+			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+				t.Fatal(err)
+			}
+			if o := one(t, r.lane.Retries).Origin(); o.Alone || o.RootSeq != 1 {
+				t.Errorf("retry has origin %+v", o)
+			}
+		})
+	}
+}
+
+// A crash between the confirmation and the ack makes a lane settle the same
+// message twice.
+func TestSchedulingTheSameAttemptTwiceStoresItOnce(t *testing.T) {
+	t.Parallel()
+	for name, delay := range map[string]time.Duration{"at once": 0, "later": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.publish(t, 2)
+			s := r.conn.Scheduler(r.topo)
+			for range 2 {
+				retry := retryOf(one(t, r.lane.Fresh), delay)
+				for range 3 {
+					if err := s.Schedule(t.Context(), retry); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if n := len(r.stored(t, "PUSH_RETRY")); n != 2 {
+				t.Errorf("%d retries are stored, want 2", n)
+			}
+		})
+	}
+}
+
+// A retry that is handed back without an attempt is another message and must not
+// be taken for the one before.
+func TestSchedulingAgainWithoutAnAttemptIsNotADuplicate(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	s := r.conn.Scheduler(r.topo)
+	if err := s.Schedule(t.Context(), retryOf(one(t, r.lane.Fresh), 0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		m := one(t, r.lane.Retries)
+		if err := s.Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: m.Data(), Origin: m.Origin()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o := one(t, r.lane.Retries).Origin(); o.Attempts != 1 {
+		t.Errorf("attempts are %d, want 1", o.Attempts)
+	}
+}
+
+func TestScheduleOverAStreamThatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	s := r.conn.Scheduler(r.topo)
+	if err := s.Schedule(t.Context(), retryOf(one(t, r.lane.Fresh), time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.js.DeleteStream(t.Context(), "PUSH"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	r.publish(t, 1) // sequence 1 again
+	if err := s.Schedule(t.Context(), retryOf(one(t, bind(t, r.conn, r.topo).Fresh), time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.stored(t, "PUSH_RETRY")); n != 2 {
+		t.Errorf("%d retries are stored, want 2", n)
+	}
+}
+
+func TestRetryHeadersAreCleanedAndBounded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	retry := retryOf(one(t, r.lane.Fresh), 0)
+	retry.Error = "line\r\nPush-Handler: evil\x00\x1b[31m \xff" + strings.Repeat("é", 2000)
+	retry.Origin.Header = map[string][]string{
+		"traceparent":   {"ok\r\nNats-Schedule: @every 1s"},
+		"bad name\r\nX": {"v"}, "Nats-TTL": {"1s"}, "push-attempt": {"99"}, "Big": {strings.Repeat("x", 60_000)},
+	}
+	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+		t.Fatal(err)
+	}
+	h := r.stored(t, "PUSH_RETRY")[0].Header
+	text := h.Get("Push-Error")
+	if len(text) > 1024 || !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n\x00\x1b") {
+		t.Errorf("Push-Error is not clean: %q", text)
+	}
+	if !strings.HasPrefix(text, "line  Push-Handler: evil") {
+		t.Errorf("Push-Error is %q", text)
+	}
+	for name, want := range map[string]string{
+		"Push-Handler": "fcm", "Push-Attempt": "1", "Nats-TTL": "", "Nats-Schedule": "", "push-attempt": "", "X": "",
+		"Push-Origin-Stream": "PUSH", "Push-Origin-Seq": "1", "Push-Origin-Subject": "push.receipts",
+		"traceparent": "ok  Nats-Schedule: @every 1s",
+	} {
+		if got := h.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestManySchedulesAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const n = 500
+	r.publish(t, n)
+	s := r.conn.Scheduler(r.topo)
+	var wg sync.WaitGroup
+	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
+		wg.Go(func() {
+			if err := s.Schedule(t.Context(), retryOf(m, time.Minute)); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	wg.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(r.stored(t, "PUSH_RETRY")); got != n {
+		t.Errorf("%d retries are stored, want %d", got, n)
+	}
+}
+
+func TestScheduleRefusesBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.RetryMaxBytes = 1000 })
+	r.publish(t, 2)
+	first, second := one(t, r.lane.Fresh), one(t, r.lane.Fresh)
+	retry := retryOf(first, time.Minute)
+	retry.Data = make([]byte, 2000)
+	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+		t.Fatalf("the stream has room: %v", err)
+	}
+	s := r.conn.Scheduler(r.topo) // one that has not looked yet
+	err := s.Schedule(t.Context(), retryOf(second, time.Minute))
+	if !errors.Is(err, broker.ErrRetriesFull) {
+		t.Errorf("Schedule = %v, want ErrRetriesFull", err)
+	}
+	wantError(t, err, "PUSH_RETRY", "1000")
+	if n := len(r.stored(t, "PUSH_RETRY")); n != 1 {
+		t.Errorf("%d retries are stored, want 1", n)
+	}
+	purge(t, r.js, "PUSH_RETRY")
+	eventually(t, "room again", func() bool { return s.Schedule(t.Context(), retryOf(second, time.Minute)) == nil })
+}
+
+func purge(t *testing.T, js jetstream.JetStream, stream string) {
+	t.Helper()
+	s, err := js.Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestScheduleWithoutABrokerEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	retry := retryOf(one(t, r.lane.Fresh), time.Minute)
+	r.broker.Stop(t)
+	eventually(t, "disconnected", func() bool { return !r.conn.Connected() })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := r.conn.Scheduler(r.topo).Schedule(ctx, retry)
+	wantError(t, err, "storing the retry of message 1 of stream PUSH", "no connection")
+	r.broker.Restart(t)
+}
+
+// A stream of schedules that is full must not evict; the broker offers no other
+// choice for it than no limit.
+func TestRetryStreamHasNoLimitThatEvicts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s, err := r.js.Stream(t.Context(), "PUSH_RETRY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.CachedInfo().Config
+	if got := fmt.Sprint(c.MaxBytes, c.MaxMsgs, c.MaxAge, c.MaxMsgsPerSubject); got != "-1 -1 0s -1" {
+		t.Errorf("limits are %s", got)
+	}
+}

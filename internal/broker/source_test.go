@@ -1,0 +1,372 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+func TestPullGivesExactlyWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 10)
+	got := 0
+	n, err := r.lane.Fresh.Pull(t.Context(), 7, func(m consumer.Message) {
+		if want := string('0' + rune(got)); string(m.Data()) != want {
+			t.Errorf("message %d is %q, want %q", got, m.Data(), want)
+		}
+		got++
+		m.Ack()
+	})
+	if n != 7 || got != 7 || err != nil {
+		t.Errorf("Pull = %d, %v after %d messages, want 7 and no error", n, err, got)
+	}
+	if info := r.info(t, "PUSH", "fcm"); info.NumPending != 3 || info.Delivered.Stream != 7 {
+		t.Errorf("the broker delivered up to %d and holds %d, want 7 and 3", info.Delivered.Stream, info.NumPending)
+	}
+}
+
+// Many messages through several pulls on one durable, most of
+// them stopped at a random moment: nothing is given twice, nothing more than
+// asked for, and nothing is left waiting for its AckWait.
+func TestPullLosesNothingWhenStoppedAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	const messages, pullers = 30_000, 4
+	r := newRig(t)
+	r.publish(t, messages)
+	seen := make([]atomic.Int32, messages+1)
+	var total atomic.Int64
+	pullUntil(t, pullers, func() bool { return total.Load() >= messages }, func() {
+		want := 1 + rand.IntN(700)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(4000))*time.Microsecond)
+		defer cancel()
+		taken := 0
+		n, err := r.lane.Fresh.Pull(ctx, want, func(m consumer.Message) {
+			taken++
+			seen[m.Origin().Seq].Add(1)
+			total.Add(1)
+			m.Ack()
+		})
+		if err != nil || n != taken || n > want {
+			t.Errorf("Pull of %d = %d, %v after %d messages", want, n, err, taken)
+		}
+	})
+	for seq := 1; seq <= messages; seq++ {
+		if n := seen[seq].Load(); n != 1 {
+			t.Fatalf("message %d was delivered %d times", seq, n)
+		}
+	}
+	eventually(t, "all acknowledged", func() bool {
+		info := r.info(t, "PUSH", "fcm")
+		return info.NumAckPending == 0 && info.NumPending == 0 && info.NumRedelivered == 0
+	})
+}
+
+// pullUntil runs pull in several goroutines over and over until done.
+func pullUntil(t *testing.T, pullers int, done func() bool, pull func()) {
+	t.Helper()
+	end := time.Now().Add(4 * deadline)
+	var wg sync.WaitGroup
+	for range pullers {
+		wg.Go(func() {
+			for !done() && !t.Failed() {
+				if time.Now().After(end) {
+					t.Error("not all messages arrived")
+					return
+				}
+				pull()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Connections that break lose what is on the wire until AckWait, but no pull
+// gives more than was asked for, and none is stuck.
+func TestPullSurvivesCutConnections(t *testing.T) {
+	t.Parallel()
+	const messages = 20_000
+	r := newRig(t, func(topo *broker.Topology) { topo.AckWait = time.Second })
+	r.publish(t, messages)
+	wire := newProxy(t, r.broker.URL())
+	conn, err := broker.Connect(t.Context(), broker.Options{URL: wire.url()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	lane := bind(t, conn, r.topo)
+	all, done := context.WithCancel(t.Context())
+	defer done()
+	seen := make([]atomic.Int32, messages+1)
+	var distinct, cuts atomic.Int64
+	pullUntil(t, 3, func() bool { return all.Err() != nil }, func() {
+		want := 1 + rand.IntN(700)
+		n, err := lane.Fresh.Pull(all, want, func(m consumer.Message) {
+			m.Ack()
+			if seen[m.Origin().Seq].Add(1) > 1 {
+				return
+			}
+			switch d := distinct.Add(1); {
+			case d == messages:
+				done()
+			case d%3000 == 0:
+				cuts.Add(1)
+				wire.cut()
+			}
+		})
+		if err != nil || n > want {
+			t.Errorf("Pull of %d = %d, %v", want, n, err)
+		}
+	})
+	if cuts.Load() < 5 {
+		t.Errorf("the connection was cut %d times only", cuts.Load())
+	}
+}
+
+func TestPullGoesOnAfterABrokerRestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 3)
+	halfway := make(chan struct{})
+	result := make(chan error, 1)
+	var got atomic.Int32
+	go func() {
+		n, err := r.lane.Fresh.Pull(t.Context(), 5, func(m consumer.Message) {
+			m.Ack()
+			if got.Add(1) == 3 {
+				close(halfway)
+			}
+		})
+		if n != 5 && err == nil {
+			err = errors.New("Pull returned too few messages")
+		}
+		result <- err
+	}()
+	<-halfway
+	eventually(t, "all acknowledged", func() bool { return r.info(t, "PUSH", "fcm").NumAckPending == 0 })
+	r.broker.Restart(t)
+	eventually(t, "connected again", func() bool { return r.nc.IsConnected() && r.conn.Connected() })
+	r.publish(t, 2)
+	select {
+	case err := <-result:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(deadline):
+		t.Fatal("Pull did not go on after the restart")
+	}
+}
+
+func TestPullStopsWithoutABroker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() {
+		_, err := r.lane.Fresh.Pull(ctx, 5, func(consumer.Message) {})
+		result <- err
+	}()
+	r.broker.Stop(t)
+	eventually(t, "disconnected", func() bool { return !r.conn.Connected() })
+	cancel()
+	select {
+	case err := <-result:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(2 * time.Second): // well below what a flush would wait
+		t.Fatal("Pull did not stop while the broker was away")
+	}
+	r.broker.Restart(t)
+}
+
+func TestPullSaysWhenTheSourceIsGone(t *testing.T) {
+	t.Parallel()
+	deleteDurable := func(t *testing.T, r *rig) { r.deleteDurable(t) }
+	deleteStream := func(t *testing.T, r *rig) {
+		if err := r.js.DeleteStream(t.Context(), "PUSH"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := map[string]struct {
+		destroy func(*testing.T, *rig)
+		before  bool // the pull starts
+	}{
+		"durable deleted during a pull": {deleteDurable, false},
+		"durable deleted before a pull": {deleteDurable, true},
+		"stream deleted during a pull":  {deleteStream, false},
+		"stream deleted before a pull":  {deleteStream, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.publish(t, 1)
+			started, result := make(chan struct{}), make(chan error, 1)
+			if test.before {
+				test.destroy(t, r)
+			}
+			go func() {
+				_, err := r.lane.Fresh.Pull(t.Context(), 5, func(m consumer.Message) {
+					m.Ack()
+					close(started)
+				})
+				result <- err
+			}()
+			if !test.before {
+				<-started
+				test.destroy(t, r)
+			}
+			select {
+			case err := <-result:
+				if !errors.Is(err, consumer.ErrSourceGone) {
+					t.Errorf("Pull returned %v, want ErrSourceGone", err)
+				}
+				wantError(t, err, "was deleted", "durable fcm of stream PUSH", "start again")
+			case <-time.After(3 * time.Second): // promptly, not after a heartbeat is missed
+				t.Fatal("Pull did not notice")
+			}
+		})
+	}
+}
+
+// A durable that was made anew while we were away starts elsewhere; going on with
+// it would be silent loss or a flood.
+func TestPullRecognisesADurableMadeAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	wire := newProxy(t, r.broker.URL())
+	conn, err := broker.Connect(t.Context(), broker.Options{URL: wire.url()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	lane := bind(t, conn, r.topo)
+	result := make(chan error, 1)
+	go func() {
+		_, err := lane.Fresh.Pull(t.Context(), 5, func(consumer.Message) {})
+		result <- err
+	}()
+	eventually(t, "pulling", func() bool { return r.info(t, "PUSH", "fcm").NumWaiting == 1 })
+	wire.shut(true)
+	r.deleteDurable(t)
+	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	wire.shut(false)
+	select {
+	case err := <-result:
+		if !errors.Is(err, consumer.ErrSourceGone) {
+			t.Errorf("Pull returned %v, want ErrSourceGone", err)
+		}
+		wantError(t, err, "made anew", "start again")
+	case <-time.After(deadline):
+		t.Fatal("Pull did not notice")
+	}
+}
+
+func (r *rig) deleteDurable(t *testing.T) {
+	t.Helper()
+	if err := r.js.DeleteConsumer(t.Context(), "PUSH", "fcm"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOriginOfAFreshMessage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store(t, "push.receipts.chat1", "body", nats.Header{
+		"traceparent":  {"00-abc-def-01"},
+		"Nats-Msg-Id":  {"m1"},
+		"push-expires": {"2030-01-02T03:04:05+01:00"},
+		"Push-Attempt": {"7"}, "Push-Origin-Seq": {"9"}, "PUSH-HANDLER": {"evil"},
+		"X-Two": {"a", "b"},
+	})
+	m := one(t, r.lane.Fresh)
+	if string(m.Data()) != "body" {
+		t.Errorf("data is %q", m.Data())
+	}
+	got := m.Origin()
+	stored := r.stored(t, "PUSH")[0].Time
+	want := consumer.Origin{
+		Stream: "PUSH", Seq: 1, Stored: stored, Deliveries: 1,
+		RootStream: "PUSH", RootSeq: 1, Subject: "push.receipts.chat1", First: stored,
+		Expires: time.Date(2030, 1, 2, 2, 4, 5, 0, time.UTC),
+		Header:  map[string][]string{"traceparent": {"00-abc-def-01"}, "X-Two": {"a", "b"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("origin (-want +got):\n%s", diff)
+	}
+}
+
+func TestOriginWithoutHeaders(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store(t, "push.receipts", "", nil)
+	m := one(t, r.lane.Fresh)
+	if o := m.Origin(); o.Header != nil || !o.Expires.IsZero() || len(m.Data()) != 0 {
+		t.Errorf("origin %+v with %d bytes, want neither headers nor data", o, len(m.Data()))
+	}
+}
+
+// A publisher cannot make a message look like the broker's own words.
+func TestMessageThatLooksLikeAStatusIsAMessage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.store(t, "push.receipts", "", nats.Header{"Status": {"409"}, "Description": {"Consumer Deleted"}})
+	if got := one(t, r.lane.Fresh).Origin().Seq; got != 1 {
+		t.Errorf("got message %d, want 1", got)
+	}
+}
+
+func TestVerbs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.AckWait = 600 * time.Millisecond })
+	r.publish(t, 1)
+	var m consumer.Message
+	if _, err := r.lane.Fresh.Pull(t.Context(), 1, func(got consumer.Message) { m = got }); err != nil {
+		t.Fatal(err)
+	}
+	// InProgress keeps it from being redelivered well beyond AckWait.
+	quiet, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	again := make(chan int, 1)
+	go func() {
+		n, _ := r.lane.Fresh.Pull(quiet, 1, func(got consumer.Message) { m = got })
+		again <- n
+	}()
+	beat := time.NewTicker(100 * time.Millisecond)
+	defer beat.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-beat.C:
+			m.InProgress()
+		case n := <-again:
+			if waiting = false; n != 0 {
+				t.Fatal("redelivered in spite of InProgress")
+			}
+		}
+	}
+	const delay = 300 * time.Millisecond
+	naked := time.Now()
+	if err := m.Nak(delay); err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, r.lane.Fresh).Origin().Deliveries; got != 2 {
+		t.Errorf("delivery %d after the nak, want 2", got)
+	}
+	if waited := time.Since(naked); waited < delay {
+		t.Errorf("redelivered %s after a nak of %s", waited, delay)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "PUSH", "fcm").NumAckPending == 0 })
+}
