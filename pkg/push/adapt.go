@@ -70,7 +70,7 @@ func (a *Adapter) Init(jsonconf string) error {
 		setupErr = errors.New("handler has no Handle function: its setup must return one")
 	}
 	if err := errors.Join(err, setupErr); err != nil {
-		if setupErr == nil && work.Close != nil {
+		if work.Close != nil {
 			work.Close()
 		}
 		return err

@@ -73,7 +73,7 @@ func (d *configDecoder) check(c Common) {
 	d.notNegative("retry.max_age", c.Retry.MaxAge < 0)
 	d.notNegative("retry.max_attempts", c.Retry.MaxAttempts < 0)
 	if c.Retry.Cap > 0 && c.Retry.Base > c.Retry.Cap {
-		d.fault("retry.base", fmt.Sprintf("%s is more than retry.cap, %s: lower the one or raise the other", c.Retry.Base, c.Retry.Cap))
+		d.fault("retry.base", fmt.Sprintf("is %s, more than retry.cap, %s: lower the one or raise the other", c.Retry.Base, c.Retry.Cap))
 	}
 }
 

@@ -19,10 +19,11 @@ import (
 // It differs from the seed's where that loses work in silence: see Init, Push and
 // Stop.
 type Registry struct {
-	mu         sync.Mutex // held by Register, Init and Stop
+	mu         sync.Mutex // guards what follows; held throughout Init
 	registered []named
-	up         bool // Init succeeded and no Stop came since
-	down       bool // Stop, or an Init in vain, came last
+	up         bool          // Init succeeded and no Stop came since
+	down       bool          // Stop, or an Init in vain, came last
+	stopped    chan struct{} // closed when the last Stop has done its work; nil before the first
 	live       atomic.Pointer[live]
 }
 
@@ -73,6 +74,9 @@ func (r *Registry) Init(jsconfig string) error {
 	defer r.mu.Unlock()
 	if r.up {
 		return errors.New("push handlers are already initialised: call Stop before another Init")
+	}
+	if r.stopped != nil {
+		<-r.stopped
 	}
 	entries, err := parseEntries(jsconfig)
 	faults := []error{err}
@@ -146,15 +150,28 @@ func offer(ch chan<- *Receipt, r *Receipt) {
 // with nothing to stop returns at once. Init may follow.
 func (r *Registry) Stop() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.up, r.down = false, true
 	old := r.live.Swap(nil)
+	if old != nil {
+		r.stopped = make(chan struct{})
+	}
+	stopped := r.stopped
+	r.mu.Unlock()
 	if old == nil {
+		if stopped != nil {
+			<-stopped
+		}
 		return
 	}
+	defer close(stopped)
+	old.stop()
+}
+
+// stop stops all handlers at the same time.
+func (l *live) stop() {
 	var stopping sync.WaitGroup
-	for _, n := range old.targets {
-		if _, ok := find(old.configured, n.name); ok || n.handler.IsReady() {
+	for _, n := range l.targets {
+		if _, ok := find(l.configured, n.name); ok || n.handler.IsReady() {
 			stopping.Go(n.handler.Stop)
 		}
 	}
