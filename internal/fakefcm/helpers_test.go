@@ -92,7 +92,7 @@ func do(c *http.Client, r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	return reply{answer.StatusCode, answer.Header, string(body), answer.Proto}, err
 }

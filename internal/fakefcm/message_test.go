@@ -163,8 +163,8 @@ func details(t *testing.T, body string) (message string, kinds []string) {
 	}
 	for _, d := range e.Error.Details {
 		kind := d.Type[strings.LastIndexByte(d.Type, '.')+1:] + " " + d.ErrorCode
-		for _, v := range d.Violations {
-			kind += v.Field
+		if len(d.Violations) == 1 {
+			kind += d.Violations[0].Field
 		}
 		kinds = append(kinds, kind)
 	}

@@ -37,6 +37,12 @@ func newTable() *table {
 
 func (t *table) row(name string) *answer { return &t.rows[t.index[name]] }
 
+// offers says whether a rule may name the answer; none is accepted.
+func (t *table) offers(name string) bool {
+	_, known := t.index[name]
+	return name == "" || known && name != custom
+}
+
 // A script is a Script that runs.
 type script struct {
 	source Script
@@ -91,8 +97,7 @@ func (r Rule) validate(t *table) error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	_, known := t.index[r.Answer]
-	refuse(r.Answer != "" && (!known || r.Answer == custom), "there is no answer %q; docs/fakefcm.md lists them", r.Answer)
+	refuse(!t.offers(r.Answer), "there is no answer %q; docs/fakefcm.md lists them", r.Answer)
 	refuse(r.Status != 0 && r.Answer != "", "answer and status exclude each other: give one")
 	refuse(r.Status != 0 && (r.Status < 200 || r.Status > 599), "status %d is not between 200 and 599", r.Status)
 	refuse(r.Status == 0 && (r.Body != "" || r.ContentType != ""), "body and content_type need a status")

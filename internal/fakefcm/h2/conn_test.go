@@ -3,7 +3,9 @@ package h2_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +54,7 @@ func dial(t *testing.T, cfg h2.Config) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	client, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func dial(t *testing.T, cfg h2.Config) *peer {
 	p.conn = h2.New(server, bufio.NewReader(server), &cfg)
 	go func() { p.ended <- p.conn.Serve() }()
 	t.Cleanup(func() {
-		client.Close()
+		_ = client.Close()
 		p.conn.Close()
 		if !t.Failed() {
 			p.end()
@@ -168,7 +170,7 @@ func (p *peer) wantEnd() {
 	p.t.Helper()
 	if f, err := p.framer.ReadFrame(); err == nil {
 		p.t.Fatalf("got %v, want the end of the connection", f)
-	} else if net, ok := err.(net.Error); ok && net.Timeout() {
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
 		p.t.Fatal("the connection is still open")
 	}
 }
@@ -282,7 +284,7 @@ func TestGoAwayAnswersWhatIsInWorkAndNothingMore(t *testing.T) {
 		t.Errorf("body %q, want %q", body, "late")
 	}
 	p.wantEnd()
-	p.nc.Close()
+	_ = p.nc.Close()
 	p.end()
 	if len(held) > 0 {
 		t.Errorf("stream %d was handled after GOAWAY", (<-held).ID)
@@ -461,7 +463,7 @@ func TestFreezeAnswersNothingUntilClosed(t *testing.T) {
 	p.must(p.nc.SetReadDeadline(time.Now().Add(50 * time.Millisecond)))
 	if f, err := p.framer.ReadFrame(); err == nil {
 		t.Errorf("got %v from a frozen connection", f)
-	} else if net, ok := err.(net.Error); !ok || !net.Timeout() {
+	} else if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v, want silence", err)
 	}
 	p.conn.Close()
