@@ -145,7 +145,8 @@ func TestEndsCallBack(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			nc := dial(t, b.url())
-			p := newPublisher(t, nc, publisher.Config{MaxInFlight: 8})
+			// No try ends by itself within this test.
+			p := newPublisher(t, nc, publisher.Config{MaxInFlight: 8, AckTimeout: time.Hour})
 			const receipts = 7
 			var calls [receipts]atomic.Int64
 			errs := make(chan error, 2*receipts)
@@ -159,8 +160,13 @@ func TestEndsCallBack(t *testing.T) {
 			}
 			tt.end(t, p, nc.Close)
 			for range receipts {
-				if err := <-errs; !errors.Is(err, tt.want) {
-					t.Errorf("callback with %v, want %v", err, tt.want)
+				select {
+				case err := <-errs:
+					if !errors.Is(err, tt.want) {
+						t.Errorf("callback with %v, want %v", err, tt.want)
+					}
+				case <-time.After(patience):
+					t.Fatal("a callback is missing")
 				}
 			}
 			if err := p.Flush(patient(t)); err != nil {

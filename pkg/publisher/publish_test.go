@@ -1,13 +1,14 @@
 package publisher_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -30,7 +31,7 @@ func TestPublishStoresOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("publish %d: %v", i, err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("ack %d (-want +got):\n%s", i, diff)
 		}
 	}
@@ -88,7 +89,7 @@ func TestPublishOptions(t *testing.T) {
 		}},
 		{"push.receipts", nats.Header{"Nats-Msg-Id": {"mine"}, "traceparent": {"other"}, "tracestate": {"a=b"}}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }
@@ -116,7 +117,7 @@ func TestPublishRawKeepsBytes(t *testing.T) {
 	for _, m := range stored(t, s) {
 		got = append(got, string(m.Data))
 	}
-	if diff := cmp.Diff(append(inputs, inputs[0]), got); diff != "" {
+	if diff := gocmp.Diff(append(inputs, inputs[0]), got); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }
@@ -154,6 +155,7 @@ func TestPublishRefusals(t *testing.T) {
 		name, user string
 		receipt    *push.Receipt
 		opts       []publisher.Option
+		retryFor   time.Duration
 		want       error
 		says       string
 	}{
@@ -164,7 +166,7 @@ func TestPublishRefusals(t *testing.T) {
 		{name: "may not publish", user: "noreceipts", receipt: message(3), want: publisher.ErrDenied, says: "allow this user"},
 		{name: "may not hear the ack", user: "noinbox", receipt: message(4), want: publisher.ErrDenied, says: "_INBOX"},
 		{name: "nobody's subject", user: "admin", receipt: message(5), opts: []publisher.Option{publisher.Subject("nowhere")},
-			want: publisher.ErrNoStream, says: "start pushworker"},
+			retryFor: 200 * time.Millisecond, want: publisher.ErrNoStream, says: "start pushworker"},
 		{name: "bad subject", user: "admin", receipt: message(6), opts: []publisher.Option{publisher.Subject("push.*")},
 			want: publisher.ErrRefused, says: `"push.*"`},
 		{name: "nil", user: "admin", want: publisher.ErrRefused, says: "nil"},
@@ -173,7 +175,9 @@ func TestPublishRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { // one after the other: the first fills the stream
 			nc := dial(t, b.url(), nats.UserInfo(tt.user, "x"), nats.CustomInboxPrefix("_INBOX_chat"))
-			p := newPublisher(t, nc, publisher.Config{RetryFor: 200 * time.Millisecond, AckTimeout: 100 * time.Millisecond})
+			p := newPublisher(t, nc, publisher.Config{
+				RetryFor: cmp.Or(tt.retryFor, time.Hour), AckTimeout: 100 * time.Millisecond,
+			})
 			_, err := p.Publish(patient(t), tt.receipt, tt.opts...)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("error is %v, want %v", err, tt.want)

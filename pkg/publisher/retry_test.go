@@ -3,6 +3,7 @@ package publisher_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func TestPublishGivesUp(t *testing.T) {
 		says     string
 	}{
 		{"after its tries", patience, "silent", publisher.Config{MaxTries: 3, AckTimeout: 10 * time.Millisecond},
-			[]error{publisher.ErrUnavailable}, "try 3"},
+			[]error{publisher.ErrUnavailable}, "(try 3,"},
 		{"after its time", patience, "junk", publisher.Config{RetryFor: 10 * time.Millisecond},
 			[]error{publisher.ErrUnavailable}, "not an acknowledgement"},
 		{"with its context", 100 * time.Millisecond, "silent", publisher.Config{},
@@ -102,6 +103,9 @@ func TestPublishGivesUp(t *testing.T) {
 				if !errors.Is(err, want) {
 					t.Errorf("error is %v, want %v", err, want)
 				}
+			}
+			if tt.patience == patience && errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("it took the context to end the tries: %v", err)
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error is %v, want %q in it", err, tt.says)
@@ -177,6 +181,46 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 		if got := ids[publisher.DedupID(message(i+1))]; got != ack.Seq {
 			t.Errorf("receipt %d is acknowledged at %d and stored at %d", i, ack.Seq, got)
 		}
+	}
+}
+
+// A context that ends about when the acknowledgement comes gives one outcome or
+// the other, and leaves nothing behind.
+func TestContextRacesAck(t *testing.T) {
+	t.Parallel()
+	const publishers, each = 4, 500
+	nc := dial(t, startBroker(t, nil).url())
+	s := stream(t, nc, nil)
+	p := newPublisher(t, nc, publisher.Config{MaxInFlight: publishers})
+	var acked atomic.Int64
+	var wg sync.WaitGroup
+	for w := range publishers {
+		wg.Go(func() {
+			for i := range each {
+				ctx, cancel := context.WithTimeout(t.Context(), rand.N(time.Millisecond))
+				ack, err := p.Publish(ctx, message(w*each+i+1))
+				cancel()
+				switch {
+				case err == nil && ack.Seq > 0:
+					acked.Add(1)
+				case err == nil || !errors.Is(err, context.DeadlineExceeded):
+					t.Errorf("receipt %d of %d: %+v, %v", i, w, ack, err)
+				}
+			}
+		})
+	}
+	ended := make(chan struct{})
+	go func() { wg.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("a publish hangs")
+	}
+	if err := p.Flush(patient(t)); err != nil {
+		t.Fatal(err)
+	}
+	if n := int64(count(t, s)); n < acked.Load() {
+		t.Errorf("%d receipts acknowledged and %d stored", acked.Load(), n)
 	}
 }
 
