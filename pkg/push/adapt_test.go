@@ -185,8 +185,10 @@ func TestAdapterInit(t *testing.T) {
 			faults: []string{`key "timeout" is negative`, "no credentials"},
 		},
 		"no Handle": {config: "", setups: []string{""}, faults: []string{"handler has no Handle function"}},
-		"disabled and at fault": {config: `{"enabled":false,"timeout":-1}`, err: errKeys, setups: []string{`{"enabled":false,"timeout":-1}`},
-			faults: []string{`key "timeout" is negative`, "no credentials"}},
+		"disabled and at fault": {
+			config: `{"enabled":false,"timeout":-1}`, err: errKeys, setups: []string{`{"enabled":false,"timeout":-1}`},
+			faults: []string{`key "timeout" is negative`, "no credentials"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,7 +65,7 @@ func TestAdapterContext(t *testing.T) {
 			return nil
 		},
 		"channel is always the same": func(ctx context.Context, _ *push.Receipt) error {
-			if ctx.Done() != ctx.Done() || ctx.Done() == nil {
+			if first := ctx.Done(); first == nil || first != ctx.Done() {
 				return errors.New("done changes, or is nil")
 			}
 			return nil
@@ -133,7 +133,9 @@ func TestAdapterContextEndsWithTheWork(t *testing.T) {
 				})
 				got := make(outcomes, 1)
 				got.give(t, h, 1)
-				<-got
+				if err := <-got; err != nil {
+					t.Errorf("outcome is %v", err)
+				}
 				if err := (<-kept).Err(); !errors.Is(err, context.Canceled) {
 					t.Errorf("context's error after the work is %v, want Canceled", err)
 				}

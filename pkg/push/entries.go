@@ -50,3 +50,16 @@ func parseEntries(jsconfig string) ([]entry, error) {
 	}
 	return entries, errors.Join(faults...)
 }
+
+// handlerError says whose the faults are, which may be several, a line each.
+type handlerError struct {
+	name string
+	err  error
+}
+
+func (e *handlerError) Error() string {
+	whose := fmt.Sprintf("handler %q: ", e.name)
+	return whose + strings.ReplaceAll(e.err.Error(), "\n", "\n"+whose)
+}
+
+func (e *handlerError) Unwrap() error { return e.err }

@@ -80,7 +80,7 @@ func Unavailable(err error) error {
 // Undelivered says that part of a receipt went out and what remains: only the
 // remainder is tried again. Err says why, and its type gives the instruction for
 // the remainder (a [Permanent] or [RetryAfter] error, or any other).
-type Undelivered struct {
+type Undelivered struct { //nolint:errname // it is as much a result as an error
 	// To holds the recipients that remain; the ids of their devices that did get
 	// the packet are appended to Devices.
 	To map[Uid]Recipient

@@ -109,7 +109,7 @@ func (r *Registry) start(e entry) (Handler, error) {
 		return nil, fmt.Errorf("push config: unknown handler %q: known are %s", e.Name, r.names())
 	}
 	if err := h.Init(string(e.Config)); err != nil {
-		return nil, fmt.Errorf("handler %q: %w", e.Name, err)
+		return nil, &handlerError{e.Name, err}
 	}
 	return h, nil
 }

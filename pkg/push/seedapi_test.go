@@ -96,7 +96,7 @@ func TestSeedAPI(t *testing.T) {
 		To: make(map[push.Uid]push.Recipient),
 		Payload: push.Payload{
 			What: push.ActMsg, Silent: false, Topic: "grpnG99YhENiQU", Timestamp: time.Now(),
-			From: from.UserId(), SeqId: 42, ContentType: "", Content: interface{}("hello"),
+			From: from.UserId(), SeqId: 42, ContentType: "", Content: "hello",
 		},
 	}
 	receipt.To[to] = push.Recipient{Delivered: 0, Devices: []string{"dev"}, Unread: 3}

@@ -46,9 +46,10 @@ func TestConforms(t *testing.T) {
 			t.Parallel()
 			var broken atomic.Int32
 			pushtest.TestHandler(t, pushtest.Subject{
-				New: func(t testing.TB) (push.Handler, func() int) {
+				New: func(tb testing.TB) (push.Handler, func() int) {
+					tb.Helper()
 					out := &counter{}
-					t.Cleanup(func() { broken.Add(out.broken.Load()) })
+					tb.Cleanup(func() { broken.Add(out.broken.Load()) })
 					return stdout.New(out), func() int { return int(out.lines.Load()) }
 				},
 				Config:  config,

@@ -27,8 +27,9 @@ type ledger struct {
 }
 
 // receipt adds a plain receipt.
-func (l *ledger) receipt(t testing.TB) *entry {
-	return l.track(t, &push.Receipt{
+func (l *ledger) receipt(tb testing.TB) *entry {
+	tb.Helper()
+	return l.track(tb, &push.Receipt{
 		To: map[push.Uid]push.Recipient{1001: {Unread: 3, Devices: []string{"has it"}}},
 		Payload: push.Payload{
 			What: push.ActMsg, Topic: "grpnG99YhENiQU", From: "usr782riWdFIwE", SeqId: 42,
@@ -38,17 +39,18 @@ func (l *ledger) receipt(t testing.TB) *entry {
 }
 
 // track adds r.
-func (l *ledger) track(t testing.TB, r *push.Receipt) *entry {
+func (l *ledger) track(tb testing.TB, r *push.Receipt) *entry {
+	tb.Helper()
 	e := &entry{receipt: r}
 	r.OnDone(func(err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		e.outcomes = append(e.outcomes, err)
 		if len(e.outcomes) > 1 {
-			t.Errorf("Done was called again, with %v after %v", err, e.outcomes[0])
+			tb.Errorf("Done was called again, with %v after %v", err, e.outcomes[0])
 		}
 		if !e.taken.Load() {
-			t.Error("Done was called for a receipt that was not taken")
+			tb.Error("Done was called for a receipt that was not taken")
 		}
 	})
 	l.mu.Lock()
@@ -77,11 +79,11 @@ func (l *ledger) outcomes() []error {
 
 // wantContents checks that nobody wrote to the contents of the receipts, which
 // were made like those in want.
-func (l *ledger) wantContents(t testing.TB, want []*push.Receipt) {
-	t.Helper()
+func (l *ledger) wantContents(tb testing.TB, want []*push.Receipt) {
+	tb.Helper()
 	for i, e := range l.entries {
 		if !reflect.DeepEqual(e.receipt.Payload.Content, want[i].Payload.Content) {
-			t.Errorf("handler wrote to the content of odd receipt %d", i)
+			tb.Errorf("handler wrote to the content of odd receipt %d", i)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 type Subject struct {
 	// New makes a fresh handler, not yet initialised, for each check. delivered,
 	// if it is not nil, counts what that handler has delivered so far.
-	New func(t testing.TB) (h push.Handler, delivered func() int)
+	New func(tb testing.TB) (h push.Handler, delivered func() int)
 	// Config is one with which Init succeeds and the handler delivers what it is
 	// given. It allows for at least 16 receipts waiting.
 	Config string
@@ -53,11 +53,11 @@ func checks() map[string]func(*bench) {
 	}
 }
 
-func (s Subject) examine(t testing.TB, check func(*bench)) {
-	t.Helper()
-	b := &bench{TB: t, Subject: s}
-	b.handler, b.count = s.New(t)
-	noneLeft(t, func() { check(b) })
+func (s Subject) examine(tb testing.TB, check func(*bench)) {
+	tb.Helper()
+	b := &bench{TB: tb, Subject: s}
+	b.handler, b.count = s.New(tb)
+	noneLeft(tb, func() { check(b) })
 }
 
 // bench is one check at work on one handler.
@@ -239,16 +239,7 @@ func (b *bench) stopsUnderLoad() {
 	begun := make(chan struct{})
 	begin := sync.OnceFunc(func() { close(begun) })
 	for i := range ledgers {
-		senders.Go(func() {
-			for last := 100; last > 0; {
-				if b.send(ledgers[i].receipt(b.TB)) {
-					begin()
-				}
-				if !b.handler.IsReady() {
-					last--
-				}
-			}
-		})
+		senders.Go(func() { b.sendPastStop(&ledgers[i], begin) })
 	}
 	within(b.TB, "senders are heard", func() { <-begun })
 	for range 3 {
@@ -258,6 +249,19 @@ func (b *bench) stopsUnderLoad() {
 	within(b.TB, "senders end", senders.Wait)
 	for i := range ledgers {
 		b.settled(&ledgers[i])
+	}
+}
+
+// sendPastStop sends until the handler has stopped, and then some more. It calls
+// taken whenever a receipt was taken.
+func (b *bench) sendPastStop(l *ledger, taken func()) {
+	for last := 100; last > 0; {
+		if b.send(l.receipt(b.TB)) {
+			taken()
+		}
+		if !b.handler.IsReady() {
+			last--
+		}
 	}
 }
 

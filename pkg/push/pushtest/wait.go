@@ -14,10 +14,10 @@ import (
 const patience = 30 * time.Second
 
 // eventually waits until cond holds, and ends the test if it never does.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
 	if !await(cond) {
-		t.Fatalf("not within %s: %s", patience, what)
+		tb.Fatalf("not within %s: %s", patience, what)
 	}
 }
 
@@ -35,8 +35,8 @@ func await(cond func() bool) bool {
 }
 
 // within runs f and fails if it does not return.
-func within(t testing.TB, what string, f func()) {
-	t.Helper()
+func within(tb testing.TB, what string, f func()) {
+	tb.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -45,19 +45,19 @@ func within(t testing.TB, what string, f func()) {
 	select {
 	case <-done:
 	case <-time.After(patience):
-		t.Fatalf("does not return within %s: %s", patience, what)
+		tb.Fatalf("does not return within %s: %s", patience, what)
 	}
 }
 
 // noneLeft runs f and checks that the goroutines which it started have ended.
 // They are told from others by a profiler label, which a goroutine inherits.
-func noneLeft(t testing.TB, f func()) {
-	t.Helper()
+func noneLeft(tb testing.TB, f func()) {
+	tb.Helper()
 	const key = "pushtest"
-	pprof.Do(t.Context(), pprof.Labels(key, t.Name()), func(context.Context) { f() })
-	label := fmt.Sprintf("%q:%q", key, t.Name())
+	pprof.Do(tb.Context(), pprof.Labels(key, tb.Name()), func(context.Context) { f() })
+	label := fmt.Sprintf("%q:%q", key, tb.Name())
 	if !await(func() bool { return labelled(label) == "" }) {
-		t.Errorf("goroutines are left:\n%s", labelled(label))
+		tb.Errorf("goroutines are left:\n%s", labelled(label))
 	}
 }
 
