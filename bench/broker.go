@@ -135,7 +135,7 @@ func (p *publisher) purge(ctx context.Context) error {
 // send publishes one receipt of about 500 bytes with one recipient.
 func (p *publisher) send(i int) error {
 	r := push.Receipt{
-		To: map[push.Uid]push.Recipient{push.Uid(i + 1): {Unread: 3}},
+		To: map[push.Uid]push.Recipient{push.Uid(i + 1): {Unread: 3}}, //nolint:gosec // i is an index
 		Payload: push.Payload{
 			What: push.ActMsg, Topic: "grpnG99YhENiQU", Timestamp: time.Now(), From: "usr782riWdFIwE", SeqId: i,
 			ContentType: "text/plain", Content: filler,

@@ -73,7 +73,7 @@ type plainPayload struct {
 	Topic       string          `json:"topic"`
 	Timestamp   time.Time       `json:"ts"`
 	From        string          `json:"from"`
-	SeqId       int             `json:"seq"` //nolint:revive // as in push.Payload
+	SeqId       int             `json:"seq"`
 	ContentType string          `json:"mime"`
 	Content     json.RawMessage `json:"content,omitempty"`
 	ModeWant    string          `json:"want,omitempty"`
@@ -83,7 +83,7 @@ type plainPayload struct {
 	Replace     string          `json:"replace,omitempty"`
 }
 
-type plainUid uint64 //nolint:revive // as push.Uid
+type plainUid uint64
 
 // UnmarshalText reads the eleven characters of a user id.
 func (u *plainUid) UnmarshalText(text []byte) error {
@@ -114,9 +114,6 @@ func lanes(ctx context.Context, url string, handlers map[string]push.Handler, m 
 	defer conn.Close()
 	t := topology()
 	metrics := consumer.NewMetrics(prometheus.NewRegistry())
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	ended := make(chan error, len(handlers))
 	var all []*consumer.Lane
 	for name, h := range handlers {
 		t.Handlers = append(t.Handlers, name)
@@ -140,6 +137,14 @@ func lanes(ctx context.Context, url string, handlers map[string]push.Handler, m 
 			AckWait: ackWait, Grace: time.Second, Metrics: metrics, Log: zerolog.Nop(),
 		}))
 	}
+	return measured(ctx, all, m)
+}
+
+// measured runs the lanes until m has counted everything.
+func measured(ctx context.Context, all []*consumer.Lane, m *meter) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, len(all))
 	m.start()
 	for _, l := range all {
 		go func() { ended <- l.Run(ctx) }()

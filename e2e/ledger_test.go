@@ -56,6 +56,7 @@ func (l *ledger) publish(t *testing.T, conn *broker.Conn, n, rate int) {
 }
 
 func (l *ledger) send(ctx context.Context, t *testing.T, pub *publisher.Publisher) {
+	t.Helper()
 	l.mu.Lock()
 	l.published++
 	seq := l.published

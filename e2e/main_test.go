@@ -31,7 +31,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	binary = filepath.Join(dir, "pushworker")
 	build := exec.Command("go", "build", "-o", binary, "../cmd/pushworker")
 	if out, err := build.CombinedOutput(); err != nil {

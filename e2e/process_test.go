@@ -30,8 +30,16 @@ func freeAddr(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closed(t, l)
 	return l.Addr().String()
+}
+
+// closed closes what a test has opened.
+func closed(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // process is one process under test. Its stdout is a file, which survives it.
@@ -68,7 +76,7 @@ func startWorker(t *testing.T, dir string, env ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
+	defer closed(t, out)
 	p := &process{t: t, out: out.Name(), admin: freeAddr(t)}
 	p.cmd = exec.Command(binary, "run")
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_ADMIN_ADDR=" + p.admin}, env...)
@@ -132,7 +140,7 @@ func (p *process) ready(limit time.Duration) {
 		if err != nil {
 			return false
 		}
-		defer resp.Body.Close()
+		defer closed(p.t, resp.Body)
 		_, _ = io.Copy(io.Discard, resp.Body)
 		return resp.StatusCode == http.StatusOK
 	})
@@ -170,13 +178,12 @@ func startBroker(t *testing.T, dir, addr string) *process {
 }
 
 // command runs the binary to its end.
-func command(t *testing.T, env []string, stdin string, args ...string) (code int, stdout, stderr string) {
+func command(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +19,11 @@ import (
 )
 
 // embedded starts a worker with its own broker and returns what reaches it.
-func embeddedWorker(t *testing.T, more ...string) (w *process, addr string, env []string) {
+func embeddedWorker(t *testing.T) (w *process, addr string, env []string) {
 	t.Helper()
 	dir := t.TempDir()
 	addr = freeAddr(t)
-	env = append([]string{"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data")}, more...)
+	env = []string{"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data")}
 	w = startWorker(t, dir, env...)
 	w.ready(20 * time.Second)
 	return w, addr, env
@@ -45,11 +46,11 @@ func TestSamples(t *testing.T) {
 		}
 		want = append(want, meaning(t, data))
 	}
-	code, out, errs := command(t, env, "", append([]string{"publish", "-o", "jsonl", "--msg-id-from", "no.such.member"}, files[0])...)
+	code, out, errs := command(t, env, append([]string{"publish", "-o", "jsonl", "--msg-id-from", "no.such.member"}, files[0])...)
 	if code != 65 {
 		t.Errorf("publish with a missing id ended with %d: %s%s", code, out, errs)
 	}
-	code, out, errs = command(t, env, "", append([]string{"publish", "-o", "jsonl"}, files...)...)
+	code, out, errs = command(t, env, append([]string{"publish", "-o", "jsonl"}, files...)...)
 	if code != 0 || strings.Count(out, `"seq":`) != len(files) {
 		t.Fatalf("publish ended with %d: %s%s", code, out, errs)
 	}
@@ -122,7 +123,7 @@ func TestGarbage(t *testing.T) {
 // checkLetters compares what `deadletter` shows with what was thrown in.
 func checkLetters(t *testing.T, env []string, pieces []piece) {
 	t.Helper()
-	code, out, errs := command(t, env, "", "deadletter", "ls", "--all", "-o", "jsonl")
+	code, out, errs := command(t, env, "deadletter", "ls", "--all", "-o", "jsonl")
 	if code != 0 {
 		t.Fatalf("deadletter ls ended with %d: %s", code, errs)
 	}
@@ -142,7 +143,7 @@ func checkLetters(t *testing.T, env []string, pieces []piece) {
 		}
 		piece := l.Stream / 2
 		reasons[piece] = l.Reason
-		_, raw, _ := command(t, env, "", "deadletter", "show", "--raw", fmt.Sprint(l.Seq))
+		_, raw, _ := command(t, env, "deadletter", "show", "--raw", strconv.Itoa(l.Seq))
 		if piece < len(pieces) && !bytes.Equal([]byte(raw), []byte(pieces[piece].data)) {
 			t.Errorf("%s: the letter holds %d bytes, want the %d published", pieces[piece].name, len(raw), len(pieces[piece].data))
 		}

@@ -1,8 +1,8 @@
 package e2e_test
 
 import (
-	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,8 +18,8 @@ func TestOneProcessPerStore(t *testing.T) {
 	t.Parallel()
 	w, _, env := embeddedWorker(t)
 	env = append(env, "PUSHWORKER_EMBEDDED_ADDR="+freeAddr(t), "PUSHWORKER_ADMIN_ADDR="+freeAddr(t))
-	code, _, errs := command(t, env, "", "run")
-	if holder := fmt.Sprint(w.cmd.Process.Pid); code != 73 || !strings.Contains(errs, holder) {
+	code, _, errs := command(t, env, "run")
+	if holder := strconv.Itoa(w.cmd.Process.Pid); code != 73 || !strings.Contains(errs, holder) {
 		t.Errorf("ended with %d, want 73 and the holder's pid %s:\n%s", code, holder, errs)
 	}
 }
@@ -31,7 +31,7 @@ func TestTakenPort(t *testing.T) {
 	code, _, errs := command(t, []string{
 		"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_ADMIN_ADDR=" + freeAddr(t),
 		"PUSHWORKER_DATA_DIR=" + filepath.Join(t.TempDir(), "data"),
-	}, "", "run")
+	}, "run")
 	if code != 1 || !strings.Contains(errs, "PUSHWORKER_EMBEDDED_ADDR") || !strings.Contains(errs, addr) {
 		t.Errorf("ended with %d:\n%s", code, errs)
 	}
@@ -42,13 +42,13 @@ func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
 	code, _, errs := command(t, []string{
 		"PUSHWORKER_ACK_WAIT=soon", "PUSHWORKER_REPLICAS=7", `PUSHWORKER_HANDLERS=[{"name":"stdout","config":{"buffer":"x"}}]`,
-	}, "", "run")
+	}, "run")
 	for _, name := range []string{"PUSHWORKER_ACK_WAIT", "PUSHWORKER_REPLICAS", "PUSHWORKER_HANDLERS"} {
 		if !strings.Contains(errs, name) {
 			t.Errorf("%s is not reported:\n%s", name, errs)
 		}
 	}
-	code2, _, errs2 := command(t, []string{`PUSHWORKER_HANDLERS=[{"name":"nosuch"}]`, "PUSHWORKER_DATA_DIR=" + t.TempDir()}, "", "run")
+	code2, _, errs2 := command(t, []string{`PUSHWORKER_HANDLERS=[{"name":"nosuch"}]`, "PUSHWORKER_DATA_DIR=" + t.TempDir()}, "run")
 	if code != 78 || code2 != 78 || !strings.Contains(errs2, "nosuch") || !strings.Contains(errs2, "stdout") {
 		t.Errorf("ended with %d and %d, want 78; the second said:\n%s", code, code2, errs2)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
@@ -87,21 +88,26 @@ func (a *app) play(ctx context.Context, c *config.Config, show *stage) error {
 	if err := show.await(ctx); err != nil {
 		return err
 	}
-	letters := conn.Letters(worker.Topology(c, []string{demoHandler}))
-	for {
+	letter, err := firstLetter(ctx, conn.Letters(worker.Topology(c, []string{demoHandler})))
+	if err != nil {
+		return err
+	}
+	show.tell(3, "dead letter %d: reason %s, attempts %d, error %q", letter.Seq, letter.Reason, letter.Attempts, letter.Error)
+	return pub.Close(ctx)
+}
+
+// firstLetter waits for the first dead letter.
+func firstLetter(ctx context.Context, letters *broker.Letters) (deadletter.Letter, error) {
+	for ctx.Err() == nil {
 		for letter, err := range letters.List(ctx, broker.LetterFilter{}) {
-			if err != nil {
-				return fmt.Errorf("list dead letters: %w", err)
-			}
-			show.tell(3, "dead letter %d: reason %s, attempts %d, error %q", letter.Seq, letter.Reason, letter.Attempts, letter.Error)
-			return pub.Close(ctx)
+			return letter, err
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return ctx.Err()
 		}
 	}
+	return deadletter.Letter{}, ctx.Err()
 }
 
 // demoConfig is a worker on free ports with a handler named demo.

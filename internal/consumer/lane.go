@@ -88,7 +88,7 @@ func New(c Config) *Lane {
 // rest, with heartbeats going on. It returns nil after a clean stop, an error
 // wrapping [ErrUnfinished] when work had to be cancelled (and was handed back), and
 // one wrapping [ErrSourceGone] when the queue vanished underneath.
-func (l *Lane) Run(ctx context.Context) error {
+func (l *Lane) Run(ctx context.Context) error { //nolint:contextcheck // settling inherits ctx, without its end
 	l.settling = context.WithoutCancel(ctx)
 	beating, stopBeating := context.WithCancel(l.settling)
 	var heart sync.WaitGroup
@@ -97,7 +97,7 @@ func (l *Lane) Run(ctx context.Context) error {
 	l.running.Store(true)
 	err := l.pullAll(ctx)
 	l.running.Store(false)
-	err = errors.Join(err, l.drain())
+	err = errors.Join(err, l.drain()) //nolint:contextcheck // ctx has ended; settling goes on
 
 	stopBeating()
 	heart.Wait()

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -115,14 +116,11 @@ func (r *rig) metric(name string, labels ...string) float64 {
 
 // receipt is the JSON of a message to n users.
 func receipt(seq, n int) string {
-	to := ""
-	for i := range n {
-		if i > 0 {
-			to += ","
-		}
-		to += fmt.Sprintf(`"%d":{"delivered":0,"unread":1}`, 1000+i)
+	to := make([]string, n)
+	for i := range to {
+		to[i] = fmt.Sprintf(`"%d":{"delivered":0,"unread":1}`, 1000+i)
 	}
-	return fmt.Sprintf(`{"to":{%s},"payload":{"what":"msg","topic":"grpX","seq":%d,"content":"hello"}}`, to, seq)
+	return fmt.Sprintf(`{"to":{%s},"payload":{"what":"msg","topic":"grpX","seq":%d,"content":"hello"}}`, strings.Join(to, ","), seq)
 }
 
 // log records the receipts that a handler was given.

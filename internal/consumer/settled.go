@@ -58,5 +58,5 @@ func (t *settledTable) forget(seq uint64, stored time.Time) {
 // place returns the message's place and its in-flight mark: the store time in
 // nanoseconds, shifted so that the lowest bit says "finished".
 func (t *settledTable) place(seq uint64, stored time.Time) (place *atomic.Uint64, mark uint64) {
-	return &t.places[seq%remembered], uint64(stored.UnixNano()) << 1 //nolint:gosec // times after 1970
+	return &t.places[seq%remembered], uint64(stored.UnixNano()) << 1
 }

@@ -22,7 +22,7 @@ type slots struct {
 func newSlots(n int) *slots {
 	s := &slots{free: make(chan int32, n), held: make([]atomic.Pointer[delivery], n)} // the free list needs room for every slot
 	for i := range n {
-		s.free <- int32(i) //nolint:gosec // n is a handler's buffer, far below 2^31
+		s.free <- int32(i)
 	}
 	return s
 }

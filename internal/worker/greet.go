@@ -11,7 +11,7 @@ import (
 const sample = `{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpnG99YhENiQU","from":"usrEDJUdpi63P4","seq":1,"content":"Hello"}}`
 
 // greet tells a human where everything is and how to try it.
-func (w Worker) greet(server *embedded.Server, hs handlers) {
+func (w Worker) greet(server *embedded.Server, hs *handlers) {
 	var b strings.Builder
 	line := func(label, text string) { fmt.Fprintf(&b, "  %-8s %s\n", label, text) }
 	fmt.Fprintf(&b, "pushworker %s\n", w.Version)

@@ -28,20 +28,20 @@ type handler struct {
 }
 
 // handlers configures and starts the handlers.
-func (w Worker) handlers() (handlers, error) {
-	hs := handlers{registry: &push.Registry{}}
+func (w Worker) handlers() (*handlers, error) {
+	hs := &handlers{registry: &push.Registry{}}
 	w.Plugins(hs.registry)
 	text, err := registryConfig(w.Config.Handlers)
 	if err == nil {
 		err = hs.registry.Init(text)
 	}
 	if err != nil {
-		return hs, fmt.Errorf("%w: %w", ErrHandlers, err)
+		return nil, fmt.Errorf("%w: %w", ErrHandlers, err)
 	}
 	hs.sort(w.Config.Handlers, w.policy())
 	if len(hs.enabled) == 0 {
 		hs.registry.Stop()
-		return hs, fmt.Errorf(`%w: none is enabled; set "enabled": true for one in PUSHWORKER_HANDLERS`, ErrHandlers)
+		return nil, fmt.Errorf(`%w: none is enabled; set "enabled": true for one in PUSHWORKER_HANDLERS`, ErrHandlers)
 	}
 	return hs, nil
 }
@@ -73,7 +73,7 @@ func (hs *handlers) sort(list config.HandlerList, p retry.Policy) {
 	}
 }
 
-func (hs handlers) names() []string {
+func (hs *handlers) names() []string {
 	names := make([]string, len(hs.enabled))
 	for i, h := range hs.enabled {
 		names[i] = h.name

@@ -105,7 +105,7 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 }
 
 // lanes makes a lane for each enabled handler.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs handlers, m *consumer.Metrics) ([]*consumer.Lane, error) {
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, m *consumer.Metrics) ([]*consumer.Lane, error) {
 	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
