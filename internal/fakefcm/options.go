@@ -79,5 +79,17 @@ func (o Options) validate() error {
 	if o.Latency < 0 || o.TokenLifetime < 0 || o.ProjectPerMinute < 0 || o.DevicePerMinute < 0 || o.Keep < 0 {
 		faults = append(faults, errors.New("latency, token lifetime, quotas and keep can't be negative"))
 	}
-	return errors.Join(faults...)
+	if len(faults) == 0 {
+		return nil
+	}
+	return &OptionsError{errors.Join(faults...)}
 }
+
+// OptionsError is returned by [Start] for options that can't be meant.
+type OptionsError struct{ Err error }
+
+// Error implements error.
+func (e *OptionsError) Error() string { return e.Err.Error() }
+
+// Unwrap gives access to the single faults.
+func (e *OptionsError) Unwrap() error { return e.Err }

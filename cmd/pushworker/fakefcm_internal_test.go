@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fakeRun is `pushworker fakefcm` while it runs. The tests run one after the
+// other, since building the command tree sets a variable of cobra.
+type fakeRun struct {
+	url    string
+	stdout *bufio.Scanner
+	stop   func() int // ends it and returns the exit code
+}
+
+func runFake(t *testing.T, args ...string) fakeRun {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	out, stdout := io.Pipe()
+	errs, stderr := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
+		_ = stdout.Close()
+		_ = stderr.Close()
+	}()
+	lines := bufio.NewScanner(errs)
+	if !lines.Scan() {
+		t.Fatal("it says nothing")
+	}
+	_, rest, _ := strings.Cut(lines.Text(), "fake FCM at ")
+	url, _, found := strings.Cut(rest, ";")
+	if !found {
+		t.Fatalf("it says %q, want where it is", lines.Text())
+	}
+	go func() { _, _ = io.Copy(io.Discard, errs) }()
+	return fakeRun{url, bufio.NewScanner(out), func() int {
+		cancel()
+		select {
+		case c := <-code:
+			return c
+		case <-time.After(20 * time.Second):
+			t.Fatal("it does not end")
+			return 0
+		}
+	}}
+}
+
+func TestFakeFCMShowsAPushThatArrives(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fake.json")
+	fake := runFake(t, "--credentials", file, "--project", "mine", "--any-token", "--reveal")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var account struct {
+		Project string `json:"project_id"`
+		URI     string `json:"token_uri"`
+	}
+	if err := json.Unmarshal(text, &account); err != nil || account.Project != "mine" || account.URI != fake.url+"/token" {
+		t.Errorf("%v, the service account is %+v", err, account)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, the key can be read by others", err)
+	}
+	go func() {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fake.url+"/v1/projects/mine/messages:send",
+			strings.NewReader(`{"message":{"token":"my-token"}}`))
+		if err != nil {
+			return
+		}
+		r.Header.Set("Authorization", "Bearer x")
+		r.Header.Set("Content-Type", "application/json")
+		if answer, err := http.DefaultClient.Do(r); err == nil {
+			_ = answer.Body.Close()
+		}
+	}()
+	if !fake.stdout.Scan() || !strings.Contains(fake.stdout.Text(), `"target":"my-token"`) {
+		t.Errorf("it prints %q, want the push", fake.stdout.Text())
+	}
+	if code := fake.stop(); code != exitOK {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+func TestFakeFCMWritesItsCertificate(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	fake := runFake(t, "--tls", "--ca-out", file)
+	text, err := os.ReadFile(file)
+	if err != nil || !bytes.HasPrefix(text, []byte("-----BEGIN CERTIFICATE-----")) || !strings.HasPrefix(fake.url, "https://") {
+		t.Errorf("%v: %q at %s", err, text, fake.url)
+	}
+	if code := fake.stop(); code != exitOK {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+func TestFakeFCMRefuses(t *testing.T) {
+	wrong := filepath.Join(t.TempDir(), "wrong.json")
+	if err := os.WriteFile(wrong, []byte(`{"rules":[{"answer":"x"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		text string
+	}{
+		{[]string{"--script", wrong}, exitData, `no answer "x"`},
+		{[]string{"--script", wrong + "-not"}, exitData, "no such file"},
+		{[]string{"--ca-out", "x"}, exitUsage, "--ca-out needs --tls"},
+		{[]string{"--cert", "x"}, exitUsage, "give both files"},
+		{[]string{"--addr", "nowhere"}, exitUsage, "write host:port"},
+	} {
+		var stderr bytes.Buffer
+		code := run(t.Context(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, c.args...), nil, nil, io.Discard, &stderr)
+		if code != c.code || !strings.Contains(stderr.String(), c.text) {
+			t.Errorf("%v: exit code %d, %q", c.args, code, stderr.String())
+		}
+	}
+}
