@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -61,14 +62,17 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 		return err
 	}
 	defer conn.Close()
-	ctx, giveUp := context.WithCancel(ctx)
 	pub, err := conn.Publisher(publisherConfig(o.subject))
-	if err != nil {
-		return usageError{err} // of a subject that cannot be published to
+	switch {
+	case errors.Is(err, publisher.ErrRefused):
+		return usageError{err} // the subject
+	case err != nil:
+		return unavailableError{err}
 	}
 	defer func() {
-		giveUp() // nothing is in flight, unless the error says so
-		_ = pub.Close(ctx)
+		now, cancel := context.WithCancel(ctx)
+		cancel() // nothing is in flight, unless run's error says so
+		_ = pub.Close(now)
 	}()
 	if len(inputs) == 0 {
 		inputs = []string{"-"}
