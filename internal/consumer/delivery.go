@@ -18,8 +18,9 @@ type delivery struct {
 	msg     Message
 	origin  Origin
 	taken   time.Time
-	beat    time.Time // last heartbeat; only the heartbeat goroutine touches it after taken
-	expires time.Time // zero: never
+	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
+	expires time.Time     // zero: never
+	receipt *push.Receipt // nil if it could not be read
 	targets int
 	probe   func(error) // tells the breaker, if this delivery is its probe
 	leaving atomic.Bool

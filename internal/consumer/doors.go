@@ -25,9 +25,9 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 	m.verdicts[v].Inc()
 	m.age.Observe(time.Since(d.origin.First).Seconds())
 	if v == retry.Ack {
-		m.accepted.Add(float64(d.targets))
+		d.count(push.Targets{Accepted: d.targets})
 	} else {
-		m.skipped.Add(float64(d.targets))
+		d.count(push.Targets{Skipped: d.targets})
 	}
 	if e := d.lane.log.Debug(); e.Enabled() {
 		d.log(e, why).AnErr("ack", err).Msg(v.String())
@@ -64,6 +64,9 @@ func (d *delivery) nak(delay time.Duration, why error) {
 func (d *delivery) schedule(decision retry.Decision, why error) {
 	r, remain, err := d.retry(decision, why)
 	if err == nil {
+		err = d.writeRejected(why)
+	}
+	if err == nil {
 		ctx, cancel := d.lane.storeContext()
 		defer cancel()
 		err = d.lane.scheduler.Schedule(ctx, r)
@@ -77,8 +80,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	ack := d.msg.Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Redeliver].Inc()
-	m.accepted.Add(float64(d.targets - remain))
-	m.retried.Add(float64(remain))
+	d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
 	if e := d.lane.log.Info(); e.Enabled() {
 		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Dur("delay", r.Delay).Msg("redeliver")
 	}
@@ -102,6 +104,32 @@ func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain in
 	return r, remain, err
 }
 
+// writeRejected writes a letter for the targets that were refused for good while
+// others remain.
+func (d *delivery) writeRejected(why error) error {
+	part, ok := errors.AsType[*push.Undelivered](why)
+	if !ok || part.Rejected == nil {
+		return nil
+	}
+	if err := d.write(retry.Rejected, part.Rejected, d.origin.Attempts+1); err != nil {
+		return err
+	}
+	d.lane.metrics.letters[retry.Rejected].Inc()
+	d.log(d.lane.log.Warn(), part.Rejected).Msg("targets refused for good; the others go on")
+	return nil
+}
+
+// count adds up what became of the targets: what the handler has said, or what
+// follows from the door.
+func (d *delivery) count(t push.Targets) {
+	if d.receipt != nil {
+		if told, ok := d.receipt.Tallied(); ok {
+			t = told
+		}
+	}
+	d.lane.metrics.count(t)
+}
+
 // bury is the third door: the receipt becomes a dead letter, and is acknowledged
 // only once the broker has confirmed that.
 func (d *delivery) bury(reason retry.Reason, why error) {
@@ -122,7 +150,7 @@ func (d *delivery) writeAndAck(reason retry.Reason, why error) {
 	m := d.lane.metrics
 	m.verdicts[retry.Bury].Inc()
 	m.letters[reason].Inc()
-	m.rejected.Add(float64(d.targets))
+	d.count(push.Targets{Rejected: d.targets})
 	m.age.Observe(time.Since(d.origin.First).Seconds())
 	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
 	d.leave()

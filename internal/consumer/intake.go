@@ -193,7 +193,7 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 		d.bury(reasonOf(err), err)
 		return false
 	}
-	d.targets = targets(r.To, r.Channel)
+	d.receipt, d.targets = r, targets(r.To, r.Channel)
 	if len(bad) > 0 {
 		in.lane.store(func() { in.withoutBad(d, r, bad) })
 		return false

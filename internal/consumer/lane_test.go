@@ -129,6 +129,38 @@ func TestOnlyTheRemainderIsRetried(t *testing.T) {
 	})
 }
 
+// TestRefusedTargetsGetALetter: targets refused for good are buried at once, while
+// the rest of the receipt is tried again, and the handler's own count is what counts.
+func TestRefusedTargetsGetALetter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen log
+		r := start(t, handler(t, 8, 2, func(_ context.Context, r *push.Receipt) error {
+			if seen.note(r) > 1 {
+				return nil
+			}
+			r.Tally(push.Targets{Accepted: 5, Gone: 1, Rejected: 1, Retried: 1})
+			return &push.Undelivered{
+				To:  map[push.Uid]push.Recipient{1001: {Unread: 1}},
+				Err: errFault, Rejected: errors.New("device \"tablet\": payload refused"),
+			}
+		}))
+		r.fresh.add(receipt(1, 3), consumer.Origin{}, 0)
+		r.until(time.Minute, "second attempt", func() bool { return seen.count() == 2 })
+		r.settled(time.Second)
+		_ = r.end()
+		letters := r.stores.buried()
+		if len(letters) != 1 || letters[0].Reason != "permanent" || letters[0].Error != `device "tablet": payload refused` {
+			t.Errorf("letters are %+v, want one that names the target", letters)
+		}
+		for result, want := range map[string]float64{"accepted": 6, "gone": 1, "rejected": 1, "retried": 1} {
+			if got := r.metric("targets_total", result); got != want {
+				t.Errorf("%s targets are %v, want %v", result, got, want)
+			}
+		}
+	})
+}
+
 func TestBuried(t *testing.T) {
 	t.Parallel()
 	short := func(c *consumer.Config) { c.Policy.MaxAttempts = 3 }

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Metrics counts what lanes do. All names carry the prefix pushworker_.
@@ -68,6 +69,7 @@ type laneMetrics struct {
 	retried  prometheus.Counter
 	rejected prometheus.Counter
 	skipped  prometheus.Counter
+	gone     prometheus.Counter
 	age      prometheus.Observer
 	handle   prometheus.Observer
 }
@@ -92,6 +94,7 @@ func (m *Metrics) lane(handler string, held, open func() float64) *laneMetrics {
 		retried:  m.targets.WithLabelValues(handler, "retried"),
 		rejected: m.targets.WithLabelValues(handler, "rejected"),
 		skipped:  m.targets.WithLabelValues(handler, "skipped"),
+		gone:     m.targets.WithLabelValues(handler, "gone"),
 		age:      m.age.WithLabelValues(handler),
 		handle:   m.handle.WithLabelValues(handler),
 	}
@@ -102,4 +105,13 @@ func (m *Metrics) lane(handler string, held, open func() float64) *laneMetrics {
 		l.letters[reason] = m.letters.WithLabelValues(handler, reason.String())
 	}
 	return l
+}
+
+// count adds the fates of a receipt's targets.
+func (l *laneMetrics) count(t push.Targets) {
+	l.accepted.Add(float64(t.Accepted))
+	l.skipped.Add(float64(t.Skipped))
+	l.gone.Add(float64(t.Gone))
+	l.rejected.Add(float64(t.Rejected))
+	l.retried.Add(float64(t.Retried))
 }

@@ -101,15 +101,24 @@ func (p Policy) Decide(o Outcome) Decision {
 	case errors.Is(o.Err, push.ErrExpired):
 		return Decision{Verdict: Expire}
 	case errors.Is(o.Err, push.ErrNotStarted):
-		return HandBack(o.Jitter)
+		return p.uncounted(o, HandBack(o.Jitter).Delay)
 	}
 	if _, ok := errors.AsType[*push.UnavailableError](o.Err); ok {
-		return Decision{Verdict: Redeliver, Delay: outageFloor + spread(handBackSpread, o.Jitter)}
+		return p.uncounted(o, outageFloor+spread(handBackSpread, o.Jitter))
 	}
 	if _, ok := errors.AsType[*push.PermanentError](o.Err); ok {
 		return Decision{Verdict: Bury, Reason: Rejected}
 	}
 	return p.again(o)
+}
+
+// uncounted brings the receipt back without using up an attempt, after delay or
+// when the provider has said.
+func (p Policy) uncounted(o Outcome, delay time.Duration) Decision {
+	if _, told := errors.AsType[*push.RetryAfterError](o.Err); told {
+		delay = max(delay, p.delay(o))
+	}
+	return Decision{Verdict: Redeliver, Delay: delay}
 }
 
 // again weighs another attempt against the budgets.

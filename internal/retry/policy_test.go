@@ -44,6 +44,10 @@ func TestDecide(t *testing.T) {
 			retry.Outcome{Err: part(push.Unavailable(errFault)), Attempts: 1},
 			retry.Decision{Verdict: retry.Redeliver, Delay: time.Second},
 		},
+		"handed back until the provider's time": {
+			retry.Outcome{Err: part(fmt.Errorf("%w: %w", push.ErrNotStarted, push.RetryAfter(errFault, time.Minute))), Attempts: 1},
+			retry.Decision{Verdict: retry.Redeliver, Delay: time.Minute},
+		},
 		"permanent": {
 			retry.Outcome{Err: push.Permanent(errFault), Attempts: 1},
 			retry.Decision{Verdict: retry.Bury, Reason: retry.Rejected},

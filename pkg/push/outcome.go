@@ -88,6 +88,9 @@ type Undelivered struct { //nolint:errname // it is as much a result as an error
 	Channel string
 	// Err is the cause; it is not nil.
 	Err error
+	// Rejected names targets that were refused for good while others remain; they
+	// are among neither. A dead letter is written for them. Usually nil.
+	Rejected error
 }
 
 func (e *Undelivered) Error() string {

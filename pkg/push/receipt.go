@@ -28,7 +28,22 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	// Payload is what they are told.
 	Payload Payload `json:"payload"`
 
-	done func(error)
+	done  func(error)
+	tally *Targets
+}
+
+// Targets counts what became of the targets of a receipt: devices and channels.
+type Targets struct {
+	// Accepted were taken by the provider.
+	Accepted int
+	// Skipped needed nothing, for example because they already had the packet.
+	Skipped int
+	// Gone turned out to exist no more.
+	Gone int
+	// Rejected will never be accepted.
+	Rejected int
+	// Retried are to be tried again.
+	Retried int
 }
 
 // Recipient is one user's share of a [Receipt].
@@ -77,6 +92,18 @@ type Payload struct {
 // each receipt it hands out; nobody else needs OnDone. Not safe for concurrent
 // use with Done.
 func (r *Receipt) OnDone(f func(error)) { r.done = f }
+
+// Tally says what became of r's targets, for those who count them. A handler that
+// knows better than "one target per recipient" calls it before Done.
+func (r *Receipt) Tally(t Targets) { r.tally = &t }
+
+// Tallied returns what Tally was told, if it was called.
+func (r *Receipt) Tallied() (t Targets, ok bool) {
+	if r.tally == nil {
+		return Targets{}, false
+	}
+	return *r.tally, true
+}
 
 // Done reports what became of r and settles it with the queue it came from. Call
 // it once, from any goroutine, when the work is over. A nil err means delivered;
