@@ -33,11 +33,12 @@ type breaker struct {
 	cb     *gobreaker.TwoStepCircuitBreaker[struct{}]
 	isOpen atomic.Bool
 	trip   atomic.Pointer[chan struct{}] // closed when the breaker opens
+	why    atomic.Pointer[error]         // the last outcome that may have opened it
 }
 
-// newBreaker makes a closed breaker. changed is told when it opens and closes; it
-// must not call the breaker.
-func newBreaker(changed func(open bool)) *breaker {
+// newBreaker makes a closed breaker. changed is told when it opens, and why, and
+// when it closes, with nil; it must not call the breaker.
+func newBreaker(changed func(why error)) *breaker {
 	b := &breaker{}
 	b.trip.Store(new(make(chan struct{})))
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
@@ -51,11 +52,11 @@ func newBreaker(changed func(open bool)) *breaker {
 			case from == gobreaker.StateClosed:
 				b.isOpen.Store(true)
 				close(*b.trip.Load())
-				changed(true)
+				changed(*b.why.Load())
 			case to == gobreaker.StateClosed:
 				b.trip.Store(new(make(chan struct{})))
 				b.isOpen.Store(false)
-				changed(false)
+				changed(nil)
 			}
 		},
 	})
@@ -87,6 +88,7 @@ func (b *breaker) report(err error) {
 	if !isUnavailable(err) {
 		return
 	}
+	b.why.Store(&err)
 	if done, refused := b.cb.Allow(); refused == nil {
 		done(err)
 	}

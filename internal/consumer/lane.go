@@ -212,9 +212,9 @@ func (l *Lane) State() State {
 // Name is the handler's name.
 func (l *Lane) Name() string { return l.name }
 
-func (l *Lane) breakerChanged(open bool) {
-	if open {
-		l.log.Warn().Msg("provider is unavailable: the lane stops pulling and probes once a second")
+func (l *Lane) breakerChanged(why error) {
+	if why != nil {
+		l.log.Warn().Err(why).Msg("provider is unavailable: the lane stops pulling and probes once a second")
 		return
 	}
 	l.log.Info().Msg("provider is back: the lane pulls again")
