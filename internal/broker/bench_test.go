@@ -30,7 +30,7 @@ func BenchmarkPullAndAck(b *testing.B) {
 				if n <= 0 {
 					return
 				}
-				if _, err := r.lane.Fresh.Pull(b.Context(), int(n), func(m consumer.Message) { m.Ack() }); err != nil {
+				if _, err := r.lane.Fresh.Pull(b.Context(), int(n), func(m consumer.Message) { ack(b, m) }); err != nil {
 					b.Error(err)
 					return
 				}
@@ -53,7 +53,9 @@ func BenchmarkConsumeAndAck(b *testing.B) {
 	done := make(chan struct{})
 	n := 0
 	cc, err := c.Consume(func(m jetstream.Msg) {
-		m.Ack()
+		if err := m.Ack(); err != nil {
+			b.Error(err)
+		}
 		if n++; n == b.N {
 			close(done)
 		}
@@ -78,4 +80,25 @@ func (r *rig) backlog(b *testing.B, n int) {
 		}
 	}
 	<-r.js.PublishAsyncComplete()
+}
+
+// BenchmarkSchedule stores retries from 64 goroutines, as busy lanes do.
+func BenchmarkSchedule(b *testing.B) {
+	r := newRig(b)
+	s := r.conn.Scheduler(r.topo)
+	body := make([]byte, 1024)
+	var seq atomic.Uint64
+	b.SetParallelism(32)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			retry := consumer.Retry{Handler: "fcm", Data: body, Delay: time.Hour, Error: "no", Origin: consumer.Origin{
+				Stream: "PUSH", Seq: seq.Add(1), Stored: time.Now(), RootStream: "PUSH", RootSeq: 1, Subject: "push.receipts", Attempts: 1,
+			}}
+			if err := s.Schedule(b.Context(), retry); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
 }

@@ -21,6 +21,9 @@ const (
 	// reconnectWait and reconnectJitter space the attempts to reconnect: half a
 	// second to one second after each round of the servers.
 	reconnectWait, reconnectJitter = 500 * time.Millisecond, 500 * time.Millisecond
+	// pingEvery and pingsLost tell a broker that vanished without a word, within a
+	// minute; the client's own defaults take six.
+	pingEvery, pingsLost = 20 * time.Second, 2
 )
 
 // Options says how to reach the broker. The zero value of everything but URL or

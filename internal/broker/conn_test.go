@@ -141,6 +141,24 @@ func TestConnectInProcess(t *testing.T) {
 	}
 }
 
+func TestCloseWithoutABrokerIsQuick(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	b.Stop(t)
+	eventually(t, "disconnected", func() bool { return !c.Connected() })
+	closed := make(chan struct{})
+	go func() {
+		c.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(2 * time.Second): // well below Close's own limit
+		t.Error("Close waits for a broker that is gone")
+	}
+}
+
 func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
@@ -160,14 +178,15 @@ func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
 }
 
 // worker is a user with no more rights than a worker needs that does not
-// provision, as the README lists them.
+// provision, as the package comment lists them.
 func worker() brokertest.User {
 	return brokertest.User{
 		Name: "worker",
 		Publish: []string{
 			"$JS.API.CONSUMER.INFO.PUSH.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm", "$JS.ACK.PUSH.fcm.>", "$JS.ACK.*.*.PUSH.fcm.>",
-			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm", "$JS.ACK.PUSH_RETRY.fcm.>",
-			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm-suspects", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm-suspects", "$JS.ACK.PUSH_RETRY.fcm-suspects.>",
+			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm", "$JS.ACK.PUSH_RETRY.fcm.>", "$JS.ACK.*.*.PUSH_RETRY.fcm.>",
+			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm-suspects", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm-suspects",
+			"$JS.ACK.PUSH_RETRY.fcm-suspects.>", "$JS.ACK.*.*.PUSH_RETRY.fcm-suspects.>",
 			"push.schedule.fcm.>", "push.retry.fcm", "push.retry.fcm.suspects", "push.dead.fcm", "push.dead._malformed.>",
 		},
 		Subscribe: []string{"_INBOX_worker.>"},
@@ -221,7 +240,66 @@ func TestWorkerNeedsFewRights(t *testing.T) {
 	one(t, lane.Suspects)
 	bury(t, c.Letters(r.topo), letter("fcm", 1), letter("", 1))
 	one(t, lane.Fresh)
-	eventually(t, "all acknowledged", func() bool { return r.info(t, "PUSH", "fcm").AckFloor.Stream == 2 })
+	eventually(t, "all acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 2 })
+}
+
+func TestOperatorsNeedFewRights(t *testing.T) {
+	t.Parallel()
+	var log lines
+	user := worker()
+	user.Publish = append(user.Publish, "$JS.API.STREAM.INFO.*", "$JS.API.DIRECT.GET.PUSH", "$JS.API.DIRECT.GET.PUSH_RETRY",
+		"$JS.API.CONSUMER.LIST.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$JS.API.DIRECT.GET.PUSH_DEAD")
+	r, c := restricted(t, user, &log)
+	r.publish(t, 1)
+	bury(t, c.Letters(r.topo), letter("fcm", 1))
+	if stats, err := c.Stats(t.Context(), r.topo); err != nil || stats.Lanes[0].OldestPending.IsZero() || len(stats.Streams) != 3 {
+		t.Errorf("Stats = %+v, %v", stats, err)
+	}
+	if n := len(list(t, c.Letters(r.topo), broker.LetterFilter{})); n != 1 {
+		t.Errorf("%d letters, want 1", n)
+	}
+	one(t, bind(t, c, r.topo).Fresh)
+	s, err := r.js.Stream(t.Context(), "PUSH")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := s.CachedInfo().Config
+	config.MaxBytes = int64(s.CachedInfo().State.Bytes) // so that the janitor has work
+	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
+	if err := c.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(r.stored(t, "PUSH")); n != 0 {
+		t.Errorf("the janitor left %d receipts", n)
+	}
+	if log.String() != "" {
+		t.Errorf("log:\n%s", log.String())
+	}
+}
+
+func TestProvisionerNeedsFewRights(t *testing.T) {
+	t.Parallel()
+	url := brokertest.StartWithUsers(t, brokertest.User{
+		Name: "setup", Subscribe: []string{"_INBOX.>"}, Publish: []string{
+			"$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.NAMES",
+			"$JS.API.CONSUMER.LIST.PUSH", "$JS.API.CONSUMER.INFO.*.*", "$JS.API.CONSUMER.CREATE.>",
+		},
+	})
+	c, err := broker.Connect(t.Context(), broker.Options{URL: url("setup")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	topo := (*brokertest.Broker)(nil).Topology("fcm")
+	for range 2 {
+		if _, err := c.Provision(t.Context(), topo); err != nil {
+			t.Fatal(err)
+		}
+		topo.AckWait, topo.History = time.Minute, 2*time.Hour // to be updated
+	}
 }
 
 // The broker answers a forbidden request with silence; it must not take a
@@ -274,7 +352,7 @@ func TestForbiddenAckIsLoggedOnce(t *testing.T) {
 	user.Publish[2] = "nothing" // $JS.ACK of PUSH
 	r, c := restricted(t, user, &log)
 	r.publish(t, 20)
-	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, func(m consumer.Message) { m.Ack() })
+	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, func(m consumer.Message) { ack(t, m) })
 	if n != 20 || err != nil {
 		t.Fatalf("Pull = %d, %v", n, err)
 	}

@@ -16,6 +16,8 @@ func (c *Conn) natsOptions(o Options) ([]nats.Option, error) {
 		nats.IgnoreAuthErrorAbort(), // rotated credentials are picked up
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectJitter, reconnectJitter),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsLost),
 		nats.DrainTimeout(closeTimeout),
 		nats.ConnectHandler(func(*nats.Conn) { close(c.first) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.connectFailed(err) }),

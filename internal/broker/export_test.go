@@ -12,3 +12,6 @@ func ProvisionLater(ctx context.Context, c *Conn, t Topology, d time.Duration) (
 
 // Trim lets a janitor look once.
 func (j *Janitor) Trim(ctx context.Context) error { return j.trim(ctx) }
+
+// OneLine is oneLine.
+func OneLine(s string, limit int) string { return oneLine(s, limit) }

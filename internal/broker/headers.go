@@ -68,9 +68,9 @@ func reserved(name string) bool {
 // lacks them counts as published where it is.
 func readRetry(o *consumer.Origin, h nats.Header) {
 	o.Expires, o.Header = readPublished(h)
-	if seq, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64); err == nil && seq > 0 {
-		o.RootSeq = seq
-		o.RootStream = h.Get(headerOriginStream)
+	root, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
+	if stream := h.Get(headerOriginStream); err == nil && stream != "" {
+		o.RootStream, o.RootSeq = stream, root
 		o.Subject = h.Get(headerOriginSubject)
 	}
 	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerFirst)); err == nil {

@@ -120,7 +120,7 @@ func (c *Conn) remedy(ctx context.Context, want jetstream.StreamConfig, err erro
 	if !ok {
 		return ""
 	}
-	switch api.ErrorCode {
+	switch int(api.ErrorCode) {
 	case errSubjectOverlap:
 		return c.subjectOwners(ctx, want)
 	case errNoReplicas, errNoPeers:

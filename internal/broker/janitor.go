@@ -81,17 +81,11 @@ func (j *Janitor) trim(ctx context.Context) error {
 			return err
 		}
 		cut := min(settled, aim(info))
-		if cut <= info.State.FirstSeq {
-			break // nothing that may go
-		}
-		if err := j.purge(ctx, cut); err != nil {
-			return err
-		}
-		if info, err = j.conn.streamInfo(ctx, j.stream); err != nil {
-			return err
-		}
-		if !fuller(info, trimTo) {
+		if cut <= info.State.FirstSeq { // enough has gone, or nothing more may go
 			break
+		}
+		if info, err = j.purge(ctx, cut); err != nil {
+			return err
 		}
 	}
 	j.report(before, info)
@@ -143,7 +137,8 @@ func (j *Janitor) settledBelow(ctx context.Context) (uint64, error) {
 	return lowest + 1, nil
 }
 
-func (j *Janitor) purge(ctx context.Context, below uint64) error {
+// purge returns the stream's state after it.
+func (j *Janitor) purge(ctx context.Context, below uint64) (*jetstream.StreamInfo, error) {
 	err := j.conn.request(ctx, "$JS.API.STREAM.PURGE."+j.stream, func(ctx context.Context) error {
 		s, err := j.conn.js.Stream(ctx, j.stream)
 		if err != nil {
@@ -152,7 +147,7 @@ func (j *Janitor) purge(ctx context.Context, below uint64) error {
 		return s.Purge(ctx, jetstream.WithPurgeSequence(below))
 	})
 	if err != nil {
-		return fmt.Errorf("purging stream %s below sequence %d: %w", j.stream, below, err)
+		return nil, fmt.Errorf("purging stream %s below sequence %d: %w", j.stream, below, err)
 	}
-	return nil
+	return j.conn.streamInfo(ctx, j.stream)
 }

@@ -37,28 +37,30 @@ type LetterFilter struct {
 // List yields the letters that f selects, oldest first, and stops after the first
 // error. It reads by direct gets and disturbs no lane.
 func (l *Letters) List(ctx context.Context, f LetterFilter) iter.Seq2[deadletter.Letter, error] {
-	return func(yield func(deadletter.Letter, error) bool) {
-		subject := deadPrefix + ">"
-		if f.Handler != "" {
-			subject = deadPrefix + f.Handler
+	return func(yield func(deadletter.Letter, error) bool) { l.list(ctx, f, yield) }
+}
+
+func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadletter.Letter, error) bool) {
+	subject := deadPrefix + ">"
+	if f.Handler != "" {
+		subject = deadPrefix + f.Handler
+	}
+	from := jetstreamext.GetBatchSeq(1)
+	if !f.Since.IsZero() {
+		from = jetstreamext.GetBatchStartTime(f.Since)
+	}
+	found := 0
+	for raw, err := range l.read(ctx, subject, from) {
+		if err != nil {
+			yield(deadletter.Letter{}, err)
+			return
 		}
-		from := jetstreamext.GetBatchSeq(1)
-		if !f.Since.IsZero() {
-			from = jetstreamext.GetBatchStartTime(f.Since)
+		letter := readLetter(raw)
+		if f.Reason != "" && letter.Reason != f.Reason {
+			continue
 		}
-		found := 0
-		for raw, err := range l.read(ctx, subject, from) {
-			if err != nil {
-				yield(deadletter.Letter{}, err)
-				return
-			}
-			letter := readLetter(raw)
-			if f.Reason != "" && letter.Reason != f.Reason {
-				continue
-			}
-			if found++; !yield(letter, nil) || found == f.Limit {
-				return
-			}
+		if found++; !yield(letter, nil) || found == f.Limit {
+			return
 		}
 	}
 }
@@ -133,9 +135,9 @@ func readLetter(raw *jetstream.RawStreamMsg) deadletter.Letter {
 		Data: raw.Data, Truncated: h.Get(headerTruncated) == "true", Header: own, Last: raw.Time,
 	}
 	// What does not parse was not written by us and stays zero.
-	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempt))                 //nolint:errcheck // see above
-	l.StreamSeq, _ = strconv.ParseUint(h.Get(headerOriginSeq), 10, 64) //nolint:errcheck // see above
-	l.First, _ = time.Parse(time.RFC3339Nano, h.Get(headerFirst))      //nolint:errcheck // see above
+	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempt))
+	l.StreamSeq, _ = strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
+	l.First, _ = time.Parse(time.RFC3339Nano, h.Get(headerFirst))
 	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerLast)); err == nil {
 		l.Last = t
 	}

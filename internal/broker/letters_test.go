@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -136,6 +135,7 @@ func TestListFilters(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got := list(t, letters, test.filter)
 			if len(got) != test.want {
 				t.Errorf("%d letters, want %d", len(got), test.want)
@@ -169,7 +169,7 @@ func TestShowSaysThatThereIsNone(t *testing.T) {
 		if !errors.Is(err, broker.ErrNoLetter) {
 			t.Errorf("Show(%d) = %v, want ErrNoLetter", seq, err)
 		}
-		wantError(t, err, fmt.Sprint(seq), "PUSH_DEAD", "deadletter ls")
+		wantError(t, err, strconv.FormatUint(seq, 10), "PUSH_DEAD", "deadletter ls")
 	}
 }
 

@@ -3,7 +3,6 @@ package broker_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -36,48 +35,48 @@ type rig struct {
 }
 
 // newRig changes the topology before it is provisioned.
-func newRig(t testing.TB, change ...func(*broker.Topology)) *rig {
-	t.Helper()
-	b := brokertest.Start(t)
+func newRig(tb testing.TB, change ...func(*broker.Topology)) *rig {
+	tb.Helper()
+	b := brokertest.Start(tb)
 	r := &rig{broker: b, topo: b.Topology("fcm")}
 	for _, f := range change {
 		f(&r.topo)
 	}
-	r.conn = b.Connect(t)
-	r.nc, r.js = client(t, b.URL())
-	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
-		t.Fatal(err)
+	r.conn = b.Connect(tb)
+	r.nc, r.js = client(tb, b.URL())
+	if _, err := r.conn.Provision(tb.Context(), r.topo); err != nil {
+		tb.Fatal(err)
 	}
-	r.lane = bind(t, r.conn, r.topo)
+	r.lane = bind(tb, r.conn, r.topo)
 	return r
 }
 
-func client(t testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
-	t.Helper()
+func client(tb testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
+	tb.Helper()
 	nc, err := nats.Connect(url, nats.ReconnectWait(10*time.Millisecond), nats.MaxReconnects(-1))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(nc.Close)
+	tb.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return nc, js
 }
 
-func bind(t testing.TB, c *broker.Conn, topo broker.Topology) broker.Lane {
-	t.Helper()
-	lane, err := c.Lane(t.Context(), topo, "fcm")
+func bind(tb testing.TB, c *broker.Conn, topo broker.Topology) broker.Lane {
+	tb.Helper()
+	lane, err := c.Lane(tb.Context(), topo, "fcm")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return lane
 }
 
 // publish stores n receipts "0", "1", … on push.receipts.
-func (r *rig) publish(t testing.TB, n int) {
-	t.Helper()
+func (r *rig) publish(tb testing.TB, n int) {
+	tb.Helper()
 	for i := range n {
 		for {
 			_, err := r.js.PublishAsync(r.topo.Subject, []byte(strconv.Itoa(i)))
@@ -85,76 +84,81 @@ func (r *rig) publish(t testing.TB, n int) {
 				break
 			}
 			if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}
 	select {
 	case <-r.js.PublishAsyncComplete():
 	case <-time.After(deadline):
-		t.Fatal("receipts were not stored")
+		tb.Fatal("receipts were not stored")
 	}
 }
 
 // store stores one message.
-func (r *rig) store(t testing.TB, subject, data string, header nats.Header) {
-	t.Helper()
-	if _, err := r.js.PublishMsg(t.Context(), &nats.Msg{Subject: subject, Data: []byte(data), Header: header}); err != nil {
-		t.Fatal(err)
+func (r *rig) store(tb testing.TB, subject, data string, header nats.Header) {
+	tb.Helper()
+	if _, err := r.js.PublishMsg(tb.Context(), &nats.Msg{Subject: subject, Data: []byte(data), Header: header}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func ack(tb testing.TB, m consumer.Message) {
+	tb.Helper()
+	if err := m.Ack(); err != nil {
+		tb.Error(err)
 	}
 }
 
 // one pulls one message and acks it.
-func one(t testing.TB, s *broker.Source) consumer.Message {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+func one(tb testing.TB, s *broker.Source) consumer.Message {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), deadline)
 	defer cancel()
 	var got consumer.Message
 	n, err := s.Pull(ctx, 1, func(m consumer.Message) { got = m })
 	if n != 1 || err != nil {
-		t.Fatalf("Pull = %d, %v; want 1 message", n, err)
+		tb.Fatalf("Pull = %d, %v; want 1 message", n, err)
 	}
-	if err := got.Ack(); err != nil {
-		t.Fatal(err)
-	}
+	ack(tb, got)
 	return got
 }
 
 // stored returns all messages of a stream.
-func (r *rig) stored(t testing.TB, stream string) []*jetstream.RawStreamMsg {
-	t.Helper()
-	s, err := r.js.Stream(t.Context(), stream)
+func (r *rig) stored(tb testing.TB, stream string) []*jetstream.RawStreamMsg {
+	tb.Helper()
+	s, err := r.js.Stream(tb.Context(), stream)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var all []*jetstream.RawStreamMsg
 	state := s.CachedInfo().State
 	for seq := state.FirstSeq; seq > 0 && seq <= state.LastSeq; seq++ {
-		m, err := s.GetMsg(t.Context(), seq)
+		m, err := s.GetMsg(tb.Context(), seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all = append(all, m)
 	}
 	return all
 }
 
-// info asks for the state of a durable.
-func (r *rig) info(t testing.TB, stream, durable string) *jetstream.ConsumerInfo {
-	t.Helper()
-	c, err := r.js.Consumer(t.Context(), stream, durable)
+// info asks for the state of a durable of PUSH.
+func (r *rig) info(tb testing.TB, durable string) *jetstream.ConsumerInfo {
+	tb.Helper()
+	c, err := r.js.Consumer(tb.Context(), "PUSH", durable)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c.CachedInfo()
 }
 
 // eventually waits until ok.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	end := time.After(deadline)
@@ -162,20 +166,20 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("after %s: not yet %s", deadline, what)
+			tb.Fatalf("after %s: not yet %s", deadline, what)
 		}
 	}
 }
 
 // wantError fails unless err says each of words.
-func wantError(t testing.TB, err error, words ...string) {
-	t.Helper()
+func wantError(tb testing.TB, err error, words ...string) {
+	tb.Helper()
 	if err == nil {
-		t.Fatalf("no error; want one that says %q", words)
+		tb.Fatalf("no error; want one that says %q", words)
 	}
 	for _, w := range words {
 		if !strings.Contains(err.Error(), w) {
-			t.Errorf("error %q does not say %q", err, w)
+			tb.Errorf("error %q does not say %q", err, w)
 		}
 	}
 }
@@ -185,21 +189,26 @@ type proxy struct {
 	listener net.Listener
 	target   string
 	wg       sync.WaitGroup
-	mu       sync.Mutex
-	conns    []net.Conn
-	closed   bool
+	mangle   func([]byte) []byte // what the client sends
+
+	mu     sync.Mutex
+	conns  []net.Conn
+	closed bool
 }
 
-func newProxy(t testing.TB, url string) *proxy {
-	t.Helper()
+func newProxy(tb testing.TB, url string, mangle ...func([]byte) []byte) *proxy {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	p := &proxy{listener: l, target: strings.TrimPrefix(url, "nats://")}
+	p := &proxy{listener: l, target: strings.TrimPrefix(url, "nats://"), mangle: func(b []byte) []byte { return b }}
+	for _, f := range mangle {
+		p.mangle = f
+	}
 	p.wg.Go(p.accept)
-	t.Cleanup(func() {
-		l.Close()
+	tb.Cleanup(func() {
+		_ = l.Close()
 		p.cut()
 		p.wg.Wait()
 	})
@@ -216,22 +225,33 @@ func (p *proxy) accept() {
 		}
 		out, err := net.Dial("tcp", p.target)
 		if err != nil {
-			in.Close()
+			_ = in.Close()
 			continue
 		}
 		p.mu.Lock()
 		if p.closed {
-			in.Close()
-			out.Close()
+			_ = in.Close()
+			_ = out.Close()
 		}
 		p.conns = append(p.conns, in, out)
 		p.mu.Unlock()
-		for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
-			p.wg.Go(func() {
-				_, _ = io.Copy(pair[0], pair[1])
-				pair[0].Close()
-				pair[1].Close()
-			})
+		p.wg.Go(func() { pump(in, out, func(b []byte) []byte { return b }) })
+		p.wg.Go(func() { pump(out, in, p.mangle) })
+	}
+}
+
+// pump copies until either end closes.
+func pump(to, from net.Conn, mangle func([]byte) []byte) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if err == nil {
+			_, err = to.Write(mangle(buf[:n]))
+		}
+		if err != nil {
+			_ = to.Close()
+			_ = from.Close()
+			return
 		}
 	}
 }
@@ -249,7 +269,7 @@ func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.conns {
-		c.Close()
+		_ = c.Close()
 	}
 	p.conns = nil
 }

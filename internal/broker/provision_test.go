@@ -95,7 +95,7 @@ func TestProvisionUpdatesInPlace(t *testing.T) {
 	if diffs, err := r.conn.Provision(t.Context(), next); len(diffs) > 0 || err != nil {
 		t.Errorf("provisioning again: %v, %v", diffs, err)
 	}
-	if info := r.info(t, "PUSH", "fcm"); info.AckFloor.Stream != 1 || info.NumPending != 4 {
+	if info := r.info(t, "fcm"); info.AckFloor.Stream != 1 || info.NumPending != 4 {
 		t.Errorf("the lane stands at %d with %d to come, want 1 and 4", info.AckFloor.Stream, info.NumPending)
 	}
 }
@@ -151,23 +151,29 @@ func TestProvisionRefusesWhatTheBrokerCannotChange(t *testing.T) {
 		words   []string
 	}{
 		"retention": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts"}, Retention: jetstream.WorkQueuePolicy})
 		}, []string{"retention", "stream PUSH", "WorkQueue", "Limits", "PUSHWORKER_STREAM", "nats stream rm PUSH"}},
 		"storage": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "PUSH_DEAD", Subjects: []string{"push.dead.>"}, Storage: jetstream.MemoryStorage})
 		}, []string{"storage", "stream PUSH_DEAD", "Memory", "File"}},
 		"subjects of another stream": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "CHAT", Subjects: []string{"push.receipts.>"}})
 		}, []string{"stream PUSH", "overlap", "stream CHAT already takes push.receipts.>", "PUSHWORKER_STREAM=CHAT", "PUSHWORKER_SUBJECT"}},
 		"filter": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
 			consume(t, js, jetstream.ConsumerConfig{Durable: "fcm", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: "push.receipts.a"})
 		}, []string{"filter", "durable fcm of stream PUSH", "push.receipts.a", "nats consumer rm PUSH fcm"}},
 		"ack policy": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
 			consume(t, js, jetstream.ConsumerConfig{Durable: "fcm", AckPolicy: jetstream.AckNonePolicy})
 		}, []string{"ack_policy", "durable fcm of stream PUSH", "rename the handler"}},
 		"push consumer": {func(t *testing.T, js jetstream.JetStream) {
+			t.Helper()
 			create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts.>"}})
 			if _, err := js.CreatePushConsumer(t.Context(), "PUSH", jetstream.ConsumerConfig{Durable: "fcm", DeliverSubject: "x.y", AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
 				t.Fatal(err)
@@ -241,7 +247,7 @@ func TestFirstDurablesStartWithTheOldestReceipt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, h := range r.topo.Handlers {
-		if n := r.info(t, "PUSH", h).NumPending; n != 3 {
+		if n := r.info(t, h).NumPending; n != 3 {
 			t.Errorf("%s has %d receipts to come, want the 3 published before", h, n)
 		}
 	}
@@ -259,14 +265,14 @@ func TestLaterDurablesStartWithTheNextReceipt(t *testing.T) {
 	if s := diffs[0].String(); !strings.Contains(s, "next receipt published") || !strings.Contains(s, "pushworker replay --handler apns") {
 		t.Errorf("the difference does not say where the lane starts: %s", s)
 	}
-	if n := r.info(t, "PUSH", "apns").NumPending; n != 0 {
+	if n := r.info(t, "apns").NumPending; n != 0 {
 		t.Errorf("%d receipts of history are to come", n)
 	}
 	r.publish(t, 2)
-	if n := r.info(t, "PUSH", "apns").NumPending; n != 2 {
+	if n := r.info(t, "apns").NumPending; n != 2 {
 		t.Errorf("%d receipts are to come, want the 2 published after", n)
 	}
-	if n := r.info(t, "PUSH", "fcm").NumPending; n != 5 {
+	if n := r.info(t, "fcm").NumPending; n != 5 {
 		t.Errorf("the older lane has %d receipts to come, want 5", n)
 	}
 }

@@ -121,7 +121,7 @@ func (r *request) run(ctx context.Context) error {
 	if err != nil {
 		r.drain()
 	}
-	_ = r.sub.Unsubscribe() //nolint:errcheck // it fails only when the connection is closed, which closes the subscription
+	_ = r.sub.Unsubscribe() // it fails only when the connection is closed, which closes the subscription
 	<-r.closed
 	return err
 }
@@ -140,7 +140,7 @@ func (r *request) open() (err error) {
 		err = r.ask()
 	}
 	if err != nil {
-		_ = r.sub.Unsubscribe() //nolint:errcheck // the error that led here is the one to report
+		_ = r.sub.Unsubscribe() // the error that led here is the one to report
 		return fmt.Errorf("pulling from %s: %w", r.source.durable, err)
 	}
 	return nil
@@ -226,9 +226,9 @@ func (r *request) status(m *nats.Msg) {
 // every message that the broker had already sent. Without a connection that is
 // what has already arrived.
 func (r *request) drain() {
-	_ = r.sub.Drain() //nolint:errcheck // it fails only when the connection is closed
 	if nc := r.source.conn.nc; nc.IsConnected() {
-		_ = nc.FlushTimeout(drainWait) //nolint:errcheck // a lost connection brings no more messages either
+		_ = r.sub.Drain()              // it fails only when the connection is closed
+		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
 	}
 	deadline := time.NewTimer(drainWait)
 	defer deadline.Stop()

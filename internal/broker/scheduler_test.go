@@ -74,7 +74,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 		if err := s.Schedule(t.Context(), retryOf(m, delay)); err != nil {
 			t.Error(err)
 		}
-		m.Ack()
+		ack(t, m)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 		if o := m.Origin(); time.Now().Before(due[o.RootSeq]) {
 			t.Errorf("retry of %d is %s early", o.RootSeq, time.Until(due[o.RootSeq]))
 		}
-		m.Ack()
+		ack(t, m)
 	})
 	if got != n || err != nil {
 		t.Errorf("Pull = %d, %v", got, err)

@@ -58,7 +58,7 @@ func (s *Source) check(ctx context.Context) error {
 	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("%w: %s was deleted: start again to provision it anew, and replay what it missed", consumer.ErrSourceGone, s.durable)
 	case err != nil && (ctx.Err() != nil || !s.conn.Connected()):
-		return nil
+		return nil //nolint:nilerr // see above
 	case err != nil:
 		return fmt.Errorf("checking %s: %w", s.durable, err)
 	case !info.Created.Equal(s.created):

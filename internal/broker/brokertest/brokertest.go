@@ -53,7 +53,7 @@ func (b *Broker) Topology(handlers ...string) broker.Topology {
 	return broker.Topology{
 		Stream: "PUSH", Subject: "push.receipts", Replicas: 1,
 		History: time.Hour, DeadMaxAge: time.Hour, AckWait: 30 * time.Second,
-		MaxBytes: 1 << 30, RetryMaxBytes: 64 << 20, DeadMaxBytes: 64 << 20,
+		MaxBytes: 1 << 30, RetryMaxBytes: 1 << 30, DeadMaxBytes: 64 << 20,
 		Handlers: handlers,
 	}
 }

@@ -51,7 +51,7 @@ func lockDir(dir string) (*flock.Flock, error) {
 }
 
 func readPID(path string) int {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 	if err != nil {
 		return 0
 	}
@@ -65,15 +65,15 @@ func readPID(path string) int {
 // unlockDir leaves the file in place: removing it would let two processes lock
 // two files of the same name.
 func unlockDir(lock *flock.Flock) {
-	_ = os.Truncate(lock.Path(), 0) //nolint:errcheck // a stale process id misleads nobody once the lock is free
-	_ = lock.Close()                //nolint:errcheck // the lock ends with the process at the latest
+	_ = os.Truncate(lock.Path(), 0) // a stale process id misleads nobody once the lock is free
+	_ = lock.Close()                // the lock ends with the process at the latest
 }
 
 // markVersion refuses a store that a newer server has written, and marks it with
 // ours.
 func markVersion(dir, version string) error {
 	path := filepath.Join(dir, "version")
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the version of the store: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,8 +148,8 @@ func TestDirectoryIsLockedAgainstAnotherProcess(t *testing.T) {
 	if !ok || locked.PID != cmd.Process.Pid || locked.Dir != dir {
 		t.Errorf("Start = %v, want a LockedError with process %d", err, cmd.Process.Pid)
 	}
-	wantError(t, err, dir, fmt.Sprint(cmd.Process.Pid), "PUSHWORKER_DATA_DIR")
-	stdin.Close()
+	wantError(t, err, dir, strconv.Itoa(cmd.Process.Pid), "PUSHWORKER_DATA_DIR")
+	_ = stdin.Close()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
@@ -175,7 +176,7 @@ func TestTakenAddressIsReportedAndNothingIsStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	dir, addr := t.TempDir(), l.Addr().String()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // quickly, not after a wait for readiness
 	defer cancel()
@@ -184,7 +185,7 @@ func TestTakenAddressIsReportedAndNothingIsStarted(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "jetstream")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the store was opened: %v", err)
 	}
-	l.Close()
+	_ = l.Close()
 	start(t, embedded.Options{Addr: addr, DataDir: dir}) // the lock is free
 }
 
@@ -317,7 +318,7 @@ func TestServerLogsAtDebugUnlessItMatters(t *testing.T) {
 	if !strings.Contains(log.String(), `"level":"debug"`) || !strings.Contains(log.String(), "nats-server: ") {
 		t.Errorf("the server's lines are missing:\n%s", log.String())
 	}
-	for _, line := range strings.Split(strings.TrimSpace(log.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(log.String()), "\n") {
 		if !strings.Contains(line, `"level":"debug"`) {
 			t.Errorf("an orderly life is worth no more than debug: %s", line)
 		}

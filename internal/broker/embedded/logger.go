@@ -17,10 +17,14 @@ type logger struct {
 var _ server.Logger = (*logger)(nil)
 
 func (l *logger) Noticef(format string, v ...any) { l.log.Debug().Msgf("nats-server: "+format, v...) }
-func (l *logger) Debugf(format string, v ...any)  { l.log.Trace().Msgf("nats-server: "+format, v...) }
-func (l *logger) Tracef(format string, v ...any)  { l.log.Trace().Msgf("nats-server: "+format, v...) }
-func (l *logger) Warnf(format string, v ...any)   { l.log.Warn().Msgf("nats-server: "+format, v...) }
-func (l *logger) Errorf(format string, v ...any)  { l.log.Error().Msgf("nats-server: "+format, v...) }
+
+func (l *logger) Debugf(format string, v ...any) { l.log.Trace().Msgf("nats-server: "+format, v...) }
+
+func (l *logger) Tracef(format string, v ...any) { l.log.Trace().Msgf("nats-server: "+format, v...) }
+
+func (l *logger) Warnf(format string, v ...any) { l.log.Warn().Msgf("nats-server: "+format, v...) }
+
+func (l *logger) Errorf(format string, v ...any) { l.log.Error().Msgf("nats-server: "+format, v...) }
 
 func (l *logger) Fatalf(format string, v ...any) {
 	select {
