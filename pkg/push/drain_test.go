@@ -211,6 +211,31 @@ func TestDrainHandsBackWhatSendersStillGetIn(t *testing.T) {
 	})
 }
 
+// A worker that comes free while the buffer is being handed back starts nothing.
+func TestDrainStartsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := pushtest.Blocks()
+		if err := h.Init(`{"buffer":8}`); err != nil {
+			t.Fatal(err)
+		}
+		got := make(outcomes, 8)
+		got.give(t, h, 1)
+		synctest.Wait()
+		first := &push.Receipt{}
+		first.OnDone(func(error) {
+			h.Release()
+			synctest.Wait() // the worker goes on and takes the next
+		})
+		h.Push() <- first
+		got.give(t, h, 3)
+		h.Stop()
+		if h.Count() != 1 || len(got) != 4 {
+			t.Errorf("%d receipts started and %d outcomes, want 1 and 4", h.Count(), len(got))
+		}
+	})
+}
+
 func TestStopRacesWithSenders(t *testing.T) {
 	t.Parallel()
 	for range 200 {

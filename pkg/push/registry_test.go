@@ -302,6 +302,11 @@ func TestNothingIsPushedAfterAVainInit(t *testing.T) {
 	if len(h.in) != 2 {
 		t.Errorf("handlers hold %d receipts after a good Init, want 2", len(h.in))
 	}
+	r.Register("later", &station{name: "later", in: h.in})
+	r.Push(&push.Receipt{})
+	if len(h.in) != 5 {
+		t.Errorf("handlers hold %d receipts with one more handler, want 5", len(h.in))
+	}
 }
 
 func TestStop(t *testing.T) {
@@ -364,6 +369,39 @@ func TestStopWaitsAndPushDoesNot(t *testing.T) {
 		if a.Count() != 1 || b.Count() != 1 {
 			t.Errorf("handled %d and %d receipts, want 1 each", a.Count(), b.Count())
 		}
+	})
+}
+
+func TestInitWaitsForStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r push.Registry
+		h := pushtest.Blocks()
+		r.Register("a", h)
+		if err := r.Init(`[{"name":"a"}]`); err != nil {
+			t.Fatal(err)
+		}
+		r.Push(&push.Receipt{})
+		synctest.Wait()
+		go r.Stop()
+		synctest.Wait()
+		var up atomic.Bool
+		go func() {
+			if err := r.Init(`[{"name":"a"}]`); err != nil {
+				t.Errorf("Init = %v", err)
+			}
+			up.Store(true)
+		}()
+		synctest.Wait()
+		if up.Load() {
+			t.Error("Init did not wait for Stop")
+		}
+		h.Release()
+		synctest.Wait()
+		if !up.Load() || !h.IsReady() {
+			t.Error("handler did not come up again")
+		}
+		r.Stop()
 	})
 }
 
