@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
 )
 
 func newCompletionCommand(a *app) *cobra.Command {
@@ -48,4 +50,17 @@ func completion(root *cobra.Command, shell string, w io.Writer) error {
 		return root.GenPowerShellCompletionWithDesc(w)
 	}
 	return root.GenBashCompletionV2(w, true)
+}
+
+// completeHandler completes the name of a configured handler.
+func (a *app) completeHandler(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	c, err := config.Load(a.env, a.overrides)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, h := range c.Handlers {
+		names = append(names, h.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -69,6 +69,7 @@ func newDeadletterListCommand(a *app) *cobra.Command {
 	flags.SortFlags = false
 	addFormatFlag(cmd, &f.out)
 	flags.StringVar(&f.handler, "handler", "", "those of one handler, by `NAME`")
+	_ = cmd.RegisterFlagCompletionFunc("handler", a.completeHandler)
 	addReasonFlag(cmd, &f.reason)
 	flags.Var(&f.since, "since", "buried within 2h, or since 2026-01-31T12:00:00Z")
 	flags.IntVar(&f.limit, "limit", 100, "at most `N`, by default 100")
@@ -99,7 +100,9 @@ func (a *app) listLetters(ctx context.Context, letters *broker.Letters, f letter
 	n := 0
 	for l, err := range letters.List(ctx, filter) {
 		if err != nil {
-			_ = p.close() // what there is; the error says that it is not all
+			if n > 0 {
+				_ = p.close() // what there is; the error says that it is not all
+			}
 			return unavailableError{err}
 		}
 		if n++; n > f.limit && !f.all {

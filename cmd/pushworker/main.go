@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -17,6 +19,7 @@ func main() {
 	// back, and the process is gone at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, not the end
+	signal.Ignore(syscall.SIGPIPE)     // a reader that goes away is an error of the write, not the end
+	cobra.EnableCommandSorting = false // help lists commands as a newcomer needs them
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

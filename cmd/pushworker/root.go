@@ -34,7 +34,6 @@ with work unfinished, which was handed back, 78 configuration.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(help)
 	root.SetHelpCommand(newHelpCommand())
-	cobra.EnableCommandSorting = false
 	root.AddCommand(
 		newRunCommand(a),
 		newDemoCommand(a),
