@@ -1,0 +1,183 @@
+package fcm
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	defaultTTL = time.Hour
+	// maxTTL is what FCM allows: four weeks.
+	maxTTL = 2_419_200 * time.Second
+	// ringTTL is how long a call that has started is worth telling of.
+	ringTTL = 30 * time.Second
+	// defaultInFlight fills eight connections with 90 requests each, under FCM's
+	// limit of 100.
+	defaultInFlight = 720
+	// defaultPerSecond is nine tenths of the default quota of 600,000 a minute.
+	defaultPerSecond = 9000
+	defaultRamp      = time.Minute
+)
+
+// Config is the manual of the handler's own keys; [push.Common] has the others.
+// The keys of the chat server's own FCM plug-in mean what they mean there, of its
+// old versions too. Durations are strings such as "1m30s", or numbers of seconds.
+type Config struct {
+	// Credentials is the key of a Google service account, as the JSON object that
+	// Google gives out. It wins over CredentialsFile.
+	Credentials Credentials `json:"credentials"`
+	// CredentialsFile is the path of a file with the same. When the file is
+	// replaced, the new key is used without a restart.
+	CredentialsFile string `json:"credentials_file"`
+	// ProjectID is the Firebase project; the default is that of the credentials.
+	ProjectID string `json:"project_id"`
+	// Endpoint is where FCM is, for a proxy or a fake: an URL up to and including
+	// the version, such as "http://127.0.0.1:9080/v1". The default is Google's.
+	Endpoint string `json:"endpoint"`
+	// DryRun has FCM check each message and deliver none.
+	DryRun bool `json:"dry_run"`
+	// MaxInFlight is how many requests may be open at the same time; the default is
+	// 720.
+	MaxInFlight int `json:"max_in_flight"`
+	// PerSecond is how many requests the project may make in a second, in this
+	// process; the default is 9000. FCM's default quota is 10,000.
+	PerSecond float64 `json:"per_second"`
+	// Ramp is how long it takes from a tenth of PerSecond to the whole, after a
+	// start and after an outage; the default is one minute.
+	Ramp time.Duration `json:"ramp"`
+
+	// TimeToLive is how long after its time a notification is worth showing; the
+	// default is one hour, the most four weeks. For a call that has started it is at
+	// most 30 s.
+	TimeToLive time.Duration `json:"time_to_live"`
+	// APNSBundleID is the bundle id of the app for Apple devices.
+	APNSBundleID string `json:"apns_bundle_id"`
+	// Android, APNS and Webpush say whether the operating system draws the
+	// notification, and how. Without them, apps get the data and draw themselves.
+	Android Section `json:"android"`
+	APNS    Section `json:"apns"`
+	Webpush Section `json:"webpush"`
+	// IDsOnly keeps what people write from the provider: pushes say which message
+	// there is and the app fetches it. Left out are the text, its preview, the MIME
+	// type, and "$content" in Body.
+	IDsOnly bool `json:"ids_only"`
+	// Improvements are where we differ from the original on purpose. With all of
+	// them off, messages are the original's.
+	Improvements Improvements `json:"improvements"`
+
+	// noticeRoom is how many bytes the texts of notifications have at most, but for
+	// the content of messages.
+	noticeRoom int
+}
+
+// Section is how notifications look on one platform. Msg and Sub override, key by
+// key, for actions of that name.
+type Section struct {
+	// Enabled has the operating system draw the notification.
+	Enabled bool `json:"enabled"`
+	Notice
+	Msg Notice `json:"msg"`
+	Sub Notice `json:"sub"`
+}
+
+// Notice is the text and the look of a notification.
+type Notice struct {
+	Title       string `json:"title"`
+	TitleLocKey string `json:"title_loc_key"`
+	// Body may be "$content": the message in plain text.
+	Body       string `json:"body"`
+	BodyLocKey string `json:"body_loc_key"`
+	// Icon, Color (#RRGGBB) and ClickAction are for Android. IconColor is the old
+	// name of Color.
+	Icon        string `json:"icon"`
+	Color       string `json:"color"`
+	IconColor   string `json:"icon_color"`
+	ClickAction string `json:"click_action"`
+	// These are for Apple devices.
+	Action          string `json:"action"`
+	ActionLocKey    string `json:"action_loc_key"`
+	LaunchImage     string `json:"launch_image"`
+	LocKey          string `json:"loc_key"`
+	Subtitle        string `json:"subtitle"`
+	SummaryArg      string `json:"summary_arg"`
+	SummaryArgCount int    `json:"summary_arg_count"`
+	// These are accepted for the sake of existing configurations and, as in the
+	// original, not sent.
+	TitleLocArgs []string `json:"title_loc_args"`
+	BodyLocArgs  []string `json:"body_loc_args"`
+	LocArgs      []string `json:"loc_args"`
+	Sound        string   `json:"sound"`
+	Image        string   `json:"image"`
+}
+
+// Improvements are the differences from the original; docs/fcm-messages.md has
+// the reasons. All but AndroidCollapseKey are on by default.
+type Improvements struct {
+	// ClearBadge sends a badge of 0, so that it goes away when all is read.
+	ClearBadge bool `json:"clear_badge"`
+	// CollapsePerMessage gives each message an identity of its own where the
+	// original gives one to each topic, so that a repeated push replaces its twin
+	// and nothing else: in apns-collapse-id and in the Topic header of web push.
+	CollapsePerMessage bool `json:"collapse_per_message"`
+	// AndroidCollapseKey sends that identity as Android's collapse_key too. FCM
+	// stores only four such messages for a device that is offline, and delays
+	// bursts of more than 20; hence it is off by default.
+	AndroidCollapseKey bool `json:"android_collapse_key"`
+	// RemainingTTL tells the provider what is left of TimeToLive since the message's
+	// own time, instead of the whole from now on. Browsers get a TTL too.
+	RemainingTTL bool `json:"remaining_ttl"`
+	// Shrink makes a message smaller that is over FCM's 4,096 bytes (2,048 for
+	// channels) instead of losing it.
+	Shrink bool `json:"shrink"`
+	// TolerateContent sends a message whose content makes no sense, without what
+	// cannot be read, instead of dropping it.
+	TolerateContent bool `json:"tolerate_content"`
+}
+
+// parseConfig reads the text of the handler's config. All faults are reported at
+// once, joined.
+func parseConfig(jsonconf string) (*Config, error) {
+	c := &Config{Improvements: Improvements{
+		ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true,
+	}}
+	err := push.DecodeConfig(jsonconf, c)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, defaultInFlight)
+	c.PerSecond = cmp.Or(c.PerSecond, defaultPerSecond)
+	c.Ramp = cmp.Or(c.Ramp, defaultRamp)
+	c.TimeToLive = cmp.Or(c.TimeToLive, defaultTTL)
+	if err := c.check(err); err != nil {
+		return nil, err
+	}
+	c.ProjectID = cmp.Or(c.ProjectID, projectOf(c.Credentials))
+	return c, nil
+}
+
+// ttl is how long after its time r is worth sending.
+func (c *Config) ttl(r *push.Receipt) time.Duration {
+	if isRinging(&r.Payload) {
+		return min(c.TimeToLive, ringTTL)
+	}
+	return c.TimeToLive
+}
+
+// text is the value of a key for an action: that of its own notice, else the
+// section's.
+func (s *Section) text(what string, field func(*Notice) string) string {
+	return cmp.Or(field(s.override(what)), field(&s.Notice))
+}
+
+// color is the color by its new name or its old one.
+func (n *Notice) color() string { return cmp.Or(n.Color, n.IconColor) }
+
+// override is the notice that goes before the section's own.
+func (s *Section) override(what string) *Notice {
+	switch what {
+	case push.ActMsg:
+		return &s.Msg
+	case push.ActSub:
+		return &s.Sub
+	}
+	return &s.Notice
+}

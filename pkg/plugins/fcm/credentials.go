@@ -1,0 +1,61 @@
+package fcm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// masked is what is shown of credentials.
+const masked = "(hidden)"
+
+// Credentials is the JSON text of a service account's key. It is a secret: every
+// way to print or to marshal it shows only whether there is one.
+type Credentials []byte //nolint:recvcheck // UnmarshalJSON needs a pointer, and printing must work on values
+
+var errCredentials = errors.New("want the JSON object that Google gives out as a service account's key")
+
+// UnmarshalJSON implements [json.Unmarshaler]. It takes an object.
+func (c *Credentials) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		return nil
+	case b[0] != '{':
+		return errCredentials
+	}
+	*c = bytes.Clone(b)
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler] without showing the secret.
+func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// String says whether there are credentials.
+func (c Credentials) String() string {
+	if len(c) == 0 {
+		return ""
+	}
+	return masked
+}
+
+// Format implements [fmt.Formatter]: every verb prints String.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// account is what we look at in credentials.
+type account struct {
+	Type        string `json:"type"`
+	ProjectID   string `json:"project_id"`
+	ClientEmail string `json:"client_email"`
+	PrivateKey  string `json:"private_key"`
+}
+
+// projectOf is the Firebase project that credentials are for; "" if they do not say.
+func projectOf(credentials []byte) string {
+	var a account
+	if json.Unmarshal(credentials, &a) != nil {
+		return ""
+	}
+	return a.ProjectID
+}

@@ -1,0 +1,190 @@
+package fcm
+
+import (
+	"errors"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// skipReason says why a receipt makes no messages; zero when it does.
+type skipReason uint8
+
+const (
+	// unknownAction is a [push.Payload.What] that has no messages.
+	unknownAction skipReason = iota + 1
+	// expired is a receipt that is older than its TTL.
+	expired
+	// unreadable is a content that makes no sense, when that is not tolerated.
+	unreadable
+)
+
+// String is a short code for logs.
+func (r skipReason) String() string {
+	switch r {
+	case unknownAction:
+		return "unknown-action"
+	case expired:
+		return "expired"
+	case unreadable:
+		return "unreadable-content"
+	}
+	return ""
+}
+
+// errChannelName says that a receipt's channel cannot be told.
+var errChannelName = push.Permanent(errors.New("channel has a name that FCM takes for no topic: want at most 128 letters, digits and any of -_.~%"))
+
+// template makes the messages of one receipt. What is the same for many targets
+// is made once and shared: its messages are to be read, never written. It belongs
+// to one goroutine; the messages do not.
+type template struct {
+	config *Config
+	push.Payload
+	channelName string
+	content     content
+	now         time.Time
+	ttl         time.Duration // what is left
+
+	a, b   push.Uid // the two users of a p2p topic, or zero
+	shared [2]*view // of all recipients: loud and silent
+	own    *view    // of the last recipient of a p2p topic, and who that is
+	ownKey ownKey
+}
+
+type ownKey struct {
+	user   push.Uid
+	silent bool
+}
+
+// newTemplate prepares the messages of r as they are to be at now.
+func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, skipReason) {
+	t := &template{config: c, Payload: r.Payload, channelName: r.Channel, now: now}
+	switch t.What {
+	case push.ActMsg, push.ActSub, push.ActRead:
+	default:
+		return nil, unknownAction
+	}
+	if t.ttl = c.remaining(r, now); t.ttl < 0 {
+		return nil, expired
+	}
+	if t.What == push.ActMsg && !c.IDsOnly {
+		var err error
+		if t.content, err = readContent(t.Content); err != nil && !c.Improvements.TolerateContent {
+			return nil, unreadable
+		}
+	}
+	if c.Improvements.Shrink {
+		t.boundIDs()
+	}
+	t.a, t.b, _ = push.ParseP2P(t.Topic)
+	return t, 0
+}
+
+// remaining is what is left at now of r's TTL, in whole seconds; negative when r
+// has expired.
+func (c *Config) remaining(r *push.Receipt, now time.Time) time.Duration {
+	ttl := c.ttl(r)
+	if !c.Improvements.RemainingTTL {
+		return c.TimeToLive
+	}
+	if sent := r.Payload.Timestamp; !sent.IsZero() {
+		left := sent.Add(ttl).Sub(now)
+		if left <= 0 {
+			return -1
+		}
+		ttl = min(ttl, left) // less if the chat server's clock is ahead
+	}
+	return ttl.Truncate(time.Second)
+}
+
+// message is what one device of user is sent.
+func (t *template) message(user push.Uid, to push.Recipient, p platform, token string) *messaging.Message {
+	v := t.view(user, to.Delivered > 0)
+	m := &messaging.Message{Token: token, Data: v.data}
+	switch p {
+	case android:
+		m.Android = v.androidConfig()
+	case ios:
+		m.APNS = v.apnsConfig(t.badge(to.Unread))
+	case web:
+		m.Webpush = v.webpushConfig()
+	case otherPlatform, platforms: // data is all that can be said
+	}
+	return m
+}
+
+// channel is the one message for all subscribers of the receipt's channel; nil if
+// it has none. They do not learn who wrote it.
+func (t *template) channel() (*messaging.Message, error) {
+	if t.channelName == "" {
+		return nil, nil
+	}
+	if !isTopicName(t.channelName) {
+		return nil, errChannelName
+	}
+	v := t.newView(t.channelName, t.isSilent(), false)
+	v.fit(maxTopicPayload)
+	return &messaging.Message{
+		Topic: t.channelName, Data: v.data,
+		Android: v.androidConfig(), APNS: v.apnsConfig(noBadge),
+	}, nil
+}
+
+// view is what user sees of the receipt.
+func (t *template) view(user push.Uid, delivered bool) *view {
+	silent := delivered || t.isSilent()
+	if peer := t.peer(user); !peer.IsZero() {
+		if key := (ownKey{user, silent}); t.own == nil || t.ownKey != key {
+			t.own, t.ownKey = t.newView(peer.UserId(), silent, true), key
+			t.own.fit(maxPayload)
+		}
+		return t.own
+	}
+	shared := &t.shared[0]
+	if silent {
+		shared = &t.shared[1]
+	}
+	if *shared == nil {
+		*shared = t.newView(t.Topic, silent, true)
+		(*shared).fit(maxPayload)
+	}
+	return *shared
+}
+
+// peer is whom user talks to in a p2p topic: the name of the topic for user. It is
+// zero in other topics, and for who is not one of the two.
+func (t *template) peer(user push.Uid) push.Uid {
+	switch user {
+	case t.a:
+		return t.b
+	case t.b:
+		return t.a
+	}
+	return 0
+}
+
+// isSilent reports whether the push shows nothing to anybody.
+func (t *template) isSilent() bool {
+	return t.Silent || t.What == push.ActRead || t.What == push.ActMsg && (t.Webrtc != "" || t.Replace != "")
+}
+
+// isCall reports whether a message is about a call.
+func isCall(p *push.Payload) bool { return p.What == push.ActMsg && p.Webrtc != "" }
+
+// isRinging reports whether a message is of a call that waits for an answer.
+func isRinging(p *push.Payload) bool { return isCall(p) && p.Webrtc == "started" }
+
+// isTopicName reports whether FCM takes s as the name of a topic, and a chat
+// server may have given it.
+func isTopicName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !isBase64URL(s[i:i+1]) && c != '.' && c != '~' && c != '%' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxID
+}

@@ -1,0 +1,108 @@
+package fcm
+
+import (
+	"unicode/utf8"
+)
+
+const (
+	// maxPayload and maxTopicPayload are FCM's limits, in bytes of keys and values.
+	maxPayload      = 4096
+	maxTopicPayload = 2048
+	// maxID and maxMark bound what names a thing, so that what cannot be left out
+	// always fits. Real names are far shorter.
+	maxID   = 128
+	maxMark = 48
+	// fixedRoom is what the members need that are always the same, in Apple's
+	// payload; Android's need less.
+	fixedRoom = 200
+	// entryRoom is what JSON adds to a key and its value.
+	entryRoom = 6
+)
+
+// boundIDs cuts names that no chat server gives.
+func (t *template) boundIDs() {
+	t.Topic = cutText(t.Topic, maxID)
+	t.From = cutText(t.From, maxID)
+	t.ContentType = cutText(t.ContentType, maxID)
+	t.Webrtc = cutText(t.Webrtc, maxMark)
+	t.Replace = cutText(t.Replace, maxMark)
+}
+
+// fit makes the push small enough for limit bytes, before its sections are made:
+// it leaves out the preview, then cuts the content, then the text of the
+// notification. The rest always fits: its parts are bounded, here and by the
+// check of the configuration.
+func (v *view) fit(limit int) {
+	if !v.t.config.Improvements.Shrink {
+		return
+	}
+	over := v.size() - limit
+	if over <= 0 {
+		return
+	}
+	if rc, ok := v.data["rc"]; ok {
+		delete(v.data, "rc")
+		over -= entrySize("rc", rc)
+	}
+	if text, ok := v.data["content"]; ok && over > 0 {
+		v.data["content"] = shorten(text, over)
+		over -= textSize(text) - textSize(v.data["content"])
+	}
+	if over > 0 {
+		v.text = shorten(v.text, over)
+	}
+}
+
+// size is how large the push is at most, on any platform: Apple counts the data as
+// JSON within its payload, with the notification beside it.
+func (v *view) size() int {
+	size := fixedRoom
+	for key, value := range v.data {
+		size += entrySize(key, value)
+	}
+	if c := v.t.config; c.Android.Enabled || c.APNS.Enabled {
+		size += c.noticeRoom + textSize(v.text)
+	}
+	return size + textSize(v.topic)
+}
+
+func entrySize(key, value string) int { return len(key) + textSize(value) + entryRoom }
+
+// textSize is the length of s in JSON.
+func textSize(s string) int {
+	size := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"', c == '\\':
+			size++
+		case c < ' ':
+			size += 5
+		}
+	}
+	return size
+}
+
+// shorten takes at least over bytes off s, as JSON counts them, and marks the cut.
+func shorten(s string, over int) string {
+	room := textSize(s) - over - len(ellipsis)
+	if room <= 0 {
+		return ""
+	}
+	return cutText(s, room) + ellipsis
+}
+
+// cutText returns the beginning of s, at most size bytes in JSON, without
+// splitting a rune.
+func cutText(s string, size int) string {
+	if len(s)*6 <= size {
+		return s
+	}
+	for i := 0; i < len(s); {
+		_, width := utf8.DecodeRuneInString(s[i:])
+		if size -= textSize(s[i : i+width]); size < 0 {
+			return s[:i]
+		}
+		i += width
+	}
+	return s
+}

@@ -1,0 +1,160 @@
+package fcm
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// maxRunes is how many runes of the plain text a push carries; an ellipsis
+	// follows when there were more.
+	maxRunes = 128
+	ellipsis = "…"
+	// maxPlain is after how many bytes the making of plain text ends. It is far more
+	// than maxRunes need, because a link may turn out to be its own text.
+	maxPlain = 4096
+)
+
+// plainText is the document as people read it without formatting: emphasis in the
+// way of typewriters, things that are no text by their kind and name. It is cut.
+func (d *document) plainText() string {
+	if len(d.spans) == 0 {
+		return cutRunes(strings.TrimSpace(d.text), maxRunes)
+	}
+	p := plainWriter{d: d}
+	d.walk(&p)
+	return cutRunes(string(bytes.TrimSpace(p.out)), maxRunes)
+}
+
+// cutRunes returns the first n runes of s and an ellipsis, or s if it has no more.
+func cutRunes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for i := range s {
+		if n == 0 {
+			return s[:i] + ellipsis
+		}
+		n--
+	}
+	return s
+}
+
+// cutBytes returns the beginning of s, at most n bytes, without splitting a rune.
+func cutBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n = max(n, 0); n > 0 && !utf8.RuneStart(s[n]); n-- {
+	}
+	return s[:n]
+}
+
+// plainWriter is the visitor that writes plain text.
+type plainWriter struct {
+	d   *document
+	out []byte
+}
+
+func (p *plainWriter) full() bool { return len(p.out) >= maxPlain }
+
+func (p *plainWriter) write(s string) {
+	p.out = append(p.out, cutBytes(s, maxPlain-len(p.out))...)
+}
+
+func (p *plainWriter) text(from, to int) {
+	s := p.d.slice(from, to)
+	if len(p.out) == 0 {
+		s = strings.TrimLeft(s, " \t\r\n")
+	}
+	p.write(s)
+}
+
+func (p *plainWriter) open(s *span) bool {
+	switch s.tp {
+	case spanBreak:
+		p.write("\n")
+	case spanQuote:
+	case spanCall:
+		p.write("[CALL]")
+	case spanImage, spanFile, spanAudio, spanVideo:
+		p.thing(s)
+	default:
+		s.mark = len(p.out)
+		p.write(p.before(s))
+		return true
+	}
+	return false
+}
+
+func (p *plainWriter) close(s *span) {
+	if s.tp == spanLink {
+		p.closeLink(s)
+		return
+	}
+	p.write(emphasis(s.tp))
+}
+
+func (p *plainWriter) before(s *span) string {
+	if s.tp != spanLink {
+		return emphasis(s.tp)
+	}
+	if _, ok := p.d.entity(s).value("url"); ok {
+		return "["
+	}
+	return ""
+}
+
+// closeLink writes where the link goes, unless it is what the text says.
+func (p *plainWriter) closeLink(s *span) {
+	url, ok := p.d.entity(s).value("url")
+	if !ok {
+		return
+	}
+	if string(p.out[min(s.mark+1, len(p.out)):]) == url {
+		p.out = append(p.out[:s.mark], url...)
+		return
+	}
+	p.write("](")
+	p.write(url)
+	p.write(")")
+}
+
+// thing writes the kind and the name of what is no text.
+func (p *plainWriter) thing(s *span) {
+	name, _ := p.d.entity(s).value("name")
+	if name == "" {
+		name = "?"
+	}
+	p.write(kindOf(s.tp))
+	p.write(name)
+	p.write("']")
+}
+
+func kindOf(tp string) string {
+	switch tp {
+	case spanImage:
+		return "[IMAGE '"
+	case spanFile:
+		return "[FILE '"
+	case spanAudio:
+		return "[AUDIO '"
+	}
+	return "[VIDEO '"
+}
+
+// emphasis is what stands on either side of a text in that style.
+func emphasis(tp string) string {
+	switch tp {
+	case spanStrong:
+		return "*"
+	case spanEmph:
+		return "_"
+	case spanDeleted:
+		return "~"
+	case spanCode:
+		return "`"
+	}
+	return ""
+}
