@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
@@ -26,7 +27,7 @@ func ended(t *testing.T) context.Context {
 func TestAsyncIsBounded(t *testing.T) {
 	t.Parallel()
 	const bound = 4
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, silentStream)
 	p := newPublisher(t, nc, publisher.Config{MaxInFlight: bound, AckTimeout: 100 * time.Millisecond})
 
@@ -70,8 +71,8 @@ func TestAsyncIsBounded(t *testing.T) {
 func TestCallbackExactlyOnce(t *testing.T) {
 	t.Parallel()
 	const receipts, publishers = 4000, 4
-	b := startBroker(t, nil)
-	nc := dial(t, b.url())
+	b := brokertest.Start(t)
+	nc := dial(t, b.URL())
 	s := stream(t, nc, nil)
 	p, err := publisher.New(nc, publisher.Config{MaxInFlight: 256, AckTimeout: 300 * time.Millisecond})
 	if err != nil {
@@ -102,8 +103,7 @@ func TestCallbackExactlyOnce(t *testing.T) {
 		})
 	}
 	waitFor(t, "half of the receipts", func() bool { return accepted.Load() > receipts/2 })
-	b.stop()
-	b.start(nil)
+	b.Restart(t)
 	wg.Wait()
 	if err := p.Close(patient(t)); err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func TestCallbackExactlyOnce(t *testing.T) {
 
 func TestEndsCallBack(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t, nil)
-	stream(t, dial(t, b.url()), silentStream)
+	b := brokertest.Start(t)
+	stream(t, dial(t, b.URL()), silentStream)
 	tests := []struct {
 		name string
 		end  func(t *testing.T, p *publisher.Publisher, closeConn func())
@@ -144,7 +144,7 @@ func TestEndsCallBack(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			nc := dial(t, b.url())
+			nc := dial(t, b.URL())
 			// No try ends by itself within this test.
 			p := newPublisher(t, nc, publisher.Config{MaxInFlight: 8, AckTimeout: time.Hour})
 			const receipts = 7
@@ -186,7 +186,7 @@ func TestEndsCallBack(t *testing.T) {
 
 func TestCloseWaitsAndWakes(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, silentStream)
 	p := newPublisher(t, nc, publisher.Config{MaxInFlight: 1, AckTimeout: 100 * time.Millisecond})
 	var called atomic.Bool
@@ -222,7 +222,7 @@ func TestCloseWaitsAndWakes(t *testing.T) {
 // refuses it, and calls back for what it accepted.
 func TestCloseRace(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	stream(t, nc, nil)
 	for range 20 {
 		p := newPublisher(t, nc, publisher.Config{MaxInFlight: 4})

@@ -2,21 +2,20 @@ package publisher_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -25,83 +24,26 @@ import (
 const patience = 30 * time.Second
 
 // brokerDirEnv makes the test binary a broker of its own, for tests that kill one.
-const brokerDirEnv, brokerPortEnv = "PUBLISHER_TEST_BROKER_DIR", "PUBLISHER_TEST_BROKER_PORT"
+const brokerDirEnv, brokerAddrEnv = "PUBLISHER_TEST_BROKER_DIR", "PUBLISHER_TEST_BROKER_ADDR"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(brokerDirEnv); dir != "" {
-		os.Exit(runBroker(dir, os.Getenv(brokerPortEnv)))
+		os.Exit(runBroker(dir, os.Getenv(brokerAddrEnv)))
 	}
 	goleak.VerifyTestMain(m)
 }
 
 // runBroker serves until standard input ends, as it does when the parent dies.
-func runBroker(dir, port string) int {
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
-	s, err := newServer(dir, n, nil)
+func runBroker(dir, addr string) int {
+	s, err := embedded.Start(context.Background(), embedded.Options{Addr: addr, DataDir: dir, Log: zerolog.Nop()})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	s.Shutdown()
-	s.WaitForShutdown()
 	return 0
 }
-
-func newServer(dir string, port int, change func(*server.Options)) (*server.Server, error) {
-	opts := &server.Options{
-		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
-		NoSystemAccount: true,
-	}
-	if change != nil {
-		change(opts)
-	}
-	s, err := server.NewServer(opts)
-	if err != nil {
-		return nil, err
-	}
-	s.Start()
-	if !s.ReadyForConnections(patience) {
-		return nil, errors.New("broker is not ready")
-	}
-	return s, nil
-}
-
-// broker is an in-process nats-server that can be restarted on its store.
-type broker struct {
-	t    *testing.T
-	dir  string
-	port int
-	s    *server.Server
-}
-
-func startBroker(t *testing.T, change func(*server.Options)) *broker {
-	t.Helper()
-	b := &broker{t: t, dir: t.TempDir(), port: server.RANDOM_PORT}
-	b.start(change)
-	t.Cleanup(b.stop)
-	return b
-}
-
-func (b *broker) start(change func(*server.Options)) {
-	b.t.Helper()
-	s, err := newServer(b.dir, b.port, change)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.s, b.port = s, s.Addr().(*net.TCPAddr).Port
-}
-
-func (b *broker) stop() {
-	b.s.Shutdown()
-	b.s.WaitForShutdown()
-}
-
-func (b *broker) url() string { return "nats://127.0.0.1:" + strconv.Itoa(b.port) }
 
 // dial connects to url and stays connected until the end of the test.
 func dial(t *testing.T, url string, opts ...nats.Option) *nats.Conn {
@@ -217,25 +159,30 @@ func message(seq int) *push.Receipt {
 
 // childBroker is a nats-server in a process of its own, to be killed.
 type childBroker struct {
-	t    *testing.T
-	dir  string
-	port int
-	cmd  *exec.Cmd
+	t         *testing.T
+	dir, addr string
+	cmd       *exec.Cmd
 }
 
 func startChildBroker(t *testing.T) *childBroker {
+	t.Helper()
+	b := &childBroker{t: t, dir: t.TempDir(), addr: freeAddr(t)}
+	b.start()
+	t.Cleanup(b.kill)
+	return b
+}
+
+// freeAddr is a loopback address on which nobody listens.
+func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &childBroker{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	b.start()
-	t.Cleanup(b.kill)
-	return b
+	return l.Addr().String()
 }
 
 func (b *childBroker) start() {
@@ -245,7 +192,7 @@ func (b *childBroker) start() {
 		b.t.Fatal(err)
 	}
 	b.cmd = exec.Command(exe)
-	b.cmd.Env = append(os.Environ(), brokerDirEnv+"="+b.dir, brokerPortEnv+"="+strconv.Itoa(b.port))
+	b.cmd.Env = append(os.Environ(), brokerDirEnv+"="+b.dir, brokerAddrEnv+"="+b.addr)
 	b.cmd.Stderr = os.Stderr
 	if _, err := b.cmd.StdinPipe(); err != nil {
 		b.t.Fatal(err)
@@ -261,4 +208,4 @@ func (b *childBroker) kill() {
 	_ = b.cmd.Wait()
 }
 
-func (b *childBroker) url() string { return "nats://127.0.0.1:" + strconv.Itoa(b.port) }
+func (b *childBroker) url() string { return "nats://" + b.addr }

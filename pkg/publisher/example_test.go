@@ -9,7 +9,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -29,7 +31,7 @@ func Example() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	defer pub.Close(ctx)
+	defer func() { _ = pub.Close(ctx) }()
 
 	receipt := &push.Receipt{
 		To: map[push.Uid]push.Recipient{push.ParseUserId("usr782riWdFIwE"): {Unread: 3}},
@@ -92,7 +94,7 @@ func demoBroker() (url string, stop func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s, err := newServer(dir, -1, nil)
+	s, err := embedded.Start(context.Background(), embedded.Options{Addr: "127.0.0.1:0", DataDir: dir, Log: zerolog.Nop()})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -112,7 +114,6 @@ func demoBroker() (url string, stop func()) {
 	}
 	return s.ClientURL(), func() {
 		s.Shutdown()
-		s.WaitForShutdown()
 		_ = os.RemoveAll(dir)
 	}
 }

@@ -3,16 +3,15 @@ package publisher_test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
@@ -20,11 +19,11 @@ import (
 
 func TestHandlerPublishesThroughARegistry(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t, nil)
-	s := stream(t, dial(t, b.url()), nil)
+	b := brokertest.Start(t)
+	s := stream(t, dial(t, b.URL()), nil)
 	var registry push.Registry
 	registry.Register("pushworker", publisher.NewHandler(func(_ *push.Receipt, err error) { t.Error(err) }))
-	config := fmt.Sprintf(`[{"name":"pushworker","config":{"url":%q,"subject":"push.receipts.eu"}}]`, b.url())
+	config := fmt.Sprintf(`[{"name":"pushworker","config":{"url":%q,"subject":"push.receipts.eu"}}]`, b.URL())
 	if err := registry.Init(config); err != nil {
 		t.Fatal(err)
 	}
@@ -38,16 +37,10 @@ func TestHandlerPublishesThroughARegistry(t *testing.T) {
 
 func TestHandlerOutlivesABrokerThatIsDown(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &broker{t: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	b := brokertest.Start(t)
+	b.Stop(t)
 	h := publisher.NewHandler(nil)
-	if err := h.Init(fmt.Sprintf(`{"url":%q}`, b.url())); err != nil {
+	if err := h.Init(fmt.Sprintf(`{"url":%q}`, b.URL())); err != nil {
 		t.Fatalf("Init without a broker: %v", err)
 	}
 	defer h.Stop()
@@ -59,9 +52,8 @@ func TestHandlerOutlivesABrokerThatIsDown(t *testing.T) {
 	r.OnDone(func(err error) { done <- err })
 	h.Push() <- r
 
-	b.start(nil)
-	t.Cleanup(b.stop)
-	s := stream(t, dial(t, b.url()), nil)
+	b.Restart(t)
+	s := stream(t, dial(t, b.URL()), nil)
 	if err := <-done; err != nil {
 		t.Errorf("done with %v", err)
 	}
@@ -72,10 +64,10 @@ func TestHandlerOutlivesABrokerThatIsDown(t *testing.T) {
 
 func TestHandlerReportsFailures(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t, func(o *server.Options) { o.MaxPayload = 2048 })
-	nowhere := fmt.Sprintf(`{"url":%q,"timeout":"300ms"}`, b.url())
+	b := brokertest.Start(t)
+	nowhere := fmt.Sprintf(`{"url":%q,"timeout":"300ms"}`, b.URL())
 	big := message(2)
-	big.Payload.Content = strings.Repeat("x", 4096)
+	big.Payload.Content = strings.Repeat("x", 2<<20)
 
 	for _, tt := range []struct {
 		name    string
@@ -85,7 +77,7 @@ func TestHandlerReportsFailures(t *testing.T) {
 		as      func(error) bool
 	}{
 		{"no stream", nowhere, message(1), publisher.ErrNoStream, is[*push.UnavailableError]},
-		{"too large", nowhere, big, publisher.ErrTooLarge, is[*push.PermanentError]},
+		{"too large", fmt.Sprintf(`{"url":%q}`, b.URL()), big, publisher.ErrTooLarge, is[*push.PermanentError]},
 		{"no broker", `{"url":"nats://127.0.0.1:1","timeout":"300ms"}`, message(3), publisher.ErrUnavailable, is[*push.UnavailableError]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,8 +142,8 @@ func TestHandlerRefusesConfig(t *testing.T) {
 
 func TestHandlerConforms(t *testing.T) {
 	t.Parallel()
-	b := startBroker(t, nil)
-	nc := dial(t, b.url())
+	b := brokertest.Start(t)
+	nc := dial(t, b.URL())
 	stream(t, nc, nil)
 	// The suite's receipts are all of one event, which the stream stores once.
 	var sent atomic.Int64
@@ -162,7 +154,7 @@ func TestHandlerConforms(t *testing.T) {
 		New: func(testing.TB) (push.Handler, func() int) {
 			return publisher.NewHandler(nil), func() int { return int(sent.Load()) }
 		},
-		Config:  fmt.Sprintf(`{"url":%q,"buffer":16}`, b.url()),
+		Config:  fmt.Sprintf(`{"url":%q,"buffer":16}`, b.URL()),
 		Invalid: []string{`{"url":1}`, `{"subject":"push.*"}`, `{"creds_file":"a","nkey_file":"b"}`, `[]`},
 	})
 }

@@ -9,17 +9,17 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 func TestPublishStoresOnce(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, nil)
 	p := newPublisher(t, nc, publisher.Config{})
 
@@ -51,7 +51,7 @@ func TestPublishStoresOnce(t *testing.T) {
 
 func TestPublishOptions(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, nil)
 	type key struct{}
 	p := newPublisher(t, nc, publisher.Config{
@@ -96,7 +96,7 @@ func TestPublishOptions(t *testing.T) {
 
 func TestPublishRawKeepsBytes(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, nil)
 	p := newPublisher(t, nc, publisher.Config{})
 
@@ -124,68 +124,62 @@ func TestPublishRawKeepsBytes(t *testing.T) {
 
 func TestPublishRefusals(t *testing.T) {
 	t.Parallel()
-	auth := func(o *server.Options) {
-		o.MaxPayload = 2048
-		o.Users = []*server.User{
-			{Username: "admin", Password: "x"},
-			{Username: "noinbox", Password: "x", Permissions: &server.Permissions{
-				Publish: &server.SubjectPermission{Allow: []string{"push.receipts"}}, Subscribe: &server.SubjectPermission{Deny: []string{">"}},
-			}},
-			{Username: "noreceipts", Password: "x", Permissions: &server.Permissions{
-				Publish: &server.SubjectPermission{Allow: []string{"other"}},
-			}},
-			{Username: "least", Password: "x", Permissions: &server.Permissions{
-				Publish:   &server.SubjectPermission{Allow: []string{"push.receipts", "push.receipts.>"}},
-				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX_chat.>"}},
-			}},
-		}
-	}
-	b := startBroker(t, auth)
-	admin := dial(t, b.url(), nats.UserInfo("admin", "x"))
-	stream(t, admin, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024; c.MaxBytes = 1100 })
+	subjects := []string{"push.receipts", "push.receipts.>"}
+	url := brokertest.StartWithUsers(t,
+		brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}},
+		brokertest.User{Name: "least", Publish: subjects, Subscribe: []string{"_INBOX_chat.>"}},
+		brokertest.User{Name: "noinbox", Publish: subjects, Subscribe: []string{"other"}},
+		brokertest.User{Name: "noreceipts", Publish: []string{"other"}, Subscribe: []string{">"}},
+	)
+	stream(t, dial(t, url("admin")), func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1024; c.MaxBytes = 1100 })
 
 	big := func(n int) *push.Receipt {
 		r := message(1)
 		r.Payload.Content = strings.Repeat("x", n)
 		return r
 	}
+	fill := newPublisher(t, dial(t, url("least"), nats.CustomInboxPrefix("_INBOX_chat")), publisher.Config{})
+	if _, err := fill.Publish(patient(t), big(700)); err != nil {
+		t.Fatalf("fill the stream, with the least permissions: %v", err)
+	}
 	unencodable := message(1)
 	unencodable.Payload.Content = make(chan int)
 	tests := []struct {
 		name, user string
 		receipt    *push.Receipt
-		opts       []publisher.Option
+		subject    string
 		retryFor   time.Duration
 		want       error
 		says       string
 	}{
-		{name: "fits, with the least permissions", user: "least", receipt: big(700)},
 		{name: "stream is full", user: "admin", receipt: message(2), want: publisher.ErrFull, says: "maximum bytes exceeded"},
 		{name: "over the stream's limit", user: "admin", receipt: big(1024), want: publisher.ErrTooLarge, says: "max_msg_size"},
-		{name: "over the broker's limit", user: "admin", receipt: big(2048), want: publisher.ErrTooLarge, says: "max_payload"},
+		{name: "over the broker's limit", user: "admin", receipt: big(2 << 20), want: publisher.ErrTooLarge, says: "max_payload"},
 		{name: "may not publish", user: "noreceipts", receipt: message(3), want: publisher.ErrDenied, says: "allow this user"},
 		{name: "may not hear the ack", user: "noinbox", receipt: message(4), want: publisher.ErrDenied, says: "_INBOX"},
-		{name: "nobody's subject", user: "admin", receipt: message(5), opts: []publisher.Option{publisher.Subject("nowhere")},
-			retryFor: 200 * time.Millisecond, want: publisher.ErrNoStream, says: "start pushworker"},
-		{name: "bad subject", user: "admin", receipt: message(6), opts: []publisher.Option{publisher.Subject("push.*")},
-			want: publisher.ErrRefused, says: `"push.*"`},
+		{
+			name: "nobody's subject", user: "admin", receipt: message(5), subject: "nowhere",
+			retryFor: 200 * time.Millisecond, want: publisher.ErrNoStream, says: "start pushworker",
+		},
+		{name: "bad subject", user: "admin", receipt: message(6), subject: "push.*", want: publisher.ErrRefused, says: `"push.*"`},
 		{name: "nil", user: "admin", want: publisher.ErrRefused, says: "nil"},
 		{name: "no JSON", user: "admin", receipt: unencodable, want: publisher.ErrRefused, says: "encode"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { // one after the other: the first fills the stream
-			nc := dial(t, b.url(), nats.UserInfo(tt.user, "x"), nats.CustomInboxPrefix("_INBOX_chat"))
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			nc := dial(t, url(tt.user), nats.CustomInboxPrefix("_INBOX_chat"))
 			p := newPublisher(t, nc, publisher.Config{
 				RetryFor: cmp.Or(tt.retryFor, time.Hour), AckTimeout: 100 * time.Millisecond,
 			})
-			_, err := p.Publish(patient(t), tt.receipt, tt.opts...)
+			_, err := p.Publish(patient(t), tt.receipt, publisher.Subject(cmp.Or(tt.subject, publisher.DefaultSubject)))
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("error is %v, want %v", err, tt.want)
 			}
-			if err != nil && !strings.Contains(err.Error(), tt.says) {
+			if !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("error %q does not say %q", err, tt.says)
 			}
-			if err != nil && strings.Contains(err.Error(), "xxx") {
+			if strings.Contains(err.Error(), "xxx") {
 				t.Error("error holds the content")
 			}
 		})
@@ -194,7 +188,7 @@ func TestPublishRefusals(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	for name, cfg := range map[string]publisher.Config{
 		"wildcard subject":  {Subject: "push.>"},
 		"empty token":       {Subject: "push..receipts"},

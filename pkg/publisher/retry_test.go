@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
@@ -20,7 +21,7 @@ import (
 // like from here.
 func TestLostAckIsRetriedUnderTheSameID(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, func(c *jetstream.StreamConfig) { c.NoAck = true })
 	p := newPublisher(t, nc, publisher.Config{AckTimeout: 100 * time.Millisecond})
 
@@ -45,7 +46,7 @@ func TestLostAckIsRetriedUnderTheSameID(t *testing.T) {
 
 func TestPublishWaitsForTheStream(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	p := newPublisher(t, nc, publisher.Config{AckTimeout: 100 * time.Millisecond})
 	asked, err := nc.SubscribeSync("push.receipts")
 	if err != nil {
@@ -70,9 +71,8 @@ func TestPublishWaitsForTheStream(t *testing.T) {
 
 func TestPublishGivesUp(t *testing.T) {
 	t.Parallel()
-	nc := dial(t, startBroker(t, nil).url())
-	tries, err := nc.SubscribeSync("silent")
-	if err != nil {
+	nc := dial(t, brokertest.Start(t).URL())
+	if _, err := nc.Subscribe("silent", func(*nats.Msg) {}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := nc.Subscribe("junk", func(m *nats.Msg) { _ = m.Respond([]byte("hello")) }); err != nil {
@@ -86,17 +86,28 @@ func TestPublishGivesUp(t *testing.T) {
 		want     []error
 		says     string
 	}{
-		{"after its tries", patience, "silent", publisher.Config{MaxTries: 3, AckTimeout: 10 * time.Millisecond},
-			[]error{publisher.ErrUnavailable}, "(try 3,"},
-		{"after its time", patience, "junk", publisher.Config{RetryFor: 10 * time.Millisecond},
-			[]error{publisher.ErrUnavailable}, "not an acknowledgement"},
-		{"with its context", 100 * time.Millisecond, "silent", publisher.Config{},
-			[]error{publisher.ErrUnavailable, context.DeadlineExceeded}, "dedup id"},
-		{"with its context, no stream", 300 * time.Millisecond, "nowhere", publisher.Config{},
-			[]error{publisher.ErrNoStream, context.DeadlineExceeded, nats.ErrNoResponders}, "start pushworker"},
+		{
+			name: "after its tries", patience: patience, subject: "silent",
+			cfg:  publisher.Config{MaxTries: 3, AckTimeout: 10 * time.Millisecond},
+			want: []error{publisher.ErrUnavailable}, says: "(try 3,",
+		},
+		{
+			name: "after its time", patience: patience, subject: "junk",
+			cfg:  publisher.Config{RetryFor: 10 * time.Millisecond},
+			want: []error{publisher.ErrUnavailable}, says: "not an acknowledgement",
+		},
+		{
+			name: "with its context", patience: 100 * time.Millisecond, subject: "silent",
+			want: []error{publisher.ErrUnavailable, context.DeadlineExceeded}, says: "dedup id",
+		},
+		{
+			name: "with its context, no stream", patience: 300 * time.Millisecond, subject: "nowhere",
+			want: []error{publisher.ErrNoStream, context.DeadlineExceeded, nats.ErrNoResponders}, says: "start pushworker",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPublisher(t, nc, tt.cfg)
 			_, err := p.Publish(deadlineIn(t, tt.patience), message(1), publisher.Subject(tt.subject))
 			for _, want := range tt.want {
@@ -112,16 +123,27 @@ func TestPublishGivesUp(t *testing.T) {
 			}
 		})
 	}
-	ids := map[string]int{}
-	for range 3 {
+}
+
+func TestTriesShareOneID(t *testing.T) {
+	t.Parallel()
+	nc := dial(t, brokertest.Start(t).URL())
+	tries, err := nc.SubscribeSync("push.receipts") // hears them and is silent
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPublisher(t, nc, publisher.Config{MaxTries: 3, AckTimeout: 10 * time.Millisecond})
+	if _, err := p.Publish(patient(t), message(1)); !errors.Is(err, publisher.ErrUnavailable) {
+		t.Fatalf("error is %v", err)
+	}
+	for i := range 3 {
 		m, err := tries.NextMsg(patience)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("try %d: %v", i+1, err)
 		}
-		ids[m.Header.Get(jetstream.MsgIDHeader)]++
-	}
-	if ids[publisher.DedupID(message(1))] != 3 {
-		t.Errorf("ids of the three tries are %v", ids)
+		if got, want := m.Header.Get(jetstream.MsgIDHeader), publisher.DedupID(message(1)); got != want {
+			t.Errorf("try %d has the id %q, want %q", i+1, got, want)
+		}
 	}
 }
 
@@ -189,7 +211,7 @@ func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 func TestContextRacesAck(t *testing.T) {
 	t.Parallel()
 	const publishers, each = 4, 500
-	nc := dial(t, startBroker(t, nil).url())
+	nc := dial(t, brokertest.Start(t).URL())
 	s := stream(t, nc, nil)
 	p := newPublisher(t, nc, publisher.Config{MaxInFlight: publishers})
 	var acked atomic.Int64
