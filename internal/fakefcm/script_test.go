@@ -142,6 +142,9 @@ func TestANewScriptCountsAnew(t *testing.T) {
 		t.Errorf("counted %+v, want all 5 requests", got)
 	}
 	s.Reset()
+	if now := s.Stats(); now.Requests+now.Accepted+now.MaxStreams+now.MaxStreamsOfOne+now.Connections != 0 || len(now.Answers)+len(now.Status) != 0 {
+		t.Errorf("counters after a reset: %+v", now)
+	}
 	if diff := cmp.Diff([]int{500, 200}, statuses(t, s, "a", "a")); diff != "" {
 		t.Errorf("after a reset: %s", diff)
 	}

@@ -195,6 +195,19 @@ func TestAnswersARequestWithItsBody(t *testing.T) {
 	}
 }
 
+func TestAnswersWithFieldsOfEveryLength(t *testing.T) {
+	t.Parallel()
+	p := connect(t, h2.Config{Handle: echo})
+	for i, n := range []int{0, 1, 126, 127, 128, 254, 255, 256, 16_000} { // the prefix of a length has seven bits
+		id := uint32(2*i + 1)
+		want := strings.Repeat("v", n)
+		p.request(id, true, "x-a", want)
+		if fields, _ := p.answer(id); fields["x-a"] != want {
+			t.Errorf("a field of %d bytes came back with %d", n, len(fields["x-a"]))
+		}
+	}
+}
+
 func TestAnswersWithEveryStatusAndAnEmptyBody(t *testing.T) {
 	t.Parallel()
 	status := make(chan int, 1)
@@ -341,24 +354,45 @@ func TestForgetsAStreamThatThePeerResets(t *testing.T) {
 
 func TestRefillsTheWindowsOfARequest(t *testing.T) {
 	t.Parallel()
+	const total = 2 << 20 // more than both windows hold at first
 	size := make(chan int, 1)
-	p := connect(t, h2.Config{Handle: func(s *h2.Stream) { size <- len(s.Body); s.Answer(204, nil, nil) }})
+	p := connect(t, h2.Config{MaxBody: total, Handle: func(s *h2.Stream) { size <- len(s.Body); s.Answer(204, nil, nil) }})
 	p.request(1, false)
 	chunk := make([]byte, 16<<10)
-	granted := 65535
-	const total = 40 * 16 << 10
+	granted := map[uint32]int{0: 65535 + 1<<20, 1: 65535}
 	for sent := 0; sent < total; sent += len(chunk) {
-		for granted < len(chunk) {
-			if f, ok := p.next().(*http2.WindowUpdateFrame); ok && f.StreamID == 1 {
-				granted += int(f.Increment)
+		for granted[0] < len(chunk) || granted[1] < len(chunk) {
+			if f, ok := p.next().(*http2.WindowUpdateFrame); ok {
+				granted[f.StreamID] += int(f.Increment)
 			}
 		}
-		granted -= len(chunk)
+		granted[0] -= len(chunk)
+		granted[1] -= len(chunk)
 		p.must(p.framer.WriteData(1, sent+len(chunk) == total, chunk))
 	}
 	if got := <-size; got != total {
 		t.Errorf("the handler got %d bytes, want %d", got, total)
 	}
+}
+
+func TestTheEndOfAConnectionEndsItsStreams(t *testing.T) {
+	t.Parallel()
+	held, closed := make(chan *h2.Stream, 2), make(chan struct{}, 2)
+	p := connect(t, h2.Config{
+		Handle: func(s *h2.Stream) { held <- s },
+		Closed: func() { closed <- struct{}{} },
+	})
+	p.request(1, true)
+	p.request(3, true)
+	s := <-held
+	<-held
+	_ = p.nc.Close()
+	p.end()
+	if len(closed) != 2 {
+		t.Errorf("%d streams were closed, want both", len(closed))
+	}
+	s.Answer(200, nil, []byte("too late")) // is harmless
+	p.conn.Flush()
 }
 
 func TestStreamFaults(t *testing.T) {
