@@ -232,6 +232,9 @@ func TestTheScriptReachesTheTokenEndpoint(t *testing.T) {
 	if status, _ := exchange(t, c, a.TokenURI, sign(t, key, a.claims())); status != 200 {
 		t.Errorf("then %d, want 200", status)
 	}
+	if n := len(s.Counts()); n != 0 {
+		t.Errorf("%d targets, want none: an account is no target", n)
+	}
 }
 
 func TestOnlyTheProjectsOfTheOptionsMaySend(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *Server) token(c *call) verdict {
 	who, fail := s.assertion(c)
 	running := s.script.Load()
 	o := occasion{endpoint: endpointToken, target: who.Issuer, connNth: c.connNth, now: c.now}
-	o.nth, _ = s.targets.hit("token "+who.Issuer, running, c.now, 0)
+	o.nth, _ = s.callers.hit(who.Issuer, running, c.now, 0)
 	if r, draw := running.match(&o); r != nil && r.answer.name != accepted {
 		return s.ruled(c, r, draw)
 	}

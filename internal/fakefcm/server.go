@@ -26,6 +26,7 @@ type Server struct {
 	bearers  bearers
 	keys     keyring
 	targets  *targets
+	callers  *targets // of the token endpoint, by account
 	projects projects
 	topics   topics
 	counters counters
@@ -43,7 +44,7 @@ func Start(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("start the fake FCM: %w", err)
 	}
-	s := &Server{options: o, schema: newSchema(), table: newTable(), targets: newTargets()}
+	s := &Server{options: o, schema: newSchema(), table: newTable(), targets: newTargets(), callers: newTargets()}
 	s.counters.answers = make([]atomic.Int64, len(s.table.rows))
 	s.memory.slots = make([]slot, o.Keep)
 	s.log = newLog(o.Log, o.Reveal, &s.counters.missed)
@@ -121,6 +122,7 @@ func (s *Server) SetScript(source Script) error {
 func (s *Server) Reset() {
 	s.counters.reset()
 	s.targets.reset()
+	s.callers.reset()
 	s.projects.reset()
 	s.topics.reset()
 	s.memory.reset()

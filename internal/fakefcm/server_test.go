@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestManyClientsAtOnceAreCountedExactly(t *testing.T) {
 	t.Parallel()
-	const clients, senders, each = 4, 8, 50
+	const clients, senders, each = 4, 8, 20
 	s := start(t, fakefcm.Options{TLS: true, Log: new(buffer), Script: script(t, `{"token":"*-7","answer":"unregistered"},{"nth":2,"answer":"unavailable"}`)})
 	heard, stop := s.Subscribe(clients*senders*each*2 + clients)
 	defer stop()
