@@ -53,7 +53,7 @@ var _ consumer.Source = (*Source)(nil)
 // a reconnect checks again; another error that does not wrap
 // [consumer.ErrSourceGone] says nothing about the durable.
 func (s *Source) check(ctx context.Context) error {
-	info, err := s.conn.consumerInfo(ctx, s.durable.stream, s.durable.config.Durable)
+	info, err := s.info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 		return fmt.Errorf("%w: %s was deleted: start again to provision it anew, and replay what it missed", consumer.ErrSourceGone, s.durable)
@@ -66,4 +66,25 @@ func (s *Source) check(ctx context.Context) error {
 			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// info asks for the state of the durable, again when a reconnect has swallowed
+// the answer.
+func (s *Source) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+	for {
+		back := s.conn.events.nextReconnect()
+		asking, cancel := context.WithCancelCause(ctx)
+		go func() {
+			select {
+			case <-back:
+				cancel(errReconnect)
+			case <-asking.Done():
+			}
+		}()
+		info, err := s.conn.consumerInfo(asking, s.durable.stream, s.durable.config.Durable)
+		cancel(nil)
+		if err == nil || !errors.Is(context.Cause(asking), errReconnect) {
+			return info, err
+		}
+	}
 }
