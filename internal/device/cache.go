@@ -1,0 +1,156 @@
+package device
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// DefaultCacheBytes is the default bound of the cache: some 50,000 users with one
+	// device each.
+	DefaultCacheBytes = 32 << 20
+	// DefaultCacheTTL is how long the cache believes what it knows. Changes are told
+	// to it much sooner, see [Directory.Learn]; this bounds what a lost one costs.
+	DefaultCacheTTL = 30 * time.Second
+)
+
+// Approximate costs in bytes of what the cache keeps, beside the text.
+const (
+	costPerUser   = 256 // entry, list element, share of the map
+	costPerDevice = 160
+)
+
+// cache knows the lists of some users, empty ones too. Its methods are safe for
+// concurrent use.
+type cache struct {
+	ttl  time.Duration
+	room int
+
+	mu    sync.Mutex
+	used  int
+	users *simplelru.LRU[push.Uid, *cached]
+	reads map[*reading]struct{}
+}
+
+type cached struct {
+	list     list
+	revision uint64
+	until    time.Time
+	cost     int
+}
+
+// reading is a read of the store that is under way. What changes meanwhile is not
+// taken from it.
+type reading struct {
+	changed map[push.Uid]struct{}
+	all     bool
+}
+
+// newCache returns a cache of room bytes.
+func newCache(room int, ttl time.Duration) *cache {
+	c := &cache{room: room, ttl: ttl, reads: make(map[*reading]struct{})}
+	const unbounded = 1<<31 - 1 // it is room that bounds
+	c.users, _ = simplelru.NewLRU(unbounded, func(_ push.Uid, v *cached) { c.used -= v.cost })
+	return c
+}
+
+// lookup adds to found what it knows, and returns the others.
+func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (missing []push.Uid) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, u := range users {
+		v, ok := c.users.Get(u)
+		switch {
+		case !ok || !now.Before(v.until):
+			if missing == nil {
+				missing = make([]push.Uid, 0, len(users)-i)
+			}
+			missing = append(missing, u)
+		case len(v.list) > 0:
+			found[u] = v.list
+		}
+	}
+	return missing
+}
+
+// begin is called before a read of the store, and end after it.
+func (c *cache) begin() *reading {
+	r := &reading{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads[r] = struct{}{}
+	return r
+}
+
+// end takes what was read: the list and revision of each of users. After an error
+// there are none.
+func (c *cache) end(r *reading, users []push.Uid, lists []list, revisions []uint64) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.reads, r)
+	for i, l := range lists {
+		if _, changed := r.changed[users[i]]; !changed && !r.all {
+			c.put(users[i], l, revisions[i], now)
+		}
+	}
+}
+
+// learn takes a list that is known to be the newest. One that was changed
+// elsewhere and is not asked for here is not worth keeping.
+func (c *cache) learn(user push.Uid, l list, revision uint64, keep bool) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for r := range c.reads {
+		if r.changed == nil {
+			r.changed = make(map[push.Uid]struct{})
+		}
+		r.changed[user] = struct{}{}
+	}
+	if keep || c.users.Contains(user) {
+		c.put(user, l, revision, now)
+	}
+}
+
+// knows reports whether the cache has an opinion on user that may be changed by
+// learn.
+func (c *cache) knows(user push.Uid) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.users.Contains(user) || len(c.reads) > 0
+}
+
+// forget empties the cache.
+func (c *cache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users.Purge()
+	for r := range c.reads {
+		r.all = true
+	}
+}
+
+// put keeps a list unless a newer one is known. The caller holds mu.
+func (c *cache) put(user push.Uid, l list, revision uint64, now time.Time) {
+	if have, ok := c.users.Peek(user); ok {
+		if have.revision > revision && now.Before(have.until) {
+			return
+		}
+		c.used -= have.cost
+	}
+	v := &cached{list: l, revision: revision, until: now.Add(c.ttl), cost: costPerUser}
+	for _, d := range l {
+		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang)
+	}
+	c.users.Add(user, v)
+	c.used += v.cost
+	for c.used > c.room && c.users.Len() > 0 {
+		c.users.RemoveOldest()
+	}
+}

@@ -1,0 +1,241 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// maxAttempts is how often a change is begun anew after a conflict, with pauses
+	// of up to maxPause: 4 seconds altogether on average.
+	maxAttempts = 64
+	maxPause    = 128 * time.Millisecond
+)
+
+// ErrBusy says that others changed the same user or token all the time.
+var ErrBusy = errors.New("the devices of this user are being changed by others all the time: try again")
+
+// Put registers dev: for its user, and for nobody else any more; with its id, and
+// any other token of that id no more. It reports false if it left things as they
+// are, which only happens when dev.Registered says that what is there is newer.
+// That is for copies: a new registration leaves Registered zero, which means now.
+// The error is an [*InvalidError] if dev is at fault.
+func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err error) {
+	if err := Validate(dev); err != nil {
+		return false, err
+	}
+	now := time.Now().UTC().Round(0)
+	isCopy := !dev.Registered.IsZero()
+	if !isCopy || dev.Registered.After(now) {
+		dev.Registered = now
+	}
+	err = d.attempt(ctx, func() error {
+		stored, err = d.put(ctx, dev, isCopy)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("registering %s: %w", dev, err)
+	}
+	return stored, nil
+}
+
+func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool, error) {
+	key := tokenKey(dev)
+	read, err := d.store.Read(ctx, []string{userKey(dev.User), key})
+	if err != nil {
+		return false, err
+	}
+	have := d.readable(dev.User, read[0])
+	if !isCopy && len(have) > 0 { // the clocks of others may be ahead
+		dev.Registered = slices.MaxFunc([]time.Time{dev.Registered, have[len(have)-1].Registered}, time.Time.Compare)
+	}
+	next, gone, in := have.with(dev)
+	if !in {
+		return false, nil
+	}
+	held, err := readClaim(read[1].Value)
+	if err != nil {
+		return false, err
+	}
+	if _, has := have.find(dev); has && push.Uid(held.User) == dev.User {
+		return true, d.replace(ctx, dev.User, read[0].Revision, next, gone)
+	}
+	wanted := held.by(dev.User)
+	if isCopy {
+		if newer, err := d.anyNewer(ctx, wanted.holders(), dev); newer || err != nil {
+			return false, err
+		}
+	}
+	return true, d.move(ctx, dev, read, wanted, func() error {
+		return d.replace(ctx, dev.User, read[0].Revision, next, gone)
+	})
+}
+
+// move claims dev's token, takes it from those who have it, and adds it.
+func (d *Directory) move(ctx context.Context, dev push.Device, read []Entry, wanted claim, add func() error) error {
+	key := tokenKey(dev)
+	value, err := wanted.value()
+	if err != nil {
+		return err
+	}
+	revision, err := d.store.Write(ctx, key, value, read[1].Revision)
+	if err != nil {
+		return err
+	}
+	for _, holder := range wanted.holders() {
+		if err := d.take(ctx, dev, holder, key, revision); err != nil {
+			return err
+		}
+	}
+	if err := add(); err != nil || len(wanted.From) == 0 {
+		return err
+	}
+	if value, err = (claim{User: wanted.User}).value(); err != nil {
+		return err
+	}
+	if _, err = d.store.Write(ctx, key, value, revision); errors.Is(err, ErrConflict) {
+		return nil // somebody has claimed it from us since
+	}
+	return err
+}
+
+// take takes dev's token out of holder's list, and writes that in any case, while
+// the claim is ours.
+func (d *Directory) take(ctx context.Context, dev push.Device, holder push.Uid, key string, revision uint64) error {
+	read, err := d.store.Read(ctx, []string{userKey(holder), key})
+	if err != nil {
+		return err
+	}
+	if read[1].Revision != revision {
+		return ErrConflict
+	}
+	next, gone := d.readable(holder, read[0]).without(ReasonMoved, func(have push.Device) bool { return sameToken(have, dev) })
+	return d.write(ctx, holder, read[0].Revision, next, gone)
+}
+
+// anyNewer reports whether one of users has registered dev's token after dev.
+func (d *Directory) anyNewer(ctx context.Context, users []push.Uid, dev push.Device) (bool, error) {
+	if len(users) == 0 {
+		return false, nil
+	}
+	read, err := d.store.Read(ctx, userKeys(users))
+	for i, e := range read {
+		have, ok := d.readable(users[i], e).find(dev)
+		if ok && have.Registered.After(dev.Registered) {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// Remove removes the devices of like.User that have all of ID, Provider and Token
+// that like has, and returns how many there were.
+func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, err error) {
+	if err := validateUser(like.User); err != nil {
+		return 0, &InvalidError{err}
+	}
+	fits := func(want, have string) bool { return want == "" || want == have }
+	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool {
+		return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("removing devices of user %s: %w", like.User, err)
+	}
+	return removed, nil
+}
+
+// Gone implements [push.Directory].
+func (d *Directory) Gone(ctx context.Context, dev push.Device, asOf time.Time, reason string) error {
+	_, err := d.drop(ctx, dev.User, reason, func(have push.Device) bool {
+		return sameToken(have, dev) && !have.Registered.After(asOf)
+	})
+	if err != nil {
+		return fmt.Errorf("removing %s: %w", dev, err)
+	}
+	return nil
+}
+
+// drop removes the devices of user that leave.
+func (d *Directory) drop(ctx context.Context, user push.Uid, reason string, leaves func(push.Device) bool) (dropped int, err error) {
+	err = d.attempt(ctx, func() error {
+		read, err := d.store.Read(ctx, []string{userKey(user)})
+		if err != nil {
+			return err
+		}
+		next, gone := d.readable(user, read[0]).without(reason, leaves)
+		if dropped = len(gone); dropped == 0 {
+			return nil
+		}
+		return d.replace(ctx, user, read[0].Revision, next, gone)
+	})
+	return dropped, err
+}
+
+// replace writes user's list and releases the claims to the tokens that leave it.
+func (d *Directory) replace(ctx context.Context, user push.Uid, revision uint64, next list, gone []departure) error {
+	leaving := make([]push.Device, 0, len(gone))
+	for _, g := range gone {
+		if _, stays := next.find(g.Device); !stays {
+			leaving = append(leaving, g.Device)
+		}
+	}
+	if len(leaving) == 0 {
+		return d.write(ctx, user, revision, next, gone)
+	}
+	keys := tokenKeys(leaving)
+	claims, err := d.store.Read(ctx, keys)
+	if err != nil {
+		return err
+	}
+	if err := d.write(ctx, user, revision, next, gone); err != nil {
+		return err
+	}
+	for i, c := range claims {
+		if held, err := readClaim(c.Value); err == nil && push.Uid(held.User) == user {
+			// A claim that stays behind is understood by whoever claims next.
+			_, _ = d.store.Write(ctx, keys[i], nil, c.Revision)
+		}
+	}
+	return nil
+}
+
+// write writes user's list, and tells of what has left it.
+func (d *Directory) write(ctx context.Context, user push.Uid, revision uint64, next list, gone []departure) error {
+	value, err := next.value()
+	if err != nil {
+		return err
+	}
+	if revision, err = d.store.Write(ctx, userKey(user), value, revision); err != nil {
+		return err
+	}
+	d.cache.learn(user, next, revision, true)
+	for _, g := range gone {
+		if g.reason != "" {
+			d.onGone(d.newEvent(g.Device, g.reason))
+		}
+	}
+	return nil
+}
+
+// attempt calls change until it meets no conflict.
+func (d *Directory) attempt(ctx context.Context, change func() error) error {
+	for n := range maxAttempts {
+		if err := change(); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		pause := time.NewTimer(rand.N(min(time.Millisecond<<min(n, 20), maxPause))) //nolint:gosec // a jitter needs no secrecy
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return context.Cause(ctx)
+		}
+	}
+	return ErrBusy
+}

@@ -1,0 +1,147 @@
+package device
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Options adjust a [Directory]. The zero value is fine.
+type Options struct {
+	// Mask stands for tokens in events.
+	Mask Mask
+	// CacheBytes bounds the cache, approximately; 0 means [DefaultCacheBytes].
+	CacheBytes int
+	// CacheTTL is how long the cache is believed; 0 means [DefaultCacheTTL].
+	CacheTTL time.Duration
+	// OnGone is told of every device that leaves. It must not block. May be nil.
+	OnGone func(Event)
+	// OnUnreadable is told of a user whose list cannot be read, because something
+	// else wrote to it. Such a user counts as without devices, so that the others of
+	// a receipt get theirs. May be nil.
+	OnUnreadable func(error)
+}
+
+// Directory is a [push.Directory] over a [Store].
+type Directory struct {
+	store        Store
+	mask         Mask
+	cache        *cache
+	loader       loader
+	onGone       func(Event)
+	onUnreadable func(error)
+}
+
+var _ push.Directory = (*Directory)(nil)
+
+// New returns the directory whose keys are in s.
+func New(s Store, o Options) *Directory {
+	d := &Directory{
+		store: s, mask: o.Mask, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
+		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL)),
+	}
+	d.loader.read = d.load
+	if d.onGone == nil {
+		d.onGone = func(Event) {}
+	}
+	if d.onUnreadable == nil {
+		d.onUnreadable = func(error) {}
+	}
+	return d
+}
+
+// Devices implements [push.Directory]. It asks the cache first. What it returns is
+// at most as old as CacheTTL, and as new as the last change made through d.
+func (d *Directory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+	found := make(map[push.Uid][]push.Device, len(users))
+	missing := d.cache.lookup(users, found)
+	if len(missing) == 0 {
+		return found, nil
+	}
+	if err := d.loader.load(ctx, missing, found); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// load reads the lists of users into the cache.
+func (d *Directory) load(ctx context.Context, users []push.Uid) ([]list, error) {
+	var lists []list
+	var revisions []uint64
+	reading := d.cache.begin()
+	defer func() { d.cache.end(reading, users, lists, revisions) }()
+	entries, err := d.store.Read(ctx, userKeys(users))
+	if err != nil {
+		return nil, fmt.Errorf("reading the devices of %d users: %w", len(users), err)
+	}
+	lists, revisions = make([]list, len(users)), make([]uint64, len(users))
+	for i, e := range entries {
+		lists[i], revisions[i] = d.readable(users[i], e), e.Revision
+	}
+	return lists, nil
+}
+
+// readable is user's list, empty if it cannot be read.
+func (d *Directory) readable(user push.Uid, e Entry) list {
+	l, err := readList(user, e.Value)
+	if err != nil {
+		d.onUnreadable(err)
+	}
+	return l
+}
+
+// List returns the devices of user as the store has them now.
+func (d *Directory) List(ctx context.Context, user push.Uid) ([]push.Device, error) {
+	entries, err := d.store.Read(ctx, []string{userKey(user)})
+	if err != nil {
+		return nil, fmt.Errorf("reading the devices of user %s: %w", user, err)
+	}
+	return readList(user, entries[0].Value)
+}
+
+// All yields every device, user by user. A user whose list cannot be read is an
+// error, and the others follow; after an error of the store nothing does. Devices
+// that are registered meanwhile may or may not be among them, and a user who
+// changes meanwhile may come twice, the later time right.
+func (d *Directory) All(ctx context.Context) iter.Seq2[push.Device, error] {
+	return func(yield func(push.Device, error) bool) {
+		for e, err := range d.store.Scan(ctx, UserPrefix) {
+			if err == nil && !yieldList(e, yield) || err != nil && !yield(push.Device{}, err) {
+				return
+			}
+		}
+	}
+}
+
+// yieldList yields the devices of a list, and reports whether more are wanted.
+func yieldList(e Keyed, yield func(push.Device, error) bool) bool {
+	l, err := readList(UserOf(e.Key), e.Value)
+	if err != nil {
+		return yield(push.Device{}, err)
+	}
+	for _, dev := range l {
+		if !yield(dev, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Learn tells the cache what has been written under a key, by whomever.
+func (d *Directory) Learn(e Keyed) {
+	user := UserOf(e.Key)
+	if user == 0 || !d.cache.knows(user) {
+		return
+	}
+	d.cache.learn(user, d.readable(user, e.Entry), e.Revision, false)
+}
+
+// Forget empties the cache, for when what Learn was told may have had gaps.
+func (d *Directory) Forget() { d.cache.forget() }
+
+// Hash stands for a token where people may see it: 8 hexadecimal digits.
+func (d *Directory) Hash(token string) string { return d.mask.Hash(token) }

@@ -1,0 +1,46 @@
+package device
+
+import (
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Reasons of an [Event] beside those that handlers give.
+const (
+	// ReasonMoved says that the token was registered for another user, or for
+	// another device of the same user.
+	ReasonMoved = "moved"
+	// ReasonDisplaced says that the user had more than [MaxPerUser] devices.
+	ReasonDisplaced = "displaced"
+	// ReasonRemoved says that somebody asked for it.
+	ReasonRemoved = "removed"
+)
+
+// maxReason is the greatest length of a reason in bytes.
+const maxReason = 64
+
+// Event says that a user has a device no more, and why, so that others can forget
+// it too. It does not hold the token.
+type Event struct {
+	// User is the 11-character text.
+	User     string `json:"user"`
+	ID       string `json:"id"`
+	Provider string `json:"provider"`
+	Platform string `json:"platform"`
+	// Reason is one of the constants, or what a handler gave, for example
+	// "unregistered".
+	Reason string `json:"reason"`
+	// TokenHash is the [Mask] of the token.
+	TokenHash  string    `json:"token_hash"`
+	Registered time.Time `json:"registered,omitzero"`
+	At         time.Time `json:"at"`
+}
+
+func (d *Directory) newEvent(dev push.Device, reason string) Event {
+	return Event{
+		User: dev.User.String(), ID: dev.ID, Provider: dev.Provider, Platform: dev.Platform,
+		Reason: reason[:min(len(reason), maxReason)], TokenHash: d.mask.Hash(dev.Token),
+		Registered: dev.Registered, At: time.Now().UTC(),
+	}
+}

@@ -1,0 +1,4 @@
+package device
+
+// TokenKey is tokenKey for tests.
+var TokenKey = tokenKey

@@ -1,0 +1,113 @@
+package device
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// MaxPerUser is how many devices a user may have. One more displaces the one whose
+// registration is the oldest.
+const MaxPerUser = 32
+
+// list is a user's devices, oldest registration first. It is never changed in
+// place, because caches and callers share it.
+type list []push.Device
+
+// stored is a device as the value of a list has it: its user is in the key, and
+// encoding/json does not go through the methods of [push.Device].
+type stored push.Device
+
+// readList reads the value of user's list.
+func readList(user push.Uid, value []byte) (list, error) {
+	if value == nil {
+		return nil, nil
+	}
+	var read []stored
+	if err := json.Unmarshal(value, &read); err != nil {
+		return nil, fmt.Errorf("reading the devices of user %s: %w: registering a device of the user writes them anew", user, err)
+	}
+	l := make(list, len(read))
+	for i, s := range read {
+		l[i] = push.Device(s)
+		l[i].User = user
+	}
+	return l, nil
+}
+
+// value is the value of l's key: nil for no devices.
+func (l list) value() ([]byte, error) {
+	if len(l) == 0 {
+		return nil, nil
+	}
+	write := make([]stored, len(l))
+	for i, d := range l {
+		write[i] = stored(d)
+		write[i].User = 0
+	}
+	value, err := json.Marshal(write)
+	if err != nil {
+		return nil, fmt.Errorf("encoding devices: %w", err)
+	}
+	return value, nil
+}
+
+// find returns the device with d's token.
+func (l list) find(d push.Device) (push.Device, bool) {
+	i := slices.IndexFunc(l, func(have push.Device) bool { return sameToken(have, d) })
+	if i < 0 {
+		return push.Device{}, false
+	}
+	return l[i], true
+}
+
+// departure is a device that leaves a list.
+type departure struct {
+	push.Device
+	// reason is empty when the device stays and only its token goes.
+	reason string
+}
+
+// with returns l after d has been registered, and what d replaces. If d's time is
+// so old that it does not get in, l is returned as it is.
+func (l list) with(d push.Device) (next list, gone []departure, in bool) {
+	next = make(list, 0, len(l)+1)
+	for _, have := range l {
+		switch {
+		case !sameDevice(have, d) && !sameToken(have, d):
+			next = append(next, have)
+			continue
+		case have.Registered.After(d.Registered):
+			return l, nil, false
+		case sameDevice(have, d):
+			gone = append(gone, departure{Device: have})
+		default:
+			gone = append(gone, departure{have, ReasonMoved})
+		}
+	}
+	next = append(next, d)
+	slices.SortStableFunc(next, func(a, b push.Device) int { return a.Registered.Compare(b.Registered) })
+	for len(next) > MaxPerUser {
+		gone = append(gone, departure{next[0], ReasonDisplaced})
+		next = next[1:]
+	}
+	if _, in = next.find(d); !in {
+		return l, nil, false
+	}
+	return next, gone, true
+}
+
+// without returns l without the devices that leave, and those.
+func (l list) without(reason string, leaves func(push.Device) bool) (next list, gone []departure) {
+	next = make(list, 0, len(l))
+	for _, d := range l {
+		if leaves(d) {
+			gone = append(gone, departure{d, reason})
+		} else {
+			next = append(next, d)
+		}
+	}
+	return next, gone
+}
