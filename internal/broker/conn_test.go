@@ -324,7 +324,7 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 		}, "push.retry.fcm"},
 		"Bury":    {func() error { return c.Letters(r.topo).Bury(t.Context(), letter("fcm", 1)) }, "push.dead.fcm"},
 		"Show":    {func() error { _, err := c.Letters(r.topo).Show(t.Context(), 1); return err }, "$JS.API.DIRECT.GET.PUSH_DEAD"},
-		"Janitor": {func() error { return c.Janitor(r.topo, 0, zerolog.Nop()).Run(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
+		"Janitor": {func() error { return c.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
 		"Stats":   {func() error { _, err := c.Stats(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 	} {
 		err := test.do()
@@ -340,6 +340,29 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 	}
 	if log.String() != "" {
 		t.Errorf("what is returned is also logged:\n%s", log.String())
+	}
+}
+
+// A worker without a janitor's rights works on.
+func TestForbiddenJanitorSaysSoOnceAndRests(t *testing.T) {
+	t.Parallel()
+	var refusals, log lines
+	r, c := restricted(t, worker(), &refusals)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Janitor(r.topo, time.Millisecond, zerolog.New(&log)).Run(ctx) }()
+	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$JS.API.STREAM.INFO.PUSH") })
+	select {
+	case err := <-done:
+		t.Fatalf("Run ended: %v", err)
+	case <-time.After(50 * time.Millisecond): // many intervals
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("the log has %d lines, want one:\n%s", n, log.String())
 	}
 }
 

@@ -42,15 +42,17 @@ func (c *Conn) Janitor(t Topology, every time.Duration, log zerolog.Logger) *Jan
 	return &Janitor{conn: c, stream: t.Stream, every: every, log: log}
 }
 
-// Run looks and trims until ctx ends, and returns nil. It returns early when the
-// broker forbids what a janitor needs, with an error that names it.
+// Run looks and trims until ctx ends, and returns nil. When the broker forbids what
+// a janitor needs it says so once and looks no more.
 func (j *Janitor) Run(ctx context.Context) error {
 	tick := time.NewTicker(j.every)
 	defer tick.Stop()
 	for {
 		err := j.trim(ctx)
 		if denied, ok := errors.AsType[*DeniedError](err); ok {
-			return fmt.Errorf("trimming handled history: %w, or leave that to a process that has it", denied)
+			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("handled history is not trimmed by this process; another one may have the permission")
+			<-ctx.Done()
+			return nil
 		}
 		if err != nil && ctx.Err() == nil {
 			j.log.Warn().Err(err).Str("stream", j.stream).Msg("handled history could not be trimmed; trying again")
