@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait of these tests; none is meant to reach it.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // brokerDirEnv makes the test binary a broker of its own, for tests that kill one.
 const brokerDirEnv, brokerAddrEnv = "PUBLISHER_TEST_BROKER_DIR", "PUBLISHER_TEST_BROKER_ADDR"

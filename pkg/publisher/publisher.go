@@ -75,7 +75,8 @@ func New(nc *nats.Conn, cfg Config) (*Publisher, error) {
 
 // Publish publishes r and waits until the broker has stored it, trying again for
 // as long as [Config] allows and ctx lasts. The error wraps one of this package's
-// Err values, and the cause of ctx if that has ended.
+// Err values, and the cause of ctx if that has ended; the cause alone if ctx had
+// ended before the first try.
 func (p *Publisher) Publish(ctx context.Context, r *push.Receipt, opts ...Option) (Ack, error) {
 	msg, err := p.encode(ctx, r, opts)
 	if err != nil {

@@ -151,7 +151,7 @@ func TestTriesShareOneID(t *testing.T) {
 // killed and started on the same store; what was acknowledged is stored, and once.
 func TestRestartsLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
-	const receipts, publishers, kills = 3000, 16, 3
+	const receipts, publishers, kills = 2000, 16, 3
 	b := startChildBroker(t)
 	nc := dial(t, b.url())
 	waitFor(t, "the broker", nc.IsConnected)
