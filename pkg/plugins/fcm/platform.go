@@ -1,0 +1,24 @@
+package fcm
+
+// platform is what FCM reaches a device through.
+type platform uint8
+
+const (
+	otherPlatform platform = iota
+	android
+	ios
+	web
+	platforms // how many there are
+)
+
+func platformOf(name string) platform {
+	switch name {
+	case "android":
+		return android
+	case "ios":
+		return ios
+	case "web":
+		return web
+	}
+	return otherPlatform
+}
