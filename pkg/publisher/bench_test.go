@@ -1,0 +1,91 @@
+package publisher_test
+
+import (
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/pkg/publisher"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// BenchmarkPublishAsync is the way of a receipt to its acknowledgement: "publisher"
+// is ours, encoding and dedup id included; "client" is the NATS client's own
+// asynchronous publish of the same bytes under the same id, with as many in flight.
+func BenchmarkPublishAsync(b *testing.B) {
+	b.Run("publisher", func(b *testing.B) {
+		p, err := publisher.New(benchConn(b), publisher.Config{MaxInFlight: 1024})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if err := p.PublishAsync(b.Context(), message(i+1), func(_ publisher.Ack, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := p.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	})
+	b.Run("client", func(b *testing.B) {
+		js, err := jetstream.New(benchConn(b), jetstream.WithPublishAsyncMaxPending(1024))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			r := message(i + 1)
+			data, err := r.AppendJSON(nil, push.KeyText)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := js.PublishAsync(publisher.DefaultSubject, data,
+				jetstream.WithMsgID(publisher.DedupID(r)), jetstream.WithStallWait(patience)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		<-js.PublishAsyncComplete()
+	})
+}
+
+// benchConn is a connection to a broker with the stream PUSH.
+func benchConn(b *testing.B) *nats.Conn {
+	b.Helper()
+	nc, err := nats.Connect(brokertest.Start(b).URL())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := js.CreateStream(b.Context(), jetstream.StreamConfig{
+		Name: "PUSH", Subjects: []string{"push.receipts"}, Discard: jetstream.DiscardNew,
+	}); err != nil {
+		b.Fatal(err)
+	}
+	return nc
+}
+
+func BenchmarkDedupID(b *testing.B) {
+	for name, recipients := range map[string]int{"1": 1, "500": 500} {
+		b.Run(name, func(b *testing.B) {
+			r := message(1)
+			for i := range recipients {
+				r.To[push.Uid(0xfedcba98*uint64(i+1))] = push.Recipient{}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = publisher.DedupID(r)
+			}
+		})
+	}
+}
