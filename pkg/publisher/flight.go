@@ -40,27 +40,6 @@ type flight struct {
 	cause    error // of the last failed try
 }
 
-// await launches msg and waits for its end.
-func (p *Publisher) await(ctx context.Context, msg *nats.Msg) (Ack, error) {
-	type outcome struct {
-		ack Ack
-		err error
-	}
-	end := make(chan outcome, 1)
-	f, err := p.launch(ctx, msg, func(ack Ack, err error) { end <- outcome{ack, err} })
-	if err != nil {
-		return Ack{}, err
-	}
-	select {
-	case o := <-end:
-		return o.ack, o.err
-	case <-ctx.Done():
-		p.giveUp(f, context.Cause(ctx))
-		o := <-end
-		return o.ack, o.err
-	}
-}
-
 // launch waits for room and starts the flight of msg.
 func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, error)) (*flight, error) {
 	if p.isClosed() {

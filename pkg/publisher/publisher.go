@@ -207,3 +207,24 @@ func (p *Publisher) message(ctx context.Context, data []byte, id string, opts []
 	}
 	return msg, checkSubject(msg.Subject)
 }
+
+// await launches msg and waits for its end.
+func (p *Publisher) await(ctx context.Context, msg *nats.Msg) (Ack, error) {
+	type outcome struct {
+		ack Ack
+		err error
+	}
+	end := make(chan outcome, 1)
+	f, err := p.launch(ctx, msg, func(ack Ack, err error) { end <- outcome{ack, err} })
+	if err != nil {
+		return Ack{}, err
+	}
+	select {
+	case o := <-end:
+		return o.ack, o.err
+	case <-ctx.Done():
+		p.giveUp(f, context.Cause(ctx))
+		o := <-end
+		return o.ack, o.err
+	}
+}
