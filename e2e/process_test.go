@@ -77,6 +77,12 @@ func startWorker(t *testing.T, dir string, env ...string) *process {
 		t.Fatal(err)
 	}
 	defer closed(t, out)
+	return startWorkerTo(t, dir, out, env...)
+}
+
+// startWorkerTo is startWorker with another stdout.
+func startWorkerTo(t *testing.T, dir string, out *os.File, env ...string) *process {
+	t.Helper()
 	p := &process{t: t, out: out.Name(), admin: freeAddr(t)}
 	p.cmd = exec.Command(binary, "run")
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_ADMIN_ADDR=" + p.admin}, env...)

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -84,5 +85,65 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	}
 	if code := w.exit(30 * time.Second); code != 1 || !strings.Contains(w.stderr.String(), "stdout") {
 		t.Errorf("ended with %d, want 1 and the durable's name:\n%s", code, w.stderr)
+	}
+}
+
+// hung starts a worker whose stdout nobody reads, and publishes until its handler
+// hangs in a write.
+func hung(t *testing.T, grace string) (w *process, env []string) {
+	t.Helper()
+	dir := t.TempDir()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closed(t, reader) })
+	env = []string{
+		"PUSHWORKER_EMBEDDED_ADDR=" + freeAddr(t), "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data"),
+		"PUSHWORKER_SHUTDOWN_GRACE=" + grace,
+	}
+	w = startWorkerTo(t, dir, writer, env...)
+	closed(t, writer)
+	w.ready(20 * time.Second)
+	big := `{"to":{"782riWdFIwE":{}},"payload":{"what":"msg","content":"` + strings.Repeat("x", 200_000) + `"}}`
+	file := filepath.Join(dir, "big.json")
+	if err := os.WriteFile(file, []byte(big), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := command(t, env, "publish", file, file); code != 0 {
+		t.Fatalf("publish ended with %d: %s", code, errs)
+	}
+	await(t, 10*time.Second, "the handler hangs", func() bool {
+		_, out, _ := command(t, env, "status", "-o", "json")
+		return strings.Contains(out, `"in_flight":2`)
+	})
+	return w, env
+}
+
+// TestHungHandler: when the grace is over, the worker ends with the code for work
+// handed back, and the next worker delivers it.
+func TestHungHandler(t *testing.T) {
+	t.Parallel()
+	w, env := hung(t, "1s")
+	w.signal(syscall.SIGTERM)
+	if code := w.exit(10 * time.Second); code != 75 {
+		t.Errorf("ended with %d, want 75:\n%s", code, w.stderr)
+	}
+	next := startWorker(t, t.TempDir(), env...)
+	await(t, 20*time.Second, "both receipts arrive", func() bool { return strings.Count(strings.Join(next.lines(), "\n"), "xxx\"") == 2 })
+}
+
+// TestSecondSignal ends the process at once, whatever hangs.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	w, _ := hung(t, "1h")
+	w.signal(syscall.SIGTERM)
+	await(t, 10*time.Second, "the worker says that it drains", func() bool {
+		code, _, _ := command(t, []string{"PUSHWORKER_ADMIN_ADDR=" + w.admin}, "healthcheck", "--ready")
+		return code != 0
+	})
+	w.signal(syscall.SIGTERM)
+	if code := w.exit(2 * time.Second); code != -1 {
+		t.Errorf("ended with %d, want the signal's own end", code)
 	}
 }

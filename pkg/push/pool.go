@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,7 @@ func (p *pool) drain(ctx context.Context) error {
 	select {
 	case <-p.stopped:
 		return nil
+	case <-p.ctx.Done(): // an earlier drain has cancelled it and left it alone, or it has just stopped
 	case <-ctx.Done():
 	}
 	p.cancel(ErrStopping)
@@ -114,7 +116,7 @@ func (p *pool) drain(ctx context.Context) error {
 		}
 	case <-leave.C:
 	}
-	return fmt.Errorf("handler had to cancel its work to stop; give it more time if this happens often: %w", ctx.Err())
+	return fmt.Errorf("handler had to cancel its work to stop; give it more time if this happens often: %w", cmp.Or(ctx.Err(), ErrStopping))
 }
 
 // finish waits for the workers, of which one may ignore its cancellation.
