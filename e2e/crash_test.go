@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"math/rand/v2"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -84,7 +83,7 @@ func TestRollingRestart(t *testing.T) {
 		old := workers[i%2]
 		workers[i%2] = fresh
 		all = append(all, fresh)
-		old.signal(syscall.SIGTERM)
+		old.terminate()
 		if code := old.exit(25 * time.Second); code != 0 {
 			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.stderr)
 		}

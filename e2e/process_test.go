@@ -113,11 +113,11 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-// signal sends s.
-func (p *process) signal(s syscall.Signal) {
+// terminate tells the process to stop.
+func (p *process) terminate() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Fatalf("signal %v: %v\n%s", s, err, p.stderr)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatalf("terminate: %v\n%s", err, p.stderr)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -60,7 +59,7 @@ func TestStopIsClean(t *testing.T) {
 	t.Parallel()
 	w, _, _ := embeddedWorker(t)
 	began := time.Now()
-	w.signal(syscall.SIGTERM)
+	w.terminate()
 	if code := w.exit(10 * time.Second); code != 0 {
 		t.Errorf("ended with %d:\n%s", code, w.stderr)
 	}
@@ -125,7 +124,7 @@ func hung(t *testing.T, grace string) (w *process, env []string) {
 func TestHungHandler(t *testing.T) {
 	t.Parallel()
 	w, env := hung(t, "1s")
-	w.signal(syscall.SIGTERM)
+	w.terminate()
 	if code := w.exit(10 * time.Second); code != 75 {
 		t.Errorf("ended with %d, want 75:\n%s", code, w.stderr)
 	}
@@ -137,12 +136,12 @@ func TestHungHandler(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	w, _ := hung(t, "1h")
-	w.signal(syscall.SIGTERM)
+	w.terminate()
 	await(t, 10*time.Second, "the worker says that it drains", func() bool {
 		code, _, _ := command(t, []string{"PUSHWORKER_ADMIN_ADDR=" + w.admin}, "healthcheck", "--ready")
 		return code != 0
 	})
-	w.signal(syscall.SIGTERM)
+	w.terminate()
 	if code := w.exit(2 * time.Second); code != -1 {
 		t.Errorf("ended with %d, want the signal's own end", code)
 	}

@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"testing"
 	"time"
@@ -87,8 +88,9 @@ var _ push.Handler = (*seedHandler)(nil)
 
 func TestSeedAPI(t *testing.T) {
 	h := &seedHandler{lines: make(chan string, 2)}
-	push.Register("seed", h)
-	if err := push.Init(`[{"name":"seed","config":{"enabled":true,"buffer":32}}]`); err != nil {
+	name := rand.Text() // the process-wide registry takes a name once, and tests may run twice
+	push.Register(name, h)
+	if err := push.Init(`[{"name":"` + name + `","config":{"enabled":true,"buffer":32}}]`); err != nil {
 		t.Fatal(err)
 	}
 	var from, to push.Uid = 0x0123456789abcdef, 0xfedcba9876543210
