@@ -1,0 +1,171 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// refreshBefore is how long before its end an access token is replaced; of one
+	// that lives shortly, a quarter of its life.
+	refreshBefore = 5 * time.Minute
+	// lookEvery is how often the credentials file is looked at for a new key, and
+	// how long the token endpoint is left alone after a failure.
+	lookEvery = 5 * time.Second
+)
+
+// auth keeps an access token ready. One goroutine fetches it ahead of its end and
+// again when the credentials file changes or FCM has refused the token; senders
+// read one word and wait for nothing but the very first.
+type auth struct {
+	next  http.RoundTripper
+	fetch fetcher
+
+	token   atomic.Pointer[accessToken] // nil until the first attempt has ended
+	first   chan struct{}               // closed then
+	renew   chan struct{}
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	// These belong to the goroutine.
+	file    string // read again when it changes; empty for credentials in the config
+	key     []byte
+	seen    os.FileInfo // the file when it was read
+	tried   time.Time   // when the last attempt ended
+	renewAt time.Time
+}
+
+// grant is what the token endpoint gives.
+type grant struct {
+	token string
+	life  time.Duration
+}
+
+// accessToken is what the last attempt to get one gave.
+type accessToken struct {
+	header  string // of Authorization; empty when err is set
+	expiry  time.Time
+	err     error
+	refused atomic.Bool // by FCM
+}
+
+var errNoToken = errors.New("token endpoint has not answered yet: check the network if this goes on")
+
+// newAuth starts fetching and does not wait.
+func newAuth(next http.RoundTripper, fetch fetcher, key []byte, file string) *auth {
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // ends with close
+	a := &auth{
+		next: next, fetch: fetch, file: file, key: key,
+		first: make(chan struct{}), renew: make(chan struct{}, 1), stop: stop,
+	}
+	a.running.Go(func() { a.run(ctx) })
+	return a
+}
+
+func (a *auth) close() {
+	a.stop()
+	a.running.Wait()
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
+	token := a.token.Load()
+	if token == nil || token.err != nil { // it has gone since ready was asked
+		return nil, errNoToken
+	}
+	exchangeOf(req).token = token
+	req.Header.Set("Authorization", token.header) // the SDK makes a request for every attempt
+	return a.next.RoundTrip(req)
+}
+
+// ready says why there is no token, or nil. It waits for the first attempt.
+func (a *auth) ready(ctx context.Context) error {
+	if a.token.Load() == nil {
+		select {
+		case <-a.first:
+		case <-ctx.Done():
+			return errNoToken
+		}
+	}
+	return a.token.Load().err
+}
+
+// refused has token replaced because FCM has refused it, unless it has been.
+func (a *auth) refused(token *accessToken) {
+	if token == nil || token != a.token.Load() || token.refused.Swap(true) {
+		return
+	}
+	select {
+	case a.renew <- struct{}{}:
+	default:
+	}
+}
+
+// run gets a token whenever one is due.
+func (a *auth) run(ctx context.Context) {
+	a.replace(ctx)
+	close(a.first)
+	for {
+		rest := time.NewTimer(min(max(time.Until(a.renewAt), 0), lookEvery))
+		select {
+		case <-ctx.Done():
+			rest.Stop()
+			return
+		case <-a.renew:
+			rest.Stop()
+		case <-rest.C:
+		}
+		if a.due(time.Now()) {
+			a.replace(ctx)
+		}
+	}
+}
+
+func (a *auth) due(now time.Time) bool {
+	again := a.token.Load().refused.Load() && now.Sub(a.tried) >= lookEvery
+	return again || !now.Before(a.renewAt) || a.fileChanged()
+}
+
+func (a *auth) fileChanged() bool {
+	if a.file == "" {
+		return false
+	}
+	info, err := os.Stat(a.file)
+	return err == nil && (a.seen == nil || !os.SameFile(info, a.seen) ||
+		info.Size() != a.seen.Size() || !info.ModTime().Equal(a.seen.ModTime()))
+}
+
+// replace gets a new token. When the token endpoint cannot be asked, a token that
+// is still good stays; when it refuses the key, that is to be seen at once.
+func (a *auth) replace(ctx context.Context) {
+	fresh, err := a.get(ctx)
+	now := time.Now()
+	a.tried, a.renewAt = now, now.Add(lookEvery)
+	if err == nil {
+		a.renewAt = now.Add(fresh.life - min(refreshBefore, fresh.life/4))
+		a.token.Store(&accessToken{header: "Bearer " + fresh.token, expiry: now.Add(fresh.life)})
+		return
+	}
+	old := a.token.Load()
+	if old != nil && old.err == nil && now.Before(old.expiry) && !errors.Is(err, errRefused) {
+		return
+	}
+	a.token.Store(&accessToken{err: err})
+}
+
+// get reads the key and trades it for a token.
+func (a *auth) get(ctx context.Context) (grant, error) {
+	if a.file != "" {
+		key, info, err := readKey(a.file)
+		if err != nil {
+			return grant{}, err
+		}
+		a.key, a.seen = key, info
+	}
+	return a.fetch(ctx, a.key)
+}

@@ -1,0 +1,138 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// perReceipt is how many targets of one receipt are sent to at once. More would
+// let one large receipt take all places.
+const perReceipt = 64
+
+// New makes the handler. It asks directory for the devices of a receipt's users
+// and reports dead tokens to it. Its config is a [Config]. Init does not wait for
+// the network: what is wrong with the credentials is the first receipt's outcome.
+func New(directory push.Directory) push.Handler {
+	return push.Adapt(func(jsonconf string) (push.Work, error) {
+		c, err := parseConfig(jsonconf)
+		if err != nil {
+			return push.Work{}, err
+		}
+		how, err := c.sending()
+		if err != nil {
+			return push.Work{}, err
+		}
+		s, err := newSender(context.Background(), how, fetchToken) //nolint:forbidigo // the seed's Init is given none
+		if err != nil {
+			return push.Work{}, err
+		}
+		h := &handler{config: c, directory: directory, sender: s}
+		return push.Work{Handle: h.handle, TTL: c.ttl, Close: s.close, Concurrency: how.inFlight}, nil
+	})
+}
+
+// handler turns receipts into messages and their answers into outcomes.
+type handler struct {
+	config    *Config
+	directory push.Directory
+	sender    *sender
+}
+
+var errUnreadable = errors.New(`message's content cannot be read; with "tolerate_content" it is sent without`)
+
+// handle sends r to all its targets. Its error is an instruction for what remains.
+func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
+	made, skip := newTemplate(h.config, r, time.Now())
+	switch skip {
+	case unknownAction:
+		r.Tally(push.Targets{Skipped: max(1, len(r.To))})
+		return nil
+	case expired:
+		return push.ErrExpired
+	case unreadable:
+		return push.Permanent(errUnreadable)
+	}
+	devices, err := h.devices(ctx, r)
+	if err != nil {
+		return err
+	}
+	tally := newTally(r)
+	defer tally.report()
+	h.deliverAll(ctx, targets(made, r, devices, tally), tally)
+	return tally.outcome()
+}
+
+// devices looks the users' devices up, all at once.
+func (h *handler) devices(ctx context.Context, r *push.Receipt) (map[push.Uid][]push.Device, error) {
+	if len(r.To) == 0 {
+		return nil, nil
+	}
+	devices, err := h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
+	switch {
+	case err == nil:
+		return devices, nil
+	case errors.Is(context.Cause(ctx), push.ErrStopping):
+		return nil, fmt.Errorf("look up devices: %w", err)
+	}
+	return nil, push.Unavailable(fmt.Errorf("look up devices: %w", err))
+}
+
+// deliverAll sends to the targets, perReceipt at a time.
+func (h *handler) deliverAll(ctx context.Context, targets []target, tally *tally) {
+	if len(targets) == 1 {
+		h.deliver(ctx, &targets[0], tally)
+		return
+	}
+	next := make(chan *target)
+	var workers sync.WaitGroup
+	for range min(perReceipt, len(targets)) {
+		workers.Go(func() {
+			for t := range next {
+				h.deliver(ctx, t, tally)
+			}
+		})
+	}
+	for i := range targets {
+		next <- &targets[i]
+	}
+	close(next)
+	workers.Wait()
+}
+
+// deliver sends to one target and notes what became of it.
+func (h *handler) deliver(ctx context.Context, t *target, tally *tally) {
+	defer func() {
+		if v := recover(); v != nil { // in a goroutine of ours nobody else would
+			tally.note(t, answer{fate: again, tried: true, err: &push.PanicError{Value: v, Stack: debug.Stack()}})
+		}
+	}()
+	sent := time.Now()
+	a, err := h.sender.send(ctx, t.message, t.platform)
+	switch {
+	case errors.Is(err, errDown):
+		tally.down(t, err)
+	case err != nil:
+		tally.note(t, answer{fate: again, err: err})
+	case a.fate == gone && !t.isChannel():
+		tally.note(t, h.forget(ctx, t, sent, a))
+	default:
+		tally.note(t, a)
+	}
+}
+
+// forget has a dead token removed. If that is not possible the target remains, so
+// that another attempt does.
+func (h *handler) forget(ctx context.Context, t *target, sent time.Time, a answer) answer {
+	if err := h.directory.Gone(ctx, t.device, sent, a.code); err != nil {
+		return answer{fate: again, tried: true, err: fmt.Errorf("remove a dead token: %w", err)}
+	}
+	return a
+}

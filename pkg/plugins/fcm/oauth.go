@@ -1,0 +1,89 @@
+package fcm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+)
+
+const (
+	messagingScope = "https://www.googleapis.com/auth/firebase.messaging"
+	// tokenTimeout bounds one request for an access token.
+	tokenTimeout = 15 * time.Second
+	// tokenLife is how long a token lives that does not say; Google's say one hour.
+	tokenLife = 10 * time.Minute
+)
+
+// errRefused says that the token endpoint has answered, and the answer was no.
+var errRefused = errors.New("token endpoint refuses the credentials")
+
+// readKey reads the service account's key.
+func readKey(path string) ([]byte, os.FileInfo, error) {
+	info, err := os.Stat(path) // first, so that a later change is seen as one
+	if err != nil {
+		return nil, nil, fmt.Errorf("read credentials_file: put the service account's key there: %w", err)
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read credentials_file: make it readable for this process: %w", err)
+	}
+	return key, info, nil
+}
+
+// fetchToken trades a service account's key for an access token (RFC 7523).
+func fetchToken(ctx context.Context, key []byte) (grant, error) {
+	account, err := google.JWTConfigFromJSON(key, messagingScope)
+	if err != nil { // which may quote the key
+		return grant{}, errors.New("credentials are not those of a service account: create a key in the Firebase console, project settings, service accounts")
+	}
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+	defer cancel()
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: tokenTimeout, DisableKeepAlives: true, // it is used once an hour
+	}
+	client := &http.Client{Transport: within{ctx, transport}}
+	token, err := account.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
+	if err != nil {
+		return grant{}, tokenFault(err)
+	}
+	life := tokenLife
+	if !token.Expiry.IsZero() {
+		life = time.Until(token.Expiry)
+	}
+	return grant{token.AccessToken, life}, nil
+}
+
+// within makes requests end with ctx; the oauth2 package gives them none.
+type within struct {
+	ctx  context.Context //nolint:containedctx // it lives as long as the one request that it is for
+	next http.RoundTripper
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t within) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.next.RoundTrip(req.WithContext(t.ctx))
+}
+
+// tokenFault words a failure without the endpoint's own text.
+func tokenFault(err error) error {
+	answered, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return fmt.Errorf("get an access token: check the network, the proxy and the key: %w", err)
+	}
+	status := answered.Response.StatusCode
+	if status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
+		return fmt.Errorf("get an access token: token endpoint answered %d, it is asked again every %s", status, lookEvery)
+	}
+	var body struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(answered.Body, &body) // without a code the status has to do
+	return fmt.Errorf("%w: %d %.40s: replace the service account's key, and check this machine's clock", errRefused, status, body.Error)
+}

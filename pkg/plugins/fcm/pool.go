@@ -1,0 +1,94 @@
+package fcm
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// streamsPerConn keeps each connection below the 100 streams that FCM announces.
+	// At the limit Go's client dials a connection per waiting request, and its
+	// StrictMaxConcurrentRequests deadlocks (golang/go issue 70809).
+	streamsPerConn = 90
+	// pingAfter and pingWait find a connection that is dead without a word: after so
+	// much silence it is pinged, and closed when no answer comes.
+	pingAfter, pingWait = 2 * time.Second, 2 * time.Second
+	// idleAfter closes connections that nothing uses, which also ends their pings.
+	idleAfter = 90 * time.Second
+	// maxAnswer is as much of an answer as is read; FCM's have a few hundred bytes.
+	maxAnswer = 64 << 10
+)
+
+// pool spreads requests over connections. Each has a transport of its own, which
+// dials one connection at a time, and slots for streamsPerConn requests. That also
+// keeps a cold start from dialling a connection per request.
+type pool struct {
+	free chan *http.Transport // an entry per free slot
+	all  []*http.Transport
+}
+
+// newPool makes a pool for inFlight requests at once. plain allows HTTP/2 without
+// TLS, for http:// endpoints.
+func newPool(inFlight int, plain bool) *pool {
+	p := &pool{free: make(chan *http.Transport, inFlight)} // room for every slot
+	for left := inFlight; left > 0; left -= streamsPerConn {
+		p.all = append(p.all, newTransport(plain))
+	}
+	for i := range inFlight {
+		p.free <- p.all[i%len(p.all)]
+	}
+	return p
+}
+
+func newTransport(plain bool) *http.Transport {
+	t := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		DisableCompression:  true, // answers have 60 bytes
+		MaxConnsPerHost:     1,
+		IdleConnTimeout:     idleAfter,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: pingAfter, PingTimeout: pingWait, WriteByteTimeout: 10 * time.Second,
+		},
+		Protocols: new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(!plain)
+	t.Protocols.SetHTTP2(true)
+	t.Protocols.SetUnencryptedHTTP2(plain)
+	return t
+}
+
+// RoundTrip implements [http.RoundTripper]. The answer's body has been read, so
+// the slot is free again when it returns.
+func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
+	var t *http.Transport
+	select {
+	case t = <-p.free:
+	case <-req.Context().Done():
+		return nil, fmt.Errorf("wait for a connection: %w", req.Context().Err())
+	}
+	defer func() { p.free <- t }()
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a RoundTripper passes errors on
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err = cmp.Or(err, resp.Body.Close()); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// close closes the idle connections, which all are when nothing is sent any more.
+func (p *pool) close() {
+	for _, t := range p.all {
+		t.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,85 @@
+package fcm
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+)
+
+const (
+	// maxResting bounds how many targets are remembered; of more, receipts come back
+	// when they were told to, but other receipts for the same target do not wait.
+	maxResting = 1 << 16
+	// platformWait is how long a platform rests for which FCM's own access is broken.
+	platformWait = 30 * time.Second
+)
+
+// resting knows which targets are to be left alone for a while: devices and topics
+// that FCM has named a time for, whatever receipt they are asked for by, and
+// platforms that FCM cannot reach now.
+type resting struct {
+	mu      sync.Mutex
+	targets map[restKey]rest
+
+	platforms [platforms]atomic.Pointer[rest]
+}
+
+// restKey is a message's target; one of the two is empty.
+type restKey struct{ token, topic string }
+
+// rest is an answer that stands until then.
+type rest struct {
+	until  time.Time
+	answer answer
+}
+
+func keyOf(m *messaging.Message) restKey { return restKey{m.Token, m.Topic} }
+
+// learn remembers a, the answer for m at now, if it asks to wait.
+func (r *resting) learn(m *messaging.Message, p platform, a answer, now time.Time) {
+	if a.fate == badPlatform && p != otherPlatform { // which platform an unknown one is, FCM does not say
+		r.platforms[p].Store(&rest{now.Add(a.after), a})
+	}
+	if a.after <= 0 || a.fate != again && a.fate != slowDevice {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.targets) >= maxResting {
+		maps.DeleteFunc(r.targets, func(_ restKey, rest rest) bool { return !now.Before(rest.until) })
+	}
+	if len(r.targets) >= maxResting {
+		return
+	}
+	if r.targets == nil {
+		r.targets = make(map[restKey]rest)
+	}
+	r.targets[keyOf(m)] = rest{now.Add(a.after), a}
+}
+
+// answer is the one that still stands for m, with what is left of its time.
+func (r *resting) answer(m *messaging.Message, p platform, now time.Time) (answer, bool) {
+	if rest := r.platforms[p].Load(); rest != nil && now.Before(rest.until) {
+		return rest.left(now), true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest, ok := r.targets[keyOf(m)]
+	switch {
+	case !ok:
+		return answer{}, false
+	case !now.Before(rest.until):
+		delete(r.targets, keyOf(m))
+		return answer{}, false
+	}
+	return rest.left(now), true
+}
+
+func (r rest) left(now time.Time) answer {
+	a := r.answer
+	a.after, a.tried = r.until.Sub(now), false
+	return a
+}

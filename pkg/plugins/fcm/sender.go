@@ -1,0 +1,174 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	firebase "firebase.google.com/go/v4"
+	"firebase.google.com/go/v4/messaging"
+	"google.golang.org/api/option"
+)
+
+// sendTimeout bounds one request; Google's own SDK for Node uses 15 s "to match
+// the back end", and a shorter one repeats what was delivered.
+const sendTimeout = 15 * time.Second
+
+var (
+	// errDown says that FCM as a whole cannot be used now.
+	errDown = errors.New("FCM cannot be used now")
+	// errInterrupted says that ctx ended before there was an answer.
+	errInterrupted = errors.New("send was interrupted")
+)
+
+// sender sends single messages to one Firebase project:
+//
+//	resting? gate? ─► limit ─► pace ─► gate ─► SDK ─► recorder ─► auth ─► pool ─► FCM
+//
+// and classifies the answers. Its methods are safe for concurrent use.
+type sender struct {
+	resting resting
+	gate    *gate
+	limit   *limit
+	pace    *pace
+	auth    *auth
+	pool    *pool
+	sdk     func(context.Context, *messaging.Message) (string, error)
+}
+
+// sending is the configuration of a sender.
+type sending struct {
+	project, endpoint string
+	key               []byte // the service account's; nil when file is read
+	file              string
+	dryRun            bool
+	inFlight          int
+	perSecond         float64
+	ramp              time.Duration
+}
+
+// fetcher trades a service account's key for an access token.
+type fetcher func(ctx context.Context, key []byte) (grant, error)
+
+// newSender connects nothing, but begins to fetch an access token.
+func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
+	s := &sender{
+		limit: newLimit(c.inFlight),
+		pace:  newPace(c.perSecond, c.ramp),
+		pool:  newPool(c.inFlight, strings.HasPrefix(c.endpoint, "http://")),
+	}
+	s.gate = newGate(s.pace.restart)
+	s.auth = newAuth(s.pool, fetch, c.key, c.file)
+	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: recorder{s.auth}})}
+	if c.endpoint != "" {
+		options = append(options, option.WithEndpoint(strings.TrimSuffix(c.endpoint, "/")))
+	}
+	app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: c.project}, options...)
+	if err != nil {
+		s.close()
+		return nil, fmt.Errorf("set up Firebase: %w", err)
+	}
+	client, err := app.Messaging(ctx)
+	if err != nil {
+		s.close()
+		return nil, fmt.Errorf("set up Firebase messaging: %w", err)
+	}
+	s.sdk = client.Send
+	if c.dryRun {
+		s.sdk = client.SendDryRun
+	}
+	return s, nil
+}
+
+// close ends what newSender began, when nothing is sent any more.
+func (s *sender) close() {
+	s.auth.close()
+	s.pool.close()
+}
+
+// send makes one request at most. The error wraps errDown when FCM as a whole
+// cannot be used, and errInterrupted when ctx has ended; answer is valid if it is
+// nil.
+func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
+	now := time.Now()
+	if a, ok := s.resting.answer(m, p, now); ok {
+		return a, nil
+	}
+	if err := s.gate.closed(now); err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errDown, err)
+	}
+	if err := s.auth.ready(ctx); err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errDown, err)
+	}
+	if err := s.limit.acquire(ctx); err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	defer func() { s.limit.done(a.fate == accepted, a.outage || a.fate == slowProject, time.Now()) }()
+	if err := s.pace.wait(ctx); err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	return s.request(ctx, m, p)
+}
+
+// request asks FCM, if it still may be asked: what it has said to others while
+// this one waited for its turn counts.
+func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) (answer, error) {
+	now := time.Now()
+	if a, ok := s.resting.answer(m, p, now); ok {
+		return a, nil
+	}
+	leave, err := s.gate.enter(now)
+	if err != nil {
+		return answer{}, fmt.Errorf("%w: %w", errDown, err)
+	}
+	verdict := errUncounted
+	defer func() { leave(verdict) }()
+
+	x := &exchange{}
+	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
+	defer cancel()
+	_, err = s.sdk(sendCtx, m)
+	if x.err != nil && ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	a := classify(x, err, time.Now())
+	verdict, err = s.learn(a, x, m, p)
+	return a, err
+}
+
+// interrupted is the outcome of a request whose ctx has ended. Out of time, it was
+// an attempt, because it may never take less; but too short a deadline of ours
+// says nothing about FCM.
+func interrupted(ctx context.Context) (answer, error) {
+	cause := fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return answer{fate: again, code: "timeout", tried: true, err: cause}, nil
+	}
+	return answer{}, cause
+}
+
+// learn draws from an answer what concerns more than its target: the verdict for
+// the gate, and an error that wraps errDown.
+func (s *sender) learn(a answer, x *exchange, m *messaging.Message, p platform) (verdict, err error) {
+	now := time.Now()
+	switch {
+	case a.fate == slowProject:
+		s.gate.pauseUntil(now.Add(a.after), a.err)
+	case a.fate == badCredentials:
+		s.auth.refused(x.token)
+	case a.outage:
+		s.gate.explain(a.err)
+		s.resting.learn(m, p, a, now)
+		return errSick, nil
+	case x.status == 0:
+		return errUncounted, nil
+	default:
+		s.resting.learn(m, p, a, now)
+		return nil, nil
+	}
+	s.gate.explain(a.err)
+	return errClose, fmt.Errorf("%w: %w", errDown, a.err)
+}

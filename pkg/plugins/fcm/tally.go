@@ -1,0 +1,162 @@
+package fcm
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// together is how much longer those wait whose time is nearly the same, so that a
+	// receipt with many devices that rest does not come back once for each.
+	together = time.Second
+	// maxNamed is how many refused targets a letter names.
+	maxNamed = 20
+)
+
+// tally collects the fates of a receipt's targets and makes the outcome of them.
+// Its methods are safe for concurrent use.
+type tally struct {
+	receipt *push.Receipt
+
+	mu      sync.Mutex
+	counts  push.Targets
+	taken   []push.Device // of targets that got it, or were refused it for good
+	remain  []outstanding
+	refused []outstanding
+	outage  error // why FCM as a whole cannot be used
+}
+
+// outstanding is a target that has not got it.
+type outstanding struct {
+	*target
+	answer answer
+}
+
+func newTally(r *push.Receipt) *tally { return &tally{receipt: r} }
+
+// skip notes a target that needs nothing.
+func (t *tally) skip() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts.Skipped++
+}
+
+// note notes what became of a target. Gone ones are not in the ledger of a
+// retry, as they are no more in the directory either.
+func (t *tally) note(to *target, a answer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch a.fate {
+	case accepted:
+		t.counts.Accepted++
+		t.taken = append(t.taken, to.device)
+	case gone:
+		t.counts.Gone++
+	case rejected:
+		t.counts.Rejected++
+		t.taken = append(t.taken, to.device)
+		t.refused = append(t.refused, outstanding{to, a})
+	case again, slowDevice, badPlatform, slowProject, badCredentials:
+		t.counts.Retried++
+		t.remain = append(t.remain, outstanding{to, a})
+	}
+}
+
+// down notes that FCM as a whole could not be used for a target.
+func (t *tally) down(to *target, err error) {
+	t.note(to, answer{fate: again, err: err})
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.outage = err
+}
+
+// report hands the counts to the lane.
+func (t *tally) report() { t.receipt.Tally(t.counts) }
+
+// outcome is the instruction for the receipt, once all targets have been noted.
+func (t *tally) outcome() error {
+	untouched := t.counts.Accepted+t.counts.Gone+t.counts.Rejected == 0
+	switch {
+	case len(t.remain) > 0 && untouched:
+		return t.cause() // the receipt comes back as it is
+	case len(t.remain) > 0:
+		return t.part(t.remain, t.cause(), t.rejection())
+	case len(t.refused) == 0:
+		return nil
+	case t.counts.Accepted+t.counts.Gone == 0:
+		return push.Permanent(t.rejection())
+	}
+	return t.part(t.refused, push.Permanent(t.rejection()), nil)
+}
+
+// part narrows the receipt to the rest. The ledger says which devices of the users
+// that remain are done with.
+func (t *tally) part(rest []outstanding, cause, rejected error) error {
+	part := &push.Undelivered{To: make(map[push.Uid]push.Recipient), Err: cause, Rejected: rejected}
+	for _, o := range rest {
+		if o.isChannel() {
+			part.Channel = t.receipt.Channel
+		} else {
+			part.To[o.device.User] = t.receipt.To[o.device.User]
+		}
+	}
+	for _, d := range t.taken {
+		stays := func(o outstanding) bool { return o.device.User == d.User && o.device.ID == d.ID }
+		if recipient, ok := part.To[d.User]; ok && !slices.ContainsFunc(rest, stays) {
+			recipient.Devices = append(slices.Clip(recipient.Devices), d.ID)
+			part.To[d.User] = recipient
+		}
+	}
+	return part
+}
+
+// cause is the instruction for the targets that remain.
+func (t *tally) cause() error {
+	if t.outage != nil {
+		return push.Unavailable(t.outage)
+	}
+	why, after := t.soonest()
+	if after > 0 {
+		why = push.RetryAfter(why, after)
+	}
+	if tried := slices.ContainsFunc(t.remain, func(o outstanding) bool { return o.answer.tried }); !tried {
+		return fmt.Errorf("%w: %w", push.ErrNotStarted, why)
+	}
+	return why
+}
+
+// soonest is when the first targets may be tried again, and why. The others rest
+// until their own time comes, see [resting].
+func (t *tally) soonest() (why error, after time.Duration) {
+	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.after, b.answer.after) }).answer
+	if first.after == 0 {
+		return first.err, 0
+	}
+	for _, o := range t.remain {
+		if o.answer.after <= first.after+together {
+			after = max(after, o.answer.after)
+		}
+	}
+	return first.err, after
+}
+
+// rejection names the targets that were refused for good; nil if none was.
+func (t *tally) rejection() error {
+	if len(t.refused) == 0 {
+		return nil
+	}
+	var names []string
+	for _, o := range t.refused[:min(maxNamed, len(t.refused))] {
+		names = append(names, fmt.Sprintf("%s: %v", o.name(), o.answer.err))
+	}
+	if more := len(t.refused) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("refused for good: %s", strings.Join(names, "; ")) //nolint:errorlint // of many errors none is the cause
+}

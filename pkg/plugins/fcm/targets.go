@@ -1,0 +1,84 @@
+package fcm
+
+import (
+	"slices"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// provider is what devices call us. A device that names no provider is ours, too:
+// directories of chat servers that know only FCM do not say.
+const provider = "fcm"
+
+// target is one device or one channel of a receipt.
+type target struct {
+	device   push.Device // of a channel: zero
+	message  *messaging.Message
+	platform platform
+}
+
+func (t *target) isChannel() bool { return t.device.User.IsZero() }
+
+// name is the target as a letter may say it, without its token.
+func (t *target) name() string {
+	if t.isChannel() {
+		return "the channel"
+	}
+	return t.device.String()
+}
+
+// targets are whom r remains to be told to. Who needs nothing is noted as skipped:
+// a device that has the packet, and a user without any device.
+func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) []target {
+	all := make([]target, 0, len(r.To)+1)
+	elsewhere := listedElsewhere(r, devices)
+	for user, to := range r.To {
+		found := false
+		for _, d := range devices[user] {
+			if d.Token == "" || d.Provider != provider && d.Provider != "" {
+				continue
+			}
+			found = true
+			if slices.Contains(to.Devices, d.ID) || elsewhere[d.ID] {
+				tally.skip()
+				continue
+			}
+			d.User = user
+			p := platformOf(d.Platform)
+			all = append(all, target{device: d, platform: p, message: made.message(user, to, p, d.Token)})
+		}
+		if !found {
+			tally.skip()
+		}
+	}
+	channel := target{}
+	message, err := made.channel()
+	if err != nil {
+		tally.note(&channel, answer{fate: rejected, err: err})
+	} else if message != nil {
+		channel.message = message
+		all = append(all, channel)
+	}
+	return all
+}
+
+// listedElsewhere are the ids that users list who have no such device. The
+// original takes the lists of all users together, which is right as long as ids
+// are unique; where two users have a device of the same name, each has his own.
+func listedElsewhere(r *push.Receipt, devices map[push.Uid][]push.Device) map[string]bool {
+	var ids map[string]bool
+	for user, to := range r.To {
+		for _, id := range to.Devices {
+			if slices.ContainsFunc(devices[user], func(d push.Device) bool { return d.ID == id }) {
+				continue
+			}
+			if ids == nil {
+				ids = make(map[string]bool)
+			}
+			ids[id] = true
+		}
+	}
+	return ids
+}
