@@ -64,6 +64,9 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, u := range users {
+		if u.IsZero() { // nobody has no key
+			continue
+		}
 		v, ok := c.users.Get(u)
 		switch {
 		case !ok || !now.Before(v.until):

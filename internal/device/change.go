@@ -163,6 +163,9 @@ func (d *Directory) Gone(ctx context.Context, dev push.Device, asOf time.Time, r
 
 // drop removes the devices of user that leave.
 func (d *Directory) drop(ctx context.Context, user push.Uid, reason string, leaves func(push.Device) bool) (dropped int, err error) {
+	if user.IsZero() {
+		return 0, nil
+	}
 	err = d.attempt(ctx, func() error {
 		read, err := d.store.Read(ctx, []string{userKey(user)})
 		if err != nil {

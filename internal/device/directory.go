@@ -94,8 +94,12 @@ func (d *Directory) readable(user push.Uid, e Entry) list {
 	return l
 }
 
-// List returns the devices of user as the store has them now.
+// List returns the devices of user as the store has them now. The error is an
+// [*InvalidError] if user is zero.
 func (d *Directory) List(ctx context.Context, user push.Uid) ([]push.Device, error) {
+	if err := validateUser(user); err != nil {
+		return nil, &InvalidError{err}
+	}
 	entries, err := d.store.Read(ctx, []string{userKey(user)})
 	if err != nil {
 		return nil, fmt.Errorf("reading the devices of user %s: %w", user, err)

@@ -6,6 +6,7 @@ package devicetest
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -27,8 +28,8 @@ type Directory interface {
 	All(ctx context.Context) iter.Seq2[push.Device, error]
 }
 
-// Open opens a directory as one more process would, and has it tell onGone of
-// every device that leaves.
+// Open opens a directory as one more process would. Every device that leaves is
+// told to onGone, by whichever directory of the store.
 type Open func(tb testing.TB, onGone func(device.Event)) Directory
 
 // deadline is how long a test waits for what must happen.
@@ -53,6 +54,7 @@ func checks() map[string]func(*bench) {
 	return map[string]func(*bench){
 		"keeps what is registered":                 keepsWhatIsRegistered,
 		"knows many users at once":                 knowsManyUsers,
+		"knows nothing of nobody":                  knowsNothingOfNobody,
 		"refuses what is no device":                refusesInvalid,
 		"replaces the token of a device":           replacesToken,
 		"gives a token to one device":              oneDevicePerToken,
@@ -152,8 +154,10 @@ func (b *bench) registered(id string) time.Time {
 }
 
 // wantEvents fails unless these have been told: user, id and reason of each.
+// Events may take their time.
 func (b *bench) wantEvents(want ...[3]string) {
 	b.Helper()
+	eventually(b, fmt.Sprint(len(want), " events"), func() bool { return len(b.gone.all()) >= len(want) })
 	var got [][3]string
 	for _, e := range b.gone.all() {
 		got = append(got, [3]string{e.User, e.ID, e.Reason})

@@ -38,8 +38,7 @@ func keepsWhatIsRegistered(b *bench) {
 }
 
 func knowsManyUsers(b *bench) {
-	const n = 1500
-	users := make([]push.Uid, n)
+	users := make([]push.Uid, 1500)
 	want := map[push.Uid][]push.Device{}
 	for i := range users {
 		users[i] = push.Uid(i + 1)
@@ -50,21 +49,31 @@ func knowsManyUsers(b *bench) {
 		}
 	}
 	fresh := b.open(b, func(device.Event) {})
-	for range 2 { // from the store, and from the cache
-		got, err := fresh.Devices(b.Context(), append(users, users[:10]...))
-		if err != nil {
-			b.Fatal(err)
-		}
-		for user, devices := range got {
-			got[user] = timeless(devices)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			b.Fatalf("-want +got\n%s", diff)
-		}
+	twice := append(users, users[:10]...)
+	wantAll(b, fresh, twice, want) // from the store
+	wantAll(b, fresh, twice, want) // from the cache
+}
+
+func knowsNothingOfNobody(b *bench) {
+	wantAll(b, b.dir, nil, map[push.Uid][]push.Device{})
+	wantAll(b, b.dir, []push.Uid{0}, map[push.Uid][]push.Device{})
+	if devices, err := b.dir.List(b.Context(), 0); err == nil {
+		b.Errorf("List of nobody: %v, no error", devices)
 	}
-	none, err := fresh.Devices(b.Context(), nil)
-	if err != nil || len(none) != 0 {
-		b.Errorf("of no users: %v, %v", none, err)
+}
+
+// wantAll fails unless users have just these devices.
+func wantAll(b *bench, dir Directory, users []push.Uid, want map[push.Uid][]push.Device) {
+	b.Helper()
+	got, err := dir.Devices(b.Context(), users)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for user, devices := range got {
+		got[user] = timeless(devices)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.Fatalf("-want +got\n%s", diff)
 	}
 }
 

@@ -1,0 +1,191 @@
+package broker_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+)
+
+func provisionDevices(t *testing.T, c *broker.Conn) []broker.Difference {
+	t.Helper()
+	diffs, err := c.ProvisionDevices(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return diffs
+}
+
+func TestDevicesAreABucketAsKVClientsKnowIt(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	if diffs := provisionDevices(t, c); len(diffs) != 1 || diffs[0].Field != "" || !diffs[0].Mended {
+		t.Errorf("the first time: %v", diffs)
+	}
+	if diffs := provisionDevices(t, c); len(diffs) != 0 {
+		t.Errorf("the second time: %v", diffs)
+	}
+	_, js := client(t, b.URL())
+	kv, err := js.KeyValue(t.Context(), "push-devices")
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := kv.Status(t.Context())
+	if err != nil || status.History() != 1 || status.TTL() != 0 {
+		t.Errorf("history %d, TTL %s, %v", status.History(), status.TTL(), err)
+	}
+	d := runDevices(t, c, broker.DeviceOptions{})
+	putDevice(t, d, 1, "x")
+	e, err := kv.Get(t.Context(), "user.AQAAAAAAAAA")
+	if err != nil || !strings.HasPrefix(string(e.Value()), `[{"id":"phone","provider":"fcm","platform":"android","token":"x","registered":"`) {
+		t.Errorf("%v, %v", e, err)
+	}
+	if err := kv.Delete(t.Context(), "user.AQAAAAAAAAA"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "that an operator has deleted it", func() bool { return len(devicesOf(t, d, 1)) == 0 })
+}
+
+func TestDevicesBucketOfAnotherIsMendedOrRefused(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	_, js := client(t, b.URL())
+	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "push-devices", History: 5, MaxBytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	d := runDevices(t, c, broker.DeviceOptions{})
+	dev := putDevice(t, d, 1, "x")
+	_, err := d.Remove(t.Context(), dev)
+	wantError(t, err, "PUSHWORKER_PROVISION=true", "--allow-msg-ttl")
+	diffs := provisionDevices(t, c)
+	fields := map[string]bool{}
+	for _, diff := range diffs {
+		fields[diff.Field] = diff.Mended
+	}
+	if len(diffs) != 2 || !fields["allow_msg_ttl"] || !fields["max_msgs_per_subject"] {
+		t.Errorf("mended: %v", diffs)
+	}
+	if _, err := d.Remove(t.Context(), dev); err != nil {
+		t.Error(err)
+	}
+	s, err := js.Stream(t.Context(), "KV_push-devices")
+	if err != nil || s.CachedInfo().Config.MaxBytes != 1<<20 {
+		t.Errorf("the operator's limit was touched: %v", err)
+	}
+
+	if err := js.DeleteKeyValue(t.Context(), "push-devices"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "push-devices", Storage: jetstream.MemoryStorage}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ProvisionDevices(t.Context(), 1)
+	wantError(t, err, "push-devices", "storage", "pushworker device export")
+}
+
+func TestMaskOutlivesTheProcess(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := b.Connect(t)
+	provisionDevices(t, c)
+	first, second := runDevices(t, c, broker.DeviceOptions{}), runDevices(t, b.Connect(t), broker.DeviceOptions{})
+	if first.Hash("x") != second.Hash("x") {
+		t.Error("two processes mask a token in two ways")
+	}
+	_, js := client(t, b.URL())
+	kv, err := js.KeyValue(t.Context(), "push-devices")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.PutString(t.Context(), "install.mask", "short"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Devices(t.Context(), broker.DeviceOptions{})
+	wantError(t, err, "install.mask", "delete it")
+	if err := kv.Delete(t.Context(), "install.mask"); err != nil {
+		t.Fatal(err)
+	}
+	if third := runDevices(t, c, broker.DeviceOptions{}); third.Hash("x") == first.Hash("x") {
+		t.Error("the mask was deleted and is the same")
+	}
+}
+
+// deviceWorker may do what a worker needs that does not provision.
+func deviceWorker() brokertest.User {
+	return brokertest.User{
+		Name: "worker",
+		Publish: []string{
+			"$JS.API.DIRECT.GET.KV_push-devices", "$KV.push-devices.>", "push.events.>",
+			"$JS.API.CONSUMER.CREATE.KV_push-devices.>", "$JS.API.CONSUMER.MSG.NEXT.KV_push-devices.*", "_INBOX.>",
+		},
+		Subscribe: []string{"_INBOX.>", "push.devices.>", "$SRV.>"},
+	}
+}
+
+func TestDevicesNeedFewPermissions(t *testing.T) {
+	t.Parallel()
+	all := brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}}
+	url := brokertest.StartWithUsers(t, all, deviceWorker())
+	admin := connectTo(t, url("admin"), zerolog.Nop())
+	provisionDevices(t, admin)
+	var log lines
+	info := zerolog.New(&log).Level(zerolog.InfoLevel)
+	d := runDevices(t, connectTo(t, url("worker"), info), broker.DeviceOptions{Log: info})
+	nc, _ := client(t, url("admin"))
+	wantOK(t, nc, "put", `{"user":1,"id":"a","provider":"fcm","token":"x"}`)
+	wantOK(t, nc, "put", `{"user":2,"id":"a","provider":"fcm","token":"x"}`)
+	other := runDevices(t, admin, broker.DeviceOptions{})
+	devicesOf(t, d, 3)
+	putDevice(t, other, 3, "y")
+	eventually(t, "a change made elsewhere", func() bool { return len(devicesOf(t, d, 3)) == 1 })
+	for _, err := range d.All(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if log.String() != "" {
+		t.Errorf("the log has\n%s", log.String())
+	}
+}
+
+func TestDevicesWithoutTheRightToWatchWork(t *testing.T) {
+	t.Parallel()
+	all := brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}}
+	blind := deviceWorker()
+	blind.Publish = append(blind.Publish[:3:3], "_INBOX.>")
+	url := brokertest.StartWithUsers(t, all, blind)
+	admin := connectTo(t, url("admin"), zerolog.Nop())
+	provisionDevices(t, admin)
+	var log lines
+	d := runDevices(t, connectTo(t, url("worker"), zerolog.Nop()), broker.DeviceOptions{CacheTTL: 50 * time.Millisecond, Log: zerolog.New(&log)})
+	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$JS.API.CONSUMER.CREATE.KV_push-devices") })
+	devicesOf(t, d, 1)
+	putDevice(t, runDevices(t, admin, broker.DeviceOptions{}), 1, "x")
+	eventually(t, "seen after the cache's time", func() bool { return len(devicesOf(t, d, 1)) == 1 })
+
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	deaf := blind
+	deaf.Name, deaf.Publish = "deaf", []string{"_INBOX.>"}
+	url = brokertest.StartWithUsers(t, deaf)
+	_, err := connectTo(t, url("deaf"), zerolog.Nop()).Devices(ctx, broker.DeviceOptions{})
+	wantError(t, err, "does not permit", "$JS.API.DIRECT.GET.KV_push-devices")
+}
+
+func connectTo(t *testing.T, url string, log zerolog.Logger) *broker.Conn {
+	t.Helper()
+	c, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}

@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/device"
+)
+
+// The names of the device directory that the contract fixes.
+const (
+	devicesBucket  = "push-devices"
+	devicesStream  = "KV_" + devicesBucket
+	devicesPrefix  = "$KV." + devicesBucket + "."
+	deviceRequests = subjectPrefix + "devices."
+	deviceEvents   = subjectPrefix + "events.device_gone"
+)
+
+// maskKey is the key of the secret with which tokens are masked.
+const maskKey = "install.mask"
+
+// DeviceOptions adjust [Conn.Devices]. The zero value is fine.
+type DeviceOptions struct {
+	// CacheBytes and CacheTTL are those of [device.Options].
+	CacheBytes int
+	CacheTTL   time.Duration
+	// Log gets what nobody waits for.
+	Log zerolog.Logger
+}
+
+// Devices is the directory of devices in the KV bucket push-devices. Devices that
+// leave are published on push.events.device_gone, at most once each; nobody waits
+// for that to arrive.
+type Devices struct {
+	*device.Directory
+
+	conn *Conn
+	log  zerolog.Logger
+}
+
+// Devices opens the directory. The bucket must exist, see [Conn.ProvisionDevices].
+// Until [Devices.Run] is called, and after, what others change may be seen as late
+// as the cache's TTL.
+func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
+	store := &deviceStore{conn: c}
+	mask, err := store.mask(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening the device directory: %w", err)
+	}
+	d := &Devices{conn: c, log: o.Log}
+	d.Directory = device.New(store, device.Options{
+		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, OnGone: d.publish,
+		OnUnreadable: func(err error) {
+			d.log.Error().Err(err).Msg("the devices of a user cannot be read; the user counts as without devices")
+		},
+	})
+	return d, nil
+}
+
+// Run answers requests on push.devices.* and watches for changes made elsewhere,
+// until ctx ends; then it returns nil.
+func (d *Devices) Run(ctx context.Context) error {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	watching.Go(func() { d.watch(ctx) })
+	return d.serve(ctx)
+}
+
+// publish tells others that a device has left.
+func (d *Devices) publish(e device.Event) {
+	d.log.Debug().Str("user", e.User).Str("device", e.ID).Str("provider", e.Provider).
+		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("a device has left the directory")
+	data, err := json.Marshal(e)
+	if err == nil {
+		err = d.conn.nc.Publish(deviceEvents, data)
+	}
+	if err != nil {
+		d.log.Warn().Err(err).Msg("that a device has left could not be published")
+	}
+}
+
+// mask reads the secret, or makes it where there is none yet.
+func (s *deviceStore) mask(ctx context.Context) (device.Mask, error) {
+	for {
+		read, err := s.Read(ctx, []string{maskKey})
+		if err != nil {
+			return device.Mask{}, err
+		}
+		if read[0].Value != nil {
+			return parseMask(read[0].Value)
+		}
+		made := device.NewMask()
+		_, err = s.Write(ctx, maskKey, []byte(hex.EncodeToString(made[:])), read[0].Revision)
+		if err == nil || !errors.Is(err, device.ErrConflict) {
+			return made, err
+		}
+	}
+}
+
+func parseMask(text []byte) (m device.Mask, err error) {
+	if n, err := hex.Decode(m[:], text[:min(len(text), hex.EncodedLen(len(m)))]); err != nil || n != len(m) {
+		return m, fmt.Errorf("key %s of bucket %s is not what it was: delete it, and tokens get other masks", maskKey, devicesBucket)
+	}
+	return m, nil
+}

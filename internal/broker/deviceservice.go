@@ -1,0 +1,193 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Codes of the errors in answers to device requests.
+const (
+	// codeMalformed: the request is not a JSON object of the right shape.
+	codeMalformed = "malformed"
+	// codeInvalid: a member is missing or its value cannot be.
+	codeInvalid = "invalid"
+	// codeBusy: others change the same user all the time; ask again.
+	codeBusy = "busy"
+	// codeUnavailable: the directory cannot be reached now; ask again.
+	codeUnavailable = "unavailable"
+)
+
+const (
+	serviceName    = "pushworker-devices"
+	serviceVersion = "1.0.0" // of the requests and answers
+	serviceQueue   = "pushworker"
+	// maxRequests is how many requests are worked on at a time; more wait.
+	maxRequests = 32
+)
+
+// deviceService answers requests. Each request is one device as JSON, as a line of
+// an import; an answer is {"ok":true}, or {"error":{"code":…,"message":…}}.
+type deviceService struct {
+	devices *Devices
+	slots   chan struct{}
+
+	mu      sync.Mutex
+	stopped bool
+	working sync.WaitGroup
+}
+
+// answer is what a request gets.
+type answer struct {
+	OK bool `json:"ok,omitempty"`
+	// Devices answers ls.
+	Devices *[]listed `json:"devices,omitempty"`
+	Error   *refusal  `json:"error,omitempty"`
+}
+
+type refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// listed is a device without its token.
+type listed struct {
+	ID         string    `json:"id"`
+	Provider   string    `json:"provider"`
+	Platform   string    `json:"platform"`
+	Lang       string    `json:"lang,omitempty"`
+	Registered time.Time `json:"registered,omitzero"`
+	TokenHash  string    `json:"token_hash"`
+}
+
+// deviceRequest is what one subject does.
+type deviceRequest func(context.Context, push.Device) (answer, error)
+
+// serve answers requests until ctx ends. Replicas share them.
+func (d *Devices) serve(ctx context.Context) error {
+	s := &deviceService{devices: d, slots: make(chan struct{}, maxRequests)}
+	service, err := micro.AddService(d.conn.nc, micro.Config{
+		Name: serviceName, Version: serviceVersion, QueueGroup: serviceQueue,
+		Description: "registers, lists and removes the devices that pushes are sent to",
+	})
+	if err != nil {
+		return fmt.Errorf("serving device requests: %w", err)
+	}
+	defer s.stop(service)
+	for name, do := range map[string]deviceRequest{"put": s.put, "ls": s.list, "rm": s.remove} {
+		err := service.AddEndpoint(name, s.handler(context.WithoutCancel(ctx), do), micro.WithEndpointSubject(deviceRequests+name))
+		if err != nil {
+			return fmt.Errorf("serving device requests: %w", err)
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// stop takes no more requests and waits for those in work, at most requestTimeout.
+func (s *deviceService) stop(service micro.Service) {
+	if err := service.Stop(); err != nil {
+		s.devices.log.Debug().Err(err).Msg("device requests could not be ended in an orderly way")
+	}
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.working.Wait()
+}
+
+// begin reports whether a request may be worked on; then end must be called.
+func (s *deviceService) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		s.working.Add(1)
+	}
+	return !s.stopped
+}
+
+// handler works on requests beside each other. While all slots are taken, what
+// comes waits in the client.
+func (s *deviceService) handler(ctx context.Context, do deviceRequest) micro.HandlerFunc {
+	return func(r micro.Request) {
+		if !s.begin() {
+			s.respond(r, answer{Error: &refusal{codeUnavailable, "the worker is stopping: ask again"}})
+			return
+		}
+		s.slots <- struct{}{}
+		go func() {
+			defer s.working.Done()
+			defer func() { <-s.slots }()
+			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+			defer cancel()
+			s.respond(r, handle(ctx, r.Data(), do))
+		}()
+	}
+}
+
+// handle turns a request into its answer.
+func handle(ctx context.Context, request []byte, do deviceRequest) answer {
+	d, err := device.ParseLine(request)
+	if err != nil {
+		return answer{Error: &refusal{codeMalformed, oneSentence(err)}}
+	}
+	a, err := do(ctx, d)
+	if err == nil {
+		a.OK = true
+		return a
+	}
+	code := codeUnavailable
+	if _, invalid := errors.AsType[*device.InvalidError](err); invalid {
+		code = codeInvalid
+	} else if errors.Is(err, device.ErrBusy) {
+		code = codeBusy
+	}
+	return answer{Error: &refusal{code, oneSentence(err)}}
+}
+
+// oneSentence joins the lines of an error that holds several.
+func oneSentence(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func (s *deviceService) respond(r micro.Request, a answer) {
+	data, err := json.Marshal(a)
+	switch {
+	case err != nil:
+	case a.Error != nil:
+		err = r.Error(a.Error.Code, oneLine(a.Error.Message, maxErrorText), data)
+	default:
+		err = r.Respond(data)
+	}
+	if err != nil { // nobody waits for an answer, or the connection is gone
+		s.devices.log.Debug().Err(err).Str("subject", r.Subject()).Msg("a device request was not answered")
+	}
+}
+
+func (s *deviceService) put(ctx context.Context, d push.Device) (answer, error) {
+	_, err := s.devices.Put(ctx, d)
+	return answer{}, err
+}
+
+func (s *deviceService) remove(ctx context.Context, like push.Device) (answer, error) {
+	_, err := s.devices.Remove(ctx, like)
+	return answer{}, err
+}
+
+func (s *deviceService) list(ctx context.Context, like push.Device) (answer, error) {
+	devices, err := s.devices.List(ctx, like.User)
+	if err != nil {
+		return answer{}, err
+	}
+	list := make([]listed, len(devices))
+	for i, d := range devices {
+		list[i] = listed{d.ID, d.Provider, d.Platform, d.Lang, d.Registered, s.devices.Hash(d.Token)}
+	}
+	return answer{Devices: &list}, nil
+}

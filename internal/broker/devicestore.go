@@ -1,0 +1,200 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/device"
+)
+
+const (
+	// maxLastBatch is how many last messages the broker gives at a time.
+	maxLastBatch = 1024
+	// scanBatch is how many messages a scan asks for at a time.
+	scanBatch = 256
+	// maxAnswer is how many bytes it may send for that, far below what would make it
+	// take us for a slow consumer.
+	maxAnswer = 8 << 20
+	// markerTTL is how long a deletion is remembered.
+	markerTTL = "1h"
+	// errTTLDisabled is the code of a stream without TTLs of its messages.
+	errTTLDisabled = 10166
+)
+
+// deviceStore is the bucket as a [device.Store]. It speaks to the bucket's stream,
+// because a KV client reads one key at a time.
+type deviceStore struct{ conn *Conn }
+
+var _ device.Store = (*deviceStore)(nil)
+
+// Read implements [device.Store]. It takes one round trip per 1,024 keys.
+func (s *deviceStore) Read(ctx context.Context, keys []string) ([]device.Entry, error) {
+	entries := make([]device.Entry, len(keys))
+	for from := 0; from < len(keys); from += maxLastBatch {
+		to := min(from+maxLastBatch, len(keys))
+		if err := s.readLast(ctx, keys[from:to], entries[from:to]); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// readLast reads up to maxLastBatch keys. Those that did not fit into an answer are
+// asked for again.
+func (s *deviceStore) readLast(ctx context.Context, keys []string, entries []device.Entry) error {
+	index := make(map[string]int, len(keys))
+	for i, key := range keys {
+		index[devicesPrefix+key] = i
+	}
+	for {
+		answers, err := s.ask(ctx, lastQuestion{slices.Collect(maps.Keys(index)), maxAnswer}, "No Results")
+		for _, a := range answers {
+			if i, asked := index[a.subject]; asked {
+				entries[i] = a.entry
+				delete(index, a.subject)
+			}
+		}
+		if !errors.Is(err, errAnswerCut) {
+			return err
+		}
+	}
+}
+
+// lastQuestion asks for the last message of each subject.
+type lastQuestion struct {
+	Subjects []string `json:"multi_last"`
+	MaxBytes int      `json:"max_bytes"`
+}
+
+// Write implements [device.Store].
+func (s *deviceStore) Write(ctx context.Context, key string, value []byte, revision uint64) (written uint64, err error) {
+	m := nats.NewMsg(devicesPrefix + key)
+	m.Data = value
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
+	if value == nil {
+		m.Header.Set(kvOperation, "DEL")
+		m.Header.Set(jetstream.MsgTTLHeader, markerTTL)
+	}
+	err = s.conn.request(ctx, m.Subject, func(ctx context.Context) error {
+		ack, err := s.conn.js.PublishMsg(ctx, m, jetstream.WithExpectStream(devicesStream))
+		if err == nil {
+			written = ack.Sequence
+		}
+		return err
+	})
+	if err != nil {
+		return 0, deviceWriteError(err)
+	}
+	return written, nil
+}
+
+func deviceWriteError(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return errNoBucket
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case !ok:
+	case api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+		return device.ErrConflict
+	case api.ErrorCode == errTTLDisabled:
+		err = fmt.Errorf("%w: run once with PUSHWORKER_PROVISION=true, or `nats stream edit %s --allow-msg-ttl`", err, devicesStream)
+	}
+	return fmt.Errorf("writing to bucket %s: %w", devicesBucket, err)
+}
+
+// Scan implements [device.Store].
+func (s *deviceStore) Scan(ctx context.Context, prefix string) iter.Seq2[device.Keyed, error] {
+	return func(yield func(device.Keyed, error) bool) {
+		next := nextQuestion{Seq: 1, Subject: devicesPrefix + prefix + ">", Batch: scanBatch, MaxBytes: maxAnswer}
+		for {
+			answers, err := s.ask(ctx, next, "Message Not Found")
+			if err != nil && !errors.Is(err, errAnswerCut) {
+				yield(device.Keyed{}, err)
+				return
+			}
+			if len(answers) == 0 || !yieldStored(answers, yield) {
+				return
+			}
+			next.Seq = answers[len(answers)-1].entry.Revision + 1
+		}
+	}
+}
+
+// yieldStored yields what has a value, and reports whether more is wanted.
+func yieldStored(answers []stored, yield func(device.Keyed, error) bool) bool {
+	for _, a := range answers {
+		key := strings.TrimPrefix(a.subject, devicesPrefix)
+		if a.entry.Value != nil && !yield(device.Keyed{Key: key, Entry: a.entry}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// nextQuestion asks for the first messages from a sequence on.
+type nextQuestion struct {
+	Seq      uint64 `json:"seq"`
+	Subject  string `json:"next_by_subj"`
+	Batch    int    `json:"batch"`
+	MaxBytes int    `json:"max_bytes"`
+}
+
+const kvOperation = "KV-Operation"
+
+var (
+	errNoBucket = errors.New("there is no bucket " + devicesBucket + ": run once with PUSHWORKER_PROVISION=true and a user who may create streams")
+	// errAnswerCut says that there are more messages than were sent.
+	errAnswerCut = errors.New("the broker's answer is cut off")
+)
+
+// stored is a message of the bucket.
+type stored struct {
+	subject string
+	entry   device.Entry
+}
+
+// readTries and readPause are how often, and after what pause, a read is begun
+// anew that met a message which was overwritten meanwhile.
+const readTries, readPause = 5, 5 * time.Millisecond
+
+// ask asks the bucket's stream for several messages at once. None is how the broker
+// says that there are none.
+func (s *deviceStore) ask(ctx context.Context, question any, none string) (answers []stored, err error) {
+	const subject = "$JS.API.DIRECT.GET." + devicesStream
+	body, err := json.Marshal(question)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a question to bucket %s: %w", devicesBucket, err)
+	}
+	for range readTries {
+		err = s.conn.request(ctx, subject, func(ctx context.Context) error {
+			answers, err = s.conn.getMany(ctx, subject, body, none)
+			return err
+		})
+		if !errors.Is(err, errAnswerTorn) {
+			break
+		}
+		select {
+		case <-time.After(readPause):
+		case <-ctx.Done():
+		}
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return nil, errNoBucket
+	case err != nil && !errors.Is(err, errAnswerCut):
+		return nil, fmt.Errorf("reading bucket %s: %w", devicesBucket, err)
+	}
+	return answers, err
+}

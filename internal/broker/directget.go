@@ -1,0 +1,99 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/device"
+)
+
+// errAnswerTorn says that a message went while the broker was sending it.
+var errAnswerTorn = errors.New("the broker's answer has a gap")
+
+// getMany sends one direct get and returns all messages of the answer. The helper
+// of jetstreamext would not do: it takes silence for the end, so that what comes
+// late or not at all would look like users without devices. Here each message
+// names the one before it, and the last says how many there are beyond. When there
+// are, getMany returns [errAnswerCut] with what there is. None is how the broker
+// says that there are no messages at all.
+func (c *Conn) getMany(ctx context.Context, subject string, body []byte, none string) ([]stored, error) {
+	inbox := c.nc.NewInbox()
+	sub, err := c.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, fmt.Errorf("subscribing to an answer: %w", err)
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // it fails with the connection only
+	// The question bounds the answer.
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return nil, fmt.Errorf("subscribing to an answer: %w", err)
+	}
+	if err := c.nc.PublishRequest(subject, inbox, body); err != nil {
+		return nil, fmt.Errorf("asking the broker: %w", err)
+	}
+	var all []stored
+	var last uint64
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("waiting for the broker's answer: %w", err)
+		}
+		if status := m.Header.Get("Status"); status != "" {
+			return all, endOfAnswer(m.Header, last, none)
+		}
+		seq, err := chained(m.Header, last)
+		if err != nil {
+			return nil, err
+		}
+		last = seq
+		all = append(all, stored{m.Header.Get(jetstream.SubjectHeader), device.Entry{Value: kvValue(m.Data, m.Header), Revision: seq}})
+	}
+}
+
+// endOfAnswer reads the message without data that ends an answer whose last message
+// was last.
+func endOfAnswer(h nats.Header, last uint64, none string) error {
+	description := h.Get("Description")
+	switch status := h.Get("Status"); {
+	case status == "503":
+		return nats.ErrNoResponders
+	case status == "404" && last == 0 && description == none:
+		return nil
+	case status == "404":
+		return errAnswerTorn
+	case status != "204":
+		return fmt.Errorf("the broker answers %s %s: it needs nats-server 2.12 or newer", status, description)
+	}
+	if _, err := chained(h, last); err != nil {
+		return err
+	}
+	if n := h.Get("Nats-Num-Pending"); n != "0" {
+		return fmt.Errorf("%w: %s messages more", errAnswerCut, n)
+	}
+	return nil
+}
+
+// chained reads a message's sequence and checks which one it says was before it.
+func chained(h nats.Header, last uint64) (seq uint64, err error) {
+	if before, err := strconv.ParseUint(h.Get("Nats-Last-Sequence"), 10, 64); err != nil || before != last {
+		return 0, errAnswerTorn
+	}
+	if text := h.Get(jetstream.SequenceHeader); text != "" {
+		if seq, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return 0, fmt.Errorf("reading the broker's answer: %w", err)
+		}
+	}
+	return seq, nil
+}
+
+// kvValue is the value in a message of a bucket: nil for a deletion.
+func kvValue(data []byte, h nats.Header) []byte {
+	if len(data) == 0 || h.Get(kvOperation) != "" || h.Get(jetstream.MarkerReasonHeader) != "" {
+		return nil
+	}
+	return data
+}
