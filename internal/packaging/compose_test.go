@@ -162,24 +162,18 @@ func TestComposeBroker(t *testing.T) {
 	if want := "nats:" + required(t, "github.com/nats-io/nats-server/v2") + "-alpine"; !strings.HasPrefix(nats.Image, want) {
 		t.Errorf("image %s: want %s, the release that the tests run against, in the variant with a shell's wget", nats.Image, want)
 	}
-	option := func(name string) string {
-		i := slices.Index(nats.Command, name)
-		if i < 0 || i+1 == len(nats.Command) {
-			t.Fatalf("command %v lacks %s", nats.Command, name)
-		}
-		return nats.Command[i+1]
+	if !slices.Contains(nats.Volumes, "./deploy/nats-server.conf:"+nats.Command[len(nats.Command)-1]+":ro") {
+		t.Errorf("volumes %v: the configuration that %v reads is not mounted", nats.Volumes, nats.Command)
 	}
-	if !slices.Contains(nats.Command, "--jetstream") {
-		t.Error("JetStream is off")
-	}
-	if !slices.Contains(nats.Volumes, "nats-data:"+option("--store_dir")) {
-		t.Errorf("volumes %v: the store is not on the named volume", nats.Volumes)
+	settings := read(t, "deploy/nats-server.conf")
+	if store := capture(t, `(?m)^\s+store_dir: (\S+)$`, settings); !slices.Contains(nats.Volumes, "nats-data:"+store) {
+		t.Errorf("volumes %v: the store %s is not on the named volume", nats.Volumes, store)
 	}
 	if _, ok := file.Volumes["nats-data"]; !ok {
 		t.Error("the volume nats-data is not declared")
 	}
 	probe := nats.Healthcheck.Test
-	if want := "http://127.0.0.1:" + option("--http_port") + "/healthz"; probe[len(probe)-1] != want {
+	if want := "http://127.0.0.1:" + capture(t, `(?m)^http: ".*:(\d+)"`, settings) + "/healthz"; probe[len(probe)-1] != want {
 		t.Errorf("health check %v does not ask %s", probe, want)
 	}
 }
