@@ -86,7 +86,7 @@ func (s *Section) check(f *faults, path string, room *int) {
 	s.Notice.check(f, path)
 	s.Msg.check(f, path+".msg")
 	s.Sub.check(f, path+".sub")
-	size := s.Notice.size() + max(s.Msg.size(), s.Sub.size())
+	size := s.size() + max(s.Msg.size(), s.Sub.size())
 	f.addIf(size > maxNotice, path, "has texts of %d bytes in all, names included: want at most %d, to leave room for the message", size, maxNotice)
 	*room = max(*room, size)
 }

@@ -13,7 +13,7 @@ const masked = "(hidden)"
 
 // Credentials is the JSON text of a service account's key. It is a secret: every
 // way to print or to marshal it shows only whether there is one.
-type Credentials []byte //nolint:recvcheck // UnmarshalJSON needs a pointer, and printing must work on values
+type Credentials []byte
 
 var errCredentials = errors.New("want the JSON object that Google gives out as a service account's key")
 

@@ -53,18 +53,20 @@ type span struct {
 	mark    int    // scratch for who walks
 }
 
-// entity is what spans refer to.
+// entity is what spans refer to. Many spans may refer to one.
 type entity struct {
-	tp   string
-	data map[string]json.RawMessage // nil if there is none
+	tp    string
+	data  map[string]json.RawMessage // nil if there is none
+	name  string
+	url   string
+	links bool // there is an url, which may be empty
 }
 
-// value returns the string under key; false if there is none.
-func (e *entity) value(key string) (string, bool) {
-	if e == nil {
-		return "", false
-	}
-	return stringValue(e.data[key])
+func newEntity(raw *rawEntity) *entity {
+	e := &entity{tp: string(raw.Tp), data: raw.Data}
+	e.name, _ = stringValue(e.data["name"])
+	e.url, e.links = stringValue(e.data["url"])
+	return e
 }
 
 func stringValue(raw json.RawMessage) (string, bool) {
@@ -115,13 +117,17 @@ func parseDocument(raw json.RawMessage) (*document, error) {
 	if text, ok := stringValue(raw); ok {
 		return &document{text: text}, nil
 	}
-	var object map[string]json.RawMessage
+	var object struct {
+		Txt json.RawMessage `json:"txt"`
+		Fmt json.RawMessage `json:"fmt"`
+		Ent json.RawMessage `json:"ent"`
+	}
 	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &object) != nil {
 		return nil, errContent
 	}
-	text, isText := stringValue(object["txt"])
-	spans, spanErr := decodeList[rawSpan](object["fmt"])
-	entities, entityErr := decodeList[rawEntity](object["ent"])
+	text, isText := stringValue(object.Txt)
+	spans, spanErr := decodeList[rawSpan](object.Fmt)
+	entities, entityErr := decodeList[rawEntity](object.Ent)
 	if err := errors.Join(spanErr, entityErr); err != nil {
 		return &document{text: text}, err
 	}
@@ -158,7 +164,7 @@ func (d *document) resolve(spans []*rawSpan, entities []*rawEntity) bool {
 		if e.Tp == "" {
 			return false
 		}
-		d.entities[i] = &entity{tp: string(e.Tp), data: e.Data}
+		d.entities[i] = newEntity(e)
 	}
 	if len(spans) == 0 {
 		return true
@@ -166,10 +172,11 @@ func (d *document) resolve(spans []*rawSpan, entities []*rawEntity) bool {
 	d.bounds = characterBounds(d.text)
 	d.spans = make([]span, len(spans))
 	for i, raw := range spans {
-		ok := false
-		if d.spans[i], ok = d.span(raw); !ok {
+		s, ok := d.span(raw)
+		if !ok {
 			return false
 		}
+		d.spans[i] = s
 	}
 	slices.SortStableFunc(d.spans, func(a, b span) int {
 		if a.at != b.at {
@@ -211,10 +218,10 @@ func (d *document) key(raw json.RawMessage) (int, bool) {
 	return int(min(key, math.MaxInt32)), true
 }
 
-// entity returns what s refers to, or nil.
+// entity returns what s refers to; an empty one if it refers to none.
 func (d *document) entity(s *span) *entity {
 	if s.key < 0 {
-		return nil
+		return &entity{}
 	}
 	return d.entities[s.key]
 }

@@ -38,7 +38,7 @@ func (t *template) newView(topic string, silent, withSender bool) *view {
 
 // data is what apps get, on every platform.
 func (t *template) data(topic string, silent bool) map[string]string {
-	d := make(map[string]string, 10)
+	d := make(map[string]string, 8)
 	d["what"] = t.What
 	d["topic"] = topic
 	d["ts"] = t.Timestamp.Format(time.RFC3339Nano)

@@ -88,7 +88,7 @@ func (p *previewer) close(s *span) {
 	if s.at == unplaced {
 		out.At = unplaced
 	}
-	if e := p.d.entity(s); e != nil && e.data != nil {
+	if e := p.d.entity(s); e.data != nil {
 		out.Tp, out.Key = "", p.key(s.key, e)
 	}
 	p.out.Spans = append(p.out.Spans, out)

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,23 +21,25 @@ const (
 // way of typewriters, things that are no text by their kind and name. It is cut.
 func (d *document) plainText() string {
 	if len(d.spans) == 0 {
-		return cutRunes(strings.TrimSpace(d.text), maxRunes)
+		return cutRunes(strings.TrimSpace(d.text))
 	}
 	p := plainWriter{d: d}
 	d.walk(&p)
-	return cutRunes(string(bytes.TrimSpace(p.out)), maxRunes)
+	return cutRunes(string(bytes.TrimSpace(p.out)))
 }
 
-// cutRunes returns the first n runes of s and an ellipsis, or s if it has no more.
-func cutRunes(s string, n int) string {
-	if len(s) <= n {
+// cutRunes returns the first maxRunes runes of s and an ellipsis, or s if it has no
+// more.
+func cutRunes(s string) string {
+	if len(s) <= maxRunes {
 		return s
 	}
+	n := 0
 	for i := range s {
-		if n == 0 {
+		if n == maxRunes {
 			return s[:i] + ellipsis
 		}
-		n--
+		n++
 	}
 	return s
 }
@@ -100,7 +103,7 @@ func (p *plainWriter) before(s *span) string {
 	if s.tp != spanLink {
 		return emphasis(s.tp)
 	}
-	if _, ok := p.d.entity(s).value("url"); ok {
+	if p.d.entity(s).links {
 		return "["
 	}
 	return ""
@@ -108,27 +111,24 @@ func (p *plainWriter) before(s *span) string {
 
 // closeLink writes where the link goes, unless it is what the text says.
 func (p *plainWriter) closeLink(s *span) {
-	url, ok := p.d.entity(s).value("url")
-	if !ok {
+	e := p.d.entity(s)
+	if !e.links {
 		return
 	}
-	if string(p.out[min(s.mark+1, len(p.out)):]) == url {
-		p.out = append(p.out[:s.mark], url...)
+	text := p.out[min(s.mark+1, len(p.out)):]
+	if string(text) == e.url || p.full() && strings.HasPrefix(e.url, string(text)) {
+		p.out = append(p.out[:s.mark], text...)
 		return
 	}
 	p.write("](")
-	p.write(url)
+	p.write(e.url)
 	p.write(")")
 }
 
 // thing writes the kind and the name of what is no text.
 func (p *plainWriter) thing(s *span) {
-	name, _ := p.d.entity(s).value("name")
-	if name == "" {
-		name = "?"
-	}
 	p.write(kindOf(s.tp))
-	p.write(name)
+	p.write(cmp.Or(p.d.entity(s).name, "?"))
 	p.write("']")
 }
 
