@@ -103,7 +103,12 @@ func (p *pool) drain(ctx context.Context) error {
 	select {
 	case <-p.stopped:
 		return nil
-	case <-p.ctx.Done(): // an earlier drain has cancelled it and left it alone, or it has just stopped
+	default:
+	}
+	select {
+	case <-p.stopped:
+		return nil
+	case <-p.ctx.Done(): // an earlier drain has given up: there is nothing to wait for
 	case <-ctx.Done():
 	}
 	p.cancel(ErrStopping)
