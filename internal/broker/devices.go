@@ -45,9 +45,9 @@ type Devices struct {
 	log  zerolog.Logger
 }
 
-// Devices opens the directory. The bucket must exist, see [Conn.ProvisionDevices].
-// Until [Devices.Run] is called, and after, what others change may be seen as late
-// as the cache's TTL.
+// Devices opens the directory. Without a bucket the error wraps [ErrNoBucket]; see
+// [Conn.ProvisionDevices]. Until [Devices.Run] is called, and after, what others
+// change may be seen as late as the cache's TTL.
 func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
 	store := &deviceStore{conn: c}
 	mask, err := store.mask(ctx)

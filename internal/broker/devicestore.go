@@ -101,7 +101,7 @@ func (s *deviceStore) Write(ctx context.Context, key string, value []byte, revis
 
 func deviceWriteError(err error) error {
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return errNoBucket
+		return ErrNoBucket
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	switch {
@@ -153,11 +153,11 @@ type nextQuestion struct {
 
 const kvOperation = "KV-Operation"
 
-var (
-	errNoBucket = errors.New("there is no bucket " + devicesBucket + ": run once with PUSHWORKER_PROVISION=true and a user who may create streams")
-	// errAnswerCut says that there are more messages than were sent.
-	errAnswerCut = errors.New("the broker's answer is cut off")
-)
+// ErrNoBucket says that the device directory has no bucket yet.
+var ErrNoBucket = errors.New("there is no bucket " + devicesBucket + ": run once with PUSHWORKER_PROVISION=true and a user who may create streams")
+
+// errAnswerCut says that there are more messages than were sent.
+var errAnswerCut = errors.New("the broker's answer is cut off")
 
 // stored is a message of the bucket.
 type stored struct {
@@ -192,7 +192,7 @@ func (s *deviceStore) ask(ctx context.Context, question any, none string) (answe
 	}
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, errNoBucket
+		return nil, ErrNoBucket
 	case err != nil && !errors.Is(err, errAnswerCut):
 		return nil, fmt.Errorf("reading bucket %s: %w", devicesBucket, err)
 	}
