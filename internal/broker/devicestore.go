@@ -58,7 +58,7 @@ func (s *deviceStore) readLast(ctx context.Context, keys []string, entries []dev
 		index[devicesPrefix+key] = i
 	}
 	for {
-		answers, err := s.ask(ctx, lastQuestion{slices.Collect(maps.Keys(index)), maxAnswer}, "No Results")
+		answers, err := s.ask(ctx, lastQuestion{slices.Collect(maps.Keys(index)), maxAnswer}, len(index), "No Results")
 		for _, a := range answers {
 			if i, asked := index[a.subject]; asked {
 				entries[i] = a.entry
@@ -119,7 +119,7 @@ func (s *deviceStore) Scan(ctx context.Context, prefix string) iter.Seq2[device.
 	return func(yield func(device.Keyed, error) bool) {
 		next := nextQuestion{Seq: 1, Subject: devicesPrefix + prefix + ">", Batch: scanBatch, MaxBytes: maxAnswer}
 		for {
-			answers, err := s.ask(ctx, next, "Message Not Found")
+			answers, err := s.ask(ctx, next, scanBatch, "Message Not Found")
 			if err != nil && !errors.Is(err, errAnswerCut) {
 				yield(device.Keyed{}, err)
 				return
@@ -169,9 +169,9 @@ type stored struct {
 // anew that met a message which was overwritten meanwhile.
 const readTries, readPause = 5, 5 * time.Millisecond
 
-// ask asks the bucket's stream for several messages at once. None is how the broker
-// says that there are none.
-func (s *deviceStore) ask(ctx context.Context, question any, none string) (answers []stored, err error) {
+// ask asks the bucket's stream for several messages at once, most at most. None is
+// how the broker says that there are none.
+func (s *deviceStore) ask(ctx context.Context, question any, most int, none string) (answers []stored, err error) {
 	const subject = "$JS.API.DIRECT.GET." + devicesStream
 	body, err := json.Marshal(question)
 	if err != nil {
@@ -179,7 +179,7 @@ func (s *deviceStore) ask(ctx context.Context, question any, none string) (answe
 	}
 	for range readTries {
 		err = s.conn.request(ctx, subject, func(ctx context.Context) error {
-			answers, err = s.conn.getMany(ctx, subject, body, none)
+			answers, err = s.conn.getMany(ctx, subject, body, most, none)
 			return err
 		})
 		if !errors.Is(err, errAnswerTorn) {

@@ -19,30 +19,33 @@ var errAnswerTorn = errors.New("the broker's answer has a gap")
 // of jetstreamext would not do: it takes silence for the end, so that what comes
 // late or not at all would look like users without devices. Here each message
 // names the one before it, and the last says how many there are beyond. When there
-// are, getMany returns [errAnswerCut] with what there is. None is how the broker
-// says that there are no messages at all.
-func (c *Conn) getMany(ctx context.Context, subject string, body []byte, none string) ([]stored, error) {
+// are, getMany returns [errAnswerCut] with what there is. There are most messages at
+// most; none is how the broker says that there are none.
+func (c *Conn) getMany(ctx context.Context, subject string, body []byte, most int, none string) ([]stored, error) {
 	inbox := c.nc.NewInbox()
-	sub, err := c.nc.SubscribeSync(inbox)
+	// A subscription with a channel of the client's own would cost half a megabyte.
+	messages := make(chan *nats.Msg, most+1)
+	sub, err := c.nc.ChanSubscribe(inbox, messages)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to an answer: %w", err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // it fails with the connection only
-	// The question bounds the answer.
-	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		return nil, fmt.Errorf("subscribing to an answer: %w", err)
-	}
+	back := c.events.nextReconnect()
 	if err := c.nc.PublishRequest(subject, inbox, body); err != nil {
 		return nil, fmt.Errorf("asking the broker: %w", err)
 	}
-	var all []stored
+	all := make([]stored, 0, most)
 	var last uint64
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("waiting for the broker's answer: %w", err)
+		var m *nats.Msg
+		select {
+		case m = <-messages:
+		case <-back: // the answer went to the connection before
+			return nil, errAnswerTorn
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for the broker's answer: %w", ctx.Err())
 		}
-		if status := m.Header.Get("Status"); status != "" {
+		if m.Header.Get("Status") != "" {
 			return all, endOfAnswer(m.Header, last, none)
 		}
 		seq, err := chained(m.Header, last)
