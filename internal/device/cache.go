@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// DefaultCacheBytes is the default bound of the cache: some 50,000 users with one
+	// DefaultCacheBytes is the default bound of the cache: some 60,000 users with one
 	// device each.
 	DefaultCacheBytes = 32 << 20
 	// DefaultCacheTTL is how long the cache believes what it knows. Changes are told
@@ -20,7 +20,7 @@ const (
 
 // Approximate costs in bytes of what the cache keeps, beside the text.
 const (
-	costPerUser   = 256 // entry, list element, share of the map
+	costPerUser   = 192 // entry, list element, share of the map
 	costPerDevice = 160
 )
 

@@ -4,22 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
-
-const (
-	// maxAttempts is how often a change is begun anew after a conflict, with pauses
-	// of up to maxPause: 4 seconds altogether on average.
-	maxAttempts = 64
-	maxPause    = 128 * time.Millisecond
-)
-
-// ErrBusy says that others changed the same user or token all the time.
-var ErrBusy = errors.New("the devices of this user are being changed by others all the time: try again")
 
 // Put registers dev: for its user, and for nobody else any more; with its id, and
 // any other token of that id no more. It reports false if it left things as they
@@ -35,7 +24,7 @@ func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err 
 	if !isCopy || dev.Registered.After(now) {
 		dev.Registered = now
 	}
-	err = d.attempt(ctx, func() error {
+	err = attempt(ctx, func() error {
 		stored, err = d.put(ctx, dev, isCopy)
 		return err
 	})
@@ -108,9 +97,18 @@ func (d *Directory) move(ctx context.Context, dev push.Device, read []Entry, wan
 // take takes dev's token out of holder's list, and writes that in any case, while
 // the claim is ours.
 func (d *Directory) take(ctx context.Context, dev push.Device, holder push.Uid, key string, revision uint64) error {
-	read, err := d.store.Read(ctx, []string{userKey(holder), key})
-	if err != nil {
-		return err
+	var read []Entry
+	for n := 0; n == 0 || read[1].Revision < revision; n++ { // a read may lag behind our own write
+		if n == maxAttempts {
+			return ErrConflict
+		}
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+		var err error
+		if read, err = d.store.Read(ctx, []string{userKey(holder), key}); err != nil {
+			return err
+		}
 	}
 	if read[1].Revision != revision {
 		return ErrConflict
@@ -166,7 +164,7 @@ func (d *Directory) drop(ctx context.Context, user push.Uid, reason string, leav
 	if user.IsZero() {
 		return 0, nil
 	}
-	err = d.attempt(ctx, func() error {
+	err = attempt(ctx, func() error {
 		read, err := d.store.Read(ctx, []string{userKey(user)})
 		if err != nil {
 			return err
@@ -224,21 +222,4 @@ func (d *Directory) write(ctx context.Context, user push.Uid, revision uint64, n
 		}
 	}
 	return nil
-}
-
-// attempt calls change until it meets no conflict.
-func (d *Directory) attempt(ctx context.Context, change func() error) error {
-	for n := range maxAttempts {
-		if err := change(); !errors.Is(err, ErrConflict) {
-			return err
-		}
-		pause := time.NewTimer(rand.N(min(time.Millisecond<<min(n, 20), maxPause))) //nolint:gosec // a jitter needs no secrecy
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return context.Cause(ctx)
-		}
-	}
-	return ErrBusy
 }

@@ -417,3 +417,32 @@ func TestUserOf(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsCachedCostsTheResultOnly(t *testing.T) {
+	d := device.New(&device.Memory{}, device.Options{})
+	users := make([]push.Uid, 100)
+	for i := range users {
+		users[i] = push.Uid(i + 1)
+		put(t, d, users[i], "phone", strconv.Itoa(i))
+	}
+	devices, err := d.List(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 100} {
+		result := testing.AllocsPerRun(100, func() {
+			m := make(map[push.Uid][]push.Device, n)
+			for _, u := range users[:n] {
+				m[u] = devices
+			}
+			sink = m
+		})
+		got := testing.AllocsPerRun(100, func() { sink, err = d.Devices(t.Context(), users[:n]) })
+		if err != nil || got > result {
+			t.Errorf("%d users: %v allocations, %v, want %v as the map itself", n, got, err, result)
+		}
+	}
+}
+
+// sink keeps what a test measures from being optimized away.
+var sink map[push.Uid][]push.Device
