@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// deviceLine is a device in a list, with a hash in place of its token.
+type deviceLine struct {
+	User       string    `json:"user"`
+	ID         string    `json:"id"`
+	Provider   string    `json:"provider"`
+	Platform   string    `json:"platform"`
+	Lang       string    `json:"lang,omitempty"`
+	Registered time.Time `json:"registered,omitzero"`
+	TokenHash  string    `json:"token_hash"`
+}
+
+func newDeviceListCommand(a *app) *cobra.Command {
+	var user push.Uid
+	var reveal bool
+	var out format
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the devices of a user",
+		Long: `Lists the devices of a user, the oldest registration first. Instead of its token,
+each shows a hash of it that is the same in logs and events.`,
+		Example: `  pushworker device ls --user usr782riWdFIwE
+  pushworker device ls --user 81985529216486895 --reveal -o jsonl`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if user.IsZero() {
+				return usageError{errNoUser}
+			}
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
+				list, err := dir.List(cmd.Context(), user)
+				if err != nil {
+					return deviceError(err)
+				}
+				return a.printDevices(out, list, reveal, dir.Hash)
+			})
+		},
+	}
+	addUserFlag(cmd, &user)
+	addFormatFlag(cmd, &out)
+	cmd.Flags().BoolVar(&reveal, "reveal", false, "show tokens in full")
+	return cmd
+}
+
+func (a *app) printDevices(out format, list []push.Device, reveal bool, hash func(string) string) error {
+	p := newPrinter(a.stdout, out, "ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN")
+	for _, d := range list {
+		token := hash(d.Token)
+		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, d.Lang, d.Registered, token}
+		if reveal {
+			line, token = d, printable(d.Token)
+		}
+		p.add(line, cell(d.ID, 24), cell(d.Provider, 12), orDash(d.Platform), orDash(cell(d.Lang, 8)), ageText(d.Registered), token)
+	}
+	return p.close()
+}
+
+func newDeviceExportCommand(a *app) *cobra.Command {
+	var reveal bool
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write all devices as JSON Lines, tokens included",
+		Long: `Writes all devices as JSON Lines, for a copy or for pushworker device import.
+The lines hold tokens in full, which are personal data.`,
+		Example: `  pushworker device export > devices.jsonl
+  pushworker device export | pushworker --nats-url nats://other:4222 device import -`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.isTerminal(a.stdout) && !reveal {
+				return usageError{errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal")}
+			}
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir) })
+		},
+	}
+	cmd.Flags().BoolVar(&reveal, "reveal", false, "write tokens to a terminal, too")
+	return cmd
+}
+
+// export writes every device. A user whose devices cannot be read is told, and the
+// others follow.
+func (a *app) export(ctx context.Context, dir *broker.Devices) error {
+	p := newPrinter(a.stdout, formatLines)
+	var failed error
+	for d, err := range dir.All(ctx) {
+		if failed = errors.Join(failed, err); err == nil {
+			p.add(d)
+		}
+		if p.err != nil {
+			break
+		}
+	}
+	if failed != nil {
+		failed = unavailableError{fmt.Errorf("the export is not complete: %w", failed)}
+	}
+	return errors.Join(failed, p.close())
+}
