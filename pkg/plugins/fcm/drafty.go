@@ -6,8 +6,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-
-	"github.com/rivo/uniseg"
 )
 
 // The types of spans that have a meaning of their own here; others are text with
@@ -67,14 +65,6 @@ func newEntity(raw *rawEntity) *entity {
 	e.name, _ = stringValue(e.data["name"])
 	e.url, e.links = stringValue(e.data["url"])
 	return e
-}
-
-func stringValue(raw json.RawMessage) (string, bool) {
-	var s string
-	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		return "", false
-	}
-	return s, true
 }
 
 // loose types take what is of their kind and ignore the rest.
@@ -240,45 +230,4 @@ func (d *document) slice(from, to int) string {
 		return d.text[from:to]
 	}
 	return d.text[d.bounds[from]:d.bounds[to]]
-}
-
-// characterBounds returns the byte offset of every character of s and its length,
-// or nil if every byte is a character.
-func characterBounds(s string) []int {
-	if isSimple(s) {
-		return nil
-	}
-	bounds := make([]int, 1, len(s)/2+2)
-	for rest, state, at := s, -1, 0; rest != ""; {
-		var c string
-		c, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		at += len(c)
-		bounds = append(bounds, at)
-	}
-	return bounds
-}
-
-// isSimple reports whether every byte of s is a character for a reader: s is
-// ASCII, and no carriage return joins a line feed.
-func isSimple(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 || s[i] == '\r' {
-			return false
-		}
-	}
-	return true
-}
-
-// cutCharacters returns the first n characters of s, or all if there are fewer.
-func cutCharacters(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	rest, state, at := s, -1, 0
-	for ; n > 0 && rest != ""; n-- {
-		var c string
-		c, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		at += len(c)
-	}
-	return s[:at]
 }

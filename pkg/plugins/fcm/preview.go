@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"encoding/json"
+	"unicode/utf8"
 )
 
 const (
@@ -40,6 +41,9 @@ func (d *document) preview(limit int) string {
 	p := previewer{d: d, limit: limit}
 	if len(d.spans) == 0 {
 		p.out.Text = cutCharacters(d.text, limit)
+		if p.out.Text != "" && isPlain(p.out.Text) { // as most are
+			return `{"txt":"` + p.out.Text + `"}`
+		}
 	} else {
 		d.walk(&p)
 		p.out.Text = string(p.txt)
@@ -49,6 +53,16 @@ func (d *document) preview(limit int) string {
 		return "{}"
 	}
 	return string(text)
+}
+
+// isPlain reports whether encoding/json writes s as it is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return isVerbatim(s)
 }
 
 // previewer is the visitor that makes a preview.

@@ -190,8 +190,18 @@ func TestCutText(t *testing.T) {
 		size int
 		want string
 	}{
-		{"", 0, ""}, {"abc", 3, "abc"}, {"abc", 2, "ab"}, {"abc", 0, ""}, {"abc", -5, ""},
-		{"aé", 2, "a"}, {"aé", 3, "aé"}, {"😀", 3, ""}, {`a"b`, 3, `a"`}, {`a"b`, 2, "a"}, {"a\x01b", 6, "a"}, {"a\x01b", 7, "a\x01"},
+		{"", 0, ""},
+		{"abc", 3, "abc"},
+		{"abc", 2, "ab"},
+		{"abc", 0, ""},
+		{"abc", -5, ""},
+		{"aé", 2, "a"},
+		{"aé", 3, "aé"},
+		{"😀", 3, ""},
+		{`a"b`, 3, `a"`},
+		{`a"b`, 2, "a"},
+		{"a\x01b", 6, "a"},
+		{"a\x01b", 7, "a\x01"},
 		{"a\xffb", 2, "a\xff"},
 	} {
 		if got := cutText(tt.in, tt.size); got != tt.want {
