@@ -135,13 +135,12 @@ func refusal(status int, body *fcmError) answer {
 // badRequest tells a bad token from a bad message. In doubt the message is at
 // fault: a token that is kept costs one letter, one removed by mistake a user.
 func badRequest(body *fcmError) answer {
-	for _, d := range body.Error.Details {
-		for _, v := range d.FieldViolations {
-			if v.Field == "message.token" {
-				return answer{fate: gone, code: "invalid-token"}
-			}
-			return answer{fate: rejected, code: "invalid-argument"}
-		}
+	switch body.field() {
+	case "":
+	case "message.token":
+		return answer{fate: gone, code: "invalid-token"}
+	default:
+		return answer{fate: rejected, code: "invalid-argument"}
 	}
 	if strings.Contains(body.Error.Message, "registration token") {
 		return answer{fate: gone, code: "invalid-token"}
@@ -162,8 +161,8 @@ func (b *fcmError) code() string {
 // field is the first field that FCM complains about, or empty.
 func (b *fcmError) field() string {
 	for _, d := range b.Error.Details {
-		for _, v := range d.FieldViolations {
-			return v.Field
+		if len(d.FieldViolations) > 0 {
+			return d.FieldViolations[0].Field
 		}
 	}
 	return ""

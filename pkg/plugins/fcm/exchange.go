@@ -50,7 +50,7 @@ func (t recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		x.err = err
-		return withheld(req), nil
+		return withheld(req), nil //nolint:nilerr // the exchange has it
 	}
 	if resp.StatusCode == http.StatusOK {
 		x.status, x.header = resp.StatusCode, resp.Header

@@ -17,7 +17,7 @@ const (
 	streamsPerConn = 90
 	// pingAfter and pingWait find a connection that is dead without a word: after so
 	// much silence it is pinged, and closed when no answer comes.
-	pingAfter, pingWait = 2 * time.Second, 2 * time.Second
+	pingAfter, pingWait = 1500 * time.Millisecond, 1500 * time.Millisecond
 	// idleAfter closes connections that nothing uses, which also ends their pings.
 	idleAfter = 90 * time.Second
 	// maxAnswer is as much of an answer as is read; FCM's have a few hundred bytes.

@@ -61,7 +61,7 @@ func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
 		pool:  newPool(c.inFlight, strings.HasPrefix(c.endpoint, "http://")),
 	}
 	s.gate = newGate(s.pace.restart)
-	s.auth = newAuth(s.pool, fetch, c.key, c.file)
+	s.auth = newAuth(s.pool, fetch, c.key, c.file) //nolint:contextcheck // it outlives ctx, until close
 	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: recorder{s.auth}})}
 	if c.endpoint != "" {
 		options = append(options, option.WithEndpoint(strings.TrimSuffix(c.endpoint, "/")))

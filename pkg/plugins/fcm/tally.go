@@ -121,7 +121,7 @@ func (t *tally) cause() error {
 	if t.outage != nil {
 		return push.Unavailable(t.outage)
 	}
-	why, after := t.soonest()
+	after, why := t.soonest()
 	if after > 0 {
 		why = push.RetryAfter(why, after)
 	}
@@ -133,17 +133,17 @@ func (t *tally) cause() error {
 
 // soonest is when the first targets may be tried again, and why. The others rest
 // until their own time comes, see [resting].
-func (t *tally) soonest() (why error, after time.Duration) {
+func (t *tally) soonest() (after time.Duration, why error) {
 	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.after, b.answer.after) }).answer
 	if first.after == 0 {
-		return first.err, 0
+		return 0, first.err
 	}
 	for _, o := range t.remain {
 		if o.answer.after <= first.after+together {
 			after = max(after, o.answer.after)
 		}
 	}
-	return first.err, after
+	return after, first.err
 }
 
 // rejection names the targets that were refused for good; nil if none was.
@@ -158,5 +158,5 @@ func (t *tally) rejection() error {
 	if more := len(t.refused) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("refused for good: %s", strings.Join(names, "; ")) //nolint:errorlint // of many errors none is the cause
+	return fmt.Errorf("refused for good: %s", strings.Join(names, "; "))
 }

@@ -37,29 +37,37 @@ func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device
 	for user, to := range r.To {
 		found := false
 		for _, d := range devices[user] {
-			if d.Token == "" || d.Provider != provider && d.Provider != "" {
+			switch {
+			case !isOurs(d):
 				continue
+			case slices.Contains(to.Devices, d.ID) || elsewhere[d.ID]:
+				tally.skip()
+			default:
+				d.User = user
+				p := platformOf(d.Platform)
+				all = append(all, target{device: d, platform: p, message: made.message(user, to, p, d.Token)})
 			}
 			found = true
-			if slices.Contains(to.Devices, d.ID) || elsewhere[d.ID] {
-				tally.skip()
-				continue
-			}
-			d.User = user
-			p := platformOf(d.Platform)
-			all = append(all, target{device: d, platform: p, message: made.message(user, to, p, d.Token)})
 		}
 		if !found {
 			tally.skip()
 		}
 	}
-	channel := target{}
+	return appendChannel(all, made, tally)
+}
+
+func isOurs(d push.Device) bool {
+	return d.Token != "" && (d.Provider == provider || d.Provider == "")
+}
+
+// appendChannel adds the receipt's channel, if it has one.
+func appendChannel(all []target, made *template, tally *tally) []target {
 	message, err := made.channel()
-	if err != nil {
-		tally.note(&channel, answer{fate: rejected, err: err})
-	} else if message != nil {
-		channel.message = message
-		all = append(all, channel)
+	switch {
+	case err != nil:
+		tally.note(&target{}, answer{fate: rejected, err: err})
+	case message != nil:
+		all = append(all, target{message: message})
 	}
 	return all
 }

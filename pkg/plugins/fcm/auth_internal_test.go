@@ -1,0 +1,193 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestTokenIsRenewedAhead: a token is replaced before its end, and senders go on
+// with the old one while the endpoint stalls.
+func TestTokenIsRenewedAhead(t *testing.T) {
+	var fetched atomic.Int64
+	fetch := func(ctx context.Context, _ []byte) (grant, error) {
+		if fetched.Add(1) == 2 {
+			<-ctx.Done() // for ever
+			return grant{}, ctx.Err()
+		}
+		return grant{"secret", time.Hour}, nil
+	}
+	l := &line{}
+	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
+		t.Helper()
+		for range 59 {
+			if a, err := s.send(t.Context(), to("t"), android); err != nil || a.fate != accepted {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := fetched.Load(); n < 2 {
+			t.Errorf("fetched %d times in 59 minutes", n)
+		}
+	})
+}
+
+// TestTokenEndpointDown: a token that is good stays, a bad one is an outage that
+// ends when the endpoint is back.
+func TestTokenEndpointDown(t *testing.T) {
+	var down atomic.Bool
+	fetch := func(context.Context, []byte) (grant, error) {
+		if down.Load() {
+			return grant{}, errors.New("no network")
+		}
+		return grant{"secret", time.Hour}, nil
+	}
+	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {
+		t.Helper()
+		synctest.Wait()
+		down.Store(true)
+		time.Sleep(59 * time.Minute)
+		if _, err := s.send(t.Context(), to("t"), android); err != nil {
+			t.Errorf("with an old token: %v", err)
+		}
+		time.Sleep(2 * time.Minute)
+		if _, err := s.send(t.Context(), to("t"), android); !errors.Is(err, errDown) {
+			t.Errorf("with none: %v", err)
+		}
+		down.Store(false)
+		time.Sleep(lookEvery + time.Millisecond)
+		if _, err := s.send(t.Context(), to("t"), android); err != nil {
+			t.Errorf("when it is back: %v", err)
+		}
+	})
+}
+
+// TestUnauthenticated: a 401 closes the gate and has the token replaced once,
+// however many senders had used it; when that helps, all go on.
+func TestUnauthenticated(t *testing.T) {
+	var fetched atomic.Int64
+	fetch := func(context.Context, []byte) (grant, error) {
+		fetched.Add(1)
+		return grant{"secret", time.Hour}, nil
+	}
+	valid := false
+	l := &line{answer: func(int, string) reply {
+		if valid {
+			return reply{status: 200}
+		}
+		return reply{status: 401, latency: time.Second / 10}
+	}}
+	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
+		t.Helper()
+		time.Sleep(time.Minute)
+		outcomes := make(chan error)
+		for range 50 {
+			go func() {
+				_, err := s.send(t.Context(), to("t"), android)
+				outcomes <- err
+			}()
+		}
+		for range 50 {
+			if err := <-outcomes; !errors.Is(err, errDown) {
+				t.Errorf("error is %v, want errDown", err)
+			}
+		}
+		synctest.Wait()
+		if n := fetched.Load(); n != 2 {
+			t.Errorf("fetched %d times, want a second time at once", n)
+		}
+		if _, err := s.send(t.Context(), to("t"), android); !errors.Is(err, errDown) || l.count() != 50 {
+			t.Errorf("the gate is open: %v, %d requests", err, l.count())
+		}
+		time.Sleep(20 * time.Second)
+		for range 10 { // still refused: one request a second
+			_, _ = s.send(t.Context(), to("t"), android)
+			time.Sleep(time.Second / 2)
+		}
+		if n := l.count() - 50; n > 5 {
+			t.Errorf("%d requests in 5 s with refused credentials", n)
+		}
+		l.mu.Lock()
+		valid = true
+		l.mu.Unlock()
+		time.Sleep(2 * time.Second)
+		if a, err := s.send(t.Context(), to("t"), android); err != nil || a.fate != accepted {
+			t.Errorf("%+v, %v", a, err)
+		}
+	})
+}
+
+// TestKeyFile: a key that is replaced is used soon; one that is refused is an
+// outage at once, even while the old token lives.
+func TestKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key.json")
+	fetch := func(_ context.Context, key []byte) (grant, error) {
+		switch string(key) {
+		case "good":
+			return grant{"secret", time.Hour}, nil
+		case "torn":
+			return grant{}, errors.New("no key")
+		}
+		return grant{}, errRefused
+	}
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("good")
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuth(&line{}, fetch, nil, path)
+		defer a.close()
+		for _, step := range []struct {
+			text string
+			ok   bool
+		}{{"good", true}, {"torn", true}, {"refused one", false}, {"good", true}} {
+			write(step.text)
+			time.Sleep(lookEvery + time.Second)
+			if err := a.ready(t.Context()); (err == nil) != step.ok {
+				t.Errorf("%s: %v", step.text, err)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(54 * time.Minute)
+		if err := a.ready(t.Context()); err != nil {
+			t.Errorf("without a file, the token being good: %v", err)
+		}
+		time.Sleep(10 * time.Minute)
+		if err := a.ready(t.Context()); err == nil {
+			t.Error("without a file and a token there is no error")
+		}
+	})
+}
+
+// TestFirstToken: senders wait for the very first token, within their time.
+func TestFirstToken(t *testing.T) {
+	fetch := func(ctx context.Context, _ []byte) (grant, error) {
+		select {
+		case <-time.After(10 * time.Second):
+			return grant{"secret", time.Hour}, nil
+		case <-ctx.Done():
+			return grant{}, ctx.Err()
+		}
+	}
+	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {
+		t.Helper()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.send(short, to("t"), android); !errors.Is(err, errDown) {
+			t.Errorf("out of time: %v", err)
+		}
+		start := time.Now()
+		if _, err := s.send(t.Context(), to("t"), android); err != nil || time.Since(start) != 9*time.Second {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+	})
+}

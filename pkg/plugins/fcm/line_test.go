@@ -1,0 +1,211 @@
+package fcm_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Eight connections of ninety requests each, as by default.
+const (
+	inFlight    = 720
+	connections = 8
+	perConn     = 90
+)
+
+// offerAll offers a receipt to each user at once.
+func (w *world) offerAll(users []push.Uid) []<-chan error {
+	w.Helper()
+	var outcomes []<-chan error
+	for _, u := range users {
+		outcomes = append(outcomes, w.offer(receiptTo(u)))
+	}
+	return outcomes
+}
+
+func (w *world) awaitStats(what string, done func(fakefcm.Stats) bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
+	if err := w.fake.Await(ctx, done); err != nil {
+		w.Fatalf("%s: %v; stats are %+v", what, err, w.fake.Stats())
+	}
+}
+
+// TestConnections: as many connections as there are transports, from a cold start,
+// and none over the limit of streams.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*testing.T, fakefcm.Options, ...string) *world{"TLS": newWorld, "plain": newPlainWorld} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, fakefcm.Options{Script: rules(t, `{"latency":"1s"}`)})
+			users, tokens := w.crowd(inFlight + 50)
+			for _, outcome := range w.offerAll(users) {
+				if err := w.await(outcome); err != nil {
+					t.Error(err)
+				}
+			}
+			w.wantOnce(tokens)
+			s := w.fake.Stats()
+			if s.Connections > connections+1 { // and one to the token endpoint
+				t.Errorf("%d connections for %d transports", s.Connections, connections)
+			}
+			if s.MaxStreamsOfOne > perConn || s.MaxStreams <= 101 {
+				t.Errorf("streams are %d at most, %d of one connection", s.MaxStreams, s.MaxStreamsOfOne)
+			}
+		})
+	}
+}
+
+// TestGoAway: connections that drain take nothing with them and stand in nobody's
+// way.
+func TestGoAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Latency: 20 * time.Millisecond, Script: rules(t, `{"conn_nth":"40","answer":"goaway"}`)})
+	users, tokens := w.crowd(1000)
+	for _, outcome := range w.offerAll(users) {
+		if err := w.await(outcome); err != nil {
+			t.Error(err)
+		}
+	}
+	w.wantOnce(tokens)
+	if s := w.fake.Stats(); s.Connections <= connections+1 || s.Answers["goaway"] == 0 {
+		t.Errorf("nothing was drained: %+v", s)
+	}
+}
+
+// TestDrainingBesideStalled: a connection that drains for long, because requests
+// on it get no answer, does not keep its transport from dialling another.
+func TestDrainingBesideStalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"stuck","answer":"stall"}`)}, `"max_in_flight":10`)
+	w.register(alice, "stuck")
+	w.register(bob, "well")
+	stuck := w.offer(receiptTo(alice))
+	w.awaitStats("the first request is stuck", func(s fakefcm.Stats) bool { return s.Streams == 1 })
+	w.fake.Connections(fakefcm.DoGoAway)
+	if err := w.handle(receiptTo(bob)); err != nil {
+		t.Errorf("beside it: %v", err)
+	}
+	select {
+	case err := <-stuck:
+		t.Errorf("the stuck one ended first: %v", err)
+	default:
+	}
+	w.stopNow()
+	wantHandedBack(t, w.await(stuck))
+}
+
+// TestConnectionsKilled: whatever happens to all connections at once, everything
+// arrives in the end, and the handler recovers by itself.
+func TestConnectionsKilled(t *testing.T) {
+	t.Parallel()
+	for _, do := range []fakefcm.Do{fakefcm.DoCut, fakefcm.DoClose, fakefcm.DoFreeze, fakefcm.DoGoAway} {
+		t.Run(string(do), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakefcm.Options{Script: rules(t, `{"nth":"1","latency":"3s"}`)}, `"max_in_flight":180`, `"ramp":"1ms"`)
+			users, tokens := w.crowd(180)
+			var all sync.WaitGroup
+			for _, u := range users {
+				all.Go(func() { w.drive(receiptTo(u)) })
+			}
+			w.awaitStats("requests are in work", func(s fakefcm.Stats) bool { return s.Streams > 100 })
+			killed := time.Now()
+			w.fake.Connections(do)
+			all.Wait()
+			t.Logf("%s: all went out after %s, %+v", do, time.Since(killed).Round(time.Millisecond), w.fake.Stats())
+			for _, token := range tokens {
+				if w.fake.Count(token).Accepted == 0 {
+					t.Errorf("%s got nothing", token)
+				}
+			}
+		})
+	}
+}
+
+// TestTokenIsRenewedUnderLoad: access tokens end while pushes go on, and nobody
+// notices, not even while the token endpoint stalls.
+func TestTokenIsRenewedUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{TokenLifetime: 2 * time.Second})
+	w.register(alice, "phone")
+	for w.fake.Stats().Tokens < 4 {
+		if err := w.handle(receiptTo(alice)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.fake.SetScript(rules(t, `{"endpoint":"token","answer":"stall"}`)); err != nil {
+		t.Fatal(err)
+	}
+	// A new token is due within 1.5 s and the last one has at least 0.5 s left then.
+	for until := time.Now().Add(1500 * time.Millisecond); time.Now().Before(until); {
+		if err := w.handle(receiptTo(alice)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := w.fake.Stats(); s.Status["401"] != 0 {
+		t.Errorf("expired tokens were used: %+v", s)
+	}
+}
+
+// TestRevoked: a token that ends before its time costs a moment.
+func TestRevoked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{})
+	w.register(alice, "phone")
+	if err := w.handle(receiptTo(alice)); err != nil {
+		t.Fatal(err)
+	}
+	w.pause(5 * time.Second) // a new token is fetched at once unless the last is newer
+	w.fake.Revoke()
+	w.drive(receiptTo(alice))
+	if s := w.fake.Stats(); s.Tokens != 2 || s.Status["401"] != 1 {
+		t.Errorf("stats are %+v, want one refusal and one new token", s)
+	}
+}
+
+// TestStopsWhileEverythingStalls: neither FCM nor the token endpoint can keep the
+// handler from starting or stopping.
+func TestStopsWhileEverythingStalls(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"send", "token"} {
+		t.Run(endpoint, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakefcm.Options{Script: rules(t, fmt.Sprintf(`{"endpoint":%q,"answer":"stall"}`, endpoint))})
+			users, _ := w.crowd(20)
+			outcomes := w.offerAll(users)
+			if endpoint == "send" {
+				w.awaitStats("requests are in work", func(s fakefcm.Stats) bool { return s.Streams == 20 })
+			}
+			w.stopNow()
+			for _, outcome := range outcomes {
+				wantHandedBack(t, w.await(outcome))
+			}
+		})
+	}
+}
+
+// wantHandedBack wants an outcome that costs no attempt.
+func wantHandedBack(t *testing.T, err error) {
+	t.Helper()
+	_, down := errors.AsType[*push.UnavailableError](err)
+	if !down && !errors.Is(err, push.ErrNotStarted) {
+		t.Errorf("outcome is %v (%T), want one that costs no attempt", err, err)
+	}
+}
+
+// stopNow stops the handler without letting it finish.
+func (w *world) stopNow() {
+	w.Helper()
+	over, cancel := context.WithCancel(w.Context())
+	cancel()
+	_ = w.handler.(push.Drainer).Drain(over) // how far it came is its own matter
+	w.handler.Stop()
+}

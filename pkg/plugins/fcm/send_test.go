@@ -1,0 +1,299 @@
+package fcm_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/push"
+	"github.com/pushworker/pushworker/pkg/push/pushtest"
+)
+
+func TestConformance(t *testing.T) {
+	fake := startFake(t, fakefcm.Options{})
+	account, err := fake.ServiceAccount("project")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushtest.TestHandler(t, pushtest.Subject{
+		New: func(testing.TB) (push.Handler, func() int) {
+			return fcm.New(&everybody{}), nil
+		},
+		Config: config(fake, `"credentials":`+string(account)),
+		Invalid: []string{
+			`{}`, `{"credentials_file":"/nowhere/key.json"}`, config(fake, `"credentials":{"type":"user"}`),
+			`{"credentials":` + string(account) + `,"max_in_flight":-1}`,
+		},
+	})
+}
+
+// TestOneAttemptIsOneRequest: whatever FCM or the network does, nothing below us
+// tries again by itself, and the outcome asks for another attempt.
+func TestOneAttemptIsOneRequest(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{
+		"unavailable", "internal", "unspecified", "bad-gateway-html", "gateway-timeout-html",
+		"service-unavailable-html", "not-found", "reset", "cut", "close",
+	} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakefcm.Options{Script: rules(t, `{"answer":"`+answer+`"}`)})
+			token := w.register(alice, "a-token")
+			err := w.handle(receiptTo(alice))
+			if n := w.fake.Count(token).Requests; n != 1 {
+				t.Errorf("%d requests in one attempt", n)
+			}
+			wantPlain(t, err)
+			if strings.Contains(err.Error(), token) {
+				t.Errorf("the error quotes the token: %v", err)
+			}
+		})
+	}
+}
+
+// wantPlain wants an error that counts as an attempt and says nothing more.
+func wantPlain(t *testing.T, err error) {
+	t.Helper()
+	_, permanent := errors.AsType[*push.PermanentError](err)
+	_, after := errors.AsType[*push.RetryAfterError](err)
+	_, down := errors.AsType[*push.UnavailableError](err)
+	if err == nil || permanent || after || down || errors.Is(err, push.ErrNotStarted) {
+		t.Errorf("outcome is %v (%T), want one that is tried again", err, err)
+	}
+}
+
+// TestOnlyWhatFailedIsRepeated: 500 users of whom 3 fail twice.
+func TestOnlyWhatFailedIsRepeated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"token-0007","nth":"1-2","answer":"internal"},`+
+		`{"token":"token-0250","nth":"1-2","answer":"unavailable"},`+
+		`{"token":"token-0499","nth":"1-2","answer":"reset"}`)})
+	users, tokens := w.crowd(500)
+	r := receiptTo(users...)
+	if rounds := w.drive(r); rounds != 3 {
+		t.Errorf("%d rounds, want 3", rounds)
+	}
+	w.wantOnce(tokens)
+	got := make(map[int64]int)
+	for _, token := range tokens {
+		got[w.fake.Count(token).Requests]++
+	}
+	if diff := cmp.Diff(map[int64]int{1: 497, 3: 3}, got); diff != "" {
+		t.Errorf("tokens by number of requests (-want +got):\n%s", diff)
+	}
+}
+
+// TestManyDevicesOfOneUser: the ledger tells the devices of a user apart, and two
+// users whose devices have the same name.
+func TestManyDevicesOfOneUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"flaky-*","nth":"1","answer":"unavailable"}`)})
+	for user, prefix := range map[push.Uid]string{alice: "flaky-", bob: ""} {
+		for _, id := range []string{"phone", "tablet"} {
+			token := prefix + id + user.String()
+			if user == bob && id == "phone" {
+				token = "flaky-" + token
+			}
+			w.directory.put(push.Device{User: user, ID: id, Platform: "ios", Token: token})
+		}
+	}
+	r := receiptTo(alice, bob)
+	r.Channel = "chnNews"
+	err := w.handle(r)
+	part, ok := errors.AsType[*push.Undelivered](err)
+	if !ok {
+		t.Fatalf("outcome is %v", err)
+	}
+	want := map[push.Uid]push.Recipient{alice: {}, bob: {Devices: []string{"tablet"}}}
+	if diff := cmp.Diff(want, part.To); diff != "" || part.Channel != "" {
+		t.Errorf("what remains (-want +got), channel %q:\n%s", part.Channel, diff)
+	}
+	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 2, Retried: 3}) {
+		t.Errorf("tally is %+v", got)
+	}
+	r.To, r.Channel = part.To, part.Channel
+	if err := w.handle(r); err != nil {
+		t.Errorf("second round: %v", err)
+	}
+	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 3, Skipped: 1}) {
+		t.Errorf("tally of the second round is %+v", got)
+	}
+	for target, n := range w.fake.Counts() {
+		if n.Accepted != 1 {
+			t.Errorf("%s was accepted %d times", target, n.Accepted)
+		}
+	}
+	if len(w.fake.Counts()) != 5 {
+		t.Errorf("targets are %v", w.fake.Counts())
+	}
+}
+
+// TestNeighbours: each target has its own fate.
+func TestNeighbours(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"},{"token":"alien","answer":"sender-mismatch"},`+
+		`{"token":"bent","answer":"invalid-token"},{"token":"odd","answer":"invalid-argument"},{"token":"weak","answer":"internal"}`)})
+	for i, id := range []string{"dead", "alien", "bent", "odd", "weak", "good"} {
+		w.register(push.Uid(0x2000+i), id)
+	}
+	before := time.Now()
+	r := receiptTo(0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, alice)
+	part, ok := errors.AsType[*push.Undelivered](w.handle(r))
+	if !ok {
+		t.Fatal("nothing of it remains")
+	}
+	if diff := cmp.Diff(map[push.Uid]push.Recipient{0x2004: {}}, part.To); diff != "" {
+		t.Errorf("what remains (-want +got):\n%s", diff)
+	}
+	if part.Rejected == nil || !strings.Contains(part.Rejected.Error(), push.Uid(0x2003).UserId()) {
+		t.Errorf("rejected is %v, want the one whose message is odd", part.Rejected)
+	}
+	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 1, Skipped: 1, Gone: 3, Rejected: 1, Retried: 1}) {
+		t.Errorf("tally is %+v", got)
+	}
+	reasons := make(map[string]string)
+	for _, v := range w.directory.verdicts() {
+		reasons[v.device.Token] = v.reason
+		if v.asOf.Before(before) || v.asOf.After(sentAt(t, w.fake, v.device.Token)) {
+			t.Errorf("%s is dead as of %s", v.device.Token, v.asOf)
+		}
+	}
+	want := map[string]string{"dead": "unregistered", "alien": "sender-mismatch", "bent": "invalid-token"}
+	if diff := cmp.Diff(want, reasons); diff != "" {
+		t.Errorf("tokens reported dead (-want +got):\n%s", diff)
+	}
+}
+
+func sentAt(t *testing.T, fake *fakefcm.Server, token string) time.Time {
+	t.Helper()
+	for _, r := range fake.Requests() {
+		if r.Target == token {
+			return r.Time
+		}
+	}
+	t.Fatalf("%s was not sent to", token)
+	return time.Time{}
+}
+
+// TestRefusedForGood: a receipt with nothing left but refusals is for the dead
+// letters, which say whom they concern.
+func TestRefusedForGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"odd","answer":"invalid-argument"}`)})
+	w.register(alice, "odd")
+	w.register(bob, "good")
+	for name, users := range map[string][]push.Uid{"alone": {alice}, "among others": {alice, bob}} {
+		err := w.handle(receiptTo(users...))
+		if _, ok := errors.AsType[*push.PermanentError](err); !ok || !strings.Contains(err.Error(), alice.UserId()) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if part, ok := errors.AsType[*push.Undelivered](err); ok != (len(users) == 2) {
+			t.Errorf("%s: %v", name, err)
+		} else if ok && (len(part.To) != 1 || len(part.To[alice].Devices) != 0) {
+			t.Errorf("%s: to %v, want the refused one", name, part.To)
+		}
+	}
+}
+
+// TestDirectoryDown: nothing is known about anybody, so nothing is lost.
+func TestDirectoryDown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"}`)})
+	w.register(alice, "dead")
+	w.directory.fail(errors.New("no broker"), nil)
+	if _, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(alice))); !ok {
+		t.Error("a directory that is down is not an outage")
+	}
+	w.directory.fail(nil, errors.New("no broker"))
+	wantPlain(t, w.handle(receiptTo(alice))) // so that it is reported again
+}
+
+// TestSkipped: who needs no push costs no request and no attempt.
+func TestSkipped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{})
+	w.register(alice, "has-it")
+	w.directory.put(push.Device{User: alice, ID: "pigeon", Provider: "pigeon", Token: "t"})
+	w.directory.put(push.Device{User: bob, ID: "blank", Provider: "fcm"})
+	r := receiptTo(alice, bob)
+	r.To[alice] = push.Recipient{Devices: []string{"has-it"}}
+	if err := w.handle(r); err != nil {
+		t.Error(err)
+	}
+	if got, _ := r.Tallied(); got != (push.Targets{Skipped: 2}) {
+		t.Errorf("tally is %+v", got)
+	}
+	unknown := receiptTo(alice)
+	unknown.Payload.What = "wave"
+	if err := w.handle(unknown); err != nil {
+		t.Errorf("an unknown action: %v", err)
+	}
+	old := receiptTo(alice)
+	old.Payload.Timestamp = time.Now().Add(-2 * time.Hour)
+	if err := w.handle(old); !errors.Is(err, push.ErrExpired) {
+		t.Errorf("an old receipt: %v", err)
+	}
+	if n := w.fake.Stats().Requests; n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// TestListedElsewhere: an id that a user lists who has no such device means it
+// wherever it is, as in the original.
+func TestListedElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{})
+	w.register(alice, "phone")
+	w.register(bob, "moved")
+	r := receiptTo(alice, bob)
+	r.To[alice] = push.Recipient{Devices: []string{"moved"}}
+	if err := w.handle(r); err != nil {
+		t.Error(err)
+	}
+	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 1, Skipped: 1}) {
+		t.Errorf("tally is %+v", got)
+	}
+}
+
+func TestBadChannelName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{})
+	w.register(alice, "phone")
+	r := receiptTo(alice)
+	r.Channel = "chn/../x"
+	err := w.handle(r)
+	if _, ok := errors.AsType[*push.PermanentError](err); !ok || w.fake.Count("phone").Accepted != 1 {
+		t.Errorf("outcome is %v, %+v", err, w.fake.Counts())
+	}
+}
+
+// TestDryRun: FCM is asked to check only.
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{}, `"dry_run":true`)
+	w.register(alice, "phone")
+	if err := w.handle(receiptTo(alice)); err != nil {
+		t.Error(err)
+	}
+	if s := w.fake.Stats(); s.Requests != 1 || s.Accepted != 0 {
+		t.Errorf("stats are %+v", s)
+	}
+}
+
+// everybody is a directory in which everybody has one device.
+type everybody struct{ directory }
+
+// Devices implements [push.Directory].
+func (*everybody) Devices(_ context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+	all := make(map[push.Uid][]push.Device)
+	for _, u := range users {
+		all[u] = []push.Device{{User: u, ID: "d", Token: "token-of-" + u.String(), Platform: "web"}}
+	}
+	return all, nil
+}
