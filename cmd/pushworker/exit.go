@@ -31,6 +31,7 @@ func exitRules() []exitRule {
 		{exitConfig, wraps(worker.ErrHandlers)},
 		{exitLocked, is[*embedded.LockedError]},
 		{exitUnavailable, is[unavailableError]},
+		{exitUnavailable, wraps(worker.ErrBroker)},
 		{exitUnavailable, wraps(publisher.ErrUnavailable)},
 		{exitUnavailable, wraps(publisher.ErrNoStream)},
 		{exitUnavailable, wraps(publisher.ErrFull)},

@@ -31,7 +31,7 @@ rest is, and the exit code is 65. With --msg-id-from, a receipt whose id was
 published within the last two minutes is not stored again.`,
 		Example: `  pushworker publish receipt.json
   jq -c .[] receipts.json | pushworker publish -o jsonl
-  pushworker publish --subject push.receipts.eu --msg-id-from payload.seq a.json`,
+  pushworker publish --subject push.receipts.eu --msg-id-from request_id a.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 && a.isTerminal(a.stdin) {
 				return usageError{errors.New("name a file, pipe receipts in, or give - to type them")}
@@ -43,7 +43,7 @@ published within the last two minutes is not stored again.`,
 	flags.SortFlags = false
 	addFormatFlag(cmd, &o.out)
 	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
-	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as payload.seq")
+	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as request_id")
 	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
 	return cmd
 }

@@ -98,7 +98,7 @@ func (c *Conn) mendStream(ctx context.Context, info *jetstream.StreamInfo, want 
 	}
 	diffs, err := mend(object, settings, &have, &want, evicts)
 	if err != nil {
-		return diffs, fmt.Errorf("%w: set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm %s` and start again", err, want.Name)
+		return unmended(diffs), fmt.Errorf("%w: set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm %s` and start again", err, want.Name)
 	}
 	if !anyMended(diffs) {
 		return diffs, nil
@@ -133,7 +133,7 @@ func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference
 	have := info.Config
 	diffs, err := mend(want.String(), durableSettings(), &have, &want.config, nil)
 	if err != nil {
-		return diffs, fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s`, which forgets the lane's position", err, want.stream, want.config.Durable)
+		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s`, which forgets the lane's position", err, want.stream, want.config.Durable)
 	}
 	if !anyMended(diffs) {
 		return diffs, nil

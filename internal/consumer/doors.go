@@ -40,11 +40,18 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 // acknowledged only once the broker has confirmed that; the rest is naked.
 func (d *delivery) redeliver(decision retry.Decision, why error) {
 	_, narrowed := errors.AsType[*push.Undelivered](why)
-	if decision.Counted || narrowed || d.origin.Alone {
+	if decision.Counted || narrowed || d.origin.Alone || d.looksDeadly() {
 		d.lane.store(func() { d.schedule(decision, why) })
 		return
 	}
 	d.nak(decision.Delay, why)
+}
+
+// looksDeadly reports whether another nak would make the message look to other
+// processes as if it had ended two of them: they see the count of deliveries, and
+// not why it grew. A retry starts counting anew.
+func (d *delivery) looksDeadly() bool {
+	return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect
 }
 
 // nak hands the message back to the broker.

@@ -204,7 +204,7 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 // withoutBad writes a letter for the recipients that could not be read and then
 // offers the rest.
 func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipient) {
-	err := fmt.Errorf("%d recipients could not be read, first %q: %w", len(bad), bad[0].Key, bad[0].Err)
+	err := fmt.Errorf("%d recipients could not be read; the first: %w", len(bad), bad[0].Err) // the keys may be tokens by mistake
 	if d.targets == 0 {
 		d.leaving.Store(true)
 		d.writeAndAck(retry.Malformed, err)

@@ -166,8 +166,13 @@ func TestOutage(t *testing.T) {
 		down.Store(false)
 		r.settled(time.Minute)
 		_ = r.end()
-		if n := len(r.stores.scheduled()) + len(r.stores.buried()); n != 0 {
-			t.Errorf("the outage cost %d attempts or letters", n)
+		if n := len(r.stores.buried()) + len(r.suspects.seen()); n != 0 {
+			t.Errorf("the outage cost %d letters or made suspects", n)
+		}
+		for _, s := range r.stores.scheduled() {
+			if s.Origin.Attempts != 0 {
+				t.Errorf("the outage cost an attempt: %+v", s.Origin)
+			}
 		}
 		if n := len(seen.perSeq()); n != 500 || seen.count() != 500 {
 			t.Errorf("%d different receipts in %d deliveries, want 500 once", n, seen.count())
@@ -215,6 +220,25 @@ func TestCrashLoop(t *testing.T) {
 
 // TestHandBacksAreNoDeaths: deliveries that this process caused by handing back do
 // not make a receipt a suspect.
+// TestHandBacksOfOthersAreNoDeaths: a second hand-back is stored anew, so that
+// another process, which sees only the count of deliveries, suspects nothing.
+func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, handler(t, 8, 1, func(context.Context, *push.Receipt) error { return push.ErrNotStarted }))
+		once := r.fresh.add(receipt(1, 1), consumer.Origin{}, time.Second)
+		r.fresh.deliveries(once, 1) // another process has handed it back
+		r.until(10*time.Second, "stored anew", func() bool { return len(r.stores.scheduled()) > 0 })
+		_ = r.end()
+		if s := r.stores.scheduled()[0]; s.Origin.Attempts != 0 || s.Origin.Alone {
+			t.Errorf("stored %+v, want no attempt and no suspicion", s.Origin)
+		}
+		if n := len(r.fresh.delays()); n != 0 {
+			t.Errorf("naked %d times", n)
+		}
+	})
+}
+
 func TestHandBacksAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

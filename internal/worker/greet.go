@@ -2,9 +2,11 @@ package worker
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
 // sample is the receipt that the greeting shows how to publish.
@@ -27,8 +29,15 @@ func (w Worker) greet(server *embedded.Server, hs *handlers) {
 	}
 	line("admin", "http://"+w.Config.Admin.Addr+"/status, /metrics, /readyz")
 	fmt.Fprintf(&b, "Publish a receipt from another terminal, either way:\n")
-	fmt.Fprintf(&b, "  echo '%s' | ./bin/pushworker publish\n", sample)
-	fmt.Fprintf(&b, "  nats pub %s '%s'\n", w.Config.Subject, sample)
+	url, subject := w.Config.NATS.URL.String(), ""
+	if server != nil {
+		url = server.ClientURL()
+	}
+	if w.Config.Subject != publisher.DefaultSubject {
+		subject = " --subject " + w.Config.Subject
+	}
+	fmt.Fprintf(&b, "  echo '%s' | %s publish --nats-url %s%s\n", sample, os.Args[0], url, subject)
+	fmt.Fprintf(&b, "  nats --server %s pub %s '%s'\n", url, w.Config.Subject, sample)
 	fmt.Fprint(w.Banner, b.String()) //nolint:errcheck // a human who cannot be told is no reason to stop
 }
 

@@ -90,6 +90,7 @@ func TestSeedAPI(t *testing.T) {
 	h := &seedHandler{lines: make(chan string, 2)}
 	name := rand.Text() // the process-wide registry takes a name once, and tests may run twice
 	push.Register(name, h)
+	t.Cleanup(func() { h.initialized = false }) // Stop leaves the seed's handlers ready
 	if err := push.Init(`[{"name":"` + name + `","config":{"enabled":true,"buffer":32}}]`); err != nil {
 		t.Fatal(err)
 	}
