@@ -22,6 +22,7 @@ func TestDropOnBlock(t *testing.T) {
 			r.fresh.add(receipt(i, 1), consumer.Origin{}, 0)
 		}
 		<-time.After(10 * time.Second) // nobody reads the channel
+		synctest.Wait()
 		drops := r.metric("receipts_dropped_total")
 		if naks := len(r.fresh.delays()); drops == 0 || float64(naks) != drops {
 			t.Errorf("%v drops, %d naks; want as many naks as drops, and some", drops, naks)
@@ -218,8 +219,6 @@ func TestCrashLoop(t *testing.T) {
 	})
 }
 
-// TestHandBacksAreNoDeaths: deliveries that this process caused by handing back do
-// not make a receipt a suspect.
 // TestHandBacksOfOthersAreNoDeaths: a second hand-back is stored anew, so that
 // another process, which sees only the count of deliveries, suspects nothing.
 func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
@@ -239,6 +238,8 @@ func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
 	})
 }
 
+// TestHandBacksAreNoDeaths: deliveries that this process caused by handing back do
+// not make a receipt a suspect.
 func TestHandBacksAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
