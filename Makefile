@@ -48,7 +48,7 @@ check: lint tidy-check test ## What a change must pass
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
-	go test $(RACE) -shuffle=on -count=1 -timeout 9m ./...
+	go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m ./...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint, format check included
@@ -64,7 +64,7 @@ fmt-check: $(GOLANGCI_LINT) ## Show what fmt would change; fails if anything
 
 .PHONY: vet
 vet: ## Run go vet
-	go vet ./...
+	go vet -tags $(TAGS) ./...
 
 .PHONY: tidy-check
 tidy-check: ## Show what go mod tidy would change; fails if anything
@@ -84,16 +84,16 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 	for t in $$targets; do \
 		dir=$${t%/*}; name=$${t##*:}; \
 		echo "fuzz $$dir $$name for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		go test -tags $(TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
 	done
 
 .PHONY: bench
 bench: ## Compare the lane with a bare consume loop on this machine; BENCHARGS are passed on
-	go run ./bench $(BENCHARGS)
+	go run -tags $(TAGS) ./bench $(BENCHARGS)
 
 .PHONY: cover
 cover: ## Measure test coverage; leaves coverage.out for go tool cover -html
-	go test -count=1 -timeout 9m -coverpkg=./... -coverprofile=coverage.out ./...
+	go test -tags $(TAGS) -count=1 -timeout 9m -coverpkg=./... -coverprofile=coverage.out ./...
 	go tool cover -func=coverage.out | tail -n 1
 
 ##### Package

@@ -36,7 +36,7 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			plugins := func(r *push.Registry) { register(r, io.Discard) }
+			plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
 			if err := (worker.Worker{Config: c, Plugins: plugins}).Check(); err != nil {
 				return err
 			}

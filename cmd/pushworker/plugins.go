@@ -3,11 +3,13 @@ package main
 import (
 	"io"
 
+	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/stdout"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// register is the one list of built-in handlers.
-func register(r *push.Registry, out io.Writer) {
+// register is the one list of built-in handlers. Those that reach devices ask d.
+func register(r *push.Registry, d push.Directory, out io.Writer) {
+	r.Register("fcm", fcm.New(d))
 	r.Register("stdout", stdout.New(out))
 }

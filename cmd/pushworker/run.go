@@ -29,7 +29,7 @@ PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
 			b := buildInfo()
 			return worker.Worker{
 				Config:  c,
-				Plugins: func(r *push.Registry) { register(r, a.stdout) },
+				Plugins: func(r *push.Registry, d push.Directory) { register(r, d, a.stdout) },
 				Version: b.Version, Revision: b.Commit,
 				Banner: a.stderr,
 				Log:    a.logger(c.Log),

@@ -37,7 +37,7 @@ func newStage(out io.Writer) *stage {
 }
 
 // register is the demo's list of plug-ins.
-func (s *stage) register(r *push.Registry) {
+func (s *stage) register(r *push.Registry, _ push.Directory) {
 	r.Register(demoHandler, push.Adapt(func(string) (push.Work, error) {
 		return push.Work{Handle: s.handle}, nil
 	}))

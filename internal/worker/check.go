@@ -4,7 +4,7 @@ package worker
 // know: it configures and stops them, and touches nothing else. The error wraps
 // [ErrHandlers].
 func (w Worker) Check() error {
-	hs, err := w.handlers()
+	hs, err := w.handlers(&lateDirectory{})
 	if err == nil {
 		hs.registry.Stop()
 	}

@@ -27,10 +27,10 @@ type handler struct {
 	policy  retry.Policy
 }
 
-// handlers configures and starts the handlers.
-func (w Worker) handlers() (*handlers, error) {
+// handlers configures and starts the handlers. They get directory.
+func (w Worker) handlers(directory push.Directory) (*handlers, error) {
 	hs := &handlers{registry: &push.Registry{}}
-	w.Plugins(hs.registry)
+	w.Plugins(hs.registry, directory)
 	text, err := registryConfig(w.Config.Handlers)
 	if err == nil {
 		err = hs.registry.Init(text)

@@ -19,14 +19,21 @@ import (
 )
 
 // janitorEvery is how often handled history is looked at for trimming.
-const janitorEvery = 30 * time.Second
+const janitorEvery = 5 * time.Second
+
+// patience is how long the first connection may take before a human is told.
+const patience = 2 * time.Second
+
+// ErrBroker says that the broker cannot be reached or refuses the connection.
+var ErrBroker = errors.New("broker cannot be used")
 
 // Worker runs the lanes of one process.
 type Worker struct {
 	// Config is the checked configuration.
 	Config *config.Config
-	// Plugins registers the handlers that the configuration may name.
-	Plugins func(*push.Registry)
+	// Plugins registers the handlers that the configuration may name. They may ask
+	// the directory once they get receipts, not while they are initialised.
+	Plugins func(*push.Registry, push.Directory)
 	// Version and Revision are shown to humans and monitors.
 	Version, Revision string
 	// Banner gets the first lines for a human.
@@ -38,7 +45,8 @@ type Worker struct {
 // those of config and handlers before anything is opened, [embedded.LockedError],
 // the broker's, and consumer.ErrUnfinished when work had to be handed back.
 func (w Worker) Run(ctx context.Context) error {
-	handlers, err := w.handlers()
+	directory := &lateDirectory{}
+	handlers, err := w.handlers(directory)
 	if err != nil {
 		return err
 	}
@@ -53,6 +61,9 @@ func (w Worker) Run(ctx context.Context) error {
 	}
 
 	conn, err := w.connect(ctx, server)
+	if err != nil && ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop while it waited: it holds nothing
+	}
 	if err != nil {
 		return err
 	}
@@ -60,6 +71,10 @@ func (w Worker) Run(ctx context.Context) error {
 
 	topology := Topology(w.Config, handlers.names())
 	if err := w.prepare(ctx, conn, topology); err != nil {
+		return err
+	}
+	serveDevices, err := w.openDevices(ctx, conn, directory)
+	if err != nil {
 		return err
 	}
 	reg := prometheus.NewRegistry()
@@ -72,7 +87,7 @@ func (w Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, serveDevices, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // runAll runs the lanes, and beside them whatever must outlive them. When the
@@ -145,9 +160,13 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 	if server != nil {
 		o.InProcess = server.InProcess()
 	}
+	waiting := time.AfterFunc(patience, func() {
+		w.Log.Warn().Str("broker", w.Config.NATS.URL.String()).Msg("waiting for the broker: check that it runs, and PUSHWORKER_NATS_URL")
+	})
+	defer waiting.Stop()
 	conn, err := broker.Connect(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the broker: %w", err)
+		return nil, fmt.Errorf("%w: connect: %w", ErrBroker, err)
 	}
 	return conn, nil
 }
@@ -159,6 +178,15 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topolog
 		step, do = "bind", conn.Bind
 	}
 	differences, err := do(ctx, t)
+	w.logDifferences(differences)
+	if err != nil {
+		return fmt.Errorf("%s streams and durables: %w", step, err)
+	}
+	return nil
+}
+
+// logDifferences says how objects of the broker differ from what they should be.
+func (w Worker) logDifferences(differences []broker.Difference) {
 	for _, d := range differences {
 		event := w.Log.Warn()
 		if d.Mended {
@@ -166,8 +194,4 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topolog
 		}
 		event.Str("object", d.Object).Bool("mended", d.Mended).Msg(d.String())
 	}
-	if err != nil {
-		return fmt.Errorf("%s streams and durables: %w", step, err)
-	}
-	return nil
 }

@@ -1,0 +1,62 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// lateDirectory is the device directory as handlers get it. They are configured
+// before the broker is opened, so that a fault of theirs opens nothing, and ask
+// only when lanes run, which is after it.
+type lateDirectory struct {
+	opened atomic.Pointer[push.Directory]
+}
+
+var errNoDirectory = errors.New("device directory is not open: with PUSHWORKER_PROVISION=false somebody else has to make its bucket, push-devices")
+
+func (d *lateDirectory) open(opened push.Directory) { d.opened.Store(&opened) }
+
+// Devices implements [push.Directory].
+func (d *lateDirectory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+	if opened := d.opened.Load(); opened != nil {
+		return (*opened).Devices(ctx, users)
+	}
+	return nil, errNoDirectory
+}
+
+// Gone implements [push.Directory].
+func (d *lateDirectory) Gone(ctx context.Context, device push.Device, asOf time.Time, reason string) error {
+	if opened := d.opened.Load(); opened != nil {
+		return (*opened).Gone(ctx, device, asOf, reason)
+	}
+	return errNoDirectory
+}
+
+// openDevices opens the device directory for those who have d, and returns what
+// keeps it up to date and serves the requests of chat servers. A worker that may
+// not make the bucket does without it if it is missing; handlers that ask are told.
+func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
+	if w.Config.Provision {
+		differences, err := conn.ProvisionDevices(ctx, w.Config.Replicas)
+		w.logDifferences(differences)
+		if err != nil {
+			return nil, fmt.Errorf("provision the device directory: %w", err)
+		}
+	}
+	devices, err := conn.Devices(ctx, broker.DeviceOptions{Log: w.Log})
+	switch {
+	case err == nil:
+		d.open(devices)
+		return devices.Run, nil
+	case !w.Config.Provision: // no bucket, or no right to it: lanes that need none go on
+		w.Log.Warn().Err(err).Msg("there is no device directory: handlers that ask for devices wait until the worker is started with one")
+		return func(context.Context) error { return nil }, nil
+	}
+	return nil, fmt.Errorf("open the device directory: %w", err)
+}
