@@ -70,10 +70,7 @@ func (w Worker) Run(ctx context.Context) error {
 	defer conn.Close()
 
 	topology := Topology(w.Config, handlers.names())
-	if err := w.prepare(ctx, conn, topology); err != nil {
-		return err
-	}
-	serveDevices, err := w.openDevices(ctx, conn, directory)
+	devices, err := w.prepare(ctx, conn, topology, directory)
 	if err != nil {
 		return err
 	}
@@ -87,7 +84,7 @@ func (w Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, serveDevices, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, devices, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // runAll runs the lanes, and beside them whatever must outlive them. When the
@@ -171,8 +168,9 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 	return conn, nil
 }
 
-// prepare provisions or binds the broker's objects and logs how they differed.
-func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+// prepare provisions or binds the broker's objects, logs how they differed, and
+// opens the device directory; see openDevices.
+func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory) (devices func(context.Context) error, err error) {
 	step, do := "provision", conn.Provision
 	if !w.Config.Provision {
 		step, do = "bind", conn.Bind
@@ -180,9 +178,9 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topolog
 	differences, err := do(ctx, t)
 	w.logDifferences(differences)
 	if err != nil {
-		return fmt.Errorf("%s streams and durables: %w", step, err)
+		return nil, fmt.Errorf("%s streams and durables: %w", step, err)
 	}
-	return nil
+	return w.openDevices(ctx, conn, d)
 }
 
 // logDifferences says how objects of the broker differ from what they should be.
