@@ -62,7 +62,7 @@ func (w Worker) Run(ctx context.Context) error {
 
 	conn, err := w.connect(ctx, server)
 	if err != nil && ctx.Err() != nil {
-		return nil //nolint:nilerr // told to stop while it waited: it holds nothing
+		return nil // told to stop while it waited: it holds nothing
 	}
 	if err != nil {
 		return err
