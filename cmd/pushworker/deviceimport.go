@@ -97,12 +97,12 @@ func (i *deviceImport) run(ctx context.Context, in io.Reader) error {
 		defer close(entries)
 		readDevices(ctx, in, entries)
 	}()
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(ctx)
 	queues := make([]chan deviceEntry, importers)
 	for n := range queues {
 		queue := make(chan deviceEntry, 16) // keeps the other importers busy while one waits
 		queues[n] = queue
-		group.Go(func() error { return i.register(ctx, queue) })
+		group.Go(func() error { return i.register(working, queue) })
 	}
 	group.Go(func() error {
 		defer func() {
@@ -110,7 +110,7 @@ func (i *deviceImport) run(ctx context.Context, in io.Reader) error {
 				close(queue)
 			}
 		}()
-		return i.dispatch(ctx, entries, queues)
+		return i.dispatch(working, entries, queues)
 	})
 	return i.conclude(group.Wait())
 }
