@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 func provisionDevices(t *testing.T, c *broker.Conn) []broker.Difference {
@@ -47,6 +49,23 @@ func TestDevicesAreABucketAsKVClientsKnowIt(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(e.Value()), `[{"id":"phone","provider":"fcm","platform":"android","token":"x","registered":"`) {
 		t.Errorf("%v, %v", e, err)
 	}
+	if _, err := d.Remove(t.Context(), push.Device{User: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kv.Get(t.Context(), "user.AQAAAAAAAAA"); !errors.Is(err, jetstream.ErrKeyNotFound) {
+		t.Errorf("after Remove: %v", err)
+	}
+	s, err := js.Stream(t.Context(), "KV_push-devices")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, filter := range []string{"$KV.push-devices.user.*", "$KV.push-devices.token.*"} { // no deletion is kept for ever
+		m, err := s.GetLastMsgForSubject(t.Context(), filter)
+		if err != nil || m.Header.Get("KV-Operation") != "DEL" || m.Header.Get("Nats-TTL") != "1h" {
+			t.Errorf("last of %s: %v, %v", filter, m, err)
+		}
+	}
+	putDevice(t, d, 1, "x")
 	if err := kv.Delete(t.Context(), "user.AQAAAAAAAAA"); err != nil {
 		t.Fatal(err)
 	}

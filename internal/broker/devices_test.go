@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -215,7 +216,9 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 	far := runDevices(t, c, broker.DeviceOptions{CacheTTL: time.Hour, Log: zerolog.New(&log)})
 	putDevice(t, r.devices, 1, "x")
 	eventually(t, "seen", func() bool { return len(devicesOf(t, far, 1)) == 1 })
+	_, js := client(t, r.broker.URL())
 	for round := range 3 {
+		before := watchers(t, js)
 		p.shut(true)
 		putDevice(t, r.devices, 2, strconv.Itoa(round)) // not heard
 		token := fmt.Sprint("x", round)
@@ -225,6 +228,14 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 			found, err := far.Devices(t.Context(), []push.Uid{1})
 			return err == nil && len(found[1]) == 1 && found[1][0].Token == token
 		})
+		eventually(t, "a new watcher, since the old one may have lost something on its way", func() bool {
+			for name := range watchers(t, js) {
+				if !before[name] {
+					return true
+				}
+			}
+			return false
+		})
 		eventually(t, "changes are heard again", func() bool {
 			putDevice(t, r.devices, 3, fmt.Sprint("y", round, time.Now().UnixNano()))
 			want := devicesOf(t, r.devices, 3)[3][0].Token
@@ -232,6 +243,24 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 			return err == nil && len(found[3]) == 1 && found[3][0].Token == want
 		})
 	}
+}
+
+// watchers are the names of the consumers of the bucket.
+func watchers(t *testing.T, js jetstream.JetStream) map[string]bool {
+	t.Helper()
+	s, err := js.Stream(t.Context(), "KV_push-devices")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	list := s.ConsumerNames(t.Context())
+	for name := range list.Name() {
+		names[name] = true
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 func TestDirectoryOutlivesTheBroker(t *testing.T) {

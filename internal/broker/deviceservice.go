@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/pushworker/pushworker/internal/device"
@@ -115,11 +116,13 @@ func (s *deviceService) begin() bool {
 }
 
 // handler works on requests beside each other. While all slots are taken, what
-// comes waits in the client.
+// comes waits in the client. Answers are not given through the request, which is
+// for its own goroutine only.
 func (s *deviceService) handler(ctx context.Context, do deviceRequest) micro.HandlerFunc {
 	return func(r micro.Request) {
+		reply, request := r.Reply(), r.Data()
 		if !s.begin() {
-			s.respond(r, answer{Error: &refusal{codeUnavailable, "the worker is stopping: ask again"}})
+			s.respond(reply, answer{Error: &refusal{codeUnavailable, "the worker is stopping: ask again"}})
 			return
 		}
 		s.slots <- struct{}{}
@@ -128,7 +131,7 @@ func (s *deviceService) handler(ctx context.Context, do deviceRequest) micro.Han
 			defer func() { <-s.slots }()
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 			defer cancel()
-			s.respond(r, handle(ctx, r.Data(), do))
+			s.respond(reply, handle(ctx, request, do))
 		}()
 	}
 }
@@ -156,17 +159,22 @@ func handle(ctx context.Context, request []byte, do deviceRequest) answer {
 // oneSentence joins the lines of an error that holds several.
 func oneSentence(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-func (s *deviceService) respond(r micro.Request, a answer) {
-	data, err := json.Marshal(a)
-	switch {
-	case err != nil:
-	case a.Error != nil:
-		err = r.Error(a.Error.Code, oneLine(a.Error.Message, maxErrorText), data)
-	default:
-		err = r.Respond(data)
+// respond sends an answer with the headers of the micro framework.
+func (s *deviceService) respond(reply string, a answer) {
+	if reply == "" {
+		return // nobody waits
 	}
-	if err != nil { // nobody waits for an answer, or the connection is gone
-		s.devices.log.Debug().Err(err).Str("subject", r.Subject()).Msg("a device request was not answered")
+	m := nats.NewMsg(reply)
+	if a.Error != nil {
+		m.Header.Set(micro.ErrorCodeHeader, a.Error.Code)
+		m.Header.Set(micro.ErrorHeader, oneLine(a.Error.Message, maxErrorText))
+	}
+	var err error
+	if m.Data, err = json.Marshal(a); err == nil {
+		err = s.devices.conn.nc.PublishMsg(m)
+	}
+	if err != nil {
+		s.devices.log.Debug().Err(err).Msg("a device request was not answered")
 	}
 }
 

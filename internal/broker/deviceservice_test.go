@@ -162,6 +162,7 @@ func TestReplicasShareDeviceRequests(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+		another.Close() // what it has begun must be answered by now
 	}
 	wg.Wait()
 	users := make([]push.Uid, requests)
@@ -188,5 +189,47 @@ func TestDeviceServiceCanBeFound(t *testing.T) {
 		if e.QueueGroup != "pushworker" || e.Subject != "push.devices."+e.Name {
 			t.Errorf("endpoint %+v", e)
 		}
+	}
+}
+
+func TestRunEndsWhenWhatItHasBegunIsAnswered(t *testing.T) {
+	t.Parallel()
+	l, d, wire := newLiar(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	nc, _ := client(t, wire.url())
+	if m := ask(t, nc, "ls", `{"user":1}`); !strings.Contains(string(m.Data), `"ok":true`) {
+		t.Fatalf("ls: %s", m.Data)
+	}
+	began, release := make(chan struct{}), make(chan struct{})
+	l.lies(func(m *nats.Msg, s []string) {
+		close(began)
+		<-release
+		truth(m, s)
+	})
+	answered := make(chan string, 1)
+	go func() {
+		m, err := nc.Request("push.devices.ls", []byte(`{"user":1}`), deadline)
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		answered <- string(m.Data)
+	}()
+	<-began
+	stop()
+	select {
+	case err := <-ended:
+		close(release)
+		t.Fatalf("Run ended before the request was answered: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if a := <-answered; !strings.Contains(a, `"ok":true`) {
+		t.Errorf("answer: %s", a)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -16,9 +16,9 @@ import (
 // watchPause spaces the attempts to watch, doubled from the first to the second.
 const minWatchPause, maxWatchPause = time.Second, time.Minute
 
-// watch tells the directory's cache of changes made elsewhere until ctx ends. What
-// it may have missed is forgotten; while it cannot watch, the cache's TTL bounds
-// how old an answer is.
+// watch tells the directory's cache of changes made elsewhere until ctx ends. When
+// it begins to watch, again, what is cached is forgotten; while it cannot watch,
+// the cache's TTL bounds how old an answer is.
 func (d *Devices) watch(ctx context.Context) {
 	pause := minWatchPause
 	for failed := false; ; failed = true {
@@ -28,7 +28,6 @@ func (d *Devices) watch(ctx context.Context) {
 			}
 			failed, pause = false, minWatchPause
 		})
-		d.Forget()
 		if ctx.Err() != nil {
 			return
 		}
@@ -50,10 +49,7 @@ func (d *Devices) watch(ctx context.Context) {
 	}
 }
 
-var (
-	errReconnected = errors.New("the connection to the broker was replaced")
-	errWatchGap    = errors.New("the broker has left out changes")
-)
+var errReconnected = errors.New("the connection to the broker was replaced")
 
 // follow watches until something is amiss. It calls watching once it does.
 func (d *Devices) follow(ctx context.Context, watching func()) error {
@@ -70,14 +66,14 @@ func (d *Devices) follow(ctx context.Context, watching func()) error {
 	defer messages.Stop()
 	d.Forget() // what was changed before the watcher was there
 	watching()
-	for next := uint64(1); ; next++ {
+	for {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return fmt.Errorf("watching bucket %s: %w", devicesBucket, errors.Join(context.Cause(ctx), err))
 		}
 		meta, err := m.Metadata()
-		if err != nil || meta.Sequence.Consumer != next {
-			return errWatchGap
+		if err != nil {
+			return fmt.Errorf("watching bucket %s: %w", devicesBucket, err)
 		}
 		d.learn(m, meta.Sequence.Stream)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
@@ -33,6 +34,7 @@ func (l *liar) lies(answers ...func(*nats.Msg, []string)) {
 func (l *liar) answer(m *nats.Msg) {
 	var question struct {
 		Subjects []string `json:"multi_last"`
+		MaxBytes int      `json:"max_bytes"`
 	}
 	if json.Unmarshal(m.Data, &question) != nil {
 		return
@@ -42,6 +44,9 @@ func (l *liar) answer(m *nats.Msg) {
 	if len(l.answers) == 0 {
 		truth(m, question.Subjects)
 		return
+	}
+	if question.MaxBytes <= 0 || question.MaxBytes > 16<<20 {
+		say(m, "", "Status", "500", "Description", "so much makes a slow consumer")
 	}
 	l.answers[0](m, question.Subjects)
 	l.answers = l.answers[1:]
@@ -79,27 +84,28 @@ func truthOf(m *nats.Msg, subjects []string, n int) {
 	sayEnd(m, n, len(subjects)-n)
 }
 
-func newLiar(t *testing.T) (*liar, *broker.Devices) {
+// newLiar returns a directory that asks a liar, through wire.
+func newLiar(t *testing.T) (l *liar, d *broker.Devices, wire *proxy) {
 	t.Helper()
 	b := brokertest.Start(t) // without the bucket
 	nc, _ := client(t, b.URL())
-	l := &liar{}
+	l, wire = &liar{}, newProxy(t, b.URL())
 	if _, err := nc.Subscribe("$JS.API.DIRECT.GET.KV_push-devices", l.answer); err != nil {
 		t.Fatal(err)
 	}
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := b.Connect(t).Devices(t.Context(), broker.DeviceOptions{})
+	d, err := connectTo(t, wire.url(), zerolog.Nop()).Devices(t.Context(), broker.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l, d
+	return l, d, wire
 }
 
 func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	l, d := newLiar(t)
+	l, d, _ := newLiar(t)
 	users := []push.Uid{1, 2, 3}
 	for name, lie := range map[string]func(*nats.Msg, []string){
 		"one is left out": func(m *nats.Msg, s []string) {
@@ -140,7 +146,7 @@ func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 
 func TestAnswerInPartsIsPutTogether(t *testing.T) {
 	t.Parallel()
-	l, d := newLiar(t)
+	l, d, _ := newLiar(t)
 	l.lies(
 		func(m *nats.Msg, s []string) { truthOf(m, s, 2) },
 		func(m *nats.Msg, s []string) {
@@ -155,9 +161,26 @@ func TestAnswerInPartsIsPutTogether(t *testing.T) {
 	}
 }
 
+func TestAnswerThatWentToTheOldConnectionIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	l, d, wire := newLiar(t)
+	began := make(chan struct{})
+	l.lies(func(m *nats.Msg, s []string) {
+		sayEntry(m, s[0], 1, 0)
+		close(began)
+	})
+	go func() {
+		<-began
+		wire.cut()
+	}()
+	if n := len(devicesOf(t, d, 1, 2)); n != 2 {
+		t.Errorf("%d of 2 users have devices", n)
+	}
+}
+
 func TestAnswerThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
-	l, d := newLiar(t)
+	l, d, _ := newLiar(t)
 	for name, c := range map[string]struct {
 		lie  func(*nats.Msg, []string)
 		want string
