@@ -37,8 +37,8 @@ type Config struct {
 }
 
 // NATS is the connection to the broker. With an empty URL the worker starts the
-// embedded broker, and the other commands look for it at Embedded.Addr; the rest
-// of the group is then not used. At most one of User with Password, Token,
+// embedded broker, and the other commands look for it at Embedded.Addr; of the rest
+// of the group only CAFile is then used. At most one of User with Password, Token,
 // CredsFile, NkeyFile and a user in the URL is set.
 type NATS struct {
 	URL       BrokerURL `split_words:"true" secret:"true" desc:"Servers of the broker: nats://host:4222, tls://host:4222, or several with commas between them. Empty means the embedded broker."`
@@ -54,8 +54,11 @@ type NATS struct {
 
 // Embedded is the broker inside the worker, used while NATS.URL is empty.
 type Embedded struct {
-	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. It has neither TLS nor authentication, so an address that other machines can reach is refused without PUSHWORKER_EMBEDDED_INSECURE."`
-	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen where other machines can reach it: whoever does can read and publish everything."`
+	Addr     string `split_words:"true" default:"127.0.0.1:4222" desc:"host:port on which the embedded broker listens. Where other machines can reach it, it needs PUSHWORKER_EMBEDDED_TOKEN and a certificate, or PUSHWORKER_EMBEDDED_INSECURE."`
+	Token    Secret `split_words:"true" secret:"true" desc:"Token with which clients log in to the embedded broker, the other commands too."`
+	CertFile string `split_words:"true" desc:"PEM certificate of the embedded broker; clients then need TLS. The other commands check it with PUSHWORKER_NATS_CA_FILE, if not with the system's authorities."`
+	KeyFile  string `split_words:"true" desc:"PEM key of PUSHWORKER_EMBEDDED_CERT_FILE."`
+	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen where other machines can reach it, without token or without TLS: whoever reaches it can read and publish everything, or listen in."`
 	Sync     string `split_words:"true" default:"interval" desc:"interval: fsync once a second; a crash of the process costs nothing, a power cut up to that second. always: fsync before each publish is acknowledged, about 24 times slower."`
 }
 

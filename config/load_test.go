@@ -82,11 +82,12 @@ func TestEverySecretHasFileTwin(t *testing.T) {
 	t.Parallel()
 	// Content of the file, and what else must be set.
 	cases := map[string][]string{
-		"PUSHWORKER_NATS_URL":      {"tls://a"},
-		"PUSHWORKER_NATS_PASSWORD": {secret, "PUSHWORKER_NATS_URL=nats://h", "PUSHWORKER_NATS_USER=u"},
-		"PUSHWORKER_NATS_TOKEN":    {secret, "PUSHWORKER_NATS_URL=nats://h"},
-		"PUSHWORKER_HANDLERS":      {`[{"name":"a"}]`},
-		"PUSHWORKER_ADMIN_TOKEN":   {secret},
+		"PUSHWORKER_NATS_URL":       {"tls://a"},
+		"PUSHWORKER_NATS_PASSWORD":  {secret, "PUSHWORKER_NATS_URL=nats://h", "PUSHWORKER_NATS_USER=u"},
+		"PUSHWORKER_NATS_TOKEN":     {secret, "PUSHWORKER_NATS_URL=nats://h"},
+		"PUSHWORKER_EMBEDDED_TOKEN": {secret},
+		"PUSHWORKER_HANDLERS":       {`[{"name":"a"}]`},
+		"PUSHWORKER_ADMIN_TOKEN":    {secret},
 	}
 	for _, v := range config.Variables() {
 		set, ok := cases[v.Name]
@@ -192,6 +193,8 @@ func TestClientURL(t *testing.T) {
 		"embedded for all": {[]string{"PUSHWORKER_EMBEDDED_ADDR=0.0.0.0:5222", "PUSHWORKER_EMBEDDED_INSECURE=true"}, "nats://127.0.0.1:5222"},
 		"embedded v6":      {[]string{"PUSHWORKER_EMBEDDED_ADDR=[::1]:5222"}, "nats://[::1]:5222"},
 		"embedded no host": {[]string{"PUSHWORKER_EMBEDDED_ADDR=:5222", "PUSHWORKER_EMBEDDED_INSECURE=1"}, "nats://127.0.0.1:5222"},
+		"embedded token":   {[]string{"PUSHWORKER_EMBEDDED_TOKEN=t/k"}, "nats://t%2Fk@127.0.0.1:4222"},
+		"embedded TLS":     {[]string{"PUSHWORKER_EMBEDDED_CERT_FILE=load_test.go", "PUSHWORKER_EMBEDDED_KEY_FILE=load_test.go"}, "tls://127.0.0.1:4222"},
 		"without scheme":   {[]string{"PUSHWORKER_NATS_URL=a:1, b"}, "nats://a:1,nats://b"},
 		"token":            {[]string{"PUSHWORKER_NATS_URL=nats://a,tls://b:2", "PUSHWORKER_NATS_TOKEN=t/k"}, "nats://t%2Fk@a,tls://t%2Fk@b:2"},
 		"user":             {[]string{"PUSHWORKER_NATS_URL=wss://a/x", "PUSHWORKER_NATS_USER=u", "PUSHWORKER_NATS_PASSWORD=p@w"}, "wss://u:p%40w@a/x"},

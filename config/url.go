@@ -101,7 +101,7 @@ func (u BrokerURL) each(edit func(*url.URL) string) string {
 // It may hold a secret and must not be printed.
 func (c *Config) ClientURL() string {
 	if c.UsesEmbedded() {
-		return "nats://" + dialable(c.Embedded.Addr)
+		return c.Embedded.clientURL()
 	}
 	user := c.NATS.userinfo()
 	return c.NATS.URL.each(func(server *url.URL) string {
@@ -110,6 +110,17 @@ func (c *Config) ClientURL() string {
 		}
 		return server.String()
 	})
+}
+
+func (e Embedded) clientURL() string {
+	u := url.URL{Scheme: "nats", Host: dialable(e.Addr)}
+	if e.CertFile != "" {
+		u.Scheme = "tls"
+	}
+	if e.Token.IsSet() {
+		u.User = url.User(e.Token.Reveal())
+	}
+	return u.String()
 }
 
 // AdminURL is where programs of this machine find the admin address of a worker

@@ -60,8 +60,8 @@ func (v *validator) oneLogin(ways []login) {
 		if !way.set {
 			continue
 		}
-		v.warn(!v.embeds(), way.name, "is not used: the embedded broker has no authentication",
-			"set PUSHWORKER_NATS_URL, or remove the variable")
+		v.warn(!v.embeds(), way.name, "is not used: it is for a broker that PUSHWORKER_NATS_URL names",
+			"set PUSHWORKER_NATS_URL, or use PUSHWORKER_EMBEDDED_TOKEN")
 		v.require(first == "", "is set and "+Prefix+"_"+first+" already says who logs in", "keep one of the two", way.name)
 		first = cmp.Or(first, way.name)
 	}
@@ -86,14 +86,26 @@ func (v *validator) embedded() {
 	if !v.embeds() {
 		return
 	}
-	v.require(e.Insecure || isLoopback(e.Addr), "can be reached by other machines, and the embedded broker has neither TLS nor authentication",
-		"listen on 127.0.0.1, run a NATS server and set PUSHWORKER_NATS_URL, or accept it with PUSHWORKER_EMBEDDED_INSECURE=true", "EMBEDDED_ADDR", "EMBEDDED_INSECURE")
-	v.warn(!e.Insecure || isLoopback(e.Addr), "EMBEDDED_INSECURE", "lets everyone who reaches "+e.Addr+" read and publish receipts",
-		"keep the address behind a firewall")
+	v.require(e.CertFile == "" || e.KeyFile != "", "is set without its key", "set PUSHWORKER_EMBEDDED_KEY_FILE", "EMBEDDED_CERT_FILE")
+	v.require(e.CertFile != "" || e.KeyFile == "", "is set without its certificate", "set PUSHWORKER_EMBEDDED_CERT_FILE", "EMBEDDED_KEY_FILE")
+	v.file("EMBEDDED_CERT_FILE", e.CertFile)
+	v.file("EMBEDDED_KEY_FILE", e.KeyFile)
+	v.exposure()
 	v.require(v.Replicas <= 1, "is "+strconv.Itoa(v.Replicas)+", but the embedded broker is a single server",
 		"set PUSHWORKER_NATS_URL, or leave it at 1", "REPLICAS")
 	info, err := os.Stat(v.DataDir)
 	v.require(err != nil || info.IsDir(), "names a file: "+quote(v.DataDir), "name a directory; it is made when it is missing", "DATA_DIR")
+}
+
+// exposure wants a shield before an address that other machines can reach.
+func (v *validator) exposure() {
+	e := v.Embedded
+	shielded := isLoopback(e.Addr) || e.Token.IsSet() && e.CertFile != ""
+	v.require(shielded || e.Insecure, "can be reached by other machines",
+		"listen on 127.0.0.1, or set PUSHWORKER_EMBEDDED_TOKEN with PUSHWORKER_EMBEDDED_CERT_FILE and PUSHWORKER_EMBEDDED_KEY_FILE, or accept it with PUSHWORKER_EMBEDDED_INSECURE=true",
+		"EMBEDDED_ADDR", "EMBEDDED_INSECURE", "EMBEDDED_TOKEN", "EMBEDDED_CERT_FILE")
+	v.warn(shielded || !e.Insecure, "EMBEDDED_INSECURE", "lets everyone who reaches "+e.Addr+" read and publish receipts, or listen in",
+		"keep the address behind a firewall")
 }
 
 func (v *validator) topology() {

@@ -63,8 +63,12 @@ func badCases(dir string) []badCase {
 		{"embedded address without port", []string{"EMBEDDED_ADDR=localhost"}, []string{`EMBEDDED_ADDR is not host:port: "localhost"; write for example 127.0.0.1:4222`}},
 		{"embedded address with scheme", []string{"EMBEDDED_ADDR=nats://localhost:4222"}, []string{`EMBEDDED_ADDR is not host:port: "nats://localhost:4222"; write for example 127.0.0.1:4222`}},
 		{"embedded for everybody", []string{"EMBEDDED_ADDR=0.0.0.0:4222"}, []string{
-			"EMBEDDED_ADDR can be reached by other machines, and the embedded broker has neither TLS nor authentication; listen on 127.0.0.1, run a NATS server and set PUSHWORKER_NATS_URL, or accept it with PUSHWORKER_EMBEDDED_INSECURE=true",
+			exposed,
 		}},
+		{"embedded for everybody with a token only", []string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_TOKEN=" + secret}, []string{exposed}},
+		{"embedded for everybody with TLS only", []string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_CERT_FILE=" + dir + "/token", "EMBEDDED_KEY_FILE=" + dir + "/token"}, []string{exposed}},
+		{"embedded certificate without key", []string{"EMBEDDED_CERT_FILE=" + dir + "/token"}, []string{"EMBEDDED_CERT_FILE is set without its key; set PUSHWORKER_EMBEDDED_KEY_FILE"}},
+		{"embedded key without certificate", []string{"EMBEDDED_KEY_FILE=" + dir + "/token"}, []string{"EMBEDDED_KEY_FILE is set without its certificate; set PUSHWORKER_EMBEDDED_CERT_FILE"}},
 		{"embedded for everybody by name", []string{"EMBEDDED_ADDR=worker-1:4222", "EMBEDDED_INSECURE=no"}, []string{`EMBEDDED_INSECURE is not a truth value: "no"; write true or false`}},
 		{"sync", []string{"EMBEDDED_SYNC=never"}, []string{`EMBEDDED_SYNC is "never"; use interval or always`}},
 		{"embedded replicas", []string{"REPLICAS=3"}, []string{"REPLICAS is 3, but the embedded broker is a single server; set PUSHWORKER_NATS_URL, or leave it at 1"}},
@@ -162,6 +166,9 @@ func writeFiles(t *testing.T, dir string) {
 	}
 }
 
+const exposed = "EMBEDDED_ADDR can be reached by other machines; listen on 127.0.0.1, or set PUSHWORKER_EMBEDDED_TOKEN with PUSHWORKER_EMBEDDED_CERT_FILE and PUSHWORKER_EMBEDDED_KEY_FILE, " +
+	"or accept it with PUSHWORKER_EMBEDDED_INSECURE=true"
+
 func TestBadConfigurations(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -201,12 +208,12 @@ func TestWarnings(t *testing.T) {
 		"admin for everybody":            {[]string{"ADMIN_ADDR=:9464"}, []string{"PUSHWORKER_ADMIN_ADDR can be reached by other machines, so everything but health and metrics is refused there; set PUSHWORKER_ADMIN_TOKEN, or listen on 127.0.0.1"}},
 		"admin for holders of the token": {[]string{"ADMIN_ADDR=:9464", "ADMIN_TOKEN=" + secret}, nil},
 		"admin on loopback":              {[]string{"ADMIN_ADDR=[::1]:9464"}, nil},
-		"open embedded broker":           {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_INSECURE=true"}, []string{"PUSHWORKER_EMBEDDED_INSECURE lets everyone who reaches 0.0.0.0:4222 read and publish receipts; keep the address behind a firewall"}},
+		"open embedded broker":           {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_INSECURE=true"}, []string{"PUSHWORKER_EMBEDDED_INSECURE lets everyone who reaches 0.0.0.0:4222 read and publish receipts, or listen in; keep the address behind a firewall"}},
 		"embedded address not in use":    {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "NATS_URL=nats://b", "REPLICAS=3", "ADMIN_ADDR=127.0.0.1:0"}, nil},
 		"no handler enabled":             {[]string{`HANDLERS=[{"name":"a","config":{"enabled":false}}]`}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
 		"no handler":                     {[]string{"HANDLERS=null"}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
 		"handler enabled by being there": {[]string{`HANDLERS=[{"Name":"a","_why":"so"}]`}, nil},
-		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: the embedded broker has no authentication; set PUSHWORKER_NATS_URL, or remove the variable"}},
+		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: it is for a broker that PUSHWORKER_NATS_URL names; set PUSHWORKER_NATS_URL, or use PUSHWORKER_EMBEDDED_TOKEN"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

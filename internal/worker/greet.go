@@ -33,6 +33,9 @@ func (w Worker) greet(server *embedded.Server, hs *handlers) {
 	if server != nil {
 		url = server.ClientURL()
 	}
+	if w.Config.Embedded.Token.IsSet() && server != nil {
+		fmt.Fprintln(&b, "  export PUSHWORKER_NATS_TOKEN=the-token   # nats takes it with --user")
+	}
 	if w.Config.Subject != publisher.DefaultSubject {
 		subject = " --subject " + w.Config.Subject
 	}

@@ -29,11 +29,12 @@ func Topology(c *config.Config, handlers []string) broker.Topology {
 // broker's operator sees.
 func BrokerOptions(c *config.Config, name string) broker.Options {
 	o := broker.Options{URL: c.ClientURL(), Name: name}
+	o.CAFile = c.NATS.CAFile
 	if c.UsesEmbedded() {
-		return o // which knows no users and no TLS
+		return o // which knows no users, only the token in the URL
 	}
 	o.CredsFile, o.NKeyFile = c.NATS.CredsFile, c.NATS.NkeyFile
-	o.CAFile, o.CertFile, o.KeyFile = c.NATS.CAFile, c.NATS.CertFile, c.NATS.KeyFile
+	o.CertFile, o.KeyFile = c.NATS.CertFile, c.NATS.KeyFile
 	return o
 }
 
@@ -43,6 +44,9 @@ func EmbeddedOptions(c *config.Config, log zerolog.Logger) embedded.Options {
 		Addr:       c.Embedded.Addr,
 		DataDir:    c.DataDir,
 		SyncAlways: c.Embedded.Sync == "always",
+		Token:      c.Embedded.Token.Reveal(),
+		CertFile:   c.Embedded.CertFile,
+		KeyFile:    c.Embedded.KeyFile,
 		Insecure:   c.Embedded.Insecure,
 		Log:        log,
 	}

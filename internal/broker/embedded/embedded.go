@@ -2,19 +2,16 @@
 // the first run, for development and for single machines.
 //
 // It refuses to know streams and receipts. What is lost at its border: the
-// server's own options; who needs them runs a server of their own and sets
-// PUSHWORKER_NATS_URL. So are TLS and authentication, which is why addresses
-// that other machines can reach are refused.
+// server's own options, accounts and permissions among them; who needs those runs
+// a server of their own and sets PUSHWORKER_NATS_URL. Here one token lets in, and
+// an address that other machines can reach needs it, and TLS.
 package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -26,6 +23,8 @@ import (
 const (
 	// listenWait bounds the wait for the listener once the store is open.
 	listenWait = 10 * time.Second
+	// tlsTimeout is how long a client may take for its handshake.
+	tlsTimeout = 5 * time.Second
 	// syncEvery is how often the server fsyncs unless SyncAlways is set. The
 	// server's own default, two minutes, is how much a power cut would take.
 	syncEvery = time.Second
@@ -45,8 +44,13 @@ type Options struct {
 	// SyncAlways makes the server fsync before each confirmation instead of once a
 	// second.
 	SyncAlways bool
-	// Insecure allows an Addr that other machines can reach, without TLS and
-	// authentication.
+	// Token is what clients log in with, those of this process too; "" lets
+	// everybody in.
+	Token string
+	// CertFile and KeyFile are PEM files, read again for each connection, so that
+	// a renewed certificate needs no restart; "" for no TLS.
+	CertFile, KeyFile string
+	// Insecure allows an Addr that other machines can reach without both.
 	Insecure bool
 	// Log gets the server's warnings and errors, and the rest at debug level.
 	Log zerolog.Logger
@@ -56,6 +60,7 @@ type Options struct {
 type Server struct {
 	server *server.Server
 	lock   *flock.Flock
+	tls    bool
 	stop   sync.Once
 }
 
@@ -68,11 +73,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkCertificate(o); err != nil {
+		return nil, err
+	}
 	lock, err := lockDir(o.DataDir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{lock: lock}
+	s := &Server{lock: lock, tls: o.CertFile != ""}
 	if err := s.start(ctx, o, host, port); err != nil {
 		s.Shutdown()
 		return nil, err
@@ -89,6 +97,7 @@ func (s *Server) start(ctx context.Context, o Options, host string, port int) er
 	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "pushworker-embedded", Host: host, Port: port,
+		Authorization: o.Token, TLSConfig: tlsConfig(o), TLSTimeout: tlsTimeout.Seconds(),
 		JetStream: true, StoreDir: o.DataDir, JetStreamMaxStore: maxStore, JetStreamMaxMemory: maxMemory,
 		SyncInterval: syncEvery, SyncAlways: o.SyncAlways,
 		NoSigs: true, // its signal handler would exit under our feet
@@ -128,53 +137,21 @@ func (s *Server) waitReady(ctx context.Context, fatal <-chan string, o Options) 
 	return nil
 }
 
-// listenAddress splits o.Addr and refuses what other machines can reach.
-func listenAddress(o Options) (host string, port int, err error) {
-	host, service, err := net.SplitHostPort(o.Addr)
-	if err != nil {
-		return "", 0, fmt.Errorf("PUSHWORKER_EMBEDDED_ADDR %q: %w: use host:port, for example 127.0.0.1:4222", o.Addr, err)
-	}
-	n, err := strconv.ParseUint(service, 10, 16)
-	if err != nil {
-		return "", 0, fmt.Errorf("PUSHWORKER_EMBEDDED_ADDR %q: port %q is not a number from 0 to 65535", o.Addr, service)
-	}
-	if port = int(n); port == 0 {
-		port = server.RANDOM_PORT
-	}
-	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && !o.Insecure {
-		return "", 0, fmt.Errorf("PUSHWORKER_EMBEDDED_ADDR %q can be reached by other machines, and the embedded broker has neither TLS nor authentication: "+
-			"listen on 127.0.0.1, or run a NATS server and set PUSHWORKER_NATS_URL, or, in a network you trust, set PUSHWORKER_EMBEDDED_INSECURE=true", o.Addr)
-	}
-	return host, port, nil
-}
-
-// probe tells a taken address before the store is opened.
-func probe(ctx context.Context, addr string) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err == nil {
-		err = l.Close()
-	}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("another program listens on %s: set PUSHWORKER_EMBEDDED_ADDR to a free address, or, if it is a NATS server, PUSHWORKER_NATS_URL=nats://%s to use it: %w", addr, addr, err)
-	case err != nil:
-		return fmt.Errorf("listening on %s: %w: set PUSHWORKER_EMBEDDED_ADDR to an address of this machine", addr, err)
-	}
-	return nil
-}
-
 // ClientURL is where clients of this machine connect, for example
-// "nats://127.0.0.1:4222".
+// "nats://127.0.0.1:4222", or "tls://…" with a certificate. The token is not in it.
 func (s *Server) ClientURL() string {
 	host, port, err := net.SplitHostPort(s.server.Addr().String())
 	if err != nil {
 		return s.server.ClientURL()
 	}
+	scheme := "nats://"
+	if s.tls {
+		scheme = "tls://"
+	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "nats://" + net.JoinHostPort(host, port)
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // InProcess connects clients of this process through a pipe.

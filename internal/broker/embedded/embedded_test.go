@@ -202,7 +202,7 @@ func TestAddresses(t *testing.T) {
 		"localhost":              {addr: "localhost:0", url: "nats://127.0.0.1:"},
 		"all, insecure":          {addr: "0.0.0.0:0", insecure: true, url: "nats://127.0.0.1:"},
 		"empty host, insecure":   {addr: ":0", insecure: true, url: "nats://127.0.0.1:"},
-		"all":                    {addr: "0.0.0.0:0", words: []string{"0.0.0.0:0", "neither TLS nor authentication", "PUSHWORKER_EMBEDDED_INSECURE=true", "PUSHWORKER_NATS_URL"}},
+		"all":                    {addr: "0.0.0.0:0", words: []string{"0.0.0.0:0", "PUSHWORKER_EMBEDDED_TOKEN", "PUSHWORKER_EMBEDDED_CERT_FILE", "PUSHWORKER_EMBEDDED_INSECURE=true"}},
 		"empty host":             {addr: ":4222", words: []string{"PUSHWORKER_EMBEDDED_INSECURE=true"}},
 		"all, IPv6":              {addr: "[::]:4222", words: []string{"PUSHWORKER_EMBEDDED_INSECURE=true"}},
 		"a name":                 {addr: "example.org:4222", words: []string{"PUSHWORKER_EMBEDDED_INSECURE=true"}},
