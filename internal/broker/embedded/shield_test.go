@@ -49,12 +49,19 @@ func certify(t *testing.T, certFile, keyFile string) {
 	}
 }
 
+// shielded starts a server that other machines could reach.
+func shielded(t *testing.T) (s *embedded.Server, cert, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certify(t, cert, key)
+	s = start(t, embedded.Options{Addr: "0.0.0.0:0", DataDir: t.TempDir(), Token: "let-me-in", CertFile: cert, KeyFile: key})
+	return s, cert, key
+}
+
 func TestShielded(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	certify(t, cert, key)
-	s := start(t, embedded.Options{Addr: "0.0.0.0:0", DataDir: t.TempDir(), Token: "let-me-in", CertFile: cert, KeyFile: key})
+	s, cert, _ := shielded(t)
 	ca := nats.RootCAs(cert)
 	tests := map[string]struct {
 		url     string
@@ -70,6 +77,7 @@ func TestShielded(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			nc, err := nats.Connect(test.url, test.options...)
 			if err == nil {
 				nc.Close()
@@ -79,7 +87,12 @@ func TestShielded(t *testing.T) {
 			}
 		})
 	}
-	certify(t, cert, key) // a renewed certificate counts for the next connection
+}
+
+func TestRenewedCertificate(t *testing.T) {
+	t.Parallel()
+	s, cert, key := shielded(t)
+	certify(t, cert, key)
 	nc, err := nats.Connect(s.ClientURL(), nats.RootCAs(cert), nats.Token("let-me-in"))
 	if err != nil {
 		t.Fatal(err)
