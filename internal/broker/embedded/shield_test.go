@@ -68,12 +68,11 @@ func TestShielded(t *testing.T) {
 		options []nats.Option
 		refused bool
 	}{
-		"token and TLS":             {s.ClientURL(), []nats.Option{ca, nats.Token("let-me-in")}, false},
-		"in this process":           {nats.DefaultURL, []nats.Option{nats.InProcessServer(s.InProcess()), nats.Token("let-me-in")}, false},
-		"in this process, no token": {nats.DefaultURL, []nats.Option{nats.InProcessServer(s.InProcess())}, true},
-		"no token":                  {s.ClientURL(), []nats.Option{ca}, true},
-		"another token":             {s.ClientURL(), []nats.Option{ca, nats.Token("open")}, true},
-		"unknown authority":         {s.ClientURL(), []nats.Option{nats.Token("let-me-in")}, true},
+		"token and TLS":     {s.ClientURL(), []nats.Option{ca, nats.Token("let-me-in")}, false},
+		"in this process":   {nats.DefaultURL, []nats.Option{nats.InProcessServer(s.InProcess()), nats.Token("let-me-in")}, false},
+		"no token":          {s.ClientURL(), []nats.Option{ca}, true},
+		"another token":     {s.ClientURL(), []nats.Option{ca, nats.Token("open")}, true},
+		"unknown authority": {s.ClientURL(), []nats.Option{nats.Token("let-me-in")}, true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
