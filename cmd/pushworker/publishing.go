@@ -64,7 +64,7 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 	}()
 	err := p.collect(ctx, results)
 	if err == nil && p.invalid > 0 {
-		err = dataError{fmt.Errorf("%d of %d receipts are invalid and were not published; the others were", p.invalid, p.total)}
+		err = dataError{fmt.Errorf("%d of %d inputs could not be read as receipts and were not published; the others were", p.invalid, p.total)}
 	}
 	if err == nil && p.total == 0 {
 		p.say("there was no receipt in the input")

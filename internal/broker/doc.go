@@ -6,6 +6,7 @@
 //	PUSH_RETRY ─ durable <handler> ───────────► Lane.Retries
 //	           └ durable <handler>-suspects ──► Lane.Suspects
 //	push.schedule.<handler>.… ◄── Scheduler      push.dead.… ◄── Letters
+//	bucket push-devices ◄───────► Devices        push.devices.… ─► its request service
 //
 // It refuses to know what a receipt is, how often one is tried and what a
 // handler does. What is lost at its border: the headers of a message that begin
