@@ -76,6 +76,9 @@ func (g *gate) closed(now time.Time) error {
 	return nil
 }
 
+// open reports whether everybody may pass: FCM works, as far as is known.
+func (g *gate) open() bool { return g.breaker.State() == gobreaker.StateClosed }
+
 // enter asks to send one request now. leave must be called once, and be told how
 // it went.
 func (g *gate) enter(now time.Time) (leave func(error), err error) {

@@ -93,12 +93,8 @@ func (s *sender) close() {
 // cannot be used, and errInterrupted when ctx has ended; answer is valid if it is
 // nil.
 func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
-	now := time.Now()
-	if a, ok := s.resting.answer(m, p, now); ok {
-		return a, nil
-	}
-	if err := s.gate.closed(now); err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errDown, err)
+	if a, known, err := s.known(m, p); known {
+		return a, err
 	}
 	if err := s.auth.ready(ctx); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errDown, err)
@@ -115,17 +111,21 @@ func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a 
 
 // request asks FCM, if it still may be asked: what it has said to others while
 // this one waited for its turn counts.
-func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) (answer, error) {
-	now := time.Now()
-	if a, ok := s.resting.answer(m, p, now); ok {
-		return a, nil
+func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
+	if a, known, err := s.known(m, p); known {
+		return a, err
 	}
-	leave, err := s.gate.enter(now)
+	leave, err := s.gate.enter(time.Now())
 	if err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errDown, err)
 	}
 	verdict := errUncounted
-	defer func() { leave(verdict) }()
+	defer func() {
+		leave(verdict)
+		if errors.Is(verdict, errSick) && !s.gate.open() { // not the target's fault, so not an attempt of its
+			err = fmt.Errorf("%w: %w", errDown, a.err)
+		}
+	}()
 
 	x := &exchange{}
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
@@ -134,9 +134,23 @@ func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) 
 	if x.err != nil && ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	a := classify(x, err, time.Now())
+	a = classify(x, err, time.Now())
 	verdict, err = s.learn(a, x, m, p)
 	return a, err
+}
+
+// known is what need not be asked: that FCM is down, or that the target rests.
+// Whether FCM is back, a target that rests does not show.
+func (s *sender) known(m *messaging.Message, p platform) (a answer, known bool, err error) {
+	now := time.Now()
+	if err := s.gate.closed(now); err != nil {
+		return answer{}, true, fmt.Errorf("%w: %w", errDown, err)
+	}
+	a, known = s.resting.answer(m, p, now)
+	if known && !s.gate.open() {
+		err = fmt.Errorf("%w: %w", errDown, s.gate.reason())
+	}
+	return a, known, err
 }
 
 // interrupted is the outcome of a request whose ctx has ended. Out of time, it was

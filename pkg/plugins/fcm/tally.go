@@ -26,6 +26,7 @@ type tally struct {
 
 	mu      sync.Mutex
 	counts  push.Targets
+	items   []push.Target // of all
 	taken   []push.Device // of targets that got it, or were refused it for good
 	remain  []outstanding
 	refused []outstanding
@@ -40,11 +41,18 @@ type outstanding struct {
 
 func newTally(r *push.Receipt) *tally { return &tally{receipt: r} }
 
-// skip notes a target that needs nothing.
-func (t *tally) skip() {
+// Reasons for which a target is skipped.
+const (
+	hasPacket = "the device already has the packet"
+	noDevice  = "the user has no device that FCM reaches"
+)
+
+// skip notes a target that needs nothing, and why.
+func (t *tally) skip(d push.Device, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Skipped++
+	t.items = append(t.items, push.Target{Device: d, Result: push.ResultSkipped, Why: why})
 }
 
 // note notes what became of a target. Gone ones are not in the ledger of a
@@ -52,20 +60,32 @@ func (t *tally) skip() {
 func (t *tally) note(to *target, a answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	item := push.Target{Device: to.device}
+	if to.isChannel() {
+		item.Channel = t.receipt.Channel
+	}
+	if a.err != nil {
+		item.Why = a.err.Error()
+	}
 	switch a.fate {
 	case accepted:
 		t.counts.Accepted++
+		item.Result = push.ResultAccepted
 		t.taken = append(t.taken, to.device)
 	case gone:
 		t.counts.Gone++
+		item.Result = push.ResultGone
 	case rejected:
 		t.counts.Rejected++
+		item.Result = push.ResultRejected
 		t.taken = append(t.taken, to.device)
 		t.refused = append(t.refused, outstanding{to, a})
 	case again, slowDevice, badPlatform, slowProject, badCredentials:
 		t.counts.Retried++
+		item.Result = push.ResultRetried
 		t.remain = append(t.remain, outstanding{to, a})
 	}
+	t.items = append(t.items, item)
 }
 
 // down notes that FCM as a whole could not be used for a target.
@@ -76,8 +96,11 @@ func (t *tally) down(to *target, err error) {
 	t.outage = err
 }
 
-// report hands the counts to the lane.
-func (t *tally) report() { t.receipt.Tally(t.counts) }
+// report tells the lane what became of the targets.
+func (t *tally) report() {
+	t.receipt.Tally(t.counts)
+	t.receipt.Itemize(t.items)
+}
 
 // outcome is the instruction for the receipt, once all targets have been noted.
 func (t *tally) outcome() error {

@@ -37,20 +37,20 @@ func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device
 	for user, to := range r.To {
 		found := false
 		for _, d := range devices[user] {
+			d.User = user
 			switch {
 			case !isOurs(d):
 				continue
 			case slices.Contains(to.Devices, d.ID) || elsewhere[d.ID]:
-				tally.skip()
+				tally.skip(d, hasPacket)
 			default:
-				d.User = user
 				p := platformOf(d.Platform)
 				all = append(all, target{device: d, platform: p, message: made.message(user, to, p, d.Token)})
 			}
 			found = true
 		}
 		if !found {
-			tally.skip()
+			tally.skip(push.Device{User: user}, noDevice)
 		}
 	}
 	return appendChannel(all, made, tally)
