@@ -1,0 +1,145 @@
+package schema_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/schema"
+)
+
+const deadline = 20 * time.Second
+
+// TestMessagesAreAsDescribed lets the real rooms speak and holds what they say
+// against the document. It takes the subjects from the document, too.
+func TestMessagesAreAsDescribed(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	nc, err := nats.Connect(b.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	conn := b.Connect(t)
+	serveDevices(t, conn)
+	gone := subscribe(t, nc, address(t, "deviceGone"))
+	dead := subscribe(t, nc, "push.dead.>")
+
+	for _, request := range []struct{ channel, message, text string }{
+		{"devicePut", "device", `{"user":"usr782riWdFIwE","id":"phone","provider":"fcm","platform":"android","token":"t-1"}`},
+		{"devicePut", "device", `{"user":"782riWdFIwE","id":"desk","provider":"fcm","token":"t-2","lang":"de"}`},
+		{"devicePut", "", `{"user":"usr782riWdFIwE"}`},
+		{"devicePut", "", `no device`},
+		{"deviceList", "deviceQuery", `{"user":81985529216486895}`},
+		{"deviceRemove", "deviceQuery", `{"user":"usr782riWdFIwE","id":"phone"}`},
+	} {
+		if request.message != "" {
+			valid(t, request.message, "payload", []byte(request.text))
+		}
+		answer := ask(t, nc, address(t, request.channel), request.text)
+		valid(t, "answer", "payload", answer)
+	}
+	valid(t, "deviceGone", "payload", next(t, gone).Data)
+
+	topology := b.Topology("fcm")
+	if _, err := conn.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, l := range []deadletter.Letter{
+		{Handler: "fcm", Reason: "permanent", Error: "no", Attempts: 3, First: now, Last: now, Stream: "PUSH", StreamSeq: 7, Subject: "push.receipts", ID: "a"},
+		{Reason: "malformed", Error: "no JSON", First: now, Last: now, Stream: "PUSH", StreamSeq: 8, ID: "b", Truncated: true},
+	} {
+		if err := conn.Letters(topology).Bury(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		headers := map[string]string{}
+		m := next(t, dead)
+		for name := range m.Header {
+			headers[name] = m.Header.Get(name)
+		}
+		text, err := json.Marshal(headers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, "deadLetter", "headers", text)
+	}
+}
+
+func serveDevices(t *testing.T, conn *broker.Conn) {
+	t.Helper()
+	if _, err := conn.ProvisionDevices(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	devices, err := conn.Devices(t.Context(), broker.DeviceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- devices.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// address is the subject of a channel of the document.
+func address(t *testing.T, channel string) string {
+	t.Helper()
+	a, ok := lookup(parse(t, schema.AsyncAPI()), "#/channels/"+channel+"/address").(string)
+	if !ok {
+		t.Fatalf("channel %s has no address", channel)
+	}
+	return a
+}
+
+func subscribe(t *testing.T, nc *nats.Conn, subject string) *nats.Subscription {
+	t.Helper()
+	sub, err := nc.SubscribeSync(subject)
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
+func next(t *testing.T, sub *nats.Subscription) *nats.Msg {
+	t.Helper()
+	m, err := sub.NextMsg(deadline)
+	if err != nil {
+		t.Fatalf("nothing on %s: %v", sub.Subject, err)
+	}
+	return m
+}
+
+// ask asks again until the service is there.
+func ask(t *testing.T, nc *nats.Conn, subject, request string) []byte {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); time.Since(began) < deadline; <-tick.C {
+		if m, err := nc.Request(subject, []byte(request), deadline); err == nil {
+			return m.Data
+		}
+	}
+	t.Fatalf("no answer on %s", subject)
+	return nil
+}
+
+func valid(t *testing.T, message, part string, text []byte) {
+	t.Helper()
+	if err := messageSchema(t, message, part).Validate(parse(t, string(text))); err != nil {
+		t.Errorf("%s of %s: %s: %v", part, message, text, err)
+	}
+}
