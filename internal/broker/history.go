@@ -1,0 +1,155 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNotStored says that a stream has no message with that sequence: it was never
+// written, or has been deleted, or has expired.
+var ErrNotStored = errors.New("no such message is stored")
+
+// Stored is a message as a stream keeps it. All of it belongs to the reader.
+type Stored struct {
+	Seq     uint64
+	Subject string
+	// Time is when the broker stored it.
+	Time time.Time
+	// Header holds the headers as they were published, those of the broker's and of
+	// our own among them; nil when there are none.
+	Header map[string][]string
+	Data   []byte
+}
+
+// Stretch is a part of a stream. A zero value is no bound.
+type Stretch struct {
+	// Subject selects by subject, with the broker's wildcards; empty means all.
+	Subject string
+	// From and To are the first and the last sequence.
+	From, To uint64
+	// Since is the earliest time at which a message was stored, Until the time before
+	// which it was.
+	Since, Until time.Time
+}
+
+// History reads what a stream has stored, by direct gets only: it makes no consumer
+// and touches none.
+type History struct {
+	conn   *Conn
+	stream string
+}
+
+// History returns the history of a stream, which need not exist yet.
+func (c *Conn) History(stream string) *History { return &History{c, stream} }
+
+// Get returns the message with sequence seq, or an error wrapping [ErrNotStored].
+func (h *History) Get(ctx context.Context, seq uint64) (Stored, error) {
+	if seq == 0 { // the broker numbers from 1
+		return Stored{}, fmt.Errorf("%w: stream %s has no sequence 0", ErrNotStored, h.stream)
+	}
+	m, err := h.getOne(ctx, oneQuestion{Seq: seq})
+	if errors.Is(err, ErrNotStored) {
+		return Stored{}, fmt.Errorf("%w: stream %s has no sequence %d", ErrNotStored, h.stream, seq)
+	}
+	return m, err
+}
+
+// Read yields the messages of a stretch that are stored when it begins, oldest first,
+// and stops after the first error. A message that is deleted meanwhile may be
+// missing; any other gap is an error. The start is looked up by the broker, whatever
+// lies before it.
+func (h *History) Read(ctx context.Context, s Stretch) iter.Seq2[Stored, error] {
+	return func(yield func(Stored, error) bool) {
+		if s.Subject == "" {
+			s.Subject = ">"
+		}
+		last, err := h.getOne(ctx, oneQuestion{Last: s.Subject})
+		if errors.Is(err, ErrNotStored) {
+			return
+		}
+		if err != nil {
+			yield(Stored{}, err)
+			return
+		}
+		if s.To == 0 || s.To > last.Seq {
+			s.To = last.Seq
+		}
+		if s.From <= s.To && !last.Time.Before(s.Since) {
+			(&reading{h, s}).run(ctx, yield)
+		}
+	}
+}
+
+// oneQuestion asks for one message.
+type oneQuestion struct {
+	Seq  uint64 `json:"seq,omitempty"`
+	Last string `json:"last_by_subj,omitempty"`
+}
+
+// getOne returns [ErrNotStored] alone when there is no such message.
+func (h *History) getOne(ctx context.Context, question oneQuestion) (Stored, error) {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return Stored{}, fmt.Errorf("encoding a question to stream %s: %w", h.stream, err)
+	}
+	var m *nats.Msg
+	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {
+		m, err = h.conn.nc.RequestWithContext(ctx, h.subject(), body)
+		return err
+	})
+	if err != nil {
+		return Stored{}, h.explain(err)
+	}
+	if lastOf(m.Header, jetstream.SequenceHeader) != "" {
+		return readStored(m)
+	}
+	if status := m.Header.Get("Status"); status != "404" {
+		return Stored{}, h.explain(fmt.Errorf("the broker answers %s %s", status, m.Header.Get("Description")))
+	}
+	return Stored{}, ErrNotStored
+}
+
+func (h *History) subject() string { return "$JS.API.DIRECT.GET." + h.stream }
+
+// explain says what to do about an error.
+func (h *History) explain(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("reading stream %s: %w: it is missing, or does not allow direct gets; run once with PUSHWORKER_PROVISION=true", h.stream, err)
+	}
+	return fmt.Errorf("reading stream %s: %w", h.stream, err)
+}
+
+// readStored takes a message of an answer apart, without the headers that the broker
+// has added for the answer.
+func readStored(m *nats.Msg) (Stored, error) {
+	s := Stored{Subject: lastOf(m.Header, jetstream.SubjectHeader), Data: m.Data}
+	var err error
+	if s.Seq, err = strconv.ParseUint(lastOf(m.Header, jetstream.SequenceHeader), 10, 64); err != nil {
+		return s, fmt.Errorf("reading the sequence of a stored message: %w", err)
+	}
+	if s.Time, err = time.Parse(time.RFC3339Nano, lastOf(m.Header, jetstream.TimeStampHeaer)); err != nil {
+		return s, fmt.Errorf("reading the time of stored message %d: %w", s.Seq, err)
+	}
+	for _, name := range []string{
+		jetstream.StreamHeader, jetstream.SubjectHeader, jetstream.SequenceHeader, jetstream.TimeStampHeaer,
+		"Nats-Num-Pending", "Nats-Last-Sequence",
+	} {
+		if values := m.Header[name]; len(values) > 1 {
+			m.Header[name] = values[:len(values)-1]
+		} else {
+			delete(m.Header, name)
+		}
+	}
+	if len(m.Header) > 0 {
+		s.Header = m.Header
+	}
+	return s, nil
+}

@@ -1,0 +1,168 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// firstBatch and greatestBatch are how many messages a reading asks for at first,
+	// because many want few, and how many when it goes on.
+	firstBatch, greatestBatch = 64, 1024
+	// batchBytes bounds an answer, so that it arrives within requestTimeout over a
+	// slow line.
+	batchBytes = 1 << 20
+)
+
+// reading reads one stretch, whose subject and last sequence are known. One batch is
+// fetched while the one before it is read.
+type reading struct {
+	history *History
+	stretch Stretch
+}
+
+// batch is some messages, then an error or none.
+type batch struct {
+	messages []Stored
+	err      error
+}
+
+func (r *reading) run(ctx context.Context, yield func(Stored, error) bool) {
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan batch)
+	fetching.Go(func() {
+		defer close(batches)
+		r.fetch(ctx, batches)
+	})
+	for b := range batches {
+		if !r.yieldAll(b.messages, yield) {
+			return
+		}
+		if b.err != nil {
+			yield(Stored{}, b.err)
+			return
+		}
+	}
+	if ctx.Err() != nil {
+		yield(Stored{}, r.history.explain(context.Cause(ctx)))
+	}
+}
+
+// yieldAll yields those of the stretch, and reports whether more is wanted.
+func (r *reading) yieldAll(messages []Stored, yield func(Stored, error) bool) bool {
+	s := r.stretch
+	for _, m := range messages {
+		if m.Seq > s.To || !s.Until.IsZero() && !m.Time.Before(s.Until) {
+			return false
+		}
+		if m.Seq >= s.From && !m.Time.Before(s.Since) && !yield(m, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// stretchQuestion asks for the first messages from a sequence or a time on.
+type stretchQuestion struct {
+	Seq       uint64     `json:"seq,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"`
+	Subject   string     `json:"next_by_subj"`
+	Batch     int        `json:"batch"`
+	MaxBytes  int        `json:"max_bytes"`
+}
+
+// fetch sends batches until the stretch is over, an error occurred or ctx has ended.
+func (r *reading) fetch(ctx context.Context, batches chan<- batch) {
+	from := max(1, r.stretch.From)
+	question := stretchQuestion{Seq: from, Subject: r.stretch.Subject, MaxBytes: batchBytes}
+	if !r.stretch.Since.IsZero() {
+		question.Seq, question.StartTime = 0, &r.stretch.Since
+	}
+	size := firstBatch
+	for question.Seq <= r.stretch.To {
+		question.Batch = int(min(uint64(size), r.stretch.To-question.Seq+1))
+		messages, err := r.many(ctx, question)
+		if err == nil && len(messages) == 0 {
+			return
+		}
+		select {
+		case batches <- batch{messages, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		question.Seq, question.StartTime = max(from, messages[len(messages)-1].Seq+1), nil
+		size = min(4*size, greatestBatch)
+	}
+}
+
+// many returns the next messages, none when there are none. Of an answer with a gap
+// it returns what came before the gap; it asks again when that is nothing.
+func (r *reading) many(ctx context.Context, question stretchQuestion) ([]Stored, error) {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a question to stream %s: %w", r.history.stream, err)
+	}
+	for try := range readTries {
+		messages, err2 := r.ask(ctx, body, question.Batch)
+		if len(messages) > 0 {
+			return messages, nil
+		}
+		if err = err2; err == nil {
+			err = r.missing(ctx, question)
+		}
+		if !errors.Is(err, errAnswerTorn) && !errors.Is(err, errAnswerCut) {
+			return nil, err
+		}
+		select {
+		case <-time.After(readPause << try):
+		case <-ctx.Done():
+		}
+	}
+	return nil, err
+}
+
+func (r *reading) ask(ctx context.Context, body []byte, most int) (messages []Stored, err error) {
+	h, unreadable := r.history, error(nil)
+	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {
+		return h.conn.eachOf(ctx, h.subject(), body, most, "Message Not Found", func(_ uint64, m *nats.Msg) {
+			if unreadable != nil {
+				return
+			}
+			s, err := readStored(m)
+			if unreadable = err; err == nil {
+				messages = append(messages, s)
+			}
+		})
+	})
+	if err = errors.Join(unreadable, err); err != nil {
+		return messages, h.explain(err)
+	}
+	return messages, nil
+}
+
+// missing says whether an answer without messages is an error: when the broker still
+// knows of one that it did not send. A replica that lags behind may do so.
+func (r *reading) missing(ctx context.Context, question stretchQuestion) error {
+	last, err := r.history.getOne(ctx, oneQuestion{Last: r.stretch.Subject})
+	switch {
+	case errors.Is(err, ErrNotStored):
+		return nil
+	case err != nil:
+		return err
+	case last.Seq > r.stretch.To, last.Seq < question.Seq, last.Time.Before(r.stretch.Since):
+		return nil
+	}
+	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", errAnswerCut, last.Seq, question.Seq))
+}
