@@ -22,6 +22,8 @@ type delivery struct {
 	expires time.Time     // zero: never
 	receipt *push.Receipt // nil if it could not be read
 	targets int
+	users   []push.Uid  // of receipt, if it is not ours any more
+	tried   bool        // the handler has had its say
 	probe   func(error) // tells the breaker, if this delivery is its probe
 	leaving atomic.Bool
 }
@@ -32,6 +34,7 @@ func (d *delivery) done(err error) {
 		return
 	}
 	now := time.Now()
+	d.tried = true
 	d.lane.metrics.handle.Observe(now.Sub(d.taken).Seconds())
 	if d.probe != nil {
 		d.probe(err)

@@ -24,11 +24,15 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 	m := d.lane.metrics
 	m.verdicts[v].Inc()
 	m.age.Observe(time.Since(d.origin.First).Seconds())
-	if v == retry.Ack {
-		d.count(push.Targets{Accepted: d.targets})
-	} else {
-		d.count(push.Targets{Skipped: d.targets})
+	fates := push.Targets{Accepted: d.targets}
+	if v != retry.Ack {
+		fates = push.Targets{Skipped: d.targets}
 	}
+	attempts := d.origin.Attempts
+	if d.tried {
+		attempts++
+	}
+	d.tell(Outcome{Verdict: v, Attempts: attempts}, d.count(fates), why)
 	if e := d.lane.log.Debug(); e.Enabled() {
 		d.log(e, why).AnErr("ack", err).Msg(v.String())
 	}
@@ -43,6 +47,10 @@ func (d *delivery) redeliver(decision retry.Decision, why error) {
 	if decision.Counted || narrowed || d.origin.Alone || d.looksDeadly() {
 		d.lane.store(func() { d.schedule(decision, why) })
 		return
+	}
+	if d.tried {
+		fates := d.fates(push.Targets{Retried: d.targets})
+		d.tell(Outcome{Verdict: retry.Redeliver, Attempts: d.origin.Attempts, Delay: decision.Delay}, fates, why)
 	}
 	d.nak(decision.Delay, why)
 }
@@ -87,7 +95,8 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	ack := d.msg.Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Redeliver].Inc()
-	d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
+	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
+	d.tell(Outcome{Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
 	if e := d.lane.log.Info(); e.Enabled() {
 		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Dur("delay", r.Delay).Msg("redeliver")
 	}
@@ -126,15 +135,22 @@ func (d *delivery) writeRejected(why error) error {
 	return nil
 }
 
-// count adds up what became of the targets: what the handler has said, or what
-// follows from the door.
-func (d *delivery) count(t push.Targets) {
+// fates is what became of the targets: what the handler has said, or what follows
+// from the door.
+func (d *delivery) fates(t push.Targets) push.Targets {
 	if d.receipt != nil {
 		if told, ok := d.receipt.Tallied(); ok {
-			t = told
+			return told
 		}
 	}
+	return t
+}
+
+// count adds up what became of the targets, and returns it.
+func (d *delivery) count(t push.Targets) push.Targets {
+	t = d.fates(t)
 	d.lane.metrics.count(t)
+	return t
 }
 
 // bury is the third door: the receipt becomes a dead letter, and is acknowledged
@@ -157,7 +173,8 @@ func (d *delivery) writeAndAck(reason retry.Reason, why error) {
 	m := d.lane.metrics
 	m.verdicts[retry.Bury].Inc()
 	m.letters[reason].Inc()
-	d.count(push.Targets{Rejected: d.targets})
+	fates := d.count(push.Targets{Rejected: d.targets})
+	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
 	m.age.Observe(time.Since(d.origin.First).Seconds())
 	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
 	d.leave()

@@ -33,6 +33,8 @@ type Config struct {
 	// Grace is how long a stopping lane waits for work in flight.
 	Grace   time.Duration
 	Metrics *Metrics
+	// Witness hears what becomes of receipts; it may be zero.
+	Witness Witness
 	Log     zerolog.Logger
 }
 
@@ -50,6 +52,7 @@ type Lane struct {
 	grace     time.Duration
 	breaker   *breaker
 	metrics   *laneMetrics
+	witness   Witness
 	log       zerolog.Logger
 
 	storing  atomic.Int64    // retries and letters on their way to the broker
@@ -66,7 +69,7 @@ func New(c Config) *Lane {
 	_, reports := c.Handler.(push.Reporter)
 	l := &Lane{
 		name: c.Name, handler: c.Handler, reports: reports, scheduler: c.Scheduler, graveyard: c.Graveyard,
-		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace,
+		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, witness: c.Witness,
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
 	l.breaker = newBreaker(l.breakerChanged)
@@ -151,6 +154,8 @@ func (l *Lane) offer(d *delivery, r *push.Receipt) (dropped bool) {
 	}
 	if l.reports {
 		r.OnDone(d.done)
+	} else if l.witness.Clean {
+		d.users = users(r) // once r is with the handler, it is too late to look
 	}
 	if err := l.send(r); err != nil {
 		l.metrics.dropped.Inc()

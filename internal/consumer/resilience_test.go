@@ -195,7 +195,7 @@ func TestCrashLoop(t *testing.T) {
 		}))
 		suspect := r.fresh.add(receipt(1, 1), consumer.Origin{}, time.Second)
 		r.fresh.deliveries(suspect, 2) // two processes ended with it
-		r.until(5*time.Second, "it ran", func() bool { return seen.count() == 1 })
+		r.until(5*time.Second, "it ran", func() bool { return seen.count() >= 1 })
 		moved := r.suspects.seen()
 		if len(moved) != 1 || !moved[0].Alone || moved[0].RootSeq != suspect || moved[0].Attempts != 0 {
 			t.Fatalf("suspects delivered %+v, want the receipt once, marked, with no attempt counted", moved)

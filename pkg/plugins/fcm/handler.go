@@ -54,6 +54,7 @@ func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
 	switch skip {
 	case unknownAction:
 		r.Tally(push.Targets{Skipped: max(1, len(r.To))})
+		r.Itemize([]push.Target{{Result: push.ResultSkipped, Why: noAction}})
 		return nil
 	case expired:
 		return push.ErrExpired

@@ -124,6 +124,18 @@ func TestManyDevicesOfOneUser(t *testing.T) {
 	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 3, Skipped: 1}) {
 		t.Errorf("tally of the second round is %+v", got)
 	}
+	for _, item := range r.Itemized() {
+		want := push.Target{Device: item.Device, Result: push.ResultAccepted}
+		if item.Device.ID == "tablet" && item.Device.User == bob {
+			want.Result, want.Why = push.ResultSkipped, "the device already has the packet"
+		}
+		if diff := cmp.Diff(want, item); diff != "" {
+			t.Errorf("target of the second round (-want +got):\n%s", diff)
+		}
+	}
+	if n := len(r.Itemized()); n != 4 {
+		t.Errorf("%d targets of the second round are listed, want 4", n)
+	}
 	for target, n := range w.fake.Counts() {
 		if n.Accepted != 1 {
 			t.Errorf("%s was accepted %d times", target, n.Accepted)

@@ -45,6 +45,7 @@ func newTally(r *push.Receipt) *tally { return &tally{receipt: r} }
 const (
 	hasPacket = "the device already has the packet"
 	noDevice  = "the user has no device that FCM reaches"
+	noAction  = "FCM has nothing to send for what happened"
 )
 
 // skip notes a target that needs nothing, and why.

@@ -1,0 +1,75 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Witness is told what became of receipts at the doors. What was only handed back
+// untried, because the handler had no room or the provider was down, is not told.
+// The zero value is told nothing.
+type Witness struct {
+	// Tell is called at a door, from many goroutines at a time. It must not block,
+	// and keeps what it is given.
+	Tell func(Outcome)
+	// Clean asks for those receipts, too, of which every target was accepted.
+	Clean bool
+}
+
+// Outcome is what became of a receipt at a door.
+type Outcome struct {
+	At      time.Time
+	Handler string
+	Verdict retry.Verdict
+	Origin  Origin
+	// Attempts counts the handler's real attempts, this one included if it was one.
+	Attempts int
+	// Delay is that of a redelivery, and Reason that of a burial.
+	Delay  time.Duration
+	Reason retry.Reason
+	// Error is the text of the handler's error; empty when there was none.
+	Error string
+	// Users are those whom the receipt addressed this time; nil when it could not be
+	// read. Nobody else holds the slice.
+	Users []push.Uid
+	// Counts adds up what became of the targets, and Targets lists them if the
+	// handler has told; read it only.
+	Counts  push.Targets
+	Targets []push.Target
+}
+
+// clean reports whether nothing but acceptances is to be told.
+func clean(v retry.Verdict, t push.Targets) bool {
+	return v == retry.Ack && t.Skipped|t.Gone|t.Rejected|t.Retried == 0
+}
+
+// tell tells the witness.
+func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
+	w := &d.lane.witness
+	if w.Tell == nil || !w.Clean && clean(o.Verdict, counts) {
+		return
+	}
+	o.At, o.Handler, o.Origin, o.Counts = time.Now(), d.lane.name, d.origin, counts
+	if why != nil {
+		o.Error = why.Error()
+	}
+	o.Users = d.users
+	if d.receipt != nil && (d.tried || o.Verdict != retry.Redeliver) { // else the handler may have it still
+		if o.Users == nil {
+			o.Users = users(d.receipt)
+		}
+		o.Targets = d.receipt.Itemized()
+	}
+	w.Tell(o)
+}
+
+// users are those whom r addresses.
+func users(r *push.Receipt) []push.Uid {
+	all := make([]push.Uid, 0, len(r.To))
+	for user := range r.To {
+		all = append(all, user)
+	}
+	return all
+}
