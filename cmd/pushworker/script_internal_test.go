@@ -16,6 +16,10 @@ func TestMain(m *testing.M) {
 // testdata/script, and UPDATE_SCRIPTS=1 corrects what they expect. Their own commands prepare and look:
 //
 //	exits CODE COMMAND…  runs a command that must exit with the code
+//	await REGEXP COMMAND…
+//	                     runs a command again and again until its standard output
+//	                     matches
+//	freeaddr VARIABLE    puts a free address of this machine into a variable
 //	broker [HANDLER…]    starts a broker with the handlers' lanes, and points the
 //	                     environment at it
 //	bury                 writes the dead letters of someLetters, and their receipts
@@ -25,6 +29,14 @@ func TestMain(m *testing.M) {
 //	ready false          makes the worker's readiness fail
 //	pull N               takes the next receipts of the first lane into the file
 //	                     pulled
+//
+// A whole worker, or a fake provider, is the command itself in the background:
+//
+//	freeaddr PUSHWORKER_ADMIN_ADDR
+//	exec pushworker run &worker&
+//	await '"stdout"' pushworker status -o json
+//	kill -INT worker
+//	wait worker
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -38,12 +50,14 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":  exits,
-			"broker": startBroker,
-			"bury":   bury,
-			"worker": startWorker,
-			"ready":  setReady,
-			"pull":   pull,
+			"exits":    exits,
+			"await":    awaitOutput,
+			"freeaddr": freeAddr,
+			"broker":   startBroker,
+			"bury":     bury,
+			"worker":   startWorker,
+			"ready":    setReady,
+			"pull":     pull,
 		},
 	})
 }
