@@ -144,8 +144,12 @@ func TestRetryAfterAsTheScriptSays(t *testing.T) {
 	if diff := cmp.Diff(map[string]bool{"1": true, "2": true, "3": true, "4": true, "5": true}, seen); diff != "" {
 		t.Errorf("a hundred answers from 1 to 5 seconds: %s", diff)
 	}
-	at, err := http.ParseTime(push(t, c, s, to("date")).header.Get("Retry-After"))
+	header := push(t, c, s, to("date")).header.Get("Retry-After")
+	at, err := http.ParseTime(header)
 	if wait := time.Until(at); err != nil || wait < 100*time.Second || wait > 121*time.Second {
 		t.Errorf("the date is in %v (%v), want two minutes", wait, err)
+	}
+	if all := s.Requests(); all[len(all)-1].RetryAfter != header || all[0].RetryAfter != "" {
+		t.Errorf("the request is remembered with %q, want %q", all[len(all)-1].RetryAfter, header)
 	}
 }

@@ -40,6 +40,8 @@ type logLine struct {
 	Rule    string    `json:"rule,omitempty"`
 	Answer  string    `json:"answer"`
 	Status  int       `json:"status,omitempty"`
+	// RetryAfter is as sent: seconds or a date.
+	RetryAfter string `json:"retry_after,omitempty"`
 	// Accepted is false for dry runs.
 	Accepted bool            `json:"accepted"`
 	ID       string          `json:"id,omitempty"`
@@ -50,7 +52,7 @@ func (l *requestLog) line(r *Request) []byte {
 	line := logLine{
 		Time: r.Time.UTC(), Number: r.Number, Conn: r.Conn, Stream: r.Stream, Project: r.Project,
 		Target: l.mask(r.Target), Nth: r.Nth, DryRun: r.ValidateOnly, Bytes: len(r.Body),
-		Rule: r.Rule, Answer: r.Answer, Status: r.Status, Accepted: r.Accepted, ID: r.ID,
+		Rule: r.Rule, Answer: r.Answer, Status: r.Status, RetryAfter: r.RetryAfter, Accepted: r.Accepted, ID: r.ID,
 	}
 	if l.reveal && json.Valid(r.Body) {
 		line.Body = r.Body

@@ -34,6 +34,8 @@ type Request struct {
 	Answer string
 	Status int
 	ID     string
+	// RetryAfter is the header of that name as sent; empty for none.
+	RetryAfter string
 	// Accepted says that the message was taken, whether or not the sender was told.
 	Accepted bool
 }

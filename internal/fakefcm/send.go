@@ -13,7 +13,7 @@ func (s *Server) send(c *call, project string) verdict {
 	a, v := s.judge(c, &r)
 	r.Answer = a.name
 	if v.fate == fateAnswer || v.fate == fateGoAway {
-		r.Status = v.status
+		r.Status, r.RetryAfter = v.status, v.retryAfter
 		s.counters.status[v.status].Add(1)
 	}
 	s.counters.answers[a.id].Add(1)

@@ -3,6 +3,7 @@ package fcm
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -39,6 +40,48 @@ func TestOutageCostsNoAttempt(t *testing.T) {
 			}
 			if _, err := s.send(t.Context(), to("probe"), android); !errors.Is(err, errDown) || l.count() != before+1 {
 				t.Errorf("the probe learns %v by %d requests", err, l.count()-before)
+			}
+		}
+	})
+}
+
+// TestOneAsksAfterTheRest: when the time of a target has come, its messages do not
+// all go at once: the first learns whether the target may be sent to again.
+func TestOneAsksAfterTheRest(t *testing.T) {
+	l := &line{answer: func(n int, _ string) reply {
+		if n <= 2 {
+			return reply{status: 429, retryAfter: "5", body: coded("QUOTA_EXCEEDED"), latency: 10 * time.Millisecond}
+		}
+		return reply{status: 200, latency: 10 * time.Millisecond}
+	}}
+	bubble(t, l, sending{}, goodKey, func(t *testing.T, s *sender) {
+		t.Helper()
+		start := time.Now()
+		if a, err := s.send(t.Context(), to("t"), android); err != nil || a.fate != slowDevice {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				for {
+					a, err := s.send(t.Context(), to("t"), android)
+					if err != nil || a.fate == accepted {
+						return
+					}
+					if !a.tried && a.after <= 0 {
+						t.Errorf("one who waits is told %+v", a)
+					}
+					time.Sleep(a.after)
+				}
+			})
+		}
+		all.Wait()
+		if len(l.times) != 12 || len(s.resting.targets) != 0 {
+			t.Errorf("%d requests for 11 messages, 2 refused; %d targets rest", len(l.times), len(s.resting.targets))
+		}
+		for i, least := range []time.Duration{0, 5 * time.Second, 10 * time.Second, 10*time.Second + 20*time.Millisecond} {
+			if at := l.times[i].Sub(start); at < least {
+				t.Errorf("request %d came after %s, before its time", i+1, at)
 			}
 		}
 	})

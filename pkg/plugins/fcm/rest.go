@@ -15,11 +15,15 @@ const (
 	maxResting = 1 << 16
 	// platformWait is how long a platform rests for which FCM's own access is broken.
 	platformWait = 30 * time.Second
+	// turnWait is for how long those come back later for whom a target that has
+	// rested is just being asked.
+	turnWait = 500 * time.Millisecond
 )
 
 // resting knows which targets are to be left alone for a while: devices and topics
 // that FCM has named a time for, whatever receipt they are asked for by, and
-// platforms that FCM cannot reach now.
+// platforms that FCM cannot reach now. When a target's time has come one message
+// is sent to it, and the others wait for what becomes of that.
 type resting struct {
 	mu      sync.Mutex
 	targets map[restKey]rest
@@ -34,6 +38,7 @@ type restKey struct{ token, topic string }
 type rest struct {
 	until  time.Time
 	answer answer
+	asked  bool // its time has come, and until then somebody is asking
 }
 
 func keyOf(m *messaging.Message) restKey { return restKey{m.Token, m.Topic} }
@@ -41,7 +46,7 @@ func keyOf(m *messaging.Message) restKey { return restKey{m.Token, m.Topic} }
 // learn remembers a, the answer for m at now, if it asks to wait.
 func (r *resting) learn(m *messaging.Message, p platform, a answer, now time.Time) {
 	if a.fate == badPlatform && p != otherPlatform { // which platform an unknown one is, FCM does not say
-		r.platforms[p].Store(&rest{now.Add(a.after), a})
+		r.platforms[p].Store(&rest{until: now.Add(a.after), answer: a})
 	}
 	if a.after <= 0 || a.fate != again && a.fate != slowDevice {
 		return
@@ -57,7 +62,7 @@ func (r *resting) learn(m *messaging.Message, p platform, a answer, now time.Tim
 	if r.targets == nil {
 		r.targets = make(map[restKey]rest)
 	}
-	r.targets[keyOf(m)] = rest{now.Add(a.after), a}
+	r.targets[keyOf(m)] = rest{until: now.Add(a.after), answer: a}
 }
 
 // answer is the one that still stands for m, with what is left of its time.
@@ -68,18 +73,46 @@ func (r *resting) answer(m *messaging.Message, p platform, now time.Time) (answe
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rest, ok := r.targets[keyOf(m)]
-	switch {
-	case !ok:
-		return answer{}, false
-	case !now.Before(rest.until):
-		delete(r.targets, keyOf(m))
+	if !ok || !now.Before(rest.until) {
 		return answer{}, false
 	}
 	return rest.left(now), true
 }
 
+// ask is answer for who sends otherwise. If m's target has rested, he is the one to
+// ask, and done must be called once he knows.
+func (r *resting) ask(m *messaging.Message, p platform, now time.Time) (a answer, known bool, done func()) {
+	if a, known = r.answer(m, p, now); known {
+		return a, true, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest, ok := r.targets[keyOf(m)]
+	switch {
+	case !ok:
+		return answer{}, false, func() {}
+	case now.Before(rest.until): // another has been faster
+		return rest.left(now), true, nil
+	}
+	rest.until, rest.asked = now.Add(sendTimeout), true
+	r.targets[keyOf(m)] = rest
+	return answer{}, false, func() { r.forget(m) }
+}
+
+// forget ends the turn of who has asked, unless he was told to wait again.
+func (r *resting) forget(m *messaging.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.targets[keyOf(m)].asked {
+		delete(r.targets, keyOf(m))
+	}
+}
+
 func (r rest) left(now time.Time) answer {
 	a := r.answer
 	a.after, a.tried = r.until.Sub(now), false
+	if r.asked {
+		a.after = min(a.after, turnWait)
+	}
 	return a
 }

@@ -115,6 +115,11 @@ func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) 
 	if a, known, err := s.known(m, p); known {
 		return a, err
 	}
+	a, known, done := s.resting.ask(m, p, time.Now())
+	if known {
+		return a, nil
+	}
+	defer done()
 	leave, err := s.gate.enter(time.Now())
 	if err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errDown, err)
