@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,36 +63,66 @@ func (h *History) Get(ctx context.Context, seq uint64) (Stored, error) {
 	return m, err
 }
 
+// Bounds turns a stretch into the sequences of what it has now: all of its messages
+// are from first to last. It has none when first is greater. The broker looks times
+// up, whatever lies before them; where its clock was set back, it takes the first
+// message that fits.
+func (h *History) Bounds(ctx context.Context, s Stretch) (first, last uint64, err error) {
+	subject := cmp.Or(s.Subject, ">")
+	end, err := h.getOne(ctx, oneQuestion{Last: subject})
+	switch {
+	case errors.Is(err, ErrNotStored):
+		return 1, 0, nil
+	case err != nil:
+		return 0, 0, err
+	}
+	first, last = max(1, s.From), end.Seq
+	if s.To > 0 {
+		last = min(last, s.To)
+	}
+	if !s.Since.IsZero() {
+		first, err = h.since(ctx, s.Since, subject, first, last+1)
+	}
+	if err == nil && !s.Until.IsZero() {
+		var beyond uint64
+		beyond, err = h.since(ctx, s.Until, subject, 1, last+1)
+		last = min(last, beyond-1)
+	}
+	return first, last, err
+}
+
+// since is the first sequence since t, at least low; none when there is no such.
+func (h *History) since(ctx context.Context, t time.Time, subject string, low, none uint64) (uint64, error) {
+	m, err := h.getOne(ctx, oneQuestion{StartTime: &t, Next: subject})
+	if errors.Is(err, ErrNotStored) {
+		return none, nil
+	}
+	return max(m.Seq, low), err
+}
+
 // Read yields the messages of a stretch that are stored when it begins, oldest first,
 // and stops after the first error. A message that is deleted meanwhile may be
-// missing; any other gap is an error. The start is looked up by the broker, whatever
-// lies before it.
+// missing; any other gap is an error.
 func (h *History) Read(ctx context.Context, s Stretch) iter.Seq2[Stored, error] {
 	return func(yield func(Stored, error) bool) {
-		if s.Subject == "" {
-			s.Subject = ">"
-		}
-		last, err := h.getOne(ctx, oneQuestion{Last: s.Subject})
-		if errors.Is(err, ErrNotStored) {
-			return
-		}
+		first, last, err := h.Bounds(ctx, s)
 		if err != nil {
 			yield(Stored{}, err)
 			return
 		}
-		if s.To == 0 || s.To > last.Seq {
-			s.To = last.Seq
-		}
-		if s.From <= s.To && !last.Time.Before(s.Since) {
-			(&reading{h, s}).run(ctx, yield)
+		if first <= last {
+			r := reading{history: h, subject: cmp.Or(s.Subject, ">"), last: last}
+			r.run(ctx, first, yield)
 		}
 	}
 }
 
 // oneQuestion asks for one message.
 type oneQuestion struct {
-	Seq  uint64 `json:"seq,omitempty"`
-	Last string `json:"last_by_subj,omitempty"`
+	Seq       uint64     `json:"seq,omitempty"`
+	Last      string     `json:"last_by_subj,omitempty"`
+	StartTime *time.Time `json:"start_time,omitempty"`
+	Next      string     `json:"next_by_subj,omitempty"`
 }
 
 // getOne returns [ErrNotStored] alone when there is no such message.

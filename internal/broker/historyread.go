@@ -20,11 +20,12 @@ const (
 	batchBytes = 1 << 20
 )
 
-// reading reads one stretch, whose subject and last sequence are known. One batch is
-// fetched while the one before it is read.
+// reading reads from a stream up to a sequence. One batch is fetched while the one
+// before it is read.
 type reading struct {
 	history *History
-	stretch Stretch
+	subject string
+	last    uint64
 }
 
 // batch is some messages, then an error or none.
@@ -33,7 +34,7 @@ type batch struct {
 	err      error
 }
 
-func (r *reading) run(ctx context.Context, yield func(Stored, error) bool) {
+func (r *reading) run(ctx context.Context, first uint64, yield func(Stored, error) bool) {
 	var fetching sync.WaitGroup
 	defer fetching.Wait()
 	ctx, stop := context.WithCancel(ctx)
@@ -41,7 +42,7 @@ func (r *reading) run(ctx context.Context, yield func(Stored, error) bool) {
 	batches := make(chan batch)
 	fetching.Go(func() {
 		defer close(batches)
-		r.fetch(ctx, batches)
+		r.fetch(ctx, first, batches)
 	})
 	for b := range batches {
 		if !r.yieldAll(b.messages, yield) {
@@ -57,39 +58,22 @@ func (r *reading) run(ctx context.Context, yield func(Stored, error) bool) {
 	}
 }
 
-// yieldAll yields those of the stretch, and reports whether more is wanted.
+// yieldAll yields those that are wanted, and reports whether more are.
 func (r *reading) yieldAll(messages []Stored, yield func(Stored, error) bool) bool {
-	s := r.stretch
 	for _, m := range messages {
-		if m.Seq > s.To || !s.Until.IsZero() && !m.Time.Before(s.Until) {
-			return false
-		}
-		if m.Seq >= s.From && !m.Time.Before(s.Since) && !yield(m, nil) {
+		if m.Seq > r.last || !yield(m, nil) {
 			return false
 		}
 	}
 	return true
 }
 
-// stretchQuestion asks for the first messages from a sequence or a time on.
-type stretchQuestion struct {
-	Seq       uint64     `json:"seq,omitempty"`
-	StartTime *time.Time `json:"start_time,omitempty"`
-	Subject   string     `json:"next_by_subj"`
-	Batch     int        `json:"batch"`
-	MaxBytes  int        `json:"max_bytes"`
-}
-
-// fetch sends batches until the stretch is over, an error occurred or ctx has ended.
-func (r *reading) fetch(ctx context.Context, batches chan<- batch) {
-	from := max(1, r.stretch.From)
-	question := stretchQuestion{Seq: from, Subject: r.stretch.Subject, MaxBytes: batchBytes}
-	if !r.stretch.Since.IsZero() {
-		question.Seq, question.StartTime = 0, &r.stretch.Since
-	}
+// fetch sends batches until the last message, an error or the end of ctx.
+func (r *reading) fetch(ctx context.Context, first uint64, batches chan<- batch) {
+	question := nextQuestion{Seq: first, Subject: r.subject, MaxBytes: batchBytes}
 	size := firstBatch
-	for question.Seq <= r.stretch.To {
-		question.Batch = int(min(uint64(size), r.stretch.To-question.Seq+1))
+	for question.Seq <= r.last {
+		question.Batch = int(min(uint64(size), r.last-question.Seq+1))
 		messages, err := r.many(ctx, question)
 		if err == nil && len(messages) == 0 {
 			return
@@ -102,14 +86,14 @@ func (r *reading) fetch(ctx context.Context, batches chan<- batch) {
 		if err != nil {
 			return
 		}
-		question.Seq, question.StartTime = max(from, messages[len(messages)-1].Seq+1), nil
+		question.Seq = messages[len(messages)-1].Seq + 1
 		size = min(4*size, greatestBatch)
 	}
 }
 
 // many returns the next messages, none when there are none. Of an answer with a gap
 // it returns what came before the gap; it asks again when that is nothing.
-func (r *reading) many(ctx context.Context, question stretchQuestion) ([]Stored, error) {
+func (r *reading) many(ctx context.Context, question nextQuestion) ([]Stored, error) {
 	body, err := json.Marshal(question)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a question to stream %s: %w", r.history.stream, err)
@@ -154,14 +138,14 @@ func (r *reading) ask(ctx context.Context, body []byte, most int) (messages []St
 
 // missing says whether an answer without messages is an error: when the broker still
 // knows of one that it did not send. A replica that lags behind may do so.
-func (r *reading) missing(ctx context.Context, question stretchQuestion) error {
-	last, err := r.history.getOne(ctx, oneQuestion{Last: r.stretch.Subject})
+func (r *reading) missing(ctx context.Context, question nextQuestion) error {
+	last, err := r.history.getOne(ctx, oneQuestion{Last: r.subject})
 	switch {
 	case errors.Is(err, ErrNotStored):
 		return nil
 	case err != nil:
 		return err
-	case last.Seq > r.stretch.To, last.Seq < question.Seq, last.Time.Before(r.stretch.Since):
+	case last.Seq > r.last, last.Seq < question.Seq:
 		return nil
 	}
 	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", errAnswerCut, last.Seq, question.Seq))
