@@ -1,0 +1,283 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// refusedUser begins the error of a letter for one user of several.
+const refusedUser = "refused user "
+
+var errNoStore = errors.New("store refuses")
+
+// world is the broker, the provider and the processes of a model test. It lives in
+// a synctest bubble.
+type world struct {
+	ledger
+
+	fresh, retries, suspects *shelf
+	processes                []*process
+
+	down    atomic.Bool // the provider
+	refuse  atomic.Bool // the stores
+	unready atomic.Bool // the handlers
+	stored  map[string]bool
+}
+
+func newWorld() *world {
+	return &world{
+		ledger: ledger{fates: map[uint64]*fate{}}, stored: map[string]bool{},
+		fresh: newShelf("PUSH", modelWait), retries: newShelf("PUSH_RETRY", modelWait), suspects: newShelf("PUSH_SUSPECTS", modelWait),
+	}
+}
+
+// process is one worker: a lane, and its own view of the broker. Once it is dead
+// nothing that it does has an effect.
+type process struct {
+	*world
+
+	lane  *consumer.Lane
+	stop  context.CancelFunc
+	ended chan struct{}
+
+	dead   atomic.Bool
+	doomed atomic.Int32 // where it shall die next: a deathbed
+	mu     sync.Mutex
+	holds  map[*item]uint64 // messages in its hands, and their root
+}
+
+// deathbed is a moment to die at.
+const (
+	afterStoring int32 = iota + 1 // stored, not acked
+	beforeAcking                  // the provider has it, the broker does not know
+)
+
+// startProcess starts a worker; it ends with stop or die.
+func (w *world) startProcess() {
+	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}}
+	adapter := push.Adapt(func(string) (push.Work, error) {
+		return push.Work{Handle: p.handle, TTL: func(r *push.Receipt) time.Duration { return w.planOf(r).TTL }}, nil
+	})
+	if err := adapter.Init(`{"buffer":8,"concurrency":3,"timeout":"1h"}`); err != nil {
+		panic(err)
+	}
+	p.lane = consumer.New(consumer.Config{
+		Name: "fcm", Handler: moody{adapter, &w.unready},
+		Fresh: view{p, w.fresh}, Retries: view{p, w.retries}, Suspects: view{p, w.suspects},
+		Scheduler: p, Graveyard: p,
+		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: modelAttempts},
+		AckWait: modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	go func() {
+		defer close(p.ended)
+		_ = p.lane.Run(ctx) // ErrUnfinished is an outcome like others
+	}()
+	w.processes = append(w.processes, p)
+}
+
+// die ends the process without a word. What it held may be delivered twice.
+func (p *process) die() {
+	if !p.dead.CompareAndSwap(false, true) {
+		return
+	}
+	p.mu.Lock()
+	held := p.holds
+	p.holds = map[*item]uint64{}
+	p.mu.Unlock()
+	p.world.mu.Lock()
+	for _, root := range held {
+		p.disturb(root)
+	}
+	p.world.mu.Unlock()
+	p.stop()
+}
+
+// dieAt dies if this is the moment.
+func (p *process) dieAt(moment int32) {
+	if p.doomed.CompareAndSwap(moment, 0) {
+		p.die()
+	}
+}
+
+// moody is a handler that is sometimes not ready.
+type moody struct {
+	*push.Adapter
+
+	unready *atomic.Bool
+}
+
+func (m moody) IsReady() bool { return !m.unready.Load() && m.Adapter.IsReady() }
+
+// view is a process's view of a shelf.
+type view struct {
+	p     *process
+	shelf *shelf
+}
+
+func (v view) Pull(ctx context.Context, n int, take func(consumer.Message)) (int, error) {
+	return v.shelf.Pull(ctx, n, func(m consumer.Message) {
+		held := &heldMessage{message: m.(*message), p: v.p}
+		v.p.mu.Lock()
+		v.p.holds[held.item] = held.Origin().RootSeq
+		v.p.mu.Unlock()
+		take(held)
+	})
+}
+
+// heldMessage is a message in a process's hands.
+type heldMessage struct {
+	*message
+
+	p *process
+}
+
+func (m *heldMessage) Ack() error {
+	m.p.dieAt(beforeAcking)
+	if m.p.dead.Load() {
+		return nil
+	}
+	m.p.acked(m.origin.RootSeq, m.Data(), func(u push.Uid) bool { return m.p.owes(m.item, u) })
+	m.over()
+	return m.message.Ack()
+}
+
+func (m *heldMessage) Nak(delay time.Duration) error {
+	if m.p.dead.Load() {
+		return nil
+	}
+	m.over()
+	return m.message.Nak(delay)
+}
+
+func (m *heldMessage) InProgress() error {
+	if m.p.dead.Load() {
+		return nil
+	}
+	return m.message.InProgress()
+}
+
+func (m *heldMessage) over() {
+	m.p.mu.Lock()
+	defer m.p.mu.Unlock()
+	delete(m.p.holds, m.item)
+}
+
+// owes reports whether a stored message other than this one is still to reach user
+// of the same receipt; 0 is for a receipt that cannot be read.
+func (w *world) owes(this *item, user push.Uid) bool {
+	for _, s := range []*shelf{w.fresh, w.retries, w.suspects} {
+		s.mu.Lock()
+		for _, it := range s.items {
+			_, named := users(it.data)[user]
+			if (named || user == 0) && it != this && !it.acked && it.origin.RootSeq == this.origin.RootSeq {
+				s.mu.Unlock()
+				return true
+			}
+		}
+		s.mu.Unlock()
+	}
+	return false
+}
+
+// Schedule stores each retry once, as the broker does.
+func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
+	if err := p.store(r.Origin); err != nil {
+		return err
+	}
+	defer p.dieAt(afterStoring)
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.scheduled(r)
+	o := r.Origin
+	id := fmt.Sprint(o.Stream, o.Seq, o.Stored, o.Attempts, o.Alone)
+	if p.stored[id] {
+		return nil
+	}
+	p.stored[id] = true
+	shelf := p.retries
+	if o.Alone {
+		shelf = p.suspects
+	}
+	shelf.add(string(r.Data), o, r.Delay)
+	return nil
+}
+
+func (p *process) Bury(_ context.Context, l letter) error {
+	if err := p.store(consumer.Origin{RootSeq: l.StreamSeq}); err != nil {
+		return err
+	}
+	defer p.dieAt(afterStoring)
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.buried(l)
+	return nil
+}
+
+// store says whether the stores take anything from this process now.
+func (p *process) store(o consumer.Origin) error {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	if p.refuse.Load() {
+		p.disturb(o.RootSeq) // it comes back as it was
+	}
+	if p.refuse.Load() || p.dead.Load() {
+		return errNoStore
+	}
+	return nil
+}
+
+// forget makes the broker forget its last n acks of a shelf.
+func (w *world) forget(s *shelf, n int) {
+	s.mu.Lock()
+	var lost []uint64
+	var roots []uint64
+	for i := len(s.items) - 1; i >= 0 && len(lost) < n; i-- {
+		if it := s.items[i]; it.acked {
+			lost, roots = append(lost, it.origin.Seq), append(roots, it.origin.RootSeq)
+		}
+	}
+	s.mu.Unlock()
+	w.mu.Lock()
+	for _, root := range roots {
+		w.disturb(root)
+	}
+	w.mu.Unlock()
+	for _, seq := range lost {
+		s.redeliver(seq)
+	}
+}
+
+// settle heals everything and waits until nothing is stored any more.
+func (w *world) settle() {
+	w.down.Store(false)
+	w.refuse.Store(false)
+	w.unready.Store(false)
+	w.startProcess()
+	for began := time.Now(); w.fresh.open()+w.retries.open()+w.suspects.open() > 0; <-time.After(time.Second) {
+		if time.Since(began) > 6*time.Hour {
+			w.mu.Lock()
+			w.fault("%d messages are still open after six hours", w.fresh.open()+w.retries.open()+w.suspects.open())
+			w.mu.Unlock()
+			break
+		}
+		synctest.Wait()
+	}
+	for _, p := range w.processes {
+		p.stop()
+		<-p.ended
+	}
+}
