@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/chaos/ledger"
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// maxLine is the longest line of a log.
+const maxLine = 1 << 20
+
+// settled waits until no lane has anything left to do, twice in a row, since
+// a receipt may pass from one count to another between two looks.
+func (w *world) settled(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	last := "no broker answers"
+	for idle := 0; idle < 2; {
+		stats, err := w.conn.Stats(ctx, topology())
+		switch {
+		case err != nil:
+			idle = 0
+		case busy(stats):
+			idle, last = 0, fmt.Sprintf("%+v", stats.Lanes)
+		default:
+			idle++
+		}
+		if wait(ctx, 250*time.Millisecond) != nil {
+			return fmt.Errorf("receipts are not settled %v after the load: %s", limit, last)
+		}
+	}
+	return nil
+}
+
+func busy(s broker.Stats) bool {
+	for _, l := range s.Lanes {
+		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
+			return true
+		}
+	}
+	return len(s.Lanes) != lanes
+}
+
+// letters counts the dead letters by lane and receipt. One that belongs to no lane
+// is in both.
+func (w *world) letters(ctx context.Context) (map[string]map[int]int, error) {
+	found := map[string]map[int]int{"stdout": {}, "fcm": {}}
+	for letter, err := range w.conn.Letters(topology()).List(ctx, broker.LetterFilter{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the dead letters: %w", err)
+		}
+		var r receipt
+		_ = json.Unmarshal(letter.Data, &r) // what is no receipt has the number 0, which is unexpected
+		for lane := range found {
+			if letter.Handler == lane || letter.Handler == "" {
+				found[lane][r.Payload.Seq]++
+			}
+		}
+	}
+	return found, nil
+}
+
+// receipt is what a check reads of one.
+type receipt struct {
+	Payload struct {
+		Seq int `json:"seq"`
+	} `json:"payload"`
+}
+
+// printed reads what the workers have printed: a receipt on each line. What a
+// killed process has not ended with a newline was not printed.
+func (w *world) printed() ([]ledger.Arrival, error) {
+	var all []ledger.Arrival
+	for _, s := range w.workers {
+		for _, p := range s.processes() {
+			err := lines(p.Out(), func(line []byte) {
+				var r receipt
+				_ = json.Unmarshal(line, &r) // what is no receipt has the number 0, which is unexpected
+				all = append(all, ledger.Arrival{Seq: r.Payload.Seq})
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// providerLine is a line of the provider's log.
+type providerLine struct {
+	Time     time.Time `json:"time"`
+	Accepted bool      `json:"accepted"`
+	Body     struct {
+		Message struct {
+			Token   string            `json:"token"`
+			Data    map[string]string `json:"data"`
+			Android struct {
+				CollapseKey string `json:"collapse_key"`
+			} `json:"android"`
+		} `json:"message"`
+	} `json:"body"`
+}
+
+// pushed reads what the provider has accepted, and when it was called at all.
+func (w *world) pushed() (accepted []ledger.Arrival, calls []time.Time, err error) {
+	err = lines(w.fake.Out(), func(line []byte) {
+		var l providerLine
+		_ = json.Unmarshal(line, &l) // what cannot be read has the number 0, which is unexpected
+		calls = append(calls, l.Time)
+		if !l.Accepted && !l.Time.IsZero() {
+			return
+		}
+		m := l.Body.Message
+		seq, _ := strconv.Atoi(m.Data["seq"])
+		user, _ := strconv.ParseUint(strings.TrimPrefix(m.Token, tokenPrefix), 10, 64)
+		accepted = append(accepted, ledger.Arrival{Seq: seq, User: user, Collapse: m.Android.CollapseKey})
+	})
+	return accepted, calls, err
+}
+
+// lines calls each with every whole line of a file.
+func lines(file string, each func(line []byte)) error {
+	text, err := os.ReadFile(file) //nolint:gosec // our own file
+	if err != nil {
+		return fmt.Errorf("read the evidence: %w", err)
+	}
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	scanner := bufio.NewScanner(bytes.NewReader(text))
+	scanner.Buffer(nil, maxLine)
+	for scanner.Scan() {
+		each(scanner.Bytes())
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("read the evidence in %s: %w", file, err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/chaos/process"
+)
+
+// readyWithin bounds how long a program may take to start.
+const readyWithin = 30 * time.Second
+
+// seat is a place in the system that one process after the other holds.
+type seat struct {
+	name string
+	// spec is the next process, and where it says that it is ready; n counts them.
+	spec func(n int) (s process.Spec, ready string, err error)
+
+	// fault is held by the one who does something to the seat.
+	fault sync.Mutex
+
+	mu    sync.Mutex
+	now   *process.Process
+	ready string
+	all   []*process.Process
+}
+
+// start puts the next process into the seat and returns the one before.
+func (s *seat) start(ctx context.Context) (before *process.Process, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.all) + 1
+	spec, ready, err := s.spec(n)
+	if err != nil {
+		return nil, err
+	}
+	spec.Name = fmt.Sprintf("%s-%d", s.name, n)
+	p, err := process.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	before = s.now
+	s.now, s.ready = p, ready
+	s.all = append(s.all, p)
+	return before, nil
+}
+
+// holder is the process in the seat.
+func (s *seat) holder() *process.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// processes are all there have been.
+func (s *seat) processes() []*process.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
+}
+
+// await waits until the process in the seat says that it is ready.
+func (s *seat) await(ctx context.Context) error {
+	s.mu.Lock()
+	p, url := s.now, s.ready
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !answers(ctx, url) {
+		select {
+		case <-p.Exited():
+			return fmt.Errorf("%s ended before it was ready; it said: %s", s.name, p.Said())
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w; it said: %s", s.name, ctx.Err(), p.Said())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// answers reports whether url answers 200 soon.
+func answers(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := call(ctx, http.MethodGet, url, "")
+	return err == nil
+}

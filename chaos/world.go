@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pushworker/pushworker/chaos/ledger"
+	"github.com/pushworker/pushworker/chaos/link"
+	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// world is one system under test and all that belongs to it.
+type world struct {
+	shape
+	scale    scale
+	dir      string
+	programs programs
+	ports    *ports
+	net      link.Net
+	hosts    [2]string // of broker and provider
+
+	brokers, workers []*seat
+	links            []link.Link
+	nodes            []node
+	fake             *process.Process
+	fakeURL          string
+	conn             *broker.Conn
+	ledger           *ledger.Ledger
+	sent             uint64 // receipts
+	undo             []func()
+}
+
+// topology names what is looked at; the worker makes it.
+func topology() broker.Topology {
+	return broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout", "fcm"}}
+}
+
+// open starts everything: brokers, provider, workers, in the order of dependence,
+// and registers the devices. Close the world whether or not there is an error.
+func (w *world) open(ctx context.Context) error {
+	w.ledger = ledger.New()
+	for _, step := range []func(context.Context) error{
+		w.openNet, w.openDisk, w.openBrokers, w.openFake, w.openWorkers, w.openConn, w.openDevices,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends what is still there, the last first.
+func (w *world) close() {
+	for i := len(w.undo) - 1; i >= 0; i-- {
+		w.undo[i]()
+	}
+	w.undo = nil
+}
+
+func (w *world) defer_(f func()) { w.undo = append(w.undo, f) }
+
+// deferSeat has the holder of s killed at the end.
+func (w *world) deferSeat(s *seat) {
+	w.defer_(func() {
+		for _, p := range s.processes() {
+			p.Kill()
+		}
+	})
+}
+
+// openNet makes the network, of namespaces if this process may.
+func (w *world) openNet(ctx context.Context) error {
+	w.hosts = [2]string{"127.0.0.1", "127.0.0.1"}
+	if !w.cuttable {
+		return nil
+	}
+	n, err := link.Namespaces(ctx)
+	if err != nil {
+		n = link.Proxies()
+	}
+	w.net = n
+	w.hosts = [2]string{n.Broker(), n.Provider()}
+	w.defer_(n.Close)
+	return nil
+}
+
+// openFake starts the provider and waits until it answers.
+func (w *world) openFake(ctx context.Context) error {
+	port, err := w.ports.next()
+	if err != nil {
+		return err
+	}
+	addr := net.JoinHostPort(w.hosts[1], strconv.Itoa(port))
+	w.fakeURL = "http://" + addr
+	s := &seat{name: "fakefcm", spec: func(int) (process.Spec, string, error) {
+		return process.Spec{Dir: w.dir, Env: w.environ(), Args: []string{
+			w.programs.worker, "fakefcm", "--addr", addr, "--credentials", w.credentials(), "--reveal",
+			"--latency", w.latency.String(),
+		}}, w.fakeURL + "/fake/stats", nil
+	}}
+	if _, err := s.start(ctx); err != nil {
+		return err
+	}
+	w.deferSeat(s)
+	w.fake = s.holder()
+	if err := s.await(ctx); err != nil {
+		return err
+	}
+	for { // it writes the credentials once it listens
+		if text, err := os.ReadFile(w.credentials()); err == nil && json.Valid(text) {
+			return nil
+		}
+		if err := wait(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *world) credentials() string { return filepath.Join(w.dir, "fake.json") }
+
+// environ is the environment that every process has.
+func (w *world) environ() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GOTRACEBACK=all"}
+}
+
+// openConn connects the publisher and the observer.
+func (w *world) openConn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	conn, err := broker.Connect(ctx, broker.Options{URL: w.natsURL(w.brokerAddrs()), Name: "chaos", Log: zerolog.Nop()})
+	if err != nil {
+		return fmt.Errorf("connect the publisher: %w", err)
+	}
+	w.conn = conn
+	w.defer_(conn.Close)
+	return nil
+}
+
+func (w *world) natsURL(addrs []string) string { return "nats://" + strings.Join(addrs, ",nats://") }
+
+func (w *world) brokerAddrs() []string {
+	var all []string
+	for _, n := range w.nodes {
+		all = append(all, n.client)
+	}
+	return all
+}
+
+// openDevices gives every user a device, whose token is the user.
+func (w *world) openDevices(ctx context.Context) error {
+	var lines strings.Builder
+	for user := uint64(1); user <= users; user++ {
+		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":"fcm","platform":"android","token":%q}`+"\n", user, token(user))
+	}
+	file := filepath.Join(w.dir, "devices.jsonl")
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		return fmt.Errorf("write the devices: %w", err)
+	}
+	p, err := process.Start(ctx, process.Spec{
+		Name: "import", Dir: w.dir, Args: []string{w.programs.worker, "device", "import", file},
+		Env: append(w.environ(), "PUSHWORKER_NATS_URL="+w.natsURL(w.brokerAddrs()), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas())),
+	})
+	if err != nil {
+		return err
+	}
+	limit := time.NewTimer(readyWithin)
+	defer limit.Stop()
+	select {
+	case <-p.Exited():
+		if code := p.ExitCode(); code != 0 {
+			return fmt.Errorf("register the devices: it ended with %d; it said: %s", code, p.Said())
+		}
+		return nil
+	case <-limit.C:
+		p.Kill()
+		return fmt.Errorf("register the devices: not within %v; it said: %s", readyWithin, p.Said())
+	}
+}
+
+// openWorkers starts the first worker, which makes the streams, and then the others.
+func (w *world) openWorkers(ctx context.Context) error {
+	for i := range w.shape.workers {
+		s, err := w.newWorker(ctx, i)
+		if err != nil {
+			return err
+		}
+		w.workers = append(w.workers, s)
+		w.deferSeat(s)
+	}
+	var group errgroup.Group
+	for i, s := range w.workers {
+		if _, err := s.start(ctx); err != nil {
+			return err
+		}
+		if i > 0 {
+			group.Go(func() error { return s.await(ctx) })
+		} else if err := s.await(ctx); err != nil {
+			return err
+		}
+	}
+	return group.Wait()
+}
+
+// fakeCall asks the provider's own door.
+func (w *world) fakeCall(ctx context.Context, path, body string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	_, err := call(ctx, http.MethodPost, w.fakeURL+"/fake/"+path, body)
+	return err
+}
