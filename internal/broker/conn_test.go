@@ -183,6 +183,7 @@ func worker() brokertest.User {
 	return brokertest.User{
 		Name: "worker",
 		Publish: []string{
+			"$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.INFO.PUSH_RETRY", "$JS.API.STREAM.INFO.PUSH_DEAD",
 			"$JS.API.CONSUMER.INFO.PUSH.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm", "$JS.ACK.PUSH.fcm.>", "$JS.ACK.*.*.PUSH.fcm.>",
 			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm", "$JS.ACK.PUSH_RETRY.fcm.>", "$JS.ACK.*.*.PUSH_RETRY.fcm.>",
 			"$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm-suspects", "$JS.API.CONSUMER.MSG.NEXT.PUSH_RETRY.fcm-suspects",
@@ -308,7 +309,7 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 	t.Parallel()
 	var log lines
 	user := worker()
-	user.Publish = user.Publish[:4] // fresh messages only
+	user.Publish = user.Publish[3:7] // fresh messages only
 	r, c := restricted(t, user, &log)
 	r.publish(t, 1)
 	start := time.Now()

@@ -19,13 +19,14 @@
 // What a user must be allowed to publish, for stream PUSH and handler fcm; to
 // subscribe it needs its inbox only. Each line is tested.
 //
-//	run, provisioned by others   $JS.API.CONSUMER.INFO.PUSH.fcm, $JS.API.CONSUMER.MSG.NEXT.PUSH.fcm,
+//	run, provisioned by others   $JS.API.STREAM.INFO of PUSH, PUSH_RETRY and PUSH_DEAD,
+//	                             $JS.API.CONSUMER.INFO.PUSH.fcm, $JS.API.CONSUMER.MSG.NEXT.PUSH.fcm,
 //	                             $JS.ACK.PUSH.fcm.>, $JS.ACK.*.*.PUSH.fcm.>; the same four for PUSH_RETRY.fcm
 //	                             and PUSH_RETRY.fcm-suspects; push.schedule.fcm.>, push.retry.fcm,
 //	                             push.retry.fcm.suspects, push.dead.fcm, push.dead._malformed.>
-//	+ limit of waiting retries   $JS.API.STREAM.INFO.PUSH_RETRY
-//	+ janitor                    $JS.API.STREAM.INFO.PUSH, $JS.API.CONSUMER.LIST.PUSH, $JS.API.STREAM.PURGE.PUSH
-//	+ complete status            $JS.API.STREAM.INFO.*, $JS.API.DIRECT.GET.PUSH, $JS.API.DIRECT.GET.PUSH_RETRY
+//	+ janitor                    $JS.API.CONSUMER.LIST.PUSH, $JS.API.STREAM.PURGE.PUSH
+//	+ complete status            $JS.API.DIRECT.GET.PUSH, $JS.API.DIRECT.GET.PUSH_RETRY
+//	lane pause, resume           $JS.API.CONSUMER.PAUSE.PUSH.fcm, and the same of the other two durables
 //	deadletter ls, show          $JS.API.DIRECT.GET.PUSH_DEAD
 //	provision                    $JS.API.STREAM.{INFO,CREATE,UPDATE}.*, $JS.API.STREAM.NAMES,
 //	                             $JS.API.CONSUMER.LIST.PUSH, $JS.API.CONSUMER.INFO.*.*, $JS.API.CONSUMER.CREATE.>

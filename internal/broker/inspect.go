@@ -8,28 +8,118 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Bind checks the durables that the lanes need and changes nothing; it asks for
-// nothing but their CONSUMER.INFO. Something missing is an error that says what
-// to do.
-func (c *Conn) Bind(ctx context.Context, t Topology) ([]Difference, error) {
+// Object is one of the broker's objects that a worker needs.
+type Object struct {
+	// Name is, for example, "stream PUSH" or "durable fcm of stream PUSH".
+	Name string
+	// Differences are how it is other than it should be.
+	Differences []Difference
+	// Err says that it is missing, that it may not be asked after, or that a
+	// difference costs receipts; and what to do.
+	Err error
+}
+
+// Inspect looks at every stream and durable of t and changes nothing. It asks for
+// STREAM.INFO and CONSUMER.INFO.
+func (c *Conn) Inspect(ctx context.Context, t Topology) ([]Object, error) {
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
-	var diffs []Difference
-	var errs []error
+	var objects []Object
+	for _, want := range t.streams() {
+		objects = append(objects, c.inspectStream(ctx, want))
+	}
 	for _, h := range t.Handlers {
 		for _, want := range t.durables(h) {
-			info, err := c.consumerInfo(ctx, want.stream, want.config.Durable)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("binding to %s: %w%s", want, err, want.remedy(err)))
-				continue
-			}
-			have := info.Config
-			d, err := mend(want.String(), durableSettings(), &have, &want.config, nil)
-			diffs, errs = append(diffs, unmended(d)...), append(errs, err)
+			objects = append(objects, c.inspectDurable(ctx, want))
+		}
+	}
+	return objects, nil
+}
+
+// Bind checks the streams and durables that the lanes need and changes nothing.
+// Something that is missing, or that would cost receipts, is an error that says
+// what to do; other differences are returned.
+func (c *Conn) Bind(ctx context.Context, t Topology) ([]Difference, error) {
+	objects, err := c.Inspect(ctx, t)
+	errs := []error{err}
+	var diffs []Difference
+	for _, o := range objects {
+		diffs = append(diffs, o.Differences...)
+		if o.Err != nil {
+			errs = append(errs, fmt.Errorf("binding to %s: %w", o.Name, o.Err))
 		}
 	}
 	return diffs, errors.Join(errs...)
+}
+
+// MissingStreams says which streams of t are gone, and why that is bad; nil when
+// all are there. Not being allowed to look is an error, too.
+func (c *Conn) MissingStreams(ctx context.Context, t Topology) error {
+	var errs []error
+	for _, want := range t.streams() {
+		if _, err := c.streamInfo(ctx, want.Name); err != nil {
+			errs = append(errs, fmt.Errorf("looking at stream %s: %w%s", want.Name, err, missingRemedy(err)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Conn) inspectStream(ctx context.Context, want jetstream.StreamConfig) Object {
+	o := Object{Name: "stream " + want.Name}
+	info, err := c.streamInfo(ctx, want.Name)
+	if err != nil {
+		o.Err = fmt.Errorf("%w%s", err, missingRemedy(err))
+		return o
+	}
+	have := info.Config
+	o.judge(mend(o.Name, settingsOf(want), &have, &want, nil))
+	return o
+}
+
+func (c *Conn) inspectDurable(ctx context.Context, want durable) Object {
+	o := Object{Name: want.String()}
+	info, err := c.consumerInfo(ctx, want.stream, want.config.Durable)
+	if err != nil {
+		o.Err = fmt.Errorf("%w%s", err, want.remedy(err))
+		return o
+	}
+	have := info.Config
+	o.judge(mend(o.Name, durableSettings(), &have, &want.config, nil))
+	return o
+}
+
+// judge takes what a mending would have changed, and says what must not stay.
+func (o *Object) judge(diffs []Difference, unmendable error) {
+	o.Differences = unmended(diffs)
+	if unmendable != nil {
+		o.Err = fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and provision it anew; or use another PUSHWORKER_STREAM or name of the handler", unmendable)
+	}
+	for _, d := range o.Differences {
+		if harm := harm(d.Field); harm != "" {
+			o.Err = errors.Join(o.Err, fmt.Errorf("%s is %s, not %s: %s. Run `pushworker run` once with PUSHWORKER_PROVISION=true and a user who may update it, or change it with `nats stream edit` or `nats consumer edit`", d.Field, d.Have, d.Want, harm))
+		}
+	}
+}
+
+// harm is what becomes of receipts while a field differs; empty when lanes can
+// work with it.
+func harm(field string) string {
+	switch field {
+	case "discard":
+		return "a full stream removes receipts that nobody has handled"
+	case "max_msgs_per_subject":
+		return "the stream keeps the last receipts only"
+	case "no_ack":
+		return "publishers are not told what is stored"
+	case "allow_msg_schedules":
+		return "no retry can be scheduled"
+	case "max_deliver":
+		return "a receipt that was delivered so often stays in the stream, and is never delivered again"
+	case "headers_only":
+		return "receipts arrive without their content"
+	}
+	return ""
 }
 
 func (c *Conn) streamInfo(ctx context.Context, stream string) (info *jetstream.StreamInfo, err error) {
@@ -182,11 +272,17 @@ func (d durable) createSubject() string {
 
 // remedy is what to do about an error of d, as the end of a sentence.
 func (d durable) remedy(err error) string {
-	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
-		return ": run once with PUSHWORKER_PROVISION=true and a user who may create streams, and check PUSHWORKER_STREAM"
-	case errors.Is(err, jetstream.ErrNotPullConsumer):
+	if errors.Is(err, jetstream.ErrNotPullConsumer) {
 		return ": it is a push consumer of somebody else; rename the handler"
+	}
+	return missingRemedy(err)
+}
+
+// missingRemedy is what to do about something that is missing, as the end of a
+// sentence.
+func missingRemedy(err error) string {
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return ": run once with PUSHWORKER_PROVISION=true and a user who may create streams, and check PUSHWORKER_STREAM"
 	}
 	return ""
 }

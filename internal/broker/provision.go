@@ -88,15 +88,11 @@ func (c *Conn) provisionStream(ctx context.Context, want jetstream.StreamConfig)
 
 // mendStream updates what differs and may be updated.
 func (c *Conn) mendStream(ctx context.Context, info *jetstream.StreamInfo, want jetstream.StreamConfig) ([]Difference, error) {
-	settings := streamSettings()
-	if want.AllowMsgSchedules {
-		settings = retrySettings()
-	}
 	have, object := info.Config, "stream "+want.Name
 	evicts := func(field string) bool {
 		return field == "max_bytes" && info.State.Bytes > uint64(max(0, want.MaxBytes))
 	}
-	diffs, err := mend(object, settings, &have, &want, evicts)
+	diffs, err := mend(object, settingsOf(want), &have, &want, evicts)
 	if err != nil {
 		return unmended(diffs), fmt.Errorf("%w: set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm %s` and start again", err, want.Name)
 	}

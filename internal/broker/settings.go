@@ -74,6 +74,14 @@ func retrySettings() []setting[jetstream.StreamConfig] {
 	})
 }
 
+// settingsOf are those that matter to a stream like want.
+func settingsOf(want jetstream.StreamConfig) []setting[jetstream.StreamConfig] {
+	if want.AllowMsgSchedules {
+		return retrySettings()
+	}
+	return streamSettings()
+}
+
 // durableSettings leaves out where a durable starts, which only matters when it
 // is created.
 func durableSettings() []setting[jetstream.ConsumerConfig] {

@@ -38,8 +38,10 @@ type LaneStats struct {
 	OldestPending time.Time `json:"oldest_pending,omitzero"`
 	// OldestPendingSeconds is its age by the broker's clock.
 	OldestPendingSeconds float64 `json:"oldest_pending_seconds"`
-	// Paused says that an operator has paused the lane's durable.
-	Paused bool `json:"paused"`
+	// Paused says that an operator has paused the lane or a part of it, PausedUntil
+	// when it goes on by itself.
+	Paused      bool      `json:"paused"`
+	PausedUntil time.Time `json:"paused_until,omitzero"`
 }
 
 // StreamStats is the state of one stream.
@@ -109,8 +111,10 @@ func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneS
 	}
 	fresh, retries, suspects := infos[0], infos[1], infos[2]
 	s := LaneStats{
-		Handler: handler, Pending: fresh.NumPending, Due: retries.NumPending, Suspects: suspects.NumPending, Paused: fresh.Paused,
+		Handler: handler, Pending: fresh.NumPending, Due: retries.NumPending, Suspects: suspects.NumPending,
+		PausedUntil: pausedUntil(infos[:]),
 	}
+	s.Paused = !s.PausedUntil.IsZero()
 	for _, info := range infos {
 		s.InFlight += info.NumAckPending
 		s.Redelivered += info.NumRedelivered

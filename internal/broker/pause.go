@@ -1,0 +1,52 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrNoLane says that the broker has no durables of a handler.
+var ErrNoLane = errors.New("there is no such lane")
+
+// PauseLane has the broker deliver nothing more of a lane until then, whoever
+// runs it; the zero time resumes it. Workers need no restart, and what they hold
+// they finish. After an error some of the three durables may have changed, and
+// repeating the call mends that.
+//
+// It needs $JS.API.CONSUMER.PAUSE of the lane's durables. An error wraps
+// [ErrNoLane] when the lane has none.
+func (c *Conn) PauseLane(ctx context.Context, t Topology, handler string, until time.Time) error {
+	for _, d := range t.durables(handler) {
+		err := c.request(ctx, "$JS.API.CONSUMER.PAUSE."+d.stream+"."+d.config.Durable, func(ctx context.Context) error {
+			if until.IsZero() {
+				_, err := c.js.ResumeConsumer(ctx, d.stream, d.config.Durable)
+				return err
+			}
+			_, err := c.js.PauseConsumer(ctx, d.stream, d.config.Durable, until)
+			return err
+		})
+		switch {
+		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
+			return fmt.Errorf("%w as %q: the broker has no %s: `pushworker lane ls` lists the lanes", ErrNoLane, handler, d)
+		case err != nil:
+			return fmt.Errorf("changing %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// pausedUntil is when the last of a lane's durables that are paused goes on by
+// itself; zero when none is paused.
+func pausedUntil(infos []*jetstream.ConsumerInfo) time.Time {
+	var until time.Time
+	for _, info := range infos {
+		if info.Paused && info.Config.PauseUntil != nil && info.Config.PauseUntil.After(until) {
+			until = *info.Config.PauseUntil
+		}
+	}
+	return until
+}
