@@ -14,7 +14,7 @@ import (
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
-// The headers that the contract fixes, and three beside them.
+// The headers that the contract fixes, and some beside them.
 const (
 	headerMsgID         = "Nats-Msg-Id"
 	headerExpires       = "Push-Expires"
@@ -28,7 +28,13 @@ const (
 	headerFirst         = "Push-First"
 	headerLast          = "Push-Last"
 	headerTruncated     = "Push-Truncated"
+	headerNarrowed      = "Push-Narrowed"
+	headerRedriven      = "Push-Redriven"  // how often
+	headerRestarted     = "Push-Restarted" // when it was last redriven
 )
+
+// isTrue is the value of a header that marks something.
+const isTrue = "true"
 
 const (
 	// maxErrorText is the greatest length of an error's text in a header.
@@ -78,6 +84,26 @@ func readRetry(o *consumer.Origin, h nats.Header) {
 	}
 	if n, err := strconv.Atoi(h.Get(headerAttempt)); err == nil && n > 0 {
 		o.Attempts = n
+	}
+	if n, err := strconv.Atoi(h.Get(headerRedriven)); err == nil && n > 0 {
+		o.Redriven = n
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerRestarted)); err == nil {
+		o.Restarted = t
+	}
+	o.Narrowed = h.Get(headerNarrowed) == isTrue
+}
+
+// setStory adds what retries and letters both say of their receipt.
+func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool) {
+	if !expires.IsZero() {
+		h.Set(headerExpires, formatTime(expires))
+	}
+	if redriven > 0 {
+		h.Set(headerRedriven, strconv.Itoa(redriven))
+	}
+	if narrowed {
+		h.Set(headerNarrowed, isTrue)
 	}
 }
 

@@ -70,14 +70,16 @@ func (l *Letters) Show(ctx context.Context, seq uint64) (deadletter.Letter, erro
 
 func readLetter(raw Stored) deadletter.Letter {
 	h := nats.Header(raw.Header)
-	_, own := readPublished(h)
+	expires, own := readPublished(h)
 	l := deadletter.Letter{
-		Seq: raw.Seq, Handler: h.Get(headerHandler), Reason: h.Get(headerReason), Error: h.Get(headerError),
+		Seq: raw.Seq, Stored: raw.Time, Expires: expires, Handler: h.Get(headerHandler), Reason: h.Get(headerReason), Error: h.Get(headerError),
 		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(headerMsgID),
-		Data: raw.Data, Truncated: h.Get(headerTruncated) == "true", Header: own, Last: raw.Time,
+		Data: raw.Data, Narrowed: h.Get(headerNarrowed) == isTrue,
+		Truncated: h.Get(headerTruncated) == isTrue, Header: own, Last: raw.Time,
 	}
 	// What does not parse was not written by us and stays zero.
 	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempt))
+	l.Redriven, _ = strconv.Atoi(h.Get(headerRedriven))
 	l.StreamSeq, _ = strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
 	l.First, _ = time.Parse(time.RFC3339Nano, h.Get(headerFirst))
 	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerLast)); err == nil {

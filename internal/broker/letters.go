@@ -74,7 +74,7 @@ func (l *Letters) fit(m *nats.Msg, data []byte) {
 	}
 	if room := max(0, int(l.conn.nc.MaxPayload())-size); len(data) > room {
 		data = data[:room]
-		m.Header.Set(headerTruncated, "true")
+		m.Header.Set(headerTruncated, isTrue)
 	}
 	m.Data = data
 }
@@ -91,7 +91,8 @@ func setLetter(h nats.Header, l deadletter.Letter) {
 	h.Set(headerOriginStream, oneLine(l.Stream, maxErrorText))
 	h.Set(headerOriginSeq, strconv.FormatUint(l.StreamSeq, 10))
 	h.Set(headerOriginSubject, oneLine(l.Subject, maxErrorText))
+	setStory(h, l.Expires, l.Redriven, l.Narrowed)
 	if l.Truncated {
-		h.Set(headerTruncated, "true")
+		h.Set(headerTruncated, isTrue)
 	}
 }

@@ -50,8 +50,9 @@ func TestLetterComesBackAsItWasBuried(t *testing.T) {
 	r := newRig(t)
 	letters := r.conn.Letters(r.topo)
 	want := letter("fcm", 7)
+	want.Narrowed, want.Redriven, want.Expires = true, 2, want.Last.Add(time.Hour)
 	bury(t, letters, want)
-	want.Seq = 1
+	want.Seq, want.Stored = 1, r.stored(t, "PUSH_DEAD")[0].Time
 	got, err := letters.Show(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)

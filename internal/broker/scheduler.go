@@ -123,19 +123,28 @@ func setRetry(h nats.Header, r consumer.Retry) {
 	h.Set(headerError, oneLine(r.Error, maxErrorText))
 	h.Set(headerFirst, formatTime(o.First))
 	h.Set(headerLast, formatTime(time.Now()))
-	if !o.Expires.IsZero() {
-		h.Set(headerExpires, formatTime(o.Expires))
+	setStory(h, o.Expires, o.Redriven, o.Narrowed)
+	if !o.Restarted.IsZero() {
+		h.Set(headerRestarted, formatTime(o.Restarted))
 	}
 }
 
 // store publishes m and waits for the confirmation of stream.
 func (c *Conn) store(ctx context.Context, m *nats.Msg, stream string) error {
-	err := c.request(ctx, m.Subject, func(ctx context.Context) error {
-		_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
+	_, err := c.storeOnce(ctx, m, stream)
+	return err
+}
+
+// storeOnce is store for those who want to know whether a message with the dedup id
+// of m was there already.
+func (c *Conn) storeOnce(ctx context.Context, m *nats.Msg, stream string) (duplicate bool, err error) {
+	err = c.request(ctx, m.Subject, func(ctx context.Context) error {
+		ack, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
+		duplicate = err == nil && ack.Duplicate
 		return err
 	})
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		err = fmt.Errorf("%w: stream %s is missing or has no leader; run once with PUSHWORKER_PROVISION=true", err, stream)
 	}
-	return err
+	return duplicate, err
 }

@@ -37,7 +37,7 @@ func (d *delivery) done(err error) {
 	d.tried = true
 	d.lane.metrics.handle.Observe(now.Sub(d.taken).Seconds())
 	if d.probe != nil {
-		d.probe(err)
+		d.probe(d.verdict(err))
 		d.probe = nil
 	} else if err != nil {
 		d.lane.breaker.report(err)
@@ -54,12 +54,16 @@ func (d *delivery) settle(err error, now time.Time) {
 	decision := d.lane.policy.Decide(retry.Outcome{
 		Err:      err,
 		Attempts: d.origin.Attempts + 1,
-		Age:      now.Sub(d.origin.First),
+		Age:      d.origin.age(now),
 		Left:     d.left(now),
 		Jitter:   rand.Float64(), //nolint:gosec // jitter needs no secrecy
 	})
 	switch decision.Verdict {
 	case retry.Ack, retry.Expire:
+		if rejected(err) != nil {
+			d.ackRejected(decision.Verdict, err)
+			return
+		}
 		d.ack(decision.Verdict, err)
 	case retry.Redeliver:
 		d.redeliver(decision, err)

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -116,23 +114,9 @@ func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain in
 	if part, ok := errors.AsType[*push.Undelivered](why); ok {
 		remain = targets(part.To, part.Channel)
 		r.Data, err = push.Narrow(r.Data, part.To, part.Channel)
+		r.Origin.Narrowed = true
 	}
 	return r, remain, err
-}
-
-// writeRejected writes a letter for the targets that were refused for good while
-// others remain.
-func (d *delivery) writeRejected(why error) error {
-	part, ok := errors.AsType[*push.Undelivered](why)
-	if !ok || part.Rejected == nil {
-		return nil
-	}
-	if err := d.write(retry.Rejected, part.Rejected, d.origin.Attempts+1); err != nil {
-		return err
-	}
-	d.lane.metrics.letters[retry.Rejected].Inc()
-	d.log(d.lane.log.Warn(), part.Rejected).Msg("targets refused for good; the others go on")
-	return nil
 }
 
 // fates is what became of the targets: what the handler has said, or what follows
@@ -151,58 +135,6 @@ func (d *delivery) count(t push.Targets) push.Targets {
 	t = d.fates(t)
 	d.lane.metrics.count(t)
 	return t
-}
-
-// bury is the third door: the receipt becomes a dead letter, and is acknowledged
-// only once the broker has confirmed that.
-func (d *delivery) bury(reason retry.Reason, why error) {
-	d.lane.store(func() { d.writeAndAck(reason, why) })
-}
-
-func (d *delivery) writeAndAck(reason retry.Reason, why error) {
-	attempts := d.origin.Attempts
-	if reason != retry.Malformed && reason != retry.Oversize && reason != retry.CrashLoop {
-		attempts++
-	}
-	if err := d.write(reason, why, attempts); err != nil {
-		d.nak(d.pause(), err)
-		return
-	}
-	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
-	m := d.lane.metrics
-	m.verdicts[retry.Bury].Inc()
-	m.letters[reason].Inc()
-	fates := d.count(push.Targets{Rejected: d.targets})
-	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
-	m.age.Observe(time.Since(d.origin.First).Seconds())
-	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
-	d.leave()
-}
-
-// write stores the letter. The lane is not ready while letters cannot be written.
-func (d *delivery) write(reason retry.Reason, why error, attempts int) error {
-	o := d.origin
-	letter := deadletter.Letter{
-		Handler: d.lane.name, Reason: reason.String(), Error: why.Error(), Attempts: attempts,
-		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
-		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
-		Data: d.msg.Data(), Header: o.Header,
-	}
-	if (reason == retry.Malformed || reason == retry.Oversize) && !d.in.private {
-		letter.Handler = "" // every lane sees the same bytes: one letter for all
-	} else {
-		letter.ID += ":" + d.lane.name
-	}
-	ctx, cancel := d.lane.storeContext()
-	defer cancel()
-	err := d.lane.graveyard.Bury(ctx, letter)
-	d.lane.unburied.Store(err != nil)
-	if err != nil {
-		d.log(d.lane.log.Error(), err).Stringer("reason", reason).
-			Msg("dead letter could not be written; the receipt stays: check the space and limits of the dead-letter stream")
-	}
-	return err
 }
 
 // leave frees the slot; the delivery is over.

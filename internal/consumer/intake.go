@@ -120,7 +120,7 @@ func (p *pull) run(ctx context.Context) error {
 	case p.dropped:
 		_ = sleep(ctx, dropRest)
 	case idle:
-		_ = sleep(ctx, probeWait) // leave the turn to the others, who look every lookEvery
+		_ = sleep(ctx, probeEvery) // leave the turn to the others, who may have something
 	}
 	return nil
 }
@@ -210,7 +210,7 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 		d.writeAndAck(retry.Malformed, err)
 		return
 	}
-	if d.write(retry.Malformed, err, d.origin.Attempts) != nil {
+	if d.write(d.letter(retry.Malformed, err, d.origin.Attempts)) != nil {
 		d.leaving.Store(true)
 		d.nak(d.pause(), err)
 		return

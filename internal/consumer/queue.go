@@ -62,6 +62,23 @@ type Origin struct {
 	// Header holds the publisher's own headers to pass on, such as traceparent;
 	// nil when there are none.
 	Header map[string][]string
+
+	// Narrowed says that the data are not all of the receipt that was published,
+	// only what of it remains.
+	Narrowed bool
+	// Redriven counts how often the receipt has come back from the dead letters, and
+	// Restarted is when it last did: from then on its attempts and its age count.
+	// Zero for one that never was there.
+	Redriven  int
+	Restarted time.Time
+}
+
+// age is how long the receipt has been tried, which the age budget bounds.
+func (o *Origin) age(now time.Time) time.Duration {
+	if o.Restarted.After(o.First) {
+		return now.Sub(o.Restarted)
+	}
+	return now.Sub(o.First)
 }
 
 // Retry is a receipt to be delivered again to one lane.

@@ -9,9 +9,10 @@ import "time"
 
 // Letter is one buried receipt.
 type Letter struct {
-	// Seq is the letter's own sequence in the dead-letter stream; 0 before it is
-	// written.
-	Seq uint64
+	// Seq is the letter's own sequence in the dead-letter stream, and Stored since
+	// when it is there; zero before it is written.
+	Seq    uint64
+	Stored time.Time
 	// Handler is the lane that gave up; empty for a malformed receipt, which is
 	// buried once for all lanes.
 	Handler string
@@ -28,11 +29,19 @@ type Letter struct {
 	Stream    string
 	StreamSeq uint64
 	Subject   string
+	// Expires is when the publisher said the receipt goes stale; zero for never.
+	Expires time.Time
+	// Redriven counts how often the receipt had come back from the dead letters when
+	// it was buried again.
+	Redriven int
 	// ID is the letter's dedup id: burying the same message twice is one letter.
 	ID string
-	// Data is the receipt as it was published, byte for byte; cut to fit, with
-	// Truncated set, when the broker's payload limit leaves no room for it.
+	// Data is the receipt as it was published, byte for byte. With Narrowed set it
+	// is only what of it was not delivered, and the original is at Stream and
+	// StreamSeq for as long as history is kept. It is cut to fit, with Truncated
+	// set, when the broker's payload limit leaves no room for it.
 	Data      []byte
+	Narrowed  bool
 	Truncated bool
 	// Header holds the other headers that the receipt was published with, such as
 	// traceparent.

@@ -88,8 +88,11 @@ type Undelivered struct { //nolint:errname // it is as much a result as an error
 	Channel string
 	// Err is the cause; it is not nil.
 	Err error
-	// Rejected names targets that were refused for good while others remain; they
-	// are among neither. A dead letter is written for them. Usually nil.
+	// Rejected says that targets were refused for good while others remain; they are
+	// among neither. A dead letter is written for them. If it is an *Undelivered
+	// itself, its To and Channel are those targets, and the letter is for them alone:
+	// their Devices list every device of theirs that the letter is not about.
+	// Usually nil.
 	Rejected error
 }
 

@@ -110,18 +110,32 @@ func (t *tally) outcome() error {
 	case len(t.remain) > 0 && untouched:
 		return t.cause() // the receipt comes back as it is
 	case len(t.remain) > 0:
-		return t.part(t.remain, t.cause(), t.rejection())
+		return t.part(t.remain, t.taken, t.cause(), t.refusal())
 	case len(t.refused) == 0:
 		return nil
 	case t.counts.Accepted+t.counts.Gone == 0:
 		return push.Permanent(t.rejection())
 	}
-	return t.part(t.refused, push.Permanent(t.rejection()), nil)
+	return t.part(t.refused, t.taken, push.Permanent(t.rejection()), nil)
+}
+
+// refusal is the letter's share of an outcome of which something remains: the
+// refused targets, without the devices that will be tried again; nil if there are
+// none.
+func (t *tally) refusal() error {
+	if len(t.refused) == 0 {
+		return nil
+	}
+	elsewhere := slices.Clone(t.taken)
+	for _, o := range t.remain {
+		elsewhere = append(elsewhere, o.device)
+	}
+	return t.part(t.refused, elsewhere, t.rejection(), nil)
 }
 
 // part narrows the receipt to the rest. The ledger says which devices of the users
-// that remain are done with.
-func (t *tally) part(rest []outstanding, cause, rejected error) error {
+// that remain are not among it.
+func (t *tally) part(rest []outstanding, others []push.Device, cause, rejected error) error {
 	part := &push.Undelivered{To: make(map[push.Uid]push.Recipient), Err: cause, Rejected: rejected}
 	for _, o := range rest {
 		if o.isChannel() {
@@ -130,7 +144,7 @@ func (t *tally) part(rest []outstanding, cause, rejected error) error {
 			part.To[o.device.User] = t.receipt.To[o.device.User]
 		}
 	}
-	for _, d := range t.taken {
+	for _, d := range others {
 		stays := func(o outstanding) bool { return o.device.User == d.User && o.device.ID == d.ID }
 		if recipient, ok := part.To[d.User]; ok && !slices.ContainsFunc(rest, stays) {
 			recipient.Devices = append(slices.Clip(recipient.Devices), d.ID)

@@ -1,0 +1,119 @@
+package consumer
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// bury is the third door: the receipt becomes a dead letter, and is acknowledged
+// only once the broker has confirmed that.
+func (d *delivery) bury(reason retry.Reason, why error) {
+	d.lane.store(func() { d.writeAndAck(reason, why) })
+}
+
+func (d *delivery) writeAndAck(reason retry.Reason, why error) {
+	attempts := d.origin.Attempts
+	if reason != retry.Malformed && reason != retry.Oversize && reason != retry.CrashLoop {
+		attempts++
+	}
+	err := d.writeRejected(why)
+	if err == nil {
+		err = d.write(d.letter(reason, why, attempts))
+	}
+	if err != nil {
+		d.nak(d.pause(), err)
+		return
+	}
+	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
+	ack := d.msg.Ack()
+	m := d.lane.metrics
+	m.verdicts[retry.Bury].Inc()
+	m.letters[reason].Inc()
+	fates := d.count(push.Targets{Rejected: d.targets})
+	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
+	m.age.Observe(time.Since(d.origin.First).Seconds())
+	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
+	d.leave()
+}
+
+// ackRejected settles a receipt of which nothing is to be tried again, once there is
+// a letter for the targets that were refused for good.
+func (d *delivery) ackRejected(v retry.Verdict, why error) {
+	d.lane.store(func() {
+		if err := d.writeRejected(why); err != nil {
+			d.nak(d.pause(), err)
+			return
+		}
+		d.ack(v, why)
+	})
+}
+
+// rejected is the part of why that was refused for good while others remain; nil if
+// there is none.
+func rejected(why error) error {
+	if part, ok := errors.AsType[*push.Undelivered](why); ok {
+		return part.Rejected
+	}
+	return nil
+}
+
+// writeRejected writes a letter for the targets that were refused for good while
+// others remain.
+func (d *delivery) writeRejected(why error) error {
+	refused := rejected(why)
+	if refused == nil {
+		return nil
+	}
+	letter := d.letter(retry.Rejected, refused, d.origin.Attempts+1)
+	letter.ID += ":refused" // what remains may get a letter, too
+	if err := d.write(letter); err != nil {
+		return err
+	}
+	d.lane.metrics.letters[retry.Rejected].Inc()
+	d.log(d.lane.log.Warn(), refused).Msg("targets refused for good; the others go on")
+	return nil
+}
+
+// letter is the letter for what why says was not delivered: all of the receipt,
+// unless why is a [*push.Undelivered].
+func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadletter.Letter {
+	o := d.origin
+	letter := deadletter.Letter{
+		Handler: d.lane.name, Reason: reason.String(), Error: why.Error(), Attempts: attempts,
+		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
+		Expires: o.Expires, Redriven: o.Redriven,
+		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
+		Data: d.msg.Data(), Narrowed: o.Narrowed, Header: o.Header,
+	}
+	if (reason == retry.Malformed || reason == retry.Oversize) && !d.in.private {
+		letter.Handler = "" // every lane sees the same bytes: one letter for all
+	} else {
+		letter.ID += ":" + d.lane.name
+	}
+	if part, ok := errors.AsType[*push.Undelivered](why); ok {
+		letter.Error = part.Err.Error()
+		// A handler that names what is no recipient gets a letter with all of it.
+		if rest, err := push.Narrow(letter.Data, part.To, part.Channel); err == nil {
+			letter.Data, letter.Narrowed = rest, true
+		}
+	}
+	return letter
+}
+
+// write stores the letter. The lane is not ready while letters cannot be written.
+func (d *delivery) write(letter deadletter.Letter) error {
+	ctx, cancel := d.lane.storeContext()
+	defer cancel()
+	err := d.lane.graveyard.Bury(ctx, letter)
+	d.lane.unburied.Store(err != nil)
+	if err != nil {
+		d.log(d.lane.log.Error(), err).Str("reason", letter.Reason).
+			Msg("dead letter could not be written; the receipt stays: check the space and limits of the dead-letter stream")
+	}
+	return err
+}
