@@ -153,6 +153,7 @@ func (v *validator) limits() {
 	v.roomFor("MAX_BYTES", v.MaxBytes)
 	v.roomFor("RETRY_MAX_BYTES", v.Retry.MaxBytes)
 	v.roomFor("DEAD_MAX_BYTES", v.Dead.MaxBytes)
+	v.oneOf("EVENTS", v.Events, "off", "failures", "all")
 }
 
 // roomFor wants a stream that a receipt of the greatest size fits into.

@@ -139,6 +139,7 @@ func badCases(dir string) []badCase {
 		// Admin and log.
 		{"admin address", []string{"ADMIN_ADDR=127.0.0.1:http"}, []string{`ADMIN_ADDR is not host:port: "127.0.0.1:http"; write for example 127.0.0.1:9464`}},
 		{"one address for two", []string{"ADMIN_ADDR=127.0.0.1:4222"}, []string{"ADMIN_ADDR is the same as PUSHWORKER_EMBEDDED_ADDR; give one of the two another port"}},
+		{"events", []string{"EVENTS=some"}, []string{`EVENTS is "some"; use off, failures or all`}},
 		{"log", []string{"LOG_LEVEL=INFO", "LOG_FORMAT=\x1b[31m"}, []string{`LOG_LEVEL is "INFO"; use trace, debug, info, warn or error`, `LOG_FORMAT is "\x1b[31m"; use auto, console or json`}},
 		{"typo in strict mode", []string{"STRICT_ENV=true", "LOGLEVEL=debug"}, []string{"LOGLEVEL is not a variable of pushworker; did you mean PUSHWORKER_LOG_LEVEL?"}},
 		{"NUL", []string{"STREAM=a\x00b"}, []string{`STREAM holds a NUL byte: "a\x00b"; remove it`}},

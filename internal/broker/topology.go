@@ -16,8 +16,11 @@ const (
 	schedulePrefix = subjectPrefix + "schedule."
 	retryPrefix    = subjectPrefix + "retry."
 	deadPrefix     = subjectPrefix + "dead."
+	eventPrefix    = subjectPrefix + "events."
+	outcomePrefix  = eventPrefix + "outcome."
 	retrySuffix    = "_RETRY"
 	deadSuffix     = "_DEAD"
+	eventsSuffix   = "_EVENTS"
 	suspectsName   = "-suspects" // of a durable
 	suspectsToken  = ".suspects" // of a subject
 )
@@ -29,10 +32,13 @@ const (
 	// maxAckPending is how many deliveries of a durable may be unsettled at a time,
 	// over all processes.
 	maxAckPending = 65_536
+	// eventsMaxBytes and eventsMaxAge bound the stream of events.
+	eventsMaxBytes, eventsMaxAge = 256 << 20, 72 * time.Hour
 )
 
 // Topology is the wanted shape of streams and durables. The names of the retry
-// and dead-letter streams follow from Stream: PUSH gives PUSH_RETRY, PUSH_DEAD.
+// and dead-letter streams follow from Stream: PUSH gives PUSH_RETRY, PUSH_DEAD. So
+// does that of the stream of events, which nothing depends on: PUSH_EVENTS.
 type Topology struct {
 	// Stream is the name of the stream of receipts, Subject where they are
 	// published: Subject itself and Subject.<anything>.
@@ -74,7 +80,7 @@ func (t Topology) validateSubject() error {
 			return fmt.Errorf("subject %q: use tokens with dots between, no wildcards and no spaces (PUSHWORKER_SUBJECT)", t.Subject)
 		}
 	}
-	for _, taken := range []string{schedulePrefix, retryPrefix, deadPrefix} {
+	for _, taken := range []string{schedulePrefix, retryPrefix, deadPrefix, eventPrefix} {
 		if strings.HasPrefix(t.Subject+".", taken) || strings.HasPrefix(taken, t.Subject+".") {
 			return fmt.Errorf("subject %q collides with %s>: take another, for example push.receipts (PUSHWORKER_SUBJECT)", t.Subject, taken)
 		}
@@ -99,6 +105,9 @@ func (t Topology) validateLimits() error {
 func (t Topology) retryStream() string { return t.Stream + retrySuffix }
 func (t Topology) deadStream() string  { return t.Stream + deadSuffix }
 
+// EventsStream is the name of the stream of events, see [Conn.ProvisionEvents].
+func (t Topology) EventsStream() string { return t.Stream + eventsSuffix }
+
 // streams returns the wanted configurations.
 func (t Topology) streams() []jetstream.StreamConfig {
 	fresh := t.stream(t.Stream, t.MaxBytes, freshWindow, t.Subject, t.Subject+".>")
@@ -121,6 +130,15 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	dead.Duplicates = min(deadWindow, t.DeadMaxAge)
 
 	return []jetstream.StreamConfig{fresh, retries, dead}
+}
+
+// events is the wanted stream of events, which are no promise: a full one lets go
+// of the oldest.
+func (t Topology) events() jetstream.StreamConfig {
+	c := t.stream(t.EventsStream(), eventsMaxBytes, freshWindow, eventPrefix+">")
+	c.Description = "what became of receipts, and which devices left"
+	c.Discard, c.MaxAge = jetstream.DiscardOld, eventsMaxAge
+	return c
 }
 
 // stream is what the streams share: they refuse when full, because a stream that

@@ -38,6 +38,18 @@ func (d *lateDirectory) Gone(ctx context.Context, device push.Device, asOf time.
 	return errNoDirectory
 }
 
+// hash masks a token as the directory does; empty if it is not open.
+func (d *lateDirectory) hash(token string) string {
+	opened := d.opened.Load()
+	if opened == nil {
+		return ""
+	}
+	if masks, ok := (*opened).(interface{ Hash(token string) string }); ok {
+		return masks.Hash(token)
+	}
+	return ""
+}
+
 // openDevices opens the device directory for those who have d, and returns what
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.

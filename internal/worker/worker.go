@@ -75,7 +75,8 @@ func (w Worker) Run(ctx context.Context) error {
 		return err
 	}
 	reg := prometheus.NewRegistry()
-	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(reg))
+	witness, record := w.recording(ctx, conn, topology, directory, reg)
+	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(reg), witness)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (w Worker) Run(ctx context.Context) error {
 		return err
 	}
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, devices, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, devices, record, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // runAll runs the lanes, and beside them whatever must outlive them. When the
@@ -117,7 +118,7 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 }
 
 // lanes makes a lane for each enabled handler.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, m *consumer.Metrics) ([]*consumer.Lane, error) {
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, m *consumer.Metrics, witness consumer.Witness) ([]*consumer.Lane, error) {
 	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
@@ -132,7 +133,7 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 			Limits: push.Limits{
 				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys,
 			},
-			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Metrics: m, Log: w.Log,
+			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Metrics: m, Witness: witness, Log: w.Log,
 		}))
 	}
 	return lanes, nil

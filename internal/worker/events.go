@@ -1,0 +1,43 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/outcome"
+)
+
+// recording returns what the lanes tell their outcomes to, and what publishes those.
+// Nothing is told where that is switched off or there is no stream for events, which
+// is no reason not to work.
+func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Witness, func(context.Context) error) {
+	nothing := func(context.Context) error { return nil }
+	if w.Config.Events == "off" {
+		return consumer.Witness{}, nothing
+	}
+	if err := w.prepareEvents(ctx, conn, t); err != nil {
+		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
+		return consumer.Witness{}, nothing
+	}
+	r := outcome.New(outcome.Options{Publish: conn.PublishEvents, Hash: d.hash, Clean: w.Config.Events == "all"}, reg)
+	return r.Witness(), r.Run
+}
+
+// prepareEvents makes the stream of events or looks for it. Who may not look
+// publishes all the same.
+func (w Worker) prepareEvents(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+	if !w.Config.Provision {
+		err := conn.FindEvents(ctx, t)
+		if _, denied := errors.AsType[*broker.DeniedError](err); denied {
+			return nil
+		}
+		return err
+	}
+	differences, err := conn.ProvisionEvents(ctx, t)
+	w.logDifferences(differences)
+	return err
+}
