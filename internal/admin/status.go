@@ -38,6 +38,8 @@ type LaneState struct {
 	Dropped uint64 `json:"dropped"`
 	// BreakerOpen says that the provider is unavailable and the lane does not pull.
 	BreakerOpen bool `json:"breaker_open"`
+	// BreakerError says why, and what to do about it; empty while it is closed.
+	BreakerError string `json:"breaker_error,omitempty"`
 }
 
 // Process is a running worker.

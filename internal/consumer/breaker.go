@@ -18,8 +18,10 @@ const (
 	// probeWait is how long a probe waits for a message, and then leaves the turn
 	// to the lane's other sources.
 	probeWait = 200 * time.Millisecond
-	// lookEvery is how often a lane looks whether it may pull again.
+	// lookEvery is how often a lane looks whether it may pull again, and turnEvery
+	// whether the probe before has left the question open.
 	lookEvery = 100 * time.Millisecond
+	turnEvery = 10 * time.Millisecond
 )
 
 // errNoVerdict says that a probe ended without asking the provider.
@@ -33,7 +35,7 @@ type breaker struct {
 	cb     *gobreaker.TwoStepCircuitBreaker[struct{}]
 	isOpen atomic.Bool
 	trip   atomic.Pointer[chan struct{}] // closed when the breaker opens
-	why    atomic.Pointer[error]         // the last outcome that may have opened it
+	why    atomic.Pointer[error]         // the last outcome that opened it or keeps it open
 }
 
 // newBreaker makes a closed breaker. changed is told when it opens, and why, and
@@ -46,7 +48,7 @@ func newBreaker(changed func(why error)) *breaker {
 		Timeout:      probeEvery,
 		ReadyToTrip:  func(gobreaker.Counts) bool { return true },
 		IsSuccessful: func(err error) bool { return !isUnavailable(err) },
-		IsExcluded:   func(err error) bool { return errors.Is(err, errNoVerdict) },
+		IsExcluded:   isNoVerdict,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			switch {
 			case from == gobreaker.StateClosed:
@@ -68,16 +70,18 @@ func newBreaker(changed func(why error)) *breaker {
 // or errNoVerdict when there was none. pass returns ctx's error when ctx ends.
 func (b *breaker) pass(ctx context.Context) (probe func(error), err error) {
 	for ctx.Err() == nil {
+		rest := lookEvery
 		switch b.cb.State() {
 		case gobreaker.StateClosed:
 			return nil, nil
 		case gobreaker.StateHalfOpen:
-			if probe, err := b.cb.Allow(); err == nil {
-				return probe, nil
+			if done, err := b.cb.Allow(); err == nil {
+				return func(err error) { b.remember(err); done(err) }, nil
 			}
+			rest = turnEvery
 		case gobreaker.StateOpen:
 		}
-		_ = sleep(ctx, lookEvery) // the loop looks at ctx
+		_ = sleep(ctx, rest) // the loop looks at ctx
 	}
 	return nil, ctx.Err()
 }
@@ -85,10 +89,9 @@ func (b *breaker) pass(ctx context.Context) (probe func(error), err error) {
 // report tells the breaker of an outcome that was not a probe's. Only an
 // unavailable provider matters: it opens the breaker.
 func (b *breaker) report(err error) {
-	if !isUnavailable(err) {
+	if !b.remember(err) {
 		return
 	}
-	b.why.Store(&err)
 	if done, refused := b.cb.Allow(); refused == nil {
 		done(err)
 	}
@@ -106,6 +109,30 @@ func (b *breaker) whileClosed(ctx context.Context) (context.Context, context.Can
 		}
 	}()
 	return ctx, cancel
+}
+
+// remember keeps an outcome that says that the provider is unavailable, and reports
+// whether it does.
+func (b *breaker) remember(err error) bool {
+	if !isUnavailable(err) {
+		return false
+	}
+	b.why.Store(&err)
+	return true
+}
+
+// reason is why the breaker is open; nil while it is closed.
+func (b *breaker) reason() error {
+	if why := b.why.Load(); why != nil && b.isOpen.Load() {
+		return *why
+	}
+	return nil
+}
+
+// isNoVerdict reports whether an outcome says nothing of the provider, because it
+// was not asked.
+func isNoVerdict(err error) bool {
+	return errors.Is(err, errNoVerdict) || errors.Is(err, push.ErrExpired) || errors.Is(err, push.ErrNotStarted)
 }
 
 func isUnavailable(err error) bool {

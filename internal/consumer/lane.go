@@ -205,13 +205,19 @@ type State struct {
 	// Dropped counts the receipts handed back since the start because the handler
 	// was not ready or its channel would block.
 	Dropped uint64
-	// BreakerOpen says that the provider is unavailable and the lane does not pull.
-	BreakerOpen bool
+	// BreakerOpen says that the provider is unavailable and the lane does not pull,
+	// BreakerError why, and what to do about it.
+	BreakerOpen  bool
+	BreakerError string
 }
 
 // State returns the lane's present state. Safe for concurrent use.
 func (l *Lane) State() State {
-	return State{Held: l.held(), Dropped: l.drops.Load(), BreakerOpen: l.breaker.isOpen.Load()}
+	s := State{Held: l.held(), Dropped: l.drops.Load(), BreakerOpen: l.breaker.isOpen.Load()}
+	if why := l.breaker.reason(); why != nil {
+		s.BreakerError = why.Error()
+	}
+	return s
 }
 
 // Name is the handler's name.
