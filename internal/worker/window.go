@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,54 +17,113 @@ import (
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
-// window is what others see of the process: health, metrics, status.
+// errWaiting is what a worker says of itself while it has no broker.
+var errWaiting = errors.New("waiting for the broker: check that it runs, and PUSHWORKER_NATS_URL")
+
+// window is what others see of the process: health, metrics, status. It is opened
+// before there is a connection to the broker, so that a supervisor does not take
+// waiting for death.
 type window struct {
 	server  *admin.Server
-	sampler *admin.Sampler
+	metrics *prometheus.Registry
+	lanes   []string
+	view    atomic.Pointer[view] // nil while the worker waits for the broker
 }
 
-// openWindow opens the admin address.
-func (w Worker) openWindow(ctx context.Context, conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane, reg *prometheus.Registry) (window, error) {
-	sampler := admin.NewSampler(conn, t, 0)
-	reg.MustRegister(
+// view is what there is to see once the lanes are there.
+type view struct {
+	conn     *broker.Conn
+	topology broker.Topology
+	lanes    map[string]*consumer.Lane
+	sampler  *admin.Sampler
+}
+
+// openWindow opens the admin address; see [window.around].
+func (w Worker) openWindow(ctx context.Context, lanes []string) (*window, error) {
+	v := &window{metrics: prometheus.NewRegistry(), lanes: lanes}
+	v.metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		admin.NewBuildInfo(w.Version, w.Revision, runtime.Version()),
-		sampler,
 	)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
 	server, err := admin.Listen(ctx, admin.Options{
 		Addr: w.Config.Admin.Addr, Token: w.Config.Admin.Token.Reveal(), Pprof: w.Config.Pprof,
-		Metrics: reg, Ready: checks(conn, lanes), Log: w.Log,
-		Status: func() admin.Status { return admin.NewStatus(sampler.Last(), process, states(lanes)) },
+		Metrics: v.metrics, Ready: v.checks(), Log: w.Log,
+		Status: func() admin.Status { return v.status(process) },
 	})
 	if err != nil {
-		return window{}, fmt.Errorf("open the admin address: %w", err)
+		return nil, fmt.Errorf("open the admin address: %w", err)
 	}
-	return window{server: server, sampler: sampler}, nil
+	v.server = server
+	return v, nil
+}
+
+// around serves the window while work runs. When serving fails, work is stopped.
+func (v *window) around(ctx context.Context, work func(context.Context) error) error {
+	working, cancel := context.WithCancel(ctx)
+	defer cancel()
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() {
+		defer cancel()
+		served <- v.server.Run(serving)
+	}()
+	err := work(working)
+	stop()
+	return errors.Join(err, <-served)
+}
+
+// show lets others see the lanes.
+func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane) *admin.Sampler {
+	seen := &view{conn: conn, topology: t, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(conn, t, 0)}
+	for _, lane := range lanes {
+		seen.lanes[lane.Name()] = lane
+	}
+	v.metrics.MustRegister(seen.sampler)
+	v.view.Store(seen)
+	return seen.sampler
 }
 
 // checks are what the process must be able to do to be ready.
-func checks(conn *broker.Conn, lanes []*consumer.Lane) []admin.Check {
-	all := []admin.Check{{Name: "broker", Run: func(context.Context) error {
-		if !conn.Connected() {
-			return errors.New("not connected: check the broker and PUSHWORKER_NATS_URL")
-		}
-		return nil
-	}}}
-	for _, lane := range lanes {
-		all = append(all, admin.Check{
-			Name: "lane " + lane.Name(),
-			Run:  func(context.Context) error { return lane.Ready() },
-		})
+func (v *window) checks() []admin.Check {
+	check := func(name string, run func(context.Context, *view) error) admin.Check {
+		return admin.Check{Name: name, Run: func(ctx context.Context) error {
+			seen := v.view.Load()
+			if seen == nil {
+				return errWaiting
+			}
+			return run(ctx, seen)
+		}}
+	}
+	all := []admin.Check{
+		check("broker", func(_ context.Context, seen *view) error {
+			if !seen.conn.Connected() {
+				return errors.New("not connected: check the broker and PUSHWORKER_NATS_URL")
+			}
+			return nil
+		}),
+		check("streams", func(ctx context.Context, seen *view) error {
+			if !seen.conn.Connected() {
+				return nil // which broker says
+			}
+			return seen.conn.MissingStreams(ctx, seen.topology)
+		}),
+	}
+	for _, name := range v.lanes {
+		all = append(all, check("lane "+name, func(_ context.Context, seen *view) error { return seen.lanes[name].Ready() }))
 	}
 	return all
 }
 
-func states(lanes []*consumer.Lane) map[string]admin.LaneState {
-	all := make(map[string]admin.LaneState, len(lanes))
-	for _, lane := range lanes {
-		all[lane.Name()] = admin.LaneState(lane.State())
+func (v *window) status(process *admin.Process) admin.Status {
+	seen := v.view.Load()
+	if seen == nil {
+		return admin.NewStatus(admin.Sample{Time: time.Now(), Handlers: v.lanes, Err: errWaiting}, process, nil)
 	}
-	return all
+	states := make(map[string]admin.LaneState, len(seen.lanes))
+	for name, lane := range seen.lanes {
+		states[name] = admin.LaneState(lane.State())
+	}
+	return admin.NewStatus(seen.sampler.Last(), process, states)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -60,6 +59,17 @@ func (w Worker) Run(ctx context.Context) error {
 		defer server.Shutdown()
 	}
 
+	window, err := w.openWindow(ctx, handlers.names())
+	if err != nil {
+		return err
+	}
+	return window.around(ctx, func(ctx context.Context) error {
+		return w.work(ctx, server, window, handlers, directory)
+	})
+}
+
+// work waits for the broker, and runs the lanes and what they need.
+func (w Worker) work(ctx context.Context, server *embedded.Server, window *window, handlers *handlers, directory *lateDirectory) error {
 	conn, err := w.connect(ctx, server)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop while it waited: it holds nothing
@@ -74,18 +84,14 @@ func (w Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reg := prometheus.NewRegistry()
-	witness, record := w.recording(ctx, conn, topology, directory, reg)
-	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(reg), witness)
+	witness, record := w.recording(ctx, conn, topology, directory, window.metrics)
+	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(window.metrics), witness)
 	if err != nil {
 		return err
 	}
-	window, err := w.openWindow(ctx, conn, topology, lanes, reg)
-	if err != nil {
-		return err
-	}
+	sampler := window.show(conn, topology, lanes)
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, window.server.Run, window.sampler.Run, devices, record, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, sampler.Run, devices, record, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // runAll runs the lanes, and beside them whatever must outlive them. When the

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -77,4 +79,21 @@ func (b *Broker) Restart(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	b.server = s
+}
+
+// DeleteStream removes a stream, as an operator's mistake would.
+func (b *Broker) DeleteStream(tb testing.TB, stream string) {
+	tb.Helper()
+	nc, err := nats.Connect(b.URL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err == nil {
+		err = js.DeleteStream(tb.Context(), stream)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 }

@@ -1,0 +1,101 @@
+package worker_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// deadline is how long a test waits for what must happen.
+const deadline = 30 * time.Second
+
+// A worker that waits for its broker is alive and not ready; when the broker comes
+// it is ready, and when a stream goes it is not any more.
+func TestWorkerIsAliveWhileItWaitsAndReadyWhenItWorks(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	b.Stop(t)
+	admin := "http://" + start(t, b.URL())
+	wantAnswer(t, admin+"/livez", http.StatusOK, "ok")
+	wantAnswer(t, admin+"/readyz", http.StatusServiceUnavailable, "[-] broker: waiting for the broker")
+	wantAnswer(t, admin+"/status", http.StatusOK, "waiting for the broker")
+	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_build_info")
+
+	b.Restart(t)
+	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] streams\n[+] lane quiet\n")
+	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_lane_in_flight")
+
+	b.DeleteStream(t, "PUSH_DEAD")
+	wantAnswer(t, admin+"/readyz", http.StatusServiceUnavailable, "[-] streams: looking at stream PUSH_DEAD")
+	wantAnswer(t, admin+"/livez", http.StatusOK, "ok")
+}
+
+// start runs a worker until the test ends and returns its admin address.
+func start(t *testing.T, url string) (admin string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin = l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load([]string{
+		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=" + admin,
+		`PUSHWORKER_HANDLERS=[{"name":"quiet"}]`, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- worker.Worker{
+			Config: c, Banner: io.Discard, Log: zerolog.Nop(),
+			Plugins: func(r *push.Registry, _ push.Directory) {
+				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
+					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }}, nil
+				}))
+			},
+		}.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the worker ends with %v", err)
+		}
+	})
+	return admin
+}
+
+// wantAnswer waits until a route answers like that.
+func wantAnswer(t *testing.T, url string, code int, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	last := "no answer"
+	for end := time.Now().Add(deadline); time.Now().Before(end); <-tick.C {
+		resp, err := http.Get(url)
+		if err != nil {
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close() // only read
+		if last = resp.Status + " " + string(body); err == nil && resp.StatusCode == code && strings.Contains(last, text) {
+			return
+		}
+	}
+	t.Fatalf("%s answers %s, want %d with %q", url, last, code, text)
+}
