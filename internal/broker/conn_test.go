@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -352,7 +353,7 @@ func TestForbiddenJanitorSaysSoOnceAndRests(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Janitor(r.topo, time.Millisecond, zerolog.New(&log)).Run(ctx) }()
-	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$JS.API.STREAM.INFO.PUSH") })
+	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$JS.API.CONSUMER.LIST.PUSH") })
 	select {
 	case err := <-done:
 		t.Fatalf("Run ended: %v", err)
@@ -373,7 +374,7 @@ func TestForbiddenAckIsLoggedOnce(t *testing.T) {
 	var log lines
 	user := worker()
 	user.Publish = append([]string{}, user.Publish...)
-	user.Publish[2] = "nothing" // $JS.ACK of PUSH
+	user.Publish[slices.Index(user.Publish, "$JS.ACK.PUSH.fcm.>")] = "nothing" // $JS.ACK of PUSH
 	r, c := restricted(t, user, &log)
 	r.publish(t, 20)
 	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, func(m consumer.Message) { ack(t, m) })
@@ -392,7 +393,7 @@ func TestForbiddenPullSaysSo(t *testing.T) {
 	var log lines
 	user := worker()
 	user.Publish = append([]string{}, user.Publish...)
-	user.Publish[1] = "nothing" // MSG.NEXT of PUSH
+	user.Publish[slices.Index(user.Publish, "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm")] = "nothing" // MSG.NEXT of PUSH
 	r, c := restricted(t, user, &log)
 	lane := bind(t, c, r.topo)
 	_, err := lane.Fresh.Pull(t.Context(), 1, func(consumer.Message) {})
