@@ -124,8 +124,12 @@ func (l *ledger) buried(letter letter) { // holds mu
 	}
 	named, one := strings.CutPrefix(letter.Error, refusedUser)
 	for user := range users(letter.Data) {
-		if (!one || named == user.String()) && f.final[user] == "" {
+		switch {
+		case one && named != user.String():
+		case f.final[user] == "":
 			f.final[user] = "letter"
+		case !one && f.disturbed == 0:
+			l.fault("%v: a letter names user %d: %s", f.plan, user, f.final[user])
 		}
 	}
 }

@@ -1,0 +1,186 @@
+package main
+
+// The rooms that are broken.
+const (
+	lanes     = "./internal/consumer"
+	policies  = "./internal/retry"
+	brokers   = "./internal/broker"
+	fcm       = "./pkg/plugins/fcm"
+	domain    = "./pkg/push"
+	publisher = "./pkg/publisher"
+	devices   = "./internal/device"
+)
+
+// list returns every mutant.
+func list() []mutant {
+	all := append(settling(), retrying()...)
+	all = append(all, outside()...)
+	for i := range all {
+		all[i].root = "."
+	}
+	return all
+}
+
+// settling breaks the way of a receipt through a lane.
+func settling() []mutant {
+	return []mutant{
+		{
+			name: "acknowledged before it was sent", file: "internal/consumer/lane.go",
+			old: "if err := l.send(r); err != nil {", now: "_ = d.msg.Ack()\n\tif err := l.send(r); err != nil {",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "heartbeat forgotten", file: "internal/consumer/stop.go",
+			old: "in.slots.each(func(d *delivery) { d.heartbeat(now, look) })", now: "in.slots.each(func(d *delivery) { d.beat = now })",
+			pkg: lanes, test: "TestHeartbeatsWhileDraining",
+		},
+		{
+			name: "heartbeats end when the lane drains", file: "internal/consumer/lane.go",
+			old: "err := l.pullAll(ctx)\n", now: "err := l.pullAll(ctx)\n\tstopBeating()\n",
+			pkg: lanes, test: "TestHeartbeatsWhileDraining",
+		},
+		{
+			name: "drop counted as an attempt", file: "internal/consumer/delivery.go",
+			old: "d.redeliver(retry.HandBack(rand.Float64()), why)", now: "back := retry.HandBack(rand.Float64())\n\tback.Counted = true\n\td.redeliver(back, why)",
+			pkg: lanes, test: "TestDropOnBlock",
+		},
+		{
+			name: "acknowledged before the retry is stored", file: "internal/consumer/doors.go",
+			old: "r, remain, err := d.retry(decision, why)", now: "_ = d.msg.Ack()\n\tr, remain, err := d.retry(decision, why)",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "dead letter not awaited", file: "internal/consumer/burial.go",
+			old: "err = d.write(d.letter(reason, why, attempts))", now: "go d.write(d.letter(reason, why, attempts))",
+			pkg: lanes, test: "TestStoresRefuse",
+		},
+		{
+			name: "malformed receipt without a letter", file: "internal/consumer/intake.go",
+			old: "d.bury(reasonOf(err), err)", now: "d.ack(retry.Ack, err)",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "receipt not narrowed to what remains", file: "internal/consumer/doors.go",
+			old: "r.Data, err = push.Narrow(r.Data, part.To, part.Channel)", now: "_, err = push.Narrow(r.Data, part.To, part.Channel)",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "no letter for refused targets when others remain", file: "internal/consumer/burial.go",
+			old: "if refused == nil {", now: "if refused != nil {",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "letter for what was delivered", file: "internal/consumer/burial.go",
+			old: "letter.Data, letter.Narrowed = rest, true", now: "_, letter.Narrowed = rest, true",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "table of settled messages not used", file: "internal/consumer/intake.go",
+			old: "switch in.settled.begin(o.Seq, o.Stored) {", now: "switch unseen {",
+			pkg: lanes, test: "TestRepeats",
+		},
+		{
+			name: "stop without hand-back", file: "internal/consumer/stop.go",
+			old: "if d.handBack(push.ErrNotStarted) {", now: "if d.leaving.CompareAndSwap(false, true) {",
+			pkg: lanes, test: "TestHungHandler",
+		},
+		{
+			name: "breaker never opens", file: "internal/consumer/breaker.go",
+			old: "ReadyToTrip:  func(gobreaker.Counts) bool { return true },", now: "ReadyToTrip:  func(gobreaker.Counts) bool { return false },",
+			pkg: lanes, test: "TestOutage",
+		},
+		{
+			name: "expired receipt sent", file: "internal/consumer/lane.go",
+			old: "if !d.expires.IsZero() && !d.taken.Before(d.expires) {", now: "if !d.expires.IsZero() && d.expires.IsZero() {",
+			pkg: lanes, test: "TestExpiredIsNotSent",
+		},
+		{
+			name: "suspects never set apart", file: "internal/consumer/intake.go",
+			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
+			pkg: lanes, test: "TestCrashLoop",
+		},
+		{
+			name: "hand-backs taken for deaths", file: "internal/consumer/intake.go",
+			old: "deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)", now: "deaths := d.origin.Deliveries - 1",
+			pkg: lanes, test: "TestHandBacksAreNoDeaths",
+		},
+	}
+}
+
+// retrying breaks what is decided about failures.
+func retrying() []mutant {
+	return []mutant{
+		{
+			name: "nak counted as an attempt", file: "internal/retry/policy.go",
+			old: "return Decision{Verdict: Redeliver, Delay: delay}\n", now: "return Decision{Verdict: Redeliver, Delay: delay, Counted: true}\n",
+			pkg: lanes, test: "TestOutage",
+		},
+		{
+			name: "failure not counted as an attempt", file: "internal/retry/policy.go",
+			old: "return Decision{Verdict: Redeliver, Delay: delay, Counted: true}", now: "return Decision{Verdict: Redeliver, Delay: delay}",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "one attempt too many", file: "internal/retry/policy.go",
+			old: "case o.Attempts >= p.MaxAttempts:", now: "case o.Attempts > p.MaxAttempts:",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "Retry-After ignored by the policy", file: "internal/retry/policy.go",
+			old: "ok && after.After > 0 {", now: "ok && after.After < 0 {",
+			pkg: policies, test: "TestDecide",
+		},
+		{
+			name: "error acknowledged", file: "internal/retry/policy.go",
+			old: "return Decision{Verdict: Bury, Reason: Rejected}", now: "return Decision{Verdict: Ack}",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "hand-back without a pause", file: "internal/retry/policy.go",
+			old: "handBackFloor  = 100 * time.Millisecond", now: "handBackFloor  = 0",
+			pkg: lanes, test: "TestDropOnBlock",
+		},
+	}
+}
+
+// outside breaks what lies around the lanes: the broker, the handlers, the
+// directory and the publisher.
+func outside() []mutant {
+	return []mutant{
+		{
+			name: "retry without its dedup id", file: "internal/broker/scheduler.go",
+			old: "m.Header.Set(headerMsgID, r.Handler+", now: "m.Header.Set(\"X\", r.Handler+",
+			pkg: brokers, test: "TestSchedulingTheSameAttemptTwiceStoresItOnce",
+		},
+		{
+			name: "letter without its dedup id", file: "internal/broker/letters.go",
+			old: "h.Set(headerMsgID, oneLine(l.ID, maxErrorText))", now: "_ = l.ID",
+			pkg: brokers, test: "TestBuryingTwiceIsOneLetter",
+		},
+		{
+			name: "publisher forgets its dedup id", file: "pkg/publisher/publisher.go",
+			old: "msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())", now: "_ = nuid.Next",
+			pkg: publisher, test: "TestTriesShareOneID",
+		},
+		{
+			name: "waiting receipts not handed back at a stop", file: "pkg/push/pool.go",
+			old: "case p.stopping.Load():\n\t\t\tr.Done(ErrNotStarted)", now: "case p.stopping.Load():",
+			pkg: lanes, test: "TestUnstartedIsHandedBack",
+		},
+		{
+			name: "dead token kept", file: "pkg/plugins/fcm/handler.go",
+			old: "case a.fate == gone && !t.isChannel():", now: "case a.fate == gone && t.isChannel():",
+			pkg: fcm, test: "TestNeighbours",
+		},
+		{
+			name: "Retry-After ignored by FCM", file: "pkg/plugins/fcm/classify.go",
+			old: "header = strings.TrimSpace(header)", now: "header = header[:0]",
+			pkg: fcm, test: "TestClassify",
+		},
+		{
+			name: "device that has the packet told again", file: "pkg/plugins/fcm/tally.go",
+			old: "t.taken = append(t.taken, to.device)\n\tcase gone:", now: "case gone:",
+			pkg: fcm, test: "TestOnlyWhatFailedIsRepeated",
+		},
+	}
+}

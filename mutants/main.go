@@ -1,0 +1,145 @@
+// Command mutants breaks the program on purpose, one small way at a time, and runs
+// the test that must notice. A mutant that survives is a test that proves nothing.
+//
+//	go run ./mutants [-run REGEXP]
+//
+// The checkout is not changed: each broken file is laid over the real one with the
+// go command's -overlay, also for the binaries that tests build. It refuses to
+// make mutants up; the list in list.go holds those that would break a promise of
+// the README. What is lost at its border: a mutant that no longer compiles proves
+// nothing either, and is told as an error.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"regexp"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// tags are those of the Makefile.
+const tags = "disable_grpc_modules,timetzdata"
+
+// patience bounds one run of a test.
+const patience = 5 * time.Minute
+
+func main() {
+	only := flag.String("run", "", "only mutants whose name matches this `REGEXP`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := hunt(ctx, *only, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// hunt runs the tests without and then with each mutant, and prints a table.
+func hunt(ctx context.Context, only string, out io.Writer) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	var chosen []mutant
+	for _, m := range list() {
+		if wanted.MatchString(m.name) {
+			chosen = append(chosen, m)
+		}
+	}
+	if len(chosen) == 0 {
+		return errors.New("no mutant has such a name: see mutants/list.go")
+	}
+	if err := healthy(ctx, chosen); err != nil {
+		return err
+	}
+	return kill(ctx, chosen, out)
+}
+
+// healthy fails if a test fails without a mutant: then it would kill any.
+func healthy(ctx context.Context, chosen []mutant) error {
+	seen := map[string]bool{}
+	for _, m := range chosen {
+		if seen[m.pkg+m.test] {
+			continue
+		}
+		seen[m.pkg+m.test] = true
+		if output, err := runTest(ctx, m, ""); err != nil || !strings.Contains(output, "--- PASS: "+m.test) {
+			return fmt.Errorf("%s of %s does not pass without a mutant: mend it first: %w\n%s", m.test, m.pkg, err, output)
+		}
+	}
+	return nil
+}
+
+// kill runs each mutant's test.
+func kill(ctx context.Context, chosen []mutant, out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "MUTANT\tKILLED BY\tSECONDS")
+	var survivors, broken []string
+	for _, m := range chosen {
+		began := time.Now()
+		killed, err := m.attempt(ctx)
+		by := strings.TrimPrefix(m.pkg, "./") + " " + m.test
+		switch {
+		case err != nil:
+			broken = append(broken, fmt.Sprintf("%s: %v", m.name, err))
+			by = "ERROR, see below"
+		case !killed:
+			survivors = append(survivors, m.name)
+			by = "SURVIVED " + by
+		}
+		fmt.Fprintf(table, "%s\t%s\t%.1f\n", m.name, by, time.Since(began).Seconds())
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	if len(survivors)+len(broken) > 0 {
+		return fmt.Errorf("%d of %d mutants survived; write or mend the test for each of: %s\n%s",
+			len(survivors), len(chosen), strings.Join(survivors, ", "), strings.Join(broken, "\n"))
+	}
+	return nil
+}
+
+// attempt reports whether the mutant's test notices it.
+func (m mutant) attempt(ctx context.Context) (killed bool, err error) {
+	overlay, remove, err := m.overlay()
+	if err != nil {
+		return false, err
+	}
+	defer remove()
+	output, err := runTest(ctx, m, overlay)
+	switch {
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	case strings.Contains(output, "[build failed]") || strings.Contains(output, "[setup failed]"):
+		return false, fmt.Errorf("does not compile; change it in mutants/list.go:\n%s", output)
+	case err == nil:
+		return false, nil
+	case strings.Contains(output, "--- FAIL") || strings.Contains(output, "panic:"):
+		return true, nil
+	}
+	return false, fmt.Errorf("the test did not run: %w\n%s", err, output)
+}
+
+// runTest runs m's test, with the overlay if there is one. GOFLAGS carries it into
+// what the test itself builds.
+func runTest(ctx context.Context, m mutant, overlay string) (output string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "test", "-v", "-count=1", "-tags", tags, "-run", "^"+m.test+"$", m.pkg) //nolint:gosec // the names are list.go's
+	cmd.Dir = m.root
+	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1", "RAPID_SHRINKTIME=1s") // it is known what is broken
+	if overlay != "" {
+		cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay))
+	}
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
