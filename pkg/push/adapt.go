@@ -22,6 +22,11 @@ type Work struct {
 	Handle func(ctx context.Context, r *Receipt) error
 	// TTL is [Expirer]'s; nil when the notifications never go stale.
 	TTL func(r *Receipt) time.Duration
+	// Check is [Checker]'s; nil when there is nothing to look at.
+	Check func(ctx context.Context) []Finding
+	// Route is [Router]'s, and may run beside Handle; nil when the handler cannot
+	// tell.
+	Route func(ctx context.Context, r *Receipt) ([]Route, error)
 	// Close releases what setup acquired, after the last Handle has returned; nil
 	// when there is nothing to release.
 	Close func()
@@ -30,8 +35,8 @@ type Work struct {
 }
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
-// the deadlines and the stopping. It is also a [Reporter], a [Drainer] and an
-// [Expirer]. All methods are safe for concurrent use.
+// the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
+// a [Checker] and a [Router]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup func(jsonconf string) (Work, error)
 	mu    sync.Mutex // held by Init
@@ -42,6 +47,8 @@ var (
 	_ Reporter = (*Adapter)(nil)
 	_ Drainer  = (*Adapter)(nil)
 	_ Expirer  = (*Adapter)(nil)
+	_ Checker  = (*Adapter)(nil)
+	_ Router   = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,

@@ -35,7 +35,9 @@ func New(directory push.Directory) push.Handler {
 			return push.Work{}, err
 		}
 		h := &handler{config: c, directory: directory, sender: s}
-		return push.Work{Handle: h.handle, TTL: c.ttl, Close: s.close, Concurrency: how.inFlight}, nil
+		return push.Work{
+			Handle: h.handle, TTL: c.ttl, Check: h.check, Route: h.route, Close: s.close, Concurrency: how.inFlight,
+		}, nil
 	})
 }
 

@@ -36,8 +36,11 @@ type sender struct {
 	pace    *pace
 	auth    *auth
 	pool    *pool
-	sdk     func(context.Context, *messaging.Message) (string, error)
+	sdk     send
+	dry     send // has FCM check the message and deliver nothing
 }
+
+type send func(context.Context, *messaging.Message) (string, error)
 
 // sending is the configuration of a sender.
 type sending struct {
@@ -76,9 +79,9 @@ func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
 		s.close()
 		return nil, fmt.Errorf("set up Firebase messaging: %w", err)
 	}
-	s.sdk = client.Send
+	s.sdk, s.dry = client.Send, client.SendDryRun
 	if c.dryRun {
-		s.sdk = client.SendDryRun
+		s.sdk = s.dry
 	}
 	return s, nil
 }

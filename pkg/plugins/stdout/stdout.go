@@ -10,6 +10,7 @@ package stdout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +65,23 @@ type output struct {
 type appender func(dst []byte, r *push.Receipt) ([]byte, error)
 
 func (o *output) work(format appender) push.Work {
-	return push.Work{Handle: func(_ context.Context, r *push.Receipt) error { return o.print(format, r) }}
+	return push.Work{
+		Handle: func(_ context.Context, r *push.Receipt) error { return o.print(format, r) },
+		Route:  func(_ context.Context, r *push.Receipt) ([]push.Route, error) { return route(format, r) },
+	}
+}
+
+// route is the one line that would be printed, as it is if it is JSON and else as a
+// JSON string.
+func route(format appender, r *push.Receipt) ([]push.Route, error) {
+	line, err := format(nil, r)
+	if err == nil && !json.Valid(line) {
+		line, err = json.Marshal(string(line))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("print receipt: %w", err)
+	}
+	return []push.Route{{Target: push.Target{Result: push.ResultAccepted}, Message: line}}, nil
 }
 
 func (o *output) print(format appender, r *push.Receipt) error {

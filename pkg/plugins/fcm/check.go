@@ -1,0 +1,90 @@
+package fcm
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// madeUpToken is of no device. FCM's answer that it is none shows that everything
+// before it is in order.
+const madeUpToken = "pushworker-doctor:no-device-has-this-token"
+
+// skewWarn is how far this machine's clock may be off: Google refuses assertions
+// that are minutes off, and TTLs lose as much.
+const skewWarn = 5 * time.Second
+
+// check fetches an access token and has FCM check a message that it does not
+// deliver.
+func (h *handler) check(ctx context.Context) []push.Finding {
+	if err := h.sender.auth.ready(ctx); err != nil {
+		return []push.Finding{{
+			Level: push.LevelFail, Check: "access token", Text: err.Error(),
+			Remedy: "replace the service account's key in credentials or credentials_file; a replaced file is read within " + lookEvery.String(),
+		}}
+	}
+	token := h.sender.auth.token.Load()
+	found := []push.Finding{{
+		Level: push.LevelOK, Check: "access token",
+		Text: "the credentials give one, good for another " + time.Until(token.expiry).Round(time.Second).String(),
+	}}
+	x := &exchange{}
+	asked := time.Now()
+	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
+	defer cancel()
+	_, err := h.sender.dry(sendCtx, &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}})
+	found = append(found, verdict(classify(x, err, time.Now())))
+	if skew, ok := skewOf(x.header, asked); ok {
+		found = append(found, skewFinding(skew))
+	}
+	return found
+}
+
+// verdict is what the answer to a dry run says of the set-up.
+func verdict(a answer) push.Finding {
+	f := push.Finding{Level: push.LevelOK, Check: "dry run"}
+	switch a.fate {
+	case accepted:
+		f.Text = "FCM takes a message in a dry run"
+	case gone:
+		f.Text = "FCM takes our credentials and knows that a made-up token is none"
+	case slowDevice, slowProject:
+		f.Level, f.Text, f.Remedy = push.LevelWarn, a.err.Error(), "wait: the lane does so by itself"
+	case rejected, again, badCredentials, badPlatform:
+		f.Level, f.Text = push.LevelFail, a.err.Error()
+		f.Remedy = "correct what it says; the lane tries again by itself"
+		if a.code == "network" {
+			f.Remedy = "check the network, the proxy and endpoint"
+		}
+	}
+	return f
+}
+
+// skewOf is how far our clock is ahead of the provider's, which tells whole
+// seconds and, behind a cache, an old time.
+func skewOf(h http.Header, asked time.Time) (time.Duration, bool) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	took := time.Since(asked)
+	return asked.Add(took / 2).Sub(date.Add(time.Second / 2)), true
+}
+
+func skewFinding(skew time.Duration) push.Finding {
+	f := push.Finding{Level: push.LevelOK, Check: "clock", Text: "this machine's clock and FCM's agree within " + skewWarn.String()}
+	if skew.Abs() > skewWarn {
+		way := "ahead of"
+		if skew < 0 {
+			way = "behind"
+		}
+		f.Level, f.Text = push.LevelWarn, fmt.Sprintf("this machine's clock is %s %s FCM's", skew.Abs().Round(time.Second), way)
+		f.Remedy = "synchronise the clock (chrony, systemd-timesyncd)"
+	}
+	return f
+}
