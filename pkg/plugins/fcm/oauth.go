@@ -2,7 +2,9 @@ package fcm
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +26,9 @@ const (
 // errRefused says that the token endpoint has answered, and the answer was no.
 var errRefused = errors.New("token endpoint refuses the credentials")
 
+// errNoKey says that there is nothing that the token endpoint could be asked with.
+var errNoKey = errors.New("credentials are not those of a service account: create a key in the Firebase console, project settings, service accounts")
+
 // readKey reads the service account's key.
 func readKey(path string) ([]byte, os.FileInfo, error) {
 	info, err := os.Stat(path) // first, so that a later change is seen as one
@@ -40,8 +45,8 @@ func readKey(path string) ([]byte, os.FileInfo, error) {
 // fetchToken trades a service account's key for an access token (RFC 7523).
 func fetchToken(ctx context.Context, key []byte) (grant, error) {
 	account, err := google.JWTConfigFromJSON(key, messagingScope)
-	if err != nil { // which may quote the key
-		return grant{}, errors.New("credentials are not those of a service account: create a key in the Firebase console, project settings, service accounts")
+	if err != nil || !isPrivateKey(account.PrivateKey) { // err may quote the key
+		return grant{}, errNoKey
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
@@ -58,6 +63,16 @@ func fetchToken(ctx context.Context, key []byte) (grant, error) {
 		life = time.Until(token.Expiry)
 	}
 	return grant{token.AccessToken, life}, nil
+}
+
+// isPrivateKey reports whether key is one that assertions can be signed with.
+func isPrivateKey(key []byte) bool {
+	if block, _ := pem.Decode(key); block != nil {
+		key = block.Bytes
+	}
+	_, pkcs8 := x509.ParsePKCS8PrivateKey(key)
+	_, pkcs1 := x509.ParsePKCS1PrivateKey(key)
+	return pkcs8 == nil || pkcs1 == nil
 }
 
 // within makes requests end with ctx; the oauth2 package gives them none.
