@@ -69,7 +69,7 @@ func (h *History) Get(ctx context.Context, seq uint64) (Stored, error) {
 // message that fits.
 func (h *History) Bounds(ctx context.Context, s Stretch) (first, last uint64, err error) {
 	subject := cmp.Or(s.Subject, ">")
-	end, err := h.getOne(ctx, oneQuestion{Last: subject})
+	end, err := h.end(ctx, subject)
 	switch {
 	case errors.Is(err, ErrNotStored):
 		return 1, 0, nil
@@ -89,6 +89,27 @@ func (h *History) Bounds(ctx context.Context, s Stretch) (first, last uint64, er
 		last = min(last, beyond-1)
 	}
 	return first, last, err
+}
+
+// end is the last message on subject.
+//
+// Asked for the last one of all subjects, the broker looks at the last sequence it
+// has given, and finds nothing when that message was deleted or, in the stream of
+// retries, settled. Asked with any other wildcard it looks for what there is.
+func (h *History) end(ctx context.Context, subject string) (last Stored, err error) {
+	last, err = h.getOne(ctx, oneQuestion{Last: subject})
+	if subject != ">" || !errors.Is(err, ErrNotStored) {
+		return last, err
+	}
+	last, err = h.getOne(ctx, oneQuestion{Last: "*.>"})
+	if err != nil && !errors.Is(err, ErrNotStored) {
+		return last, err
+	}
+	short, err2 := h.getOne(ctx, oneQuestion{Last: "*"})
+	if errors.Is(err2, ErrNotStored) || err2 == nil && short.Seq < last.Seq {
+		return last, err
+	}
+	return short, err2
 }
 
 // since is the first sequence since t, at least low; none when there is no such.

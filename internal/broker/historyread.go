@@ -139,7 +139,7 @@ func (r *reading) ask(ctx context.Context, body []byte, most int) (messages []St
 // missing says whether an answer without messages is an error: when the broker still
 // knows of one that it did not send. A replica that lags behind may do so.
 func (r *reading) missing(ctx context.Context, question nextQuestion) error {
-	last, err := r.history.getOne(ctx, oneQuestion{Last: r.subject})
+	last, err := r.history.end(ctx, r.subject)
 	switch {
 	case errors.Is(err, ErrNotStored):
 		return nil
