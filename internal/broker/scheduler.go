@@ -31,6 +31,20 @@ type Scheduler struct {
 	looked  time.Time  // when it was last asked for
 	blind   bool       // the broker forbids to ask
 	full    atomic.Pointer[error]
+	clock   atomic.Pointer[clock]
+}
+
+// clock is the broker's, by which schedules are due: a worker whose own clock is
+// wrong would put retries off by hours. Between two looks at it, it goes by our
+// monotonic clock, which nobody sets.
+type clock struct{ broker, local time.Time }
+
+// now is the broker's time; without knowledge of it, ours.
+func (c *clock) now() time.Time {
+	if c == nil {
+		return time.Now()
+	}
+	return c.broker.Add(time.Since(c.local))
 }
 
 var _ consumer.Scheduler = (*Scheduler)(nil)
@@ -68,7 +82,7 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 		// The client's WithScheduleAt cuts off the fraction of the second, which makes
 		// a retry come up to a second early.
 		m.Subject = schedulePrefix + r.Handler + "." + id
-		m.Header.Set(jetstream.ScheduleHeader, "@at "+formatTime(time.Now().Add(r.Delay)))
+		m.Header.Set(jetstream.ScheduleHeader, "@at "+formatTime(s.clock.Load().now().Add(r.Delay)))
 		m.Header.Set(jetstream.ScheduleTargetHeader, target)
 	}
 	if err := s.conn.store(ctx, m, s.stream); err != nil {
@@ -78,9 +92,13 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 }
 
 // room returns ErrRetriesFull when there is none left. Of many callers one asks
-// the broker; the others go by what is known.
+// the broker; the others go by what is known, or wait for it when nothing is.
 func (s *Scheduler) room(ctx context.Context) error {
-	if s.looking.TryLock() {
+	if s.clock.Load() == nil {
+		s.looking.Lock()
+		s.look(ctx)
+		s.looking.Unlock()
+	} else if s.looking.TryLock() {
 		s.look(ctx)
 		s.looking.Unlock()
 	}
@@ -94,12 +112,14 @@ func (s *Scheduler) look(ctx context.Context) {
 	if s.blind || time.Since(s.looked) < fillEvery || !s.conn.Connected() {
 		return
 	}
+	asked := time.Now()
 	info, err := s.conn.streamInfo(ctx, s.stream)
 	if err != nil { // storing will tell what is wrong
 		_, s.blind = errors.AsType[*DeniedError](err)
 		return
 	}
 	s.looked = time.Now()
+	s.clock.Store(&clock{broker: info.TimeStamp, local: asked}) // rather late than early
 	s.full.Store(nil)
 	if used := info.State.Bytes; used > uint64(max(0, s.maxBytes)) {
 		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: mend the provider, or raise the limit",
