@@ -1,159 +1,200 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
+	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
-	"github.com/pushworker/pushworker/pkg/push"
+	"github.com/pushworker/pushworker/internal/worker"
 )
 
-const (
-	stream  = "PUSH"
-	subject = "push.receipts"
-)
-
-func topology() broker.Topology {
-	return broker.Topology{
-		Stream: stream, Subject: subject, Replicas: 1, History: 72 * time.Hour, DeadMaxAge: 14 * 24 * time.Hour,
-		AckWait: ackWait, MaxBytes: 8 << 30, RetryMaxBytes: 2 << 30, DeadMaxBytes: 1 << 30,
+// serveBroker is a broker in a process of its own: the embedded server, whose store
+// is in the directory that its options name.
+func serveBroker(ctx context.Context, options []byte) error {
+	var dir string
+	if err := json.Unmarshal(options, &dir); err != nil {
+		return fmt.Errorf("read the options: %w", err)
 	}
-}
-
-// serve is the broker's process: it prints its URL and runs until stdin closes.
-func serve(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: bench child broker DIR")
-	}
-	server, err := embedded.Start(ctx, embedded.Options{Addr: "127.0.0.1:0", DataDir: args[0], Log: zerolog.Nop()})
+	server, err := embedded.Start(ctx, embedded.Options{Addr: "127.0.0.1:0", DataDir: dir, Log: zerolog.Nop()})
 	if err != nil {
-		return fmt.Errorf("start broker: %w", err)
+		return fmt.Errorf("start the broker: %w", err)
 	}
 	defer server.Shutdown()
-	fmt.Println(server.ClientURL())
-	_, _ = bufio.NewReader(os.Stdin).ReadByte()
-	return nil
+	return serve(reply{URL: server.ClientURL()}, func(question) (reply, error) {
+		return reply{}, errors.New("a broker has nothing to say")
+	})
 }
 
-// publisher fills the stream.
-type publisher struct {
-	nc *nats.Conn
-	js jetstream.JetStream
+// queue is the stream of receipts as the bench sees it.
+type queue struct {
+	conn *broker.Conn // for what goes through our own code
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	name string
+	to   string // the subject
 }
 
-func newPublisher(ctx context.Context, url string) (*publisher, error) {
-	nc, err := nats.Connect(url)
+// openQueue connects and makes the streams as the worker would.
+func openQueue(ctx context.Context, url string) (*queue, error) {
+	c, err := config.Load([]string{"PUSHWORKER_NATS_URL=" + url}, nil)
 	if err != nil {
+		return nil, fmt.Errorf("take the default configuration: %w", err)
+	}
+	q := &queue{name: c.Stream, to: c.Subject}
+	if q.nc, err = nats.Connect(url); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(1000))
-	if err != nil {
+	if q.js, err = jetstream.New(q.nc, jetstream.WithPublishAsyncMaxPending(1000)); err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	conn, err := broker.Connect(ctx, broker.Options{URL: url, Name: "bench", Log: zerolog.Nop()})
-	if err != nil {
+	if q.conn, err = broker.Connect(ctx, broker.Options{URL: url, Name: "bench", Log: zerolog.Nop()}); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close()
-	if _, err := conn.Provision(ctx, topology()); err != nil {
+	if _, err := q.conn.Provision(ctx, worker.Topology(c, nil)); err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
 	}
-	return &publisher{nc: nc, js: js}, nil
+	if _, err := q.conn.ProvisionDevices(ctx, 1); err != nil {
+		return nil, fmt.Errorf("provision the device directory: %w", err)
+	}
+	return q, nil
+}
+
+func (q *queue) close() {
+	if q != nil {
+		q.conn.Close()
+		q.nc.Close()
+	}
 }
 
 // fill publishes n receipts as fast as the broker confirms them.
-func (p *publisher) fill(ctx context.Context, n int) error {
+func (q *queue) fill(ctx context.Context, c cargo, n int) error {
 	for i := range n {
-		if err := p.send(i); err != nil {
+		if err := q.send(c, i); err != nil {
 			return err
 		}
 	}
+	return q.confirmed(ctx)
+}
+
+// pace publishes n receipts at rate per second, several at a time beyond 1,000/s.
+func (q *queue) pace(ctx context.Context, c cargo, n, rate int) error {
+	batch := max(1, rate/1000)
+	tick := time.NewTicker(time.Second * time.Duration(batch) / time.Duration(rate))
+	defer tick.Stop()
+	for i := range n {
+		if i%batch == 0 {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := q.send(c, i); err != nil {
+			return err
+		}
+	}
+	return q.confirmed(ctx)
+}
+
+func (q *queue) confirmed(ctx context.Context) error {
 	select {
-	case <-p.js.PublishAsyncComplete():
+	case <-q.js.PublishAsyncComplete():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// pace publishes n receipts at rate per second.
-func (p *publisher) pace(ctx context.Context, n, rate int) error {
-	tick := time.NewTicker(time.Second / time.Duration(rate))
-	defer tick.Stop()
-	for i := range n {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if err := p.send(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// dismiss deletes the durables of the row that has ended, so that the next row's
-// are the stream's first and begin with its first receipt.
-func (p *publisher) dismiss(ctx context.Context) error {
-	for _, name := range []string{stream, stream + "_RETRY"} {
-		st, err := p.js.Stream(ctx, name)
-		if err != nil {
-			return fmt.Errorf("find stream: %w", err)
-		}
-		durables := st.ConsumerNames(ctx)
-		for durable := range durables.Name() {
-			if err := st.DeleteConsumer(ctx, durable); err != nil {
-				return fmt.Errorf("delete durable: %w", err)
-			}
-		}
-		if err := durables.Err(); err != nil {
-			return fmt.Errorf("list durables: %w", err)
-		}
-	}
-	return nil
-}
-
-// purge empties the stream.
-func (p *publisher) purge(ctx context.Context) error {
-	st, err := p.js.Stream(ctx, stream)
+// send publishes receipt i.
+func (q *queue) send(c cargo, i int) error {
+	data, err := c.receipt(i)
 	if err != nil {
-		return fmt.Errorf("find stream: %w", err)
-	}
-	return st.Purge(ctx)
-}
-
-// send publishes one receipt of about 500 bytes with one recipient.
-func (p *publisher) send(i int) error {
-	r := push.Receipt{
-		To: map[push.Uid]push.Recipient{push.Uid(i + 1): {Unread: 3}}, //nolint:gosec // i is an index
-		Payload: push.Payload{
-			What: push.ActMsg, Topic: "grpnG99YhENiQU", Timestamp: time.Now(), From: "usr782riWdFIwE", SeqId: i,
-			ContentType: "text/plain", Content: filler,
-		},
-	}
-	data, err := r.AppendJSON(nil, push.KeyText)
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
+		return err
 	}
 	for {
-		_, err = p.js.PublishAsync(subject, data, jetstream.WithStallWait(10*time.Second))
+		_, err = q.js.PublishAsync(q.to, data, jetstream.WithStallWait(10*time.Second))
 		if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
 			return err
 		}
 	}
 }
 
-// filler brings a receipt to about 500 bytes.
-const filler = "The quick brown fox jumps over the lazy dog while the five boxing wizards jump quickly and the jay, " +
-	"pig, fox, zebra and my wolves quack; sphinx of black quartz, judge my vow, and pack my box with five dozen " +
-	"liquor jugs before the bright vixens jump, for dozy fowl quack and how quickly daft jumping zebras vex us all."
+// purge empties the stream.
+func (q *queue) purge(ctx context.Context) error {
+	st, err := q.js.Stream(ctx, q.name)
+	if err != nil {
+		return fmt.Errorf("find the stream: %w", err)
+	}
+	return st.Purge(ctx)
+}
+
+// durableConfig is that of the worker's own durables.
+func durableConfig(name string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxDeliver: -1, MaxAckPending: 65_536,
+	}
+}
+
+// pause has the broker deliver nothing to the durable, so that the process behind
+// it idles.
+func (q *queue) pause(ctx context.Context, durable string) error {
+	return q.pauseUntil(ctx, durable, q.name, time.Now().Add(24*time.Hour))
+}
+
+// resume says when it will be that the durable's messages flow. The broker looks
+// for them only at the end of a pause, not when a pause is taken back: hence this
+// is one of wakeTime from now.
+func (q *queue) resume(ctx context.Context, durable string) (time.Time, error) {
+	at := time.Now().Add(wakeTime)
+	return at, q.pauseUntil(ctx, durable, q.name, at)
+}
+
+const wakeTime = 100 * time.Millisecond
+
+func (q *queue) pauseUntil(ctx context.Context, durable, stream string, until time.Time) error {
+	if _, err := q.js.PauseConsumer(ctx, stream, durable, until); err != nil {
+		return fmt.Errorf("pause or resume durable %s of %s: %w", durable, stream, err)
+	}
+	return nil
+}
+
+// until asks for the durable's state until ok is content with it.
+func (q *queue) until(ctx context.Context, durable string, ok func(*jetstream.ConsumerInfo) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		c, err := q.js.Consumer(ctx, q.name, durable)
+		if err == nil && ok(c.CachedInfo()) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("look at durable %s: %w", durable, err)
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for durable %s: %w", durable, ctx.Err())
+		}
+	}
+}
+
+// pulled waits until a process pulls from the durable.
+func (q *queue) pulled(ctx context.Context, durable string) error {
+	return q.until(ctx, durable, func(i *jetstream.ConsumerInfo) bool { return i.NumWaiting > 0 })
+}
+
+// drained waits until everything is settled.
+func (q *queue) drained(ctx context.Context, durable string) error {
+	return q.until(ctx, durable, func(i *jetstream.ConsumerInfo) bool { return i.NumPending == 0 && i.NumAckPending == 0 })
+}

@@ -1,210 +1,176 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
-// machine is a broker in its own process, and a publisher.
-type machine struct {
-	url string
-	pub *publisher
-	seq int
-}
-
-func (p plan) run(ctx context.Context) error {
-	m, stop, err := boot(ctx)
-	if err != nil {
-		return err
+// tables writes all results as Markdown, which reads well on a terminal, too.
+func tables(all []record) string {
+	var b strings.Builder
+	if i := slices.IndexFunc(all, func(r record) bool { return r.Group == "machine" }); i >= 0 {
+		fmt.Fprintf(&b, "Measured %s.\n", all[i].Note)
 	}
-	defer stop()
-	if err := p.drains(ctx, m); err != nil {
-		return err
-	}
-	if err := p.latencies(ctx, m); err != nil {
-		return err
-	}
-	return p.memory(ctx, m)
-}
-
-// boot starts the broker's process with a store of its own.
-func boot(ctx context.Context) (m *machine, stop func(), err error) {
-	dir, err := os.MkdirTemp("", "pushworker-bench-")
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a directory for the broker: %w", err)
-	}
-	cmd, err := self(ctx, "broker", filepath.Join(dir, "store"))
-	if err != nil {
-		return nil, nil, err
-	}
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, nil, fmt.Errorf("start the broker: %w", err)
-	}
-	stop = func() {
-		_ = in.Close()
-		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
-	}
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return nil, nil, fmt.Errorf("read the broker's address: %w", err)
-	}
-	m = &machine{url: strings.TrimSpace(url)}
-	if m.pub, err = newPublisher(ctx, m.url); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return m, stop, nil
-}
-
-// drains compares how fast, and with how much CPU, a backlog is handled.
-func (p plan) drains(ctx context.Context, m *machine) error {
-	fmt.Printf("Drain: %d receipts of about 500 bytes, one recipient, broker in a process of its own\n", p.receipts)
-	fmt.Printf("%6s %14s %14s %8s %12s %12s %8s\n", "round", "bare loop /s", "lane /s", "ratio", "bare µs", "lane µs", "ratio")
-	if err := m.pub.fill(ctx, p.receipts); err != nil {
-		return err
-	}
-	var rates, costs []float64
-	for round := range p.rounds {
-		bare, err := m.measure(ctx, "bare", p.receipts, nil)
-		if err != nil {
-			return err
-		}
-		lane, err := m.measure(ctx, "lane", p.receipts, nil)
-		if err != nil {
-			return err
-		}
-		rates = append(rates, lane.rate()/bare.rate())
-		costs = append(costs, lane.cpu()/bare.cpu())
-		fmt.Printf("%6d %14.0f %14.0f %8.2f %12.1f %12.1f %8.2f\n", round+1,
-			bare.rate(), lane.rate(), rates[round], bare.cpu(), lane.cpu(), costs[round])
-	}
-	fmt.Printf("%6s %14s %14s %8.2f %12s %12s %8.2f\n\n", "median", "", "", median(rates), "", "", median(costs))
-	return m.pub.purge(ctx)
-}
-
-// latencies compares publish to handler at a fixed rate; the last row has a second
-// lane whose handler is stuck.
-func (p plan) latencies(ctx context.Context, m *machine) error {
-	roles := []string{"bare", "lane", "lane+stuck"}
-	fmt.Printf("Latency: %d receipts at %d/s, publish to handler, ms\n", p.paced, p.rate)
-	fmt.Printf("%6s", "round")
-	for _, role := range roles {
-		fmt.Printf(" %22s", role+" p50 / p99")
-	}
-	fmt.Println()
-	p99 := map[string][]float64{}
-	for round := range p.rounds {
-		fmt.Printf("%6d", round+1)
-		for _, role := range roles {
-			if err := m.pub.purge(ctx); err != nil {
-				return err
-			}
-			r, err := m.measure(ctx, role, p.paced, func() error { return m.pub.pace(ctx, p.paced, p.rate) })
-			if err != nil {
-				return err
-			}
-			p99[role] = append(p99[role], ms(r.P99))
-			fmt.Printf(" %14.2f / %5.2f", ms(r.P50), ms(r.P99))
-		}
-		fmt.Println()
-	}
-	fmt.Printf("p99, median of the rounds: lane is the loop's %+.2f ms; beside a stuck lane %.2f times the lane's\n\n",
-		median(p99["lane"])-median(p99["bare"]), median(p99["lane+stuck"])/median(p99["lane"]))
-	return m.pub.purge(ctx)
-}
-
-// memory drains a large backlog with one lane.
-func (p plan) memory(ctx context.Context, m *machine) error {
-	if p.backlog == 0 {
-		return nil
-	}
-	fmt.Printf("Memory: a backlog of %d receipts\n", p.backlog)
-	if err := m.pub.fill(ctx, p.backlog); err != nil {
-		return err
-	}
-	r, err := m.measure(ctx, "lane", p.backlog, nil)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("drained at %.0f/s, peak resident size of the worker %d MiB\n", r.rate(), r.PeakRSS>>20)
-	return nil
-}
-
-// measure runs one child; feed, if any, publishes once the child is ready.
-func (m *machine) measure(ctx context.Context, role string, n int, feed func() error) (result, error) {
-	m.seq++
-	cmd, err := self(ctx, role, m.url, role[:4]+strconv.Itoa(m.seq), strconv.Itoa(n))
-	if err != nil {
-		return result{}, err
-	}
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return result{}, err
-	}
-	if err := cmd.Start(); err != nil {
-		return result{}, fmt.Errorf("start %s: %w", role, err)
-	}
-	said := bufio.NewReader(stderr)
-	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
-		rest, _ := io.ReadAll(said)
-		_ = cmd.Wait()
-		return result{}, fmt.Errorf("%s did not start: %s%s", role, line, rest)
-	}
-	if feed != nil {
-		if err := feed(); err != nil {
-			return result{}, err
+	for _, t := range layouts() {
+		if rows := of(all, t.group); len(rows) > 0 {
+			b.WriteString("\n### " + t.title + "\n\n")
+			t.write(&b, rows)
 		}
 	}
-	rest, _ := io.ReadAll(said)
-	if err := cmd.Wait(); err != nil {
-		return result{}, fmt.Errorf("%s: %w: %s", role, err, rest)
-	}
-	if err := m.pub.dismiss(ctx); err != nil {
-		return result{}, err
-	}
-	var r result
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-		return result{}, fmt.Errorf("read the result of %s: %w", role, err)
-	}
-	return r, nil
+	return b.String()
 }
 
-// self is this program as a child.
-func self(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+// layout is how a group is shown.
+type layout struct {
+	group, title string
+	write        func(*strings.Builder, []record)
+}
+
+func layouts() []layout {
+	return []layout{
+		{"null", "Without a provider", writeNull},
+		{"fcm", "FCM, against the loops", writeFCM},
+		{"beside", "At half load, beside a lane in trouble", writeBeside},
+		{"growth", "More workers", writeGrowth},
+		{"recipients", "Larger receipts", writeRecipients},
+		{"backlog", "Longer backlogs", writeBacklog},
+		{"history", "Longer histories", writeHistory},
+		{"devices", "More devices", writeDevices},
 	}
-	return exec.CommandContext(ctx, path, append([]string{"child"}, args...)...), nil //nolint:gosec // it is this program
 }
 
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-func median(x []float64) float64 {
-	x = slices.Sorted(slices.Values(x))
-	return x[len(x)/2]
+func of(all []record, group string) []record {
+	return slices.DeleteFunc(slices.Clone(all), func(r record) bool { return r.Group != group })
 }
+
+// column is one value of the rows of a table.
+type column struct {
+	head   string
+	format string
+	value  func(record) float64
+}
+
+func column0(head string, value func(record) float64) column { return column{head, "%.0f", value} }
+
+// The columns that several tables have.
+func rateColumn() column {
+	return column0("pushes/s", func(r record) float64 { return r.Rate })
+}
+
+func cpuColumns() []column {
+	return []column{
+		{"CPU µs", "%.1f", func(r record) float64 { return r.CPU }},
+		{"broker µs", "%.1f", func(r record) float64 { return r.BrokerCPU }},
+	}
+}
+
+func fakeColumn() column {
+	return column{"fake µs", "%.1f", func(r record) float64 { return r.FakeCPU }}
+}
+
+func rssColumn() column {
+	return column0("peak MiB", func(r record) float64 { return r.RSS })
+}
+
+func latencyColumns() []column {
+	return []column{
+		{"p50 ms", "%.2f", func(r record) float64 { return r.P50 }},
+		{"p99 ms", "%.2f", func(r record) float64 { return r.P99 }},
+		{"p99.9 ms", "%.2f", func(r record) float64 { return r.P999 }},
+	}
+}
+
+func connectionColumns() []column {
+	return []column{
+		column0("connections", func(r record) float64 { return float64(r.Open) }),
+		column0("failed", func(r record) float64 { return float64(r.Failed) }),
+		column0("twice", func(r record) float64 { return float64(r.Twice) }),
+	}
+}
+
+// write writes one line per row, in the order of their first appearance: the median
+// of its rounds, with the extremes if there are several.
+func write(b *strings.Builder, rows []record, columns []column) {
+	b.WriteString("| |")
+	for _, c := range columns {
+		b.WriteString(" " + c.head + " |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for _, name := range names(rows) {
+		b.WriteString("| " + name + " |")
+		for _, c := range columns {
+			b.WriteString(" " + c.cell(named(rows, name)) + " |")
+		}
+		b.WriteString("\n")
+	}
+}
+
+// cell is min / **median** / max, or the value if they are all the same.
+func (c column) cell(rows []record) string {
+	x := values(rows, c.value)
+	low, middle, high := c.text(slices.Min(x)), c.text(median(x)), c.text(slices.Max(x))
+	if low == high {
+		return middle
+	}
+	return low + " / **" + middle + "** / " + high
+}
+
+func (c column) text(x float64) string {
+	if c.format == "%.0f" {
+		return count(int(x + 0.5))
+	}
+	return fmt.Sprintf(c.format, x)
+}
+
+func names(rows []record) []string {
+	var all []string
+	for _, r := range rows {
+		if !slices.Contains(all, r.Row) {
+			all = append(all, r.Row)
+		}
+	}
+	return all
+}
+
+func named(rows []record, name string) []record {
+	return slices.DeleteFunc(slices.Clone(rows), func(r record) bool { return r.Row != name })
+}
+
+func values(rows []record, value func(record) float64) []float64 {
+	x := make([]float64, len(rows))
+	for i, r := range rows {
+		x[i] = value(r)
+	}
+	return x
+}
+
+func split(rows []record, ok func(record) bool) (yes, no []record) {
+	for _, r := range rows {
+		if ok(r) {
+			yes = append(yes, r)
+		} else {
+			no = append(no, r)
+		}
+	}
+	return yes, no
+}
+
+// paired is the median over the rounds of what combine makes of two rows of the
+// same round.
+func paired(rows []record, one, other string, value func(record) float64, combine func(a, b float64) float64) float64 {
+	byRound := func(name string) []record {
+		return slices.SortedFunc(slices.Values(named(rows, name)), func(a, b record) int { return cmp.Compare(a.Round, b.Round) })
+	}
+	a, b := byRound(one), byRound(other)
+	var x []float64
+	for i := range min(len(a), len(b)) {
+		x = append(x, combine(value(a[i]), value(b[i])))
+	}
+	return median(x)
+}
+
+func ratio(a, b float64) float64 { return a / b }
+
+func difference(a, b float64) float64 { return a - b }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// workerOptions are those of a worker child.
+type workerOptions struct {
+	URL      string `json:"url"`
+	Handlers string `json:"handlers"` // as PUSHWORKER_HANDLERS
+}
+
+// The names of handlers, and of their lanes and durables. Null counts and does
+// nothing else, down is a second FCM, stuck never reads its channel.
+const (
+	nullLane  = "null"
+	fcmLane   = "fcm"
+	downLane  = "down"
+	stuckLane = "stuck"
+)
+
+// serveWorker is the whole worker, as `pushworker run` runs it.
+func serveWorker(ctx context.Context, options []byte) error {
+	var o workerOptions
+	if err := json.Unmarshal(options, &o); err != nil {
+		return fmt.Errorf("read the options: %w", err)
+	}
+	c, err := config.Load([]string{
+		"PUSHWORKER_NATS_URL=" + o.URL, "PUSHWORKER_HANDLERS=" + o.Handlers, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0",
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("configure the worker: %w", err)
+	}
+	m := &meter{}
+	w := worker.Worker{
+		Config: c, Version: "bench", Banner: io.Discard,
+		Log: zerolog.New(os.Stderr).Level(zerolog.ErrorLevel),
+		Plugins: func(r *push.Registry, d push.Directory) { //nolint:contextcheck // handlers are given none
+			r.Register(nullLane, counting(m))
+			r.Register(fcmLane, fcm.New(d))
+			r.Register(downLane, fcm.New(d))
+			r.Register(stuckLane, stuck{make(chan *push.Receipt, 32)})
+		},
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		err := w.Run(ctx)
+		ended <- err
+		if ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "bench: worker:", err)
+			os.Exit(1) // whoever waits for an answer sees the end of the pipe
+		}
+	}()
+	if err := serve(reply{}, m.answer); err != nil {
+		return err
+	}
+	stop()
+	return <-ended
+}
+
+// counting is a handler that only counts.
+func counting(m *meter) push.Handler {
+	return push.Adapt(func(string) (push.Work, error) {
+		return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
+			m.count(r.Payload.Timestamp, time.Now())
+			return nil
+		}}, nil
+	})
+}
+
+// stuck is a handler of the seed's kind whose channel is full for ever.
+type stuck struct{ ch chan *push.Receipt }
+
+func (stuck) Init(string) error            { return nil }
+func (stuck) IsReady() bool                { return true }
+func (s stuck) Push() chan<- *push.Receipt { return s.ch }
+func (stuck) Stop()                        {}
