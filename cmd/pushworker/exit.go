@@ -6,6 +6,7 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
@@ -36,6 +37,7 @@ func exitRules() []exitRule {
 		{exitUnavailable, wraps(publisher.ErrNoStream)},
 		{exitUnavailable, wraps(publisher.ErrFull)},
 		{exitUnfinished, wraps(consumer.ErrUnfinished)},
+		{exitUnfinished, wraps(replay.ErrInterrupted)},
 	}
 }
 

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/replay"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// replayOutput is where receipts go, and what to do when all are there.
+type replayOutput struct {
+	sink replay.Sink
+	// shown says that receipts are printed to stdout.
+	shown bool
+	// verb says what is done with them.
+	verb string
+	// complete is called at the end, unless something went wrong; close always.
+	complete func() error
+	close    func()
+	// left says what there is when the replay was not completed.
+	left string
+	// told is called for each failure; the run sets it.
+	told func(seq uint64, err error)
+}
+
+// replayOutput opens the output, which has offset bytes already.
+func (a *app) replayOutput(ctx context.Context, o replayOptions, c *config.Config, conn *broker.Conn, offset int64) (*replayOutput, error) {
+	out := &replayOutput{complete: func() error { return nil }, close: func() {}}
+	switch {
+	case o.handler != "" && o.yes:
+		d, err := a.replayDirectory(ctx, conn, c)
+		if err != nil {
+			return nil, err
+		}
+		h, err := a.configuredHandler(c, o.handler, d)
+		if err != nil {
+			return nil, err
+		}
+		out.verb = "delivered"
+		out.sink = replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
+	case o.handler != "":
+		h, err := a.configuredHandler(c, o.handler, noDirectory{})
+		if err != nil {
+			return nil, err
+		}
+		survey := replay.NewSurvey(h)
+		out.sink, out.close = survey, h.Stop
+		out.complete = func() error { return a.tellFound(o.handler, survey.Found()) }
+	case o.to != "" && o.to != "-":
+		return out, out.openFile(o, offset)
+	default:
+		out.verb, out.shown, out.sink = "printed", true, a.printed(o)
+	}
+	return out, nil
+}
+
+func (out *replayOutput) openFile(o replayOptions, offset int64) error {
+	out.verb = "written to " + o.to
+	if info, err := os.Stat(o.to); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe, or /dev/null
+		f, err := os.OpenFile(o.to, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("opening the output: %w", err)
+		}
+		out.sink, out.complete = replay.NewLines(f, offset, nil), f.Close
+		return nil
+	}
+	f, err := replay.CreateFile(o.to, o.resume != "", offset)
+	if err != nil {
+		return err
+	}
+	out.sink, out.complete, out.left = replay.NewLines(f, offset, f.Sync), f.Complete, "what is written is in "+f.Partial()
+	out.close = func() { _ = f.Close() } // after complete it is closed already
+	return nil
+}
+
+// printed prints to stdout: for people on a terminal, else as JSON Lines.
+func (a *app) printed(o replayOptions) replay.Sink {
+	terminal := a.isTerminal(a.stdout)
+	switch {
+	case o.out == formatTable, o.out == "" && o.to == "" && terminal:
+		_, _ = io.WriteString(a.stdout, replayLine("SEQ", "STORED (UTC)", "WHAT", "TOPIC", "NO", "TO"))
+		return replay.NewText(a.stdout, 0, nil, replayRow)
+	case terminal:
+		return replay.NewText(a.stdout, 0, nil, func(s replay.Stored, _ *push.Receipt) ([]byte, error) {
+			line, err := replay.JSONLine(s.Data)
+			return []byte(printableJSON(string(line))), err
+		})
+	}
+	return replay.NewLines(a.stdout, 0, nil)
+}
+
+// replayRow is a receipt for people, without its content.
+func replayRow(s replay.Stored, r *push.Receipt) ([]byte, error) {
+	p := &r.Payload
+	line := replayLine(strconv.FormatUint(s.Seq, 10), s.Time.UTC().Format("01-02 15:04:05"),
+		orDash(cell(p.What, 5)), orDash(cell(p.Topic, 25)), strconv.Itoa(p.SeqId), addressed(r))
+	return []byte(line[:len(line)-1]), nil
+}
+
+func replayLine(seq, at, what, topic, no, to string) string {
+	return fmt.Sprintf("%-8s  %-14s  %-5s  %-25s  %-6s  %s\n", seq, at, what, topic, no, to)
+}
+
+// addressed says whom r addresses, in at most 11 characters.
+func addressed(r *push.Receipt) string {
+	switch {
+	case len(r.To) == 1:
+		for uid := range r.To {
+			return uid.String()
+		}
+	case len(r.To) == 0 && r.Channel == "":
+		return "-"
+	case len(r.To) == 0:
+		return cell(r.Channel, 11)
+	}
+	return strconv.Itoa(len(r.To)) + " users"
+}
+
+// tellFound says what would be sent.
+func (a *app) tellFound(handler string, f replay.Found) error {
+	_, err := fmt.Fprintf(a.stdout, "handler     %s\nreceipts    %d\nrecipients  %d\n", handler, f.Receipts, f.Recipients)
+	if err == nil && f.Channels > 0 {
+		_, err = fmt.Fprintf(a.stdout, "channels    %d\n", f.Channels)
+	}
+	if err == nil && f.Receipts > 0 {
+		_, err = fmt.Fprintf(a.stdout, "sequences   %d to %d\nstored      %s to %s\n", f.First.Seq, f.Last.Seq,
+			f.First.Time.UTC().Format(time.RFC3339), f.Last.Time.UTC().Format(time.RFC3339))
+	}
+	if err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	a.say("nothing was sent: add --yes to send them")
+	return nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/pushworker/pushworker/internal/replay"
+)
+
+const (
+	// barEvery is how often the bar moves, and lineEvery how often a line is written
+	// where there is no terminal.
+	barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
+)
+
+// replayProgress shows how far a replay is: a bar on a terminal, else a line now and
+// then.
+type replayProgress struct {
+	app         *app
+	replay      *replay.Replay
+	first, last uint64
+	began       time.Time
+	bar         *progressbar.ProgressBar // nil where there is no terminal
+	over        chan struct{}
+	ended       sync.WaitGroup
+}
+
+// newProgress starts to show. There is no bar where receipts are printed to the same
+// terminal, because they show it.
+func (r *replayRun) newProgress(p *replay.Replay) *replayProgress {
+	g := &replayProgress{
+		app: r.app, replay: p, first: p.From.Next, last: r.checkpoint.Last, began: time.Now(), over: make(chan struct{}),
+	}
+	every := lineEvery
+	if r.isTerminal(r.stderr) {
+		if r.output.shown && r.isTerminal(r.stdout) {
+			return g
+		}
+		every = barEvery
+		g.bar = progressbar.NewOptions64(max(1, int64(g.last)-int64(g.first)+1), //nolint:gosec // no stream has that many
+			progressbar.OptionSetWriter(r.stderr), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(), progressbar.OptionSetItsString("receipts"), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(barEvery))
+	}
+	g.ended.Go(func() { g.show(every) })
+	return g
+}
+
+func (g *replayProgress) show(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-g.over:
+			return
+		}
+		t, next := g.replay.Progress()
+		if g.bar != nil {
+			_ = g.bar.Set64(int64(next) - int64(g.first)) //nolint:gosec // no stream has that many
+			continue
+		}
+		g.app.say("%s", g.line(t, next))
+	}
+}
+
+// line is how far the replay is, and how long it will take at the same speed.
+func (g *replayProgress) line(t replay.Tally, next uint64) string {
+	done, all := float64(next-g.first), float64(g.last-g.first+1)
+	text := fmt.Sprintf("at sequence %d of %d (%.0f %%), matched %d", next-1, g.last, 100*done/all, t.Matched)
+	if done == 0 {
+		return text
+	}
+	left := time.Duration(float64(time.Since(g.began)) * (all - done) / done)
+	return text + ", about " + left.Round(time.Second).String() + " left"
+}
+
+// clear makes room for a line.
+func (g *replayProgress) clear() {
+	if g.bar != nil {
+		_ = g.bar.Clear()
+	}
+}
+
+func (g *replayProgress) stop() {
+	close(g.over)
+	g.ended.Wait()
+	g.clear()
+}

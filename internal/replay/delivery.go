@@ -1,0 +1,201 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// window is how many receipts may wait for their outcome at a time.
+	window = 1024
+	// lookEvery is how often a handler that is not ready is looked at.
+	lookEvery = 50 * time.Millisecond
+)
+
+// Delivery hands receipts to a handler in this process and waits for what becomes of
+// each. Nothing is tried again, and what [Expired] calls too old is not sent.
+type Delivery struct {
+	handler push.Handler
+	grace   time.Duration
+	failed  func(seq uint64, err error)
+
+	mu      sync.Mutex
+	tally   Tally
+	open    map[uint64]struct{} // taken, and not finished
+	fatal   error               // the handler does not go on
+	settled chan struct{}       // has room for one: open or fatal has changed
+}
+
+var _ Sink = (*Delivery)(nil)
+
+// NewDelivery returns a delivery to h, which has been initialised and is stopped by
+// [Delivery.Finish]. Grace is how long work in flight may take once the replay is
+// interrupted. Failed is told of each receipt that was not delivered, or in part only,
+// by one goroutine at a time.
+func NewDelivery(h push.Handler, grace time.Duration, failed func(seq uint64, err error)) *Delivery {
+	return &Delivery{
+		handler: h, grace: grace, failed: failed,
+		open: make(map[uint64]struct{}), settled: make(chan struct{}, 1),
+	}
+}
+
+// Take implements [Sink]. It waits for room in the handler. An error of the kind
+// [push.UnavailableError] is the handler's word that no other would be delivered.
+func (d *Delivery) Take(ctx context.Context, s Stored, r *push.Receipt) error {
+	if Expired(d.handler, s, r, time.Now()) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.tally.Expired++
+		return nil
+	}
+	if err := d.room(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.open[s.Seq] = struct{}{}
+	d.mu.Unlock()
+	_, reports := d.handler.(push.Reporter)
+	if reports {
+		r.OnDone(func(err error) { d.done(s.Seq, err) })
+	}
+	select {
+	case d.handler.Push() <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !reports {
+		d.done(s.Seq, nil)
+	}
+	return nil
+}
+
+// room waits until the handler is ready and the window has room.
+func (d *Delivery) room(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		err, open := d.fatal, len(d.open)
+		d.mu.Unlock()
+		ready := d.handler.IsReady()
+		if err != nil || ready && open < window {
+			return err
+		}
+		var look <-chan time.Time
+		if !ready {
+			look = time.After(lookEvery)
+		}
+		select {
+		case <-look:
+		case <-d.settled:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// done is told by the handler what became of a receipt.
+func (d *Delivery) done(seq uint64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	defer func() {
+		select {
+		case d.settled <- struct{}{}:
+		default:
+		}
+	}()
+	switch {
+	case err == nil:
+		d.tally.Sent++
+	case errors.Is(err, push.ErrExpired):
+		d.tally.Expired++
+	case unfinished(err):
+		if d.fatal == nil {
+			d.fatal = err
+		}
+		return
+	default:
+		d.tally.Failed++
+		d.failed(seq, err)
+	}
+	delete(d.open, seq)
+}
+
+// unfinished reports whether a receipt is to be sent again when the replay goes on:
+// it was not sent, or nobody knows.
+func unfinished(err error) bool {
+	_, unavailable := errors.AsType[*push.UnavailableError](err)
+	return unavailable || errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrStopping)
+}
+
+// Flush implements [Sink].
+func (*Delivery) Flush() error { return nil }
+
+// Position implements [Sink].
+func (d *Delivery) Position(next uint64, t *Tally) (Position, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t.add(d.tally)
+	open := slices.Sorted(maps.Keys(d.open))
+	return Position{Next: next, Open: slices.DeleteFunc(open, func(seq uint64) bool { return seq >= next })}, nil
+}
+
+// Finish implements [Sink]. It stops the handler.
+func (d *Delivery) Finish(ctx context.Context) error {
+	err := d.wait(ctx)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.grace)
+	defer cancel()
+	if h, ok := d.handler.(push.Drainer); ok {
+		_ = h.Drain(stopping) // what was cancelled is still open
+	} else {
+		d.handler.Stop()
+	}
+	return err
+}
+
+// wait waits until all is finished, or the handler or ctx gives up.
+func (d *Delivery) wait(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		err, open := d.fatal, len(d.open)
+		d.mu.Unlock()
+		if err != nil || open == 0 {
+			return err
+		}
+		select {
+		case <-d.settled:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// Count implements [Sink].
+func (d *Delivery) Count(t *Tally) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t.add(d.tally)
+}
+
+// Expired reports whether r is too old at now to be worth sending through h: older
+// than the handler's TTL after the event, or than its publisher said. The event was
+// not later than it was stored, whatever the clock of the chat server said.
+func Expired(h push.Handler, s Stored, r *push.Receipt, now time.Time) bool {
+	stale, ok := h.(push.Expirer)
+	if !ok {
+		return false
+	}
+	ttl := stale.TTL(r)
+	if ttl <= 0 {
+		return false
+	}
+	event := r.Payload.Timestamp
+	if event.IsZero() || event.After(s.Time) {
+		event = s.Time
+	}
+	return !now.Before(event.Add(ttl)) || !s.Expires.IsZero() && !now.Before(s.Expires)
+}
