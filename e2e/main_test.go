@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	binary = filepath.Join(dir, "pushworker")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/pushworker")
+	build := exec.Command("go", "build", "-tags", "disable_grpc_modules,timetzdata", "-o", binary, "../cmd/pushworker")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program under test: %v\n%s", err, out)
 		return 1

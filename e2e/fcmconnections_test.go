@@ -1,0 +1,86 @@
+package e2e_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestFCMConnections: under load all connections to FCM are reset, drained, closed,
+// and left half-open, one after the other. No lane is stuck, nothing is lost, and
+// five seconds later pushes are as quick as before.
+func TestFCMConnections(t *testing.T) {
+	t.Parallel()
+	const crowd, rate = 300, 150
+	w := newFCMWorld(t, `,"ramp":"1s"`)
+	w.crowd(crowd)
+	w.script(`{"latency":"50ms"}`) // so that requests are in work at every moment
+	worker := w.worker()
+	type spell struct {
+		what     string
+		from, to time.Time
+	}
+	var spells []spell
+	w.underLoad(crowd, rate, func() {
+		w.arrived(20*time.Second, rate/2)
+		for _, do := range []string{"cut", "goaway", "close", "freeze"} {
+			w.ask(http.MethodPost, "/fake/connections?do="+do, "")
+			killed := time.Now()
+			elapse(t, 7*time.Second)
+			spells = append(spells, spell{do, killed.Add(5 * time.Second), time.Now()})
+		}
+	})
+	w.drained(30 * time.Second)
+	w.check(4 * 720) // of requests whose answer was lost with a connection
+	took := w.durations()
+	for _, s := range spells {
+		p99 := took.p99(s.from, s.to)
+		t.Logf("5 s after %s: p99 from publish to acceptance is %s", s.what, p99.Round(time.Millisecond))
+		if p99 > 2*time.Second { // a stuck connection costs three, a timeout fifteen
+			t.Errorf("5 s after %s pushes still take %s", s.what, p99)
+		}
+	}
+	if n := metric(t, worker, `pushworker_lane_breaker_open`); n != 0 {
+		t.Error("the lane is paused in the end")
+	}
+}
+
+// durations are the times from publish to first acceptance, by time of publish.
+type durations []struct {
+	published time.Time
+	took      time.Duration
+}
+
+func (w *fcmWorld) durations() (all durations) {
+	w.Helper()
+	w.ledger.mu.Lock()
+	defer w.ledger.mu.Unlock()
+	seen := make(map[int]bool)
+	for _, r := range w.requests() {
+		if seq := r.seq(); r.Accepted && !seen[seq] && seq <= len(w.ledger.published) {
+			seen[seq] = true
+			at := w.ledger.published[seq-1]
+			all = append(all, struct {
+				published time.Time
+				took      time.Duration
+			}{at, r.Time.Sub(at)})
+		}
+	}
+	return all
+}
+
+// p99 is the 99th percentile of those published in between.
+func (d durations) p99(from, to time.Time) time.Duration {
+	var some []time.Duration
+	for _, one := range d {
+		if one.published.After(from) && one.published.Before(to) {
+			some = append(some, one.took)
+		}
+	}
+	if len(some) == 0 {
+		return time.Hour
+	}
+	slices.Sort(some)
+	return some[len(some)*99/100]
+}

@@ -1,0 +1,113 @@
+package e2e_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFCMCredentials: keys that are wrong pause the lane with an error that says
+// what to do; nothing dies; and once the file is replaced pushes go on by
+// themselves. Both the token endpoint and FCM itself may be who refuses.
+func TestFCMCredentials(t *testing.T) {
+	t.Parallel()
+	w := newFCMWorld(t, `,"project_id":"demo"`)
+	w.crowd(1)
+	good := read(t, w.credentials)
+	write(t, w.credentials, `{"type":"service_account"}`)
+	worker := w.worker()
+
+	w.send()
+	w.pausedWith(worker, "create a key in the Firebase console")
+	write(t, w.credentials, good)
+	w.mended("the file is no key")
+
+	write(t, w.credentials, withOtherKey(t, good))
+	await(t, 30*time.Second, "the worker has tried the other key", func() bool {
+		w.send()
+		return metric(t, worker, `pushworker_lane_breaker_open`) == 1
+	})
+	w.pausedWith(worker, "replace the service account's key")
+	write(t, w.credentials, good)
+	w.mended("the key is one that Google does not know")
+
+	w.script(`{"answer":"permission-denied"}`)
+	w.send()
+	w.pausedWith(worker, "give the service account the role")
+	if resp, err := http.Get("http://" + worker.admin + "/readyz"); err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("the worker is not ready: %v", err)
+	}
+	w.script(``)
+	w.mended("FCM refuses the account")
+	w.check(0)
+}
+
+// send publishes a message to user 1.
+func (w *fcmWorld) send() {
+	w.Helper()
+	w.publish(messageTo(w.ledger.next(), userOf(1)))
+}
+
+// mended waits until the lane goes on by itself, within 30 s of what was mended.
+func (w *fcmWorld) mended(what string) {
+	w.Helper()
+	since := time.Now()
+	await(w.T, 30*time.Second, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.count() })
+	w.Logf("%s: it went on %s after that was mended", what, time.Since(since).Round(time.Millisecond))
+}
+
+// withOtherKey is a service account with a key that nobody knows.
+func withOtherKey(t *testing.T, account string) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]string
+	if err := json.Unmarshal([]byte(account), &members); err != nil {
+		t.Fatal(err)
+	}
+	members["private_key"] = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	text, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pausedWith waits until a worker says, in its log and at /status, that the lane is
+// paused, with this hint.
+func (w *fcmWorld) pausedWith(p *process, hint string) {
+	w.Helper()
+	await(w.T, 20*time.Second, "the worker says: "+hint, func() bool { return strings.Contains(page(w.T, p, "/status"), hint) })
+	if !strings.Contains(p.stderr.String(), hint) {
+		w.Errorf("the log does not say %q:\n%s", hint, p.stderr)
+	}
+}
