@@ -1,12 +1,35 @@
 package worker
 
+import "github.com/pushworker/pushworker/pkg/push"
+
 // Check finds what is wrong with the handlers' own configuration, which only they
 // know: it configures and stops them, and touches nothing else. The error wraps
 // [ErrHandlers].
 func (w Worker) Check() error {
-	hs, err := w.handlers(&lateDirectory{})
-	if err == nil {
-		hs.registry.Stop()
+	return w.Look(&lateDirectory{}, func(string, push.Handler) {})
+}
+
+// Look configures the handlers, lets look see each in the order of the
+// configuration, and stops them. A disabled handler is nil to look. They ask
+// directory for devices. The error wraps [ErrHandlers]; then look has seen none.
+func (w Worker) Look(directory push.Directory, look func(name string, h push.Handler)) error {
+	hs, err := w.handlers(directory)
+	if err != nil {
+		return err
 	}
-	return err
+	defer hs.registry.Stop()
+	for _, entry := range w.Config.Handlers {
+		look(entry.Name, hs.find(entry.Name))
+	}
+	return nil
+}
+
+// find is an enabled handler; nil if there is none of that name.
+func (hs *handlers) find(name string) push.Handler {
+	for _, h := range hs.enabled {
+		if h.name == name {
+			return h.handler
+		}
+	}
+	return nil
 }

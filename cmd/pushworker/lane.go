@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+// pauseFor is how long a lane is paused when nobody says.
+const pauseFor = 24 * time.Hour
+
+func newLaneCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lane",
+		Short: "List, pause and resume lanes",
+		Example: `  pushworker lane ls
+  pushworker lane pause fcm --for 2h
+  pushworker lane resume fcm`,
+		Args: unknownCommand,
+		RunE: showHelp,
+	}
+	cmd.AddCommand(newLaneListCommand(a), newLanePauseCommand(a), newLaneResumeCommand(a))
+	return cmd
+}
+
+func newLaneListCommand(a *app) *cobra.Command {
+	var out format
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the lanes, and which are paused",
+		Example: `  pushworker lane ls
+  pushworker lane ls -o jsonl | jq -r 'select(.paused).handler'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.listLanes(cmd.Context(), c, conn, out)
+			})
+		},
+	}
+	addFormatFlag(cmd, &out)
+	return cmd
+}
+
+// lanes runs f with a connection to the broker.
+func (a *app) lanes(ctx context.Context, f func(*config.Config, *broker.Conn) error) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.connect(ctx, c, "lane")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return f(c, conn)
+}
+
+func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out format) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	stats, err := conn.Stats(ctx, worker.Topology(c, enabledHandlers(c)))
+	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
+	for _, l := range stats.Lanes {
+		p.add(l, cell(l.Handler, 32), strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),
+			strconv.FormatUint(l.RetriesWaiting, 10), laneState(l.Paused, l.PausedUntil))
+	}
+	if err != nil {
+		err = unavailableError{err}
+	}
+	return errors.Join(err, p.close())
+}
+
+// laneState is whether a lane is paused, in words.
+func laneState(paused bool, until time.Time) string {
+	if !paused {
+		return "runs"
+	}
+	return "paused until " + until.UTC().Format("2006-01-02 15:04Z")
+}
+
+// enabledHandlers are the handlers that have lanes.
+func enabledHandlers(c *config.Config) []string {
+	var names []string
+	for _, h := range c.Handlers {
+		if h.Common.Enabled {
+			names = append(names, h.Name)
+		}
+	}
+	return names
+}
+
+func newLanePauseCommand(a *app) *cobra.Command {
+	var length time.Duration
+	var until timeValue
+	cmd := &cobra.Command{
+		Use:   "pause NAME",
+		Short: "Have a lane deliver nothing for a while",
+		Long: `Has the broker deliver nothing of a lane, to all workers; other lanes go on.
+What workers hold already they finish. Receipts wait in the stream, where they
+stay no longer than PUSHWORKER_HISTORY.`,
+		Example: `  pushworker lane pause fcm
+  pushworker lane pause fcm --for 30m
+  pushworker lane pause fcm --until 2026-12-01T08:00:00Z`,
+		Args:              oneLane,
+		ValidArgsFunction: a.completeHandler,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			end, err := pauseEnd(length, time.Time(until), cmd.Flags().Changed("for"))
+			if err != nil {
+				return err
+			}
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.pauseLane(cmd.Context(), c, conn, args[0], end)
+			})
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().DurationVar(&length, "for", pauseFor, "`DURATION` of the pause")
+	cmd.Flags().Var(&until, "until", "end of the pause, as RFC 3339")
+	return cmd
+}
+
+func newLaneResumeCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:               "resume NAME",
+		Short:             "Have a paused lane go on at once",
+		Example:           `  pushworker lane resume fcm`,
+		Args:              oneLane,
+		ValidArgsFunction: a.completeHandler,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.pauseLane(cmd.Context(), c, conn, args[0], time.Time{})
+			})
+		},
+	}
+}
+
+func oneLane(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%q wants the NAME of one lane, got %d names: `pushworker lane ls` lists them", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// pauseEnd is when a pause ends.
+func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, error) {
+	now := time.Now()
+	switch {
+	case until.IsZero() && length <= 0:
+		return time.Time{}, usageError{errors.New("--for must be above 0, such as 30m")}
+	case until.IsZero():
+		return now.Add(length), nil
+	case explicit:
+		return time.Time{}, usageError{errors.New("--for and --until exclude each other: give one")}
+	case !until.After(now):
+		return time.Time{}, usageError{errors.New("--until is in the past: give a time to come")}
+	}
+	return until, nil
+}
+
+// pauseLane pauses a lane, or resumes it if until is zero, and says so.
+func (a *app) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
+	if !isLaneName(name) {
+		return usageError{fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name)}
+	}
+	err := conn.PauseLane(ctx, worker.Topology(c, nil), name, until)
+	switch {
+	case errors.Is(err, broker.ErrNoLane):
+		return err
+	case err != nil:
+		return unavailableError{err}
+	case until.IsZero():
+		a.say("lane %s goes on", name)
+		return nil
+	}
+	a.say("lane %s is paused until %s; `pushworker lane resume %s` ends that sooner", name, until.UTC().Format(time.RFC3339), name)
+	if time.Until(until) > c.History {
+		a.say("warning: receipts stay in the stream for %s only (PUSHWORKER_HISTORY): the lane will miss those that wait longer", c.History)
+	}
+	return nil
+}
+
+// isLaneName reports whether the broker could have a lane of that name.
+func isLaneName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// timeValue is the pflag.Value of a moment.
+type timeValue time.Time
+
+// Set implements pflag.Value.
+func (v *timeValue) Set(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return errors.New("want a time such as 2026-12-01T08:00:00Z")
+	}
+	*v = timeValue(t)
+	return nil
+}
+
+// String implements pflag.Value.
+func (v *timeValue) String() string {
+	if time.Time(*v).IsZero() {
+		return ""
+	}
+	return time.Time(*v).Format(time.RFC3339)
+}
+
+// Type implements pflag.Value.
+func (*timeValue) Type() string { return "TIME" }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// directoryOnDemand is a directory of devices that is opened when somebody asks it
+// first, so that a command whose handlers need none works without a broker. It
+// removes nothing.
+type directoryOnDemand struct {
+	open func(context.Context) (d push.Directory, close func(), err error)
+
+	mu     sync.Mutex
+	opened push.Directory
+	ended  func()
+	err    error
+}
+
+// Devices implements [push.Directory].
+func (d *directoryOnDemand) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened == nil && d.err == nil {
+		d.opened, d.ended, d.err = d.open(ctx)
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	return d.opened.Devices(ctx, users)
+}
+
+// Gone implements [push.Directory].
+func (*directoryOnDemand) Gone(context.Context, push.Device, time.Time, string) error { return nil }
+
+func (d *directoryOnDemand) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended != nil {
+		d.ended()
+	}
+}
