@@ -71,27 +71,33 @@ func (w Worker) Run(ctx context.Context) error {
 // work waits for the broker, and runs the lanes and what they need.
 func (w Worker) work(ctx context.Context, server *embedded.Server, window *window, handlers *handlers, directory *lateDirectory) error {
 	conn, err := w.connect(ctx, server)
-	if err != nil && ctx.Err() != nil {
-		return nil // told to stop while it waited: it holds nothing
-	}
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	defer conn.Close()
 
 	topology := Topology(w.Config, handlers.names())
 	devices, err := w.prepare(ctx, conn, topology, directory)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	witness, record := w.recording(ctx, conn, topology, directory, window.metrics)
 	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(window.metrics), witness)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	sampler := window.show(conn, topology, lanes)
 	w.greet(server, handlers)
 	return runAll(ctx, lanes, sampler.Run, devices, record, conn.Janitor(topology, janitorEvery, w.Log).Run)
+}
+
+// unlessStopped is err, or nil when the worker was told to stop while it started:
+// it holds nothing yet, and what it asked for was called off.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // runAll runs the lanes, and beside them whatever must outlive them. When the
