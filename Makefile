@@ -88,8 +88,27 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: ## Compare the lane with a bare consume loop on this machine; BENCHARGS are passed on
-	go run -tags $(TAGS) ./bench $(BENCHARGS)
+bench: ## Measure against bare loops on this machine: a table, bin/bench.png; BENCHARGS are passed on
+	@mkdir -p bin
+	go run -tags $(TAGS) ./bench -save bin/bench.jsonl -png bin/bench.png $(BENCHARGS)
+
+.PHONY: bench-docs
+bench-docs: ## Put the results of make bench into docs/benchmarks.md
+	go run -tags $(TAGS) ./bench -plot bin/bench.jsonl -docs docs/benchmarks.md -png docs/img/benchmarks.png >/dev/null
+
+CHAOS := go run -tags $(TAGS) ./chaos
+
+.PHONY: chaos
+chaos: ## Hold the promise against faults of every kind, a few minutes; CHAOSARGS are passed on
+	$(CHAOS) $(CHAOSARGS)
+
+.PHONY: chaos-long
+chaos-long: ## The same with faults that last minutes, for two hours, or CHAOSARGS='-duration 8h'
+	$(CHAOS) -long $(CHAOSARGS)
+
+.PHONY: soak
+soak: ## Look for leaks of goroutines, descriptors and memory, for half an hour or CHAOSARGS='-duration 4h'
+	$(CHAOS) -soak $(CHAOSARGS)
 
 .PHONY: cover
 cover: ## Measure test coverage; leaves coverage.out for go tool cover -html
