@@ -13,7 +13,8 @@ const (
 
 // list returns every mutant.
 func list() []mutant {
-	all := append(settling(), retrying()...)
+	all := append(settling(), guarding()...)
+	all = append(all, retrying()...)
 	all = append(all, outside()...)
 	for i := range all {
 		all[i].root = "."
@@ -69,6 +70,12 @@ func settling() []mutant {
 			old: "if refused == nil {", now: "if refused != nil {",
 			pkg: lanes, test: "TestModel",
 		},
+	}
+}
+
+// guarding breaks what a lane does beside: it recognises, hands back, stops.
+func guarding() []mutant {
+	return []mutant{
 		{
 			name: "letter for what was delivered", file: "internal/consumer/burial.go",
 			old: "letter.Data, letter.Narrowed = rest, true", now: "_, letter.Narrowed = rest, true",

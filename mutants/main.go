@@ -21,7 +21,6 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -81,31 +80,34 @@ func healthy(ctx context.Context, chosen []mutant) error {
 
 // kill runs each mutant's test.
 func kill(ctx context.Context, chosen []mutant, out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "MUTANT\tKILLED BY\tSECONDS")
-	var survivors, broken []string
+	const row = "%-48s  %-44s  %7v\n"
+	if _, err := fmt.Fprintf(out, row, "MUTANT", "KILLED BY", "SECONDS"); err != nil {
+		return fmt.Errorf("print the table: %w", err)
+	}
+	var alive []string
 	for _, m := range chosen {
 		began := time.Now()
 		killed, err := m.attempt(ctx)
 		by := strings.TrimPrefix(m.pkg, "./") + " " + m.test
-		switch {
-		case err != nil:
-			broken = append(broken, fmt.Sprintf("%s: %v", m.name, err))
-			by = "ERROR, see below"
-		case !killed:
-			survivors = append(survivors, m.name)
-			by = "SURVIVED " + by
+		if err != nil || !killed {
+			alive = append(alive, strings.TrimSpace(fmt.Sprintf("%s: %s does not notice it. %s", m.name, by, errorText(err))))
+			by = "NOT KILLED"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%.1f\n", m.name, by, time.Since(began).Seconds())
+		if _, err := fmt.Fprintf(out, row, m.name, by, time.Since(began).Round(time.Second/10).Seconds()); err != nil {
+			return fmt.Errorf("print the table: %w", err)
+		}
 	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("print the table: %w", err)
-	}
-	if len(survivors)+len(broken) > 0 {
-		return fmt.Errorf("%d of %d mutants survived; write or mend the test for each of: %s\n%s",
-			len(survivors), len(chosen), strings.Join(survivors, ", "), strings.Join(broken, "\n"))
+	if len(alive) > 0 {
+		return fmt.Errorf("%d of %d mutants are alive; write or mend the test for each:\n%s", len(alive), len(chosen), strings.Join(alive, "\n"))
 	}
 	return nil
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // attempt reports whether the mutant's test notices it.
