@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,16 +17,25 @@ func newDeadletterCommand(a *app) *cobra.Command {
 		Use:   "deadletter",
 		Short: "Look at receipts that could not be delivered",
 		Example: `  pushworker deadletter ls --since 24h
-  pushworker deadletter show 17`,
+  pushworker deadletter show 17
+  pushworker deadletter redrive 17 --yes`,
 		Args: unknownCommand,
 		RunE: showHelp,
 	}
-	cmd.AddCommand(newDeadletterListCommand(a), newDeadletterShowCommand(a))
+	cmd.AddCommand(
+		newDeadletterListCommand(a), newDeadletterShowCommand(a),
+		newDeadletterRedriveCommand(a), newDeadletterDropCommand(a),
+	)
 	return cmd
 }
 
 // letters runs f with the dead letters of the configured broker.
 func (a *app) letters(ctx context.Context, f func(*broker.Letters) error) error {
+	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error { return f(conn.Letters(t)) })
+}
+
+// deadletters runs f with the configured broker.
+func (a *app) deadletters(ctx context.Context, f func(*broker.Conn, broker.Topology) error) error {
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -37,17 +45,7 @@ func (a *app) letters(ctx context.Context, f func(*broker.Letters) error) error 
 		return err
 	}
 	defer conn.Close()
-	return f(conn.Letters(worker.Topology(c, nil)))
-}
-
-// letterFilter are the flags of ls.
-type letterFilter struct {
-	handler string
-	reason  reason
-	since   moment
-	limit   int
-	all     bool
-	out     format
+	return f(conn, worker.Topology(c, nil))
 }
 
 func newDeadletterListCommand(a *app) *cobra.Command {
@@ -59,21 +57,13 @@ func newDeadletterListCommand(a *app) *cobra.Command {
   pushworker deadletter ls --reason malformed --all -o jsonl`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.limit < 1 {
-				return usageError{fmt.Errorf("--limit %d: give at least 1, or --all", f.limit)}
+			if err := f.check(); err != nil {
+				return err
 			}
 			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.listLetters(cmd.Context(), l, f) })
 		},
 	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	addFormatFlag(cmd, &f.out)
-	flags.StringVar(&f.handler, "handler", "", "those of one handler, by `NAME`")
-	_ = cmd.RegisterFlagCompletionFunc("handler", a.completeHandler)
-	addReasonFlag(cmd, &f.reason)
-	flags.Var(&f.since, "since", "buried within 2h, or since 2026-01-31T12:00:00Z")
-	flags.IntVar(&f.limit, "limit", 100, "at most `N`, by default 100")
-	flags.BoolVar(&f.all, "all", false, "all there are")
+	addLetterFlags(a, cmd, &f)
 	return cmd
 }
 
@@ -92,13 +82,9 @@ type letterLine struct {
 }
 
 func (a *app) listLetters(ctx context.Context, letters *broker.Letters, f letterFilter) error {
-	filter := broker.LetterFilter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
-	if !f.all {
-		filter.Limit = f.limit + 1 // tells whether there are more
-	}
 	p := newPrinter(a.stdout, f.out, "SEQ", "HANDLER", "REASON", "TRIES", "AGE", "ERROR")
 	n := 0
-	for l, err := range letters.List(ctx, filter) {
+	for l, err := range letters.List(ctx, f.oneMore()) {
 		if err != nil {
 			if n > 0 {
 				_ = p.close() // what there is; the error says that it is not all
@@ -106,7 +92,7 @@ func (a *app) listLetters(ctx context.Context, letters *broker.Letters, f letter
 			return unavailableError{err}
 		}
 		if n++; n > f.limit && !f.all {
-			a.say("there are more than %d: see them with --all, or choose with --handler, --reason, --since", f.limit)
+			a.sayMore(f)
 			break
 		}
 		p.add(line(l), strconv.FormatUint(l.Seq, 10), orDash(cell(l.Handler, 12)), cell(l.Reason, 10),

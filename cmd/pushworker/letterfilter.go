@@ -9,8 +9,52 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/retry"
 )
+
+// letterFilter are the flags that choose letters, and how to list them.
+type letterFilter struct {
+	handler string
+	reason  reason
+	since   moment
+	limit   int
+	all     bool
+	out     format
+}
+
+func addLetterFlags(a *app, cmd *cobra.Command, f *letterFilter) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	addFormatFlag(cmd, &f.out)
+	flags.StringVar(&f.handler, "handler", "", "those of one handler, by `NAME`")
+	_ = cmd.RegisterFlagCompletionFunc("handler", a.completeLanes)
+	addReasonFlag(cmd, &f.reason)
+	flags.Var(&f.since, "since", "buried within 2h, or since 2026-01-31T12:00:00Z")
+	flags.IntVar(&f.limit, "limit", 100, "at most `N`, by default 100")
+	flags.BoolVar(&f.all, "all", false, "all there are")
+}
+
+func (f *letterFilter) check() error {
+	if f.limit < 1 {
+		return usageError{fmt.Errorf("--limit %d: give at least 1, or --all", f.limit)}
+	}
+	return nil
+}
+
+// oneMore selects one letter more than was asked for, which tells whether there are
+// more.
+func (f *letterFilter) oneMore() broker.LetterFilter {
+	filter := broker.LetterFilter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
+	if !f.all {
+		filter.Limit = f.limit + 1
+	}
+	return filter
+}
+
+func (a *app) sayMore(f letterFilter) {
+	a.say("there are more than %d: see them with --all, or choose with --handler, --reason, --since", f.limit)
+}
 
 // reason is the value of --reason: a code of retry.Reason.
 type reason string

@@ -25,7 +25,8 @@ func newDeadletterShowCommand(a *app) *cobra.Command {
 		Use:   "show SEQ",
 		Short: "Show one dead letter and its receipt",
 		Long: `Shows one dead letter and its receipt, which may hold a person's message.
-With --raw it writes the receipt alone, byte for byte as it was published.`,
+With --raw it writes the receipt alone, byte for byte as it was published. Where
+the letter has not all of that, it is read from history while that is kept.`,
 		Example: `  pushworker deadletter show 17
   pushworker deadletter show 17 --raw > receipt.json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -54,17 +55,41 @@ func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint6
 	case err != nil:
 		return unavailableError{err}
 	}
-	if l.Truncated {
-		a.say("the receipt was too large for a letter: only its first %d bytes are kept", len(l.Data))
-	}
-	text := l.Data
-	if !raw {
-		text = []byte(describe(l))
+	text := []byte(describe(l))
+	if raw {
+		if text, err = a.original(ctx, letters, l); err != nil {
+			return err
+		}
 	}
 	if _, err := a.stdout.Write(text); err != nil {
 		return fmt.Errorf("write the letter: %w", err)
 	}
 	return nil
+}
+
+// original is the receipt as it was published, or what there is of it.
+func (a *app) original(ctx context.Context, letters *broker.Letters, l deadletter.Letter) ([]byte, error) {
+	text, err := letters.Original(ctx, &l)
+	switch {
+	case err == nil:
+		return text, nil
+	case !errors.Is(err, broker.ErrNotStored):
+		return nil, unavailableError{err}
+	}
+	a.say("history does not have the receipt any more (%s %d): this is %s", l.Stream, l.StreamSeq, extent(l))
+	return l.Data, nil
+}
+
+// extent is what of its receipt a letter has.
+func extent(l deadletter.Letter) string {
+	part := "the whole receipt"
+	if l.Narrowed {
+		part = "what was not delivered"
+	}
+	if l.Truncated {
+		part = "the beginning of " + part
+	}
+	return part
 }
 
 // describe is a letter for human eyes.
@@ -83,7 +108,18 @@ func describe(l deadletter.Letter) string {
 	for _, name := range slices.Sorted(maps.Keys(l.Header)) {
 		field("header", name+": "+strings.Join(l.Header[name], ", "))
 	}
-	fmt.Fprintf(&b, "receipt    %d bytes\n\n", len(l.Data))
+	if l.Redriven > 0 {
+		field("redriven", count(l.Redriven, "time"))
+	}
+	if !l.Expires.IsZero() {
+		field("expires", l.Expires.Format(time.RFC3339Nano))
+	}
+	size := fmt.Sprintf("%d bytes", len(l.Data))
+	if l.Narrowed || l.Truncated {
+		size += ", " + extent(l) + "; all of it with --raw"
+	}
+	field("receipt", size)
+	b.WriteString("\n")
 	writeReceipt(&b, l.Data)
 	return b.String()
 }

@@ -47,7 +47,8 @@ func addFormatFlag(cmd *cobra.Command, f *format) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// printer writes a list, one entry after the other, in the wanted format. After
+// printer writes a list, one entry after the other, in the wanted format. JSON has
+// escapes for what does not print, table cells are to have them. After
 // an error of the output it writes nothing more; close tells it.
 type printer struct {
 	out    *bufio.Writer
@@ -86,7 +87,7 @@ func (p *printer) add(v any, cells ...string) {
 		p.write([]string{"[\n", ",\n"}[min(p.n, 1)])
 	}
 	p.n++
-	p.write(string(text))
+	p.write(printableJSON(string(text)))
 	if p.format == formatLines {
 		p.write("\n")
 	}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// unreached is what no erasure here can do anything about.
+const unreached = "not reached: backups, mirrors and snapshots of the streams, what the broker has freed but not " +
+	"yet written over, logs, and what providers, devices and the chat server keep. What a lane held just now may " +
+	"come back as a retry or a letter: run it once more later"
+
+func newEraseCommand(a *app) *cobra.Command {
+	var user push.Uid
+	var consent change
+	var out format
+	cmd := &cobra.Command{
+		Use:   "erase",
+		Short: "Erase a user: devices, receipts, letters, events",
+		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
+or by the user: receipts, retries, dead letters, events. What others are still to
+be told stays until they were: OWED counts it, and then the exit code is 75.
+Without --yes it asks, or only says what it would do.`,
+		Example: `  pushworker erase --user usr782riWdFIwE
+  pushworker erase --user usr782riWdFIwE --yes -o json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if user.IsZero() {
+				return usageError{errors.New("--user is missing: whom?")}
+			}
+			if err := consent.check(); err != nil {
+				return err
+			}
+			return a.erase(cmd.Context(), user, &consent, out)
+		},
+	}
+	addUserFlag(cmd, &user)
+	addFormatFlag(cmd, &out)
+	addConsentFlags(cmd.Flags(), &consent)
+	return cmd
+}
+
+// erasedLine is what became of a user's traces in one place.
+type erasedLine struct {
+	Where    string `json:"where"`
+	Found    int    `json:"found"`
+	Erased   int    `json:"erased"`
+	Narrowed int    `json:"narrowed"`
+	Owed     int    `json:"owed"`
+}
+
+func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out format) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.connect(ctx, c, "erase")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	e := erasure{app: a, user: user, out: out, eraser: conn.Eraser(worker.Topology(c, nil))}
+	if e.devices, err = conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
+		return unavailableError{err}
+	}
+	if !consent.yes {
+		if _, err := e.run(ctx, true); err != nil {
+			return err
+		}
+		if !a.consent(consent, "erase "+user.UserId()+"?") {
+			a.say("would erase this; nothing was changed. Do it with --yes")
+			return nil
+		}
+	}
+	owed, err := e.run(ctx, false)
+	if err != nil {
+		return fmt.Errorf("%w; what was erased is erased, the rest is as it was: run it again", err)
+	}
+	a.say(unreached)
+	if owed > 0 {
+		return fmt.Errorf("others are still to be told %s: when the lanes have caught up (`pushworker status`), "+
+			"and those dead letters are redriven or dropped, run it again: %w", count(owed, "message"), consumer.ErrUnfinished)
+	}
+	return nil
+}
+
+// erasure is one run of the command.
+type erasure struct {
+	*app
+
+	user    push.Uid
+	out     format
+	devices *broker.Devices // nil if there is no directory
+	eraser  *broker.Eraser
+}
+
+// run erases, or with dry only counts, in every place, and returns how much is owed
+// to others. Devices go first, so that nothing new is sent; events last, because the
+// end of a device is one.
+func (e *erasure) run(ctx context.Context, dry bool) (owed int, err error) {
+	p := newPrinter(e.stdout, e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
+	n, err := e.eraseDevices(ctx, dry)
+	e.print(p, erasedLine{Where: "devices", Found: n, Erased: n})
+	for _, stream := range e.eraser.Stages() {
+		if err != nil {
+			break
+		}
+		var counts broker.Erasure
+		counts, err = e.eraser.Erase(ctx, stream, e.user, dry)
+		e.print(p, erasedLine{stream, counts.Found, counts.Erased, counts.Narrowed, counts.Owed})
+		owed += counts.Owed
+	}
+	if err != nil {
+		err = unavailableError{err}
+	}
+	return owed, errors.Join(err, p.close())
+}
+
+func (e *erasure) print(p *printer, l erasedLine) {
+	p.add(l, cell(l.Where, 30), strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed))
+}
+
+func (e *erasure) eraseDevices(ctx context.Context, dry bool) (int, error) {
+	if e.devices == nil {
+		return 0, nil
+	}
+	list, err := e.devices.List(ctx, e.user)
+	if err != nil || dry {
+		return len(list), err
+	}
+	return e.devices.Remove(ctx, push.Device{User: e.user})
+}
