@@ -149,3 +149,6 @@ func (d *Directory) Forget() { d.cache.forget() }
 
 // Hash stands for a token where people may see it: 8 hexadecimal digits.
 func (d *Directory) Hash(token string) string { return d.mask.Hash(token) }
+
+// Hasher is [Mask.Hasher].
+func (d *Directory) Hasher() func(token string) string { return d.mask.Hasher() }

@@ -20,8 +20,16 @@ func NewMask() Mask {
 }
 
 // Hash returns 8 hexadecimal digits that stand for token.
-func (m Mask) Hash(token string) string {
+func (m Mask) Hash(token string) string { return m.Hasher()(token) }
+
+// Hasher returns Hash for somebody who calls it often, and from one goroutine at a
+// time.
+func (m Mask) Hasher() func(token string) string {
 	h := hmac.New(sha256.New, m[:])
-	_, _ = h.Write([]byte(token))
-	return hex.EncodeToString(h.Sum(nil)[:4])
+	var sum [sha256.Size]byte
+	return func(token string) string {
+		h.Reset()
+		_, _ = h.Write([]byte(token))
+		return hex.EncodeToString(h.Sum(sum[:0])[:4])
+	}
 }

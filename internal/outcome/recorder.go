@@ -2,7 +2,6 @@ package outcome
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -20,7 +19,7 @@ const (
 	// linger is how long fewer wait for company.
 	linger = 50 * time.Millisecond
 	// maxMessage is from which size in bytes on a message takes no further event.
-	maxMessage = 48 << 10
+	maxMessage = 24 << 10
 )
 
 // Options say where events go.
@@ -28,7 +27,7 @@ type Options struct {
 	// Publish sends some events of one handler, each a line of JSON, and does not
 	// wait for anybody. It may not keep them.
 	Publish func(handler string, events []byte) error
-	// Hash masks a token.
+	// Hash masks a token. It is called by one goroutine at a time.
 	Hash func(token string) string
 	// Clean asks for events of receipts that were plainly accepted, too.
 	Clean bool
@@ -143,12 +142,7 @@ func (r *Recorder) publish(batch []consumer.Outcome) {
 			m = &message{}
 			messages[o.Handler] = m
 		}
-		line, err := json.Marshal(newEvent(o, r.options.Hash))
-		if err != nil { // a time that JSON cannot write
-			r.dropped.Inc()
-			continue
-		}
-		m.lines = append(append(m.lines, line...), '\n')
+		m.lines = appendEvent(m.lines, o, r.options.Hash)
 		m.events++
 		if len(m.lines) >= maxMessage {
 			r.send(o.Handler, m)

@@ -2,8 +2,10 @@ package outcome_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,7 +146,7 @@ func TestBounds(t *testing.T) {
 			t.Fatalf("%d events, want %d", len(s.events), events)
 		}
 		for _, m := range s.messages {
-			if len(m) > 100<<10 {
+			if len(m) > 80<<10 {
 				t.Errorf("a message has %d bytes", len(m))
 			}
 		}
@@ -222,5 +224,42 @@ func TestReadGoesOn(t *testing.T) {
 	}
 	if good != 2 || bad != 1 {
 		t.Errorf("%d events and %d faults", good, bad)
+	}
+}
+
+// TestEncoding: what is written by hand is what encoding/json would write of an
+// [outcome.Event], so the type says it all.
+func TestEncoding(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 120_000_000, time.FixedZone("", 3600))
+	device := push.Device{User: 1001, ID: `a "b" <c>`, Provider: "fcm", Platform: "web", Token: "t", Lang: "de", Registered: at}
+	full := consumer.Outcome{
+		At: at, Handler: "fcm", Verdict: retry.Bury, Attempts: 3, Delay: time.Second, Reason: retry.Panic,
+		Error:  "line\nbreak \x1b[31m é \xff",
+		Origin: consumer.Origin{RootStream: "PUSH", RootSeq: 1 << 60, First: at},
+		Users:  []push.Uid{1000, 1001},
+		Counts: push.Targets{Accepted: 1, Skipped: 2, Gone: 3, Rejected: 4, Retried: 5},
+		Targets: []push.Target{
+			{Device: device, Result: push.ResultGone, Why: "unregistered"}, {Channel: "chnX", Result: push.ResultAccepted},
+			{Device: push.Device{User: 1000}, Result: push.ResultSkipped, Why: "no device"}, {Result: push.ResultSkipped},
+		},
+	}
+	for i := range 300 {
+		full.Targets = append(full.Targets, push.Target{Device: push.Device{User: push.Uid(i + 1), ID: "x"}, Result: push.ResultAccepted})
+	}
+	for name, o := range map[string]consumer.Outcome{"full": full, "empty": {At: at, Origin: consumer.Origin{First: at}}} {
+		var s sink
+		record(t, &s, func(w consumer.Witness) { w.Tell(o) })
+		want, err := json.Marshal(s.events[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(strings.TrimSuffix(s.messages[0], "\n"), "\n")
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s (-encoding/json +got):\n%s", name, diff)
+		}
+		if o.Reason != 0 && slices.Contains(strings.Split(got, `"`), "t") {
+			t.Errorf("%s holds the token", name)
+		}
 	}
 }

@@ -38,16 +38,15 @@ func (d *lateDirectory) Gone(ctx context.Context, device push.Device, asOf time.
 	return errNoDirectory
 }
 
-// hash masks a token as the directory does; empty if it is not open.
-func (d *lateDirectory) hash(token string) string {
-	opened := d.opened.Load()
-	if opened == nil {
-		return ""
+// hasher masks tokens as the directory does, for one goroutine; it makes them empty
+// if it is not open.
+func (d *lateDirectory) hasher() func(token string) string {
+	if opened := d.opened.Load(); opened != nil {
+		if masks, ok := (*opened).(interface{ Hasher() func(string) string }); ok {
+			return masks.Hasher()
+		}
 	}
-	if masks, ok := (*opened).(interface{ Hash(token string) string }); ok {
-		return masks.Hash(token)
-	}
-	return ""
+	return func(string) string { return "" }
 }
 
 // openDevices opens the device directory for those who have d, and returns what
