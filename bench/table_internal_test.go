@@ -1,0 +1,126 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// results are two rounds of a lane and its loops, the second on a slower machine.
+func results() []record {
+	return []record{
+		{Group: "machine", Row: "machine", Note: "on a day; 2 × CPU"},
+		{Group: "fcm", Row: "lane", Round: 1, Rate: 9000, CPU: 110, RSS: 80, Open: 8},
+		{Group: "fcm", Row: "sdk loop", Round: 1, Rate: 10_000, CPU: 100, RSS: 60, Open: 8},
+		{Group: "fcm", Row: "raw loop", Round: 1, Rate: 12_000, CPU: 80, RSS: 60, Open: 8},
+		{Group: "fcm", Row: "sdk loop", Round: 2, Rate: 5000, CPU: 200, RSS: 60, Open: 8},
+		{Group: "fcm", Row: "raw loop", Round: 2, Rate: 6000, CPU: 160, RSS: 60, Open: 8},
+		{Group: "fcm", Row: "lane", Round: 2, Rate: 4500, CPU: 220, RSS: 82, Open: 8, Twice: 1},
+		{Group: "fcm", Row: "lane", Round: 1, Paced: 500, P50: 1, P99: 4, P999: 9},
+		{Group: "fcm", Row: "sdk loop", Round: 1, Paced: 500, P50: 1, P99: 3.5, P999: 8},
+		{Group: "fcm", Row: "raw loop", Round: 1, Paced: 500, P50: 1, P99: 3, P999: 7},
+	}
+}
+
+// TestTablesPairRowsByRound: a slow round changes the medians and not the ratios.
+func TestTablesPairRowsByRound(t *testing.T) {
+	t.Parallel()
+	got := tables(results())
+	for _, want := range []string{
+		"Measured on a day; 2 × CPU.",
+		"| lane | 4,500 / **6,750** / 9,000 | 110.0 / **165.0** / 220.0 |",
+		"| 80 / **81** / 82 | 8 | 0 | 0 / **1** / 1 |",
+		"Lane to sdk loop, median of the rounds: rate × **0.90**, CPU × **1.10**, p99 **+0.50 ms**.",
+		"Lane to raw loop, median of the rounds: rate × **0.75**, CPU × **1.38**, p99 **+1.00 ms**.",
+		"Publish to accepted, at 500/s:",
+		"| lane | 1.00 | 4.00 | 9.00 |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("tables lack %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "More devices") {
+		t.Error("there is a table of a group that was not measured")
+	}
+}
+
+// TestResultsSurviveTheirFile: what is drawn later is what was measured.
+func TestResultsSurviveTheirFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "results.jsonl")
+	l, err := newLog(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results() {
+		if err := l.add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.close()
+	got, err := readResults(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(results(), got); diff != "" {
+		t.Errorf("results (-written +read):\n%s", diff)
+	}
+}
+
+// TestDocumentKeepsWhatIsOutsideTheMarkers, and a picture is written beside it.
+func TestDocumentKeepsWhatIsOutsideTheMarkers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := plan{output: "jsonl", docs: filepath.Join(dir, "benchmarks.md"), png: filepath.Join(dir, "benchmarks.png")}
+	if err := os.WriteFile(p.docs, []byte("before\n"+beginMark+"\nold\n"+endMark+"\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.show(results()); err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile(p.docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "before\n" + beginMark + "\n" + tables(results()) + endMark + "\nafter\n"; string(document) != want {
+		t.Errorf("document is\n%s\nwant\n%s", document, want)
+	}
+	picture, err := os.ReadFile(p.png)
+	if err != nil || !strings.HasPrefix(string(picture), "\x89PNG") {
+		t.Errorf("picture: %v, begins with %q", err, picture[:min(4, len(picture))])
+	}
+}
+
+func TestDocumentWithoutMarkersIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "benchmarks.md")
+	if err := os.WriteFile(path, []byte("no place"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceTables(path, "tables"); err == nil || !strings.Contains(err.Error(), beginMark) {
+		t.Errorf("error is %v, want one that names the marker", err)
+	}
+	if document, _ := os.ReadFile(path); string(document) != "no place" {
+		t.Errorf("document is %q", document)
+	}
+}
+
+// TestMeterIgnoresWhatComesAfterTheLast: the clock stops with the last one asked for.
+func TestMeterIgnoresWhatComesAfterTheLast(t *testing.T) {
+	t.Parallel()
+	m := &meter{}
+	start := time.Now()
+	m.begin(2, start)
+	for _, after := range []time.Duration{time.Second, 3 * time.Second, time.Hour} {
+		m.count(start.Add(time.Second/2), start.Add(after))
+	}
+	got := m.await()
+	want := reply{Elapsed: 3 * time.Second, P50: time.Second / 2, P99: time.Second / 2, P999: time.Second / 2}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reply (-want +got):\n%s", diff)
+	}
+}
