@@ -8,12 +8,16 @@ import (
 	"strings"
 )
 
+// adminToken opens the workers' admin addresses.
+const adminToken = "chaos"
+
 // call makes one HTTP request and returns the body of a 200.
 func call(ctx context.Context, method, url, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", url, err)
 	}
+	req.Header.Set("Authorization", "Bearer "+adminToken)
 	req.Close = true // a kept connection would meet the faults that we make
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -27,7 +27,10 @@ const (
 type faults struct {
 	*world
 
-	say func(string, ...any)
+	say   func(string, ...any)
+	began time.Time
+	// script is held by the one whose script the provider follows.
+	script sync.Mutex
 
 	mu   sync.Mutex
 	done []step
@@ -37,13 +40,18 @@ type faults struct {
 // run does every step at its time and returns when the last has been undone. It
 // goes on after an error, which is a failure of the scenario.
 func (f *faults) run(ctx context.Context, plan []step) {
-	began := time.Now()
+	f.began = time.Now()
 	var running sync.WaitGroup
 	for _, s := range plan {
-		if wait(ctx, time.Until(began.Add(s.at))) != nil {
+		if wait(ctx, time.Until(f.began.Add(s.at))) != nil {
 			break
 		}
 		running.Go(func() {
+			if s.do == scriptFake {
+				f.script.Lock()
+				defer f.script.Unlock()
+				s.at = time.Since(f.began)
+			}
 			err := f.do(ctx, s)
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -108,6 +116,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 	s.fault.Lock()
 	defer s.fault.Unlock()
 	p := s.holder()
+	var ended error
 	switch what.do { //nolint:exhaustive // do calls it for these
 	case freezeWorker, freezeBroker:
 		return errors.Join(p.Freeze(), wait(ctx, what.long), p.Thaw())
@@ -117,7 +126,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 			return err
 		}
 		if code != 0 && what.do == restartWorker {
-			return fmt.Errorf("%s ended with %d, want 0; it said: %s", s.name, code, p.Said())
+			ended = fmt.Errorf("%s ended with %d, want 0; it said: %s", s.name, code, p.Said())
 		}
 	default:
 		p.Kill()
@@ -126,7 +135,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 		return err
 	}
 	_, err := s.start(ctx)
-	return err
+	return errors.Join(ended, err)
 }
 
 // replace starts the successor of a worker, and then stops it.
@@ -199,9 +208,13 @@ func fillWith(file string) error {
 	return out.Close()
 }
 
-// move sets the clock of somebody, and sets it right again.
+// move sets the clock of somebody, and after the step's length, if it has one, sets
+// it right again.
 func (f *faults) move(ctx context.Context, who string, s step) error {
 	file := f.clockOf(who)
+	if s.long == 0 {
+		return set(file, s.how)
+	}
 	return errors.Join(set(file, s.how), wait(ctx, s.long), set(file, "0"))
 }
 

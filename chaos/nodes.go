@@ -99,12 +99,10 @@ func (w *world) newBroker(i int) (*seat, error) {
 	fmt.Fprintf(&c, "server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: 56MB }\n", name, n.client, n.monitor, w.store(i))
 	if len(w.nodes) > 1 {
 		fmt.Fprintf(&c, "cluster { name: chaos, listen: %q, no_advertise: true, routes: [", n.cluster)
-		for k, other := range w.nodes {
-			if k != i {
-				fmt.Fprintf(&c, " \"nats://%s\"", other.cluster)
-			}
+		for _, other := range w.nodes { // a route to itself does no harm
+			fmt.Fprintf(&c, "%q,", "nats://"+other.cluster)
 		}
-		c.WriteString(" ] }\n")
+		c.WriteString("] }\n")
 	}
 	file := filepath.Join(w.dir, name+".conf")
 	if err := os.WriteFile(file, []byte(c.String()), 0o600); err != nil {

@@ -93,7 +93,6 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	over := make(chan struct{})
 	load := make(chan error, 1)
 	go func() { load <- w.publish(ctx, r.scale.load, over) }()
-	began := time.Now()
 	f.run(ctx, s.plan(seededPlanner(r.seed, s.name, r.scale)))
 	close(over)
 	res.fail(<-load)
@@ -110,7 +109,7 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	}
 	res.Bound = s.shape.bound(f.done)
 	res.fail(w.judge(res, letters))
-	res.fail(w.pace(f.done, began))
+	res.fail(w.pace(f.done, f.began))
 }
 
 // stop tells the workers to stop, which they do with 0.
@@ -163,8 +162,9 @@ func (w *world) judge(res *result, letters map[string]map[int]int) error {
 	return nil
 }
 
-// settleIn is how long workers may take to notice that the provider is down.
-const settleIn = time.Second
+// noticed is how long after the load began workers have noticed an outage that
+// began at: when half of the answers of the last ten seconds were failures.
+func noticed(at time.Duration) time.Duration { return at + min(at, 10*time.Second) + time.Second }
 
 // pace checks that workers leave a provider alone that is down: where the shape
 // says so, each makes a call a second at most once it has noticed.
@@ -178,14 +178,14 @@ func (w *world) pace(done []step, began time.Time) error {
 	}
 	var errs []error
 	for _, s := range done {
-		from, to := began.Add(s.at+settleIn), began.Add(s.at+s.long)
+		from, to := began.Add(noticed(s.at)), began.Add(s.at+s.long)
 		n := 0
 		for _, at := range calls {
 			if at.After(from) && at.Before(to) {
 				n++
 			}
 		}
-		most := w.maxCalls * w.shape.workers * (int(to.Sub(from).Seconds()) + 2)
+		most := w.maxCalls * w.shape.workers * (int(max(0, to.Sub(from)).Seconds()) + 2)
 		if n > most {
 			errs = append(errs, fmt.Errorf("%d calls while the provider was down, at most %d should be", n, most))
 		}

@@ -99,7 +99,7 @@ func brokerScenarios() []scenario {
 			func(p *planner) []step { return []step{p.once(step{do: fillDisk}, p.scale.outage)} },
 		},
 		{
-			"clock", "the clocks of workers and broker jump by an hour, forth and back", []string{"T19"},
+			"clock", "the clocks of workers and broker jump by an hour", []string{"T19"},
 			usual(2).with(func(s *shape) { s.clock, s.ttl = true, 6*time.Hour }), clockPlan,
 		},
 	}
@@ -113,12 +113,18 @@ func clockPlan(p *planner) []step {
 		at: calm, do: scriptFake, long: p.scale.load - 3*calm, name: "fails now and then",
 		how: `{"rules":[{"probability":0.1,"answer":"internal"}]}`,
 	}
+	// The broker's comes first: later it would make retries due that a worker has put
+	// off by an hour. If it is ahead it stays so: set back, it would be an hour late
+	// with what it was to do meanwhile, which is so with every broker.
 	return merge([]step{failing}, p.every(length, func(i int) step {
-		s := step{do: moveWorker, who: i % 2, long: length * 2 / 5, how: jumps[i%2]}
-		if i%3 == 2 {
-			s.do, s.who = moveBroker, 0
+		if i == 0 {
+			s := step{do: moveBroker, how: jumps[0]}
+			if s.how[0] == '-' {
+				s.long = length * 2 / 5
+			}
+			return s
 		}
-		return s
+		return step{do: moveWorker, who: i % 2, long: length * 2 / 5, how: jumps[i%2]}
 	}))
 }
 

@@ -65,7 +65,7 @@ func (w *world) workerEnviron(i int) []string {
 		"PUSHWORKER_HANDLERS="+string(text), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas()),
 		"PUSHWORKER_RETRY_BASE=500ms", "PUSHWORKER_RETRY_CAP=3s", "PUSHWORKER_RETRY_MAX_ATTEMPTS=1000",
 		"PUSHWORKER_MAX_BYTES=24MiB", "PUSHWORKER_DEAD_MAX_BYTES=8MiB", "PUSHWORKER_RETRY_MAX_BYTES=16MiB",
-		"PUSHWORKER_ADMIN_TOKEN=chaos", "PUSHWORKER_LOG_FORMAT=json", "PUSHWORKER_PPROF=true",
+		"PUSHWORKER_ADMIN_TOKEN="+adminToken, "PUSHWORKER_LOG_FORMAT=json", "PUSHWORKER_PPROF=true",
 		clockFile+"="+w.clockOf(fmt.Sprintf("worker%d", i)),
 	)
 }
