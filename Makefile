@@ -10,13 +10,14 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 # disable_grpc_modules keeps gRPC out of the Google client libraries;
 # timetzdata puts the time zones into the binary, since an empty image has none.
 TAGS      := disable_grpc_modules,timetzdata
-FUZZTIME  ?= 10s
+FUZZTIME  ?= 30s
 BENCHARGS ?=
 # The race detector needs cgo, and cgo a C compiler; without one, test says so.
 RACE      ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.9.0
+CYCLONEDX_VERSION     := v1.10.0
 # Keyed by the Go version too: a linter built by an older Go refuses newer code.
 GOLANGCI_LINT := bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
 
@@ -74,6 +75,25 @@ tidy-check: ## Show what go mod tidy would change; fails if anything
 vuln: ## Look for known vulnerabilities; fetches its database from the network
 	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) -tags $(TAGS) ./...
 
+.PHONY: mutants
+mutants: ## Break the program on purpose, one promise at a time; fails if a test does not notice
+	go run ./mutants
+
+.PHONY: licences
+licences: ## List the licences of what is in the binary in docs/licences.md; fails at one that is not allowed
+	go test -count=1 -run '^TestLicences$$' ./internal/packaging -args -update-licences
+
+.PHONY: reproducible
+reproducible: ## Build HEAD twice, in two folders, with two caches; fails unless the binaries are one
+	@set -eu; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	for copy in one two/deeper; do \
+		mkdir -p "$$work/$$copy"; git archive HEAD | tar -x -C "$$work/$$copy"; \
+		(cd "$$work/$$copy" && CGO_ENABLED=0 GOCACHE="$$work/cache-$${copy%/*}" \
+			go build -trimpath -buildvcs=false -tags $(TAGS) -ldflags '-X main.version=$(VERSION)' -o pushworker ./cmd/pushworker); \
+	done; \
+	sha256sum "$$work/one/pushworker" "$$work/two/deeper/pushworker"; \
+	cmp "$$work/one/pushworker" "$$work/two/deeper/pushworker" && echo 'the two builds are one'
+
 ##### Measure
 
 .PHONY: fuzz
@@ -116,6 +136,16 @@ cover: ## Measure test coverage; leaves coverage.out for go tool cover -html
 	go tool cover -func=coverage.out | tail -n 1
 
 ##### Package
+
+.PHONY: man
+man: ## Write the manual pages to dist/man
+	go test -count=1 -tags $(TAGS) -run '^TestManPages$$' ./cmd/pushworker -args -man '$(CURDIR)/dist/man'
+
+.PHONY: sbom
+sbom: ## Write what the binary is made of to dist/pushworker.cdx.json (CycloneDX)
+	@mkdir -p dist
+	GOFLAGS='-tags=$(TAGS)' go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION) \
+		app -json -licenses -main cmd/pushworker -output dist/pushworker.cdx.json .
 
 .PHONY: docker
 docker: ## Build the container image pushworker:local
