@@ -24,6 +24,10 @@ type InvalidError struct {
 	Faults []Fault
 	// Warnings are what [Config.Warnings] would have been.
 	Warnings []Fault
+	// Handlers are the entries of PUSHWORKER_HANDLERS, so that what is wrong with
+	// their own configuration can be told together with the faults; nil when that
+	// variable is one of the faults.
+	Handlers HandlerList
 }
 
 // Error lists the faults, one per line.

@@ -35,7 +35,11 @@ func Load(environ []string, flags map[string]string) (*Config, error) {
 		return c, nil
 	}
 	f.sortLike(fields)
-	return nil, &InvalidError{Faults: f.faults, Warnings: f.warnings}
+	invalid := &InvalidError{Faults: f.faults, Warnings: f.warnings}
+	if !f.broken[Prefix+"_HANDLERS"] {
+		invalid.Handlers = c.Handlers
+	}
+	return nil, invalid
 }
 
 // findings collects what is wrong.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -33,17 +34,26 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			c, err := a.config()
-			if err != nil {
-				return err
-			}
-			plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
-			if err := (worker.Worker{Config: c, Plugins: plugins}).Check(); err != nil {
+			if err := errors.Join(err, checkHandlers(c, err)); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.stdout, "configuration is usable")
 			return err
 		},
 	}
+}
+
+// checkHandlers finds what is wrong with the handlers' own configuration, which c
+// has, or the error in its place.
+func checkHandlers(c *config.Config, err error) error {
+	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+		c = &config.Config{Handlers: invalid.Handlers}
+	}
+	if c == nil || c.Handlers == nil {
+		return nil
+	}
+	plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
+	return worker.Worker{Config: c, Plugins: plugins}.Check()
 }
 
 func newConfigPrintCommand(a *app) *cobra.Command {

@@ -50,6 +50,9 @@ func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
+	if found, ok := errors.AsType[findingsError](err); ok {
+		return found.code()
+	}
 	for _, rule := range exitRules() {
 		if rule.fits(err) {
 			return rule.code

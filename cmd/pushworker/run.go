@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/worker"
@@ -24,7 +26,7 @@ PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.config()
 			if err != nil {
-				return err
+				return errors.Join(err, checkHandlers(c, err))
 			}
 			b := buildInfo()
 			return worker.Worker{

@@ -1,0 +1,173 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// probesAtOnce bounds the questions of one look at the permissions.
+	probesAtOnce = 16
+	// denialWait is how long the broker's refusal of a subscription may take to
+	// arrive after its answer to what was sent behind it.
+	denialWait = 100 * time.Millisecond
+)
+
+// Permission is a subject that the broker lets a user use, or not.
+type Permission struct {
+	// Subject is what was tried, Subscribe whether by subscribing to it.
+	Subject   string
+	Subscribe bool
+	// For says what it is for, Needed whether a worker cannot do without.
+	For    string
+	Needed bool
+	// Err is a [DeniedError] when it is refused, another error when nobody can tell,
+	// and nil when it is granted.
+	Err error
+}
+
+// Permissions tries every permission that a worker of t uses, and with provision
+// those for making streams and durables, without changing anything: what is sent
+// is either a question or so malformed that the broker refuses it after it has
+// looked at the permission. What would do harm if a broker took it differently,
+// such as purging and pausing, is not tried.
+func (c *Conn) Permissions(ctx context.Context, t Topology, provision bool) []Permission {
+	probes := t.probes()
+	if provision {
+		probes = append(probes, t.provisionProbes()...)
+	}
+	all := make([]Permission, len(probes))
+	slots := make(chan struct{}, probesAtOnce)
+	var trying sync.WaitGroup
+	for i, p := range probes {
+		trying.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			all[i] = p.Permission
+			all[i].Err = c.try(ctx, p)
+		})
+	}
+	trying.Wait()
+	return all
+}
+
+// probe is how a permission is tried.
+type probe struct {
+	Permission
+
+	// send makes the message for Subject; nil for a subscription.
+	send func(subject string) *nats.Msg
+}
+
+// malformed is a request that no API takes. It begins as JSON does, because the
+// broker takes other text for an empty request, and carries that out.
+func malformed(subject string) *nats.Msg {
+	return &nats.Msg{Subject: subject, Data: []byte("{ a question of pushworker doctor, not a request")}
+}
+
+// question is a request without arguments.
+func question(subject string) *nats.Msg { return &nats.Msg{Subject: subject} }
+
+// misdirected is a message that no stream stores, as it is for another one.
+func misdirected(subject string) *nats.Msg {
+	return &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"pushworker-doctor"}}}
+}
+
+func (t Topology) probes() []probe {
+	var all []probe
+	add := func(needed bool, purpose string, send func(string) *nats.Msg, subjects ...string) {
+		for _, s := range subjects {
+			all = append(all, probe{Permission{Subject: s, Subscribe: send == nil, For: purpose, Needed: needed}, send})
+		}
+	}
+	for _, s := range t.streams() {
+		add(true, "seeing whether streams are there", question, "$JS.API.STREAM.INFO."+s.Name)
+	}
+	for _, h := range t.Handlers {
+		lane := "lane " + h
+		for _, d := range t.durables(h) {
+			name := d.stream + "." + d.config.Durable
+			add(true, lane, question, "$JS.API.CONSUMER.INFO."+name)
+			add(true, lane, malformed, "$JS.API.CONSUMER.MSG.NEXT."+name, "$JS.ACK."+name+".1.1.1.1.0")
+		}
+		add(true, "retries of "+lane, misdirected, schedulePrefix+h+".probe", retryPrefix+h, retryPrefix+h+suspectsToken)
+		add(true, "dead letters of "+lane, misdirected, deadPrefix+h)
+	}
+	add(true, "dead letters of what is no receipt", misdirected, deadPrefix+"_malformed.probe")
+	add(false, "trimming handled history", question, "$JS.API.CONSUMER.LIST."+t.Stream)
+	add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+t.Stream, "$JS.API.DIRECT.GET."+t.retryStream())
+	add(false, "the device directory", malformed, "$JS.API.DIRECT.GET."+devicesStream)
+	add(false, "the device directory", misdirected, devicesPrefix+"probe")
+	add(false, "device requests of chat servers", nil, deviceRequests+"put", deviceRequests+"ls", deviceRequests+"rm")
+	return all
+}
+
+func (t Topology) provisionProbes() []probe {
+	var all []probe
+	add := func(subject string) {
+		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, malformed})
+	}
+	names := []string{devicesStream}
+	for _, s := range t.streams() {
+		names = append(names, s.Name)
+	}
+	for _, name := range names {
+		add("$JS.API.STREAM.CREATE." + name)
+		add("$JS.API.STREAM.UPDATE." + name)
+	}
+	for _, h := range t.Handlers {
+		for _, d := range t.durables(h) {
+			add(d.createSubject())
+		}
+	}
+	return all
+}
+
+func (c *Conn) try(ctx context.Context, p probe) error {
+	err := c.request(ctx, p.Subject, func(ctx context.Context) error {
+		if p.send == nil {
+			return c.trySubscription(ctx, p.Subject)
+		}
+		_, err := c.nc.RequestMsgWithContext(ctx, p.send(p.Subject))
+		return err
+	})
+	switch {
+	case errors.Is(err, nats.ErrNoResponders): // granted, and nobody is there
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer on %s: %w: is the inbox %s.> permitted?", p.Subject, err, c.inbox())
+	}
+	return err
+}
+
+// trySubscription subscribes for a moment, beside those who answer.
+func (c *Conn) trySubscription(ctx context.Context, subject string) error {
+	sub, err := c.nc.SubscribeSync(subject)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }() // it ends with the connection at the latest
+	if err := c.nc.FlushWithContext(ctx); err != nil {
+		return err
+	}
+	wait := time.NewTimer(denialWait)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wait.C:
+		return nil
+	}
+}
+
+// inbox is the prefix under which this connection gets answers.
+func (c *Conn) inbox() string {
+	prefix, _, _ := strings.Cut(c.nc.NewInbox(), ".")
+	return prefix
+}

@@ -1,0 +1,111 @@
+package broker_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// Trying permissions changes nothing: no message, no position, no setting.
+func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if _, err := r.conn.ProvisionDevices(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	r.publish(t, 2)
+	one(t, r.lane.Fresh)
+	eventually(t, "acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
+	before, infoBefore := snapshot(t, r), r.info(t, "fcm")
+
+	for _, p := range r.conn.Permissions(t.Context(), r.topo, true) {
+		if p.Err != nil {
+			t.Errorf("%s for %s: %v", p.Subject, p.For, p.Err)
+		}
+	}
+	after, infoAfter := snapshot(t, r), r.info(t, "fcm")
+	if !slices.Equal(before, after) {
+		t.Errorf("streams were %v and are %v", before, after)
+	}
+	if infoBefore.AckFloor.Stream != infoAfter.AckFloor.Stream || infoBefore.Delivered.Stream != infoAfter.Delivered.Stream ||
+		infoAfter.NumPending != 1 || infoAfter.Paused || infoAfter.NumAckPending != infoBefore.NumAckPending {
+		t.Errorf("the durable was %+v and is %+v", infoBefore, infoAfter)
+	}
+	if diffs, err := r.conn.Bind(t.Context(), r.topo); len(diffs) > 0 || err != nil {
+		t.Errorf("something has changed: %v, %v", diffs, err)
+	}
+}
+
+func snapshot(t *testing.T, r *rig) [][5]uint64 {
+	t.Helper()
+	var states [][5]uint64
+	for _, name := range []string{"PUSH", "PUSH_RETRY", "PUSH_DEAD", "KV_push-devices"} {
+		s, err := r.js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := s.CachedInfo().State
+		states = append(states, [5]uint64{state.Msgs, state.Bytes, state.FirstSeq, state.LastSeq, uint64(state.Consumers)})
+	}
+	return states
+}
+
+func TestPermissionsNameWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	var log lines
+	user := worker()
+	refused := []string{"$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm", "push.dead.fcm"}
+	user.Publish = slices.DeleteFunc(user.Publish, func(s string) bool { return slices.Contains(refused, s) })
+	r, c := restricted(t, user, &log)
+	start := time.Now()
+	var got []string
+	for _, p := range c.Permissions(t.Context(), r.topo, false) {
+		denied, ok := errors.AsType[*broker.DeniedError](p.Err)
+		if p.Err != nil && !ok {
+			t.Errorf("%s: %v", p.Subject, p.Err)
+		}
+		if ok && denied.Publish == p.Subscribe {
+			t.Errorf("%s: refused as %+v", p.Subject, denied)
+		}
+		if ok && p.Needed {
+			got = append(got, p.Subject)
+		}
+		if p.Subject == "push.devices.put" && !ok {
+			t.Error("the refusal of a subscription is not noticed")
+		}
+	}
+	if !slices.Equal(got, refused) {
+		t.Errorf("needed and refused are %v, want %v", got, refused)
+	}
+	if took := time.Since(start); took > 20*time.Second { // each alone would wait 5 s
+		t.Errorf("it took %s", took)
+	}
+}
+
+func TestClockAndRooms(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	clock, err := r.conn.SkewOf(t.Context(), r.topo)
+	if err != nil || clock.Ahead.Abs() > clock.Within+time.Second {
+		t.Errorf("clock is %+v, %v of a broker in this process", clock, err)
+	}
+	r.publish(t, 3)
+	rooms, err := r.conn.Rooms(t.Context(), r.topo)
+	if err != nil || len(rooms) < 2 || rooms[0].Of != "stream PUSH" || rooms[0].Bytes == 0 || rooms[0].Limit != 1<<30 {
+		t.Errorf("rooms are %+v, %v", rooms, err)
+	}
+	if o := r.conn.InspectDevices(t.Context(), 1); !errors.Is(o.Err, jetstream.ErrStreamNotFound) {
+		t.Errorf("the bucket that is missing is %+v", o)
+	}
+	if _, err := r.conn.ProvisionDevices(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if o := r.conn.InspectDevices(t.Context(), 1); o.Err != nil || len(o.Differences) > 0 {
+		t.Errorf("the bucket as it should be is %+v", o)
+	}
+}

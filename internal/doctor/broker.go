@@ -1,0 +1,143 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// skewWarn and skewFail are how far the broker's clock may be off: ages and
+	// retries go by it.
+	skewWarn, skewFail = 2 * time.Second, 2 * time.Minute
+	// fullWarn is the fill in percent from which on a stream is told; the janitor
+	// trims at 75.
+	fullWarn = 85
+)
+
+// Broker looks at what the broker has for a worker of c with topology t: whether it
+// lets us in, what it permits, and how its objects are.
+func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (*broker.Conn, error)) Group {
+	return Group{"broker", func(ctx context.Context) []push.Finding {
+		conn, err := connect(ctx)
+		if err != nil {
+			return []push.Finding{fail("login", err.Error(), "see the lines on the network and the credentials above")}
+		}
+		defer conn.Close()
+		parts := []func() []push.Finding{
+			func() []push.Finding { return permissions(ctx, conn, t, c.Provision) },
+			func() []push.Finding { return objects(ctx, c, conn, t) },
+			func() []push.Finding { return rooms(ctx, conn, t) },
+			func() []push.Finding { return skew(ctx, conn, t) },
+		}
+		found := make([][]push.Finding, len(parts))
+		var looking sync.WaitGroup
+		for i, part := range parts {
+			looking.Go(func() { found[i] = part() })
+		}
+		looking.Wait()
+		all := []push.Finding{ok("login", "the broker lets us in")}
+		for _, f := range found {
+			all = append(all, f...)
+		}
+		return all
+	}}
+}
+
+func permissions(ctx context.Context, conn *broker.Conn, t broker.Topology, provision bool) []push.Finding {
+	var found []push.Finding
+	all := conn.Permissions(ctx, t, provision)
+	for _, p := range all {
+		if p.Err == nil {
+			continue
+		}
+		f := warn("permission", fmt.Sprintf("%s is not permitted, which is for %s", verb(p), p.For), "add it to the user; deploy/permissions has whole sets")
+		if _, denied := errors.AsType[*broker.DeniedError](p.Err); !denied {
+			f.Text = fmt.Sprintf("%s, which is for %s: %v", verb(p), p.For, p.Err)
+		}
+		if p.Needed {
+			f.Level = push.LevelFail
+		}
+		found = append(found, f)
+	}
+	if len(found) == 0 {
+		found = append(found, ok("permission", fmt.Sprintf("all %d that a worker needs are there", len(all))))
+	}
+	return found
+}
+
+func verb(p broker.Permission) string {
+	if p.Subscribe {
+		return "subscribing to " + p.Subject
+	}
+	return "publishing to " + p.Subject
+}
+
+// objects looks at streams, durables and the bucket. A worker that provisions will
+// make what is missing and mend what it can.
+func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.Topology) []push.Finding {
+	all, err := conn.Inspect(ctx, t)
+	if err != nil {
+		return []push.Finding{fail("objects", err.Error(), "correct the configuration")}
+	}
+	all = append(all, conn.InspectDevices(ctx, c.Replicas))
+	var found []push.Finding
+	for _, o := range all {
+		if o.Err != nil {
+			f := fail(o.Name, o.Err.Error(), "start `pushworker run`, which makes and mends what it can")
+			if c.Provision {
+				f.Level = push.LevelWarn
+			} else {
+				f.Remedy = "have it made or changed by a user who may, see docs/configuration.md, PUSHWORKER_PROVISION"
+			}
+			found = append(found, f)
+			continue
+		}
+		for _, d := range o.Differences {
+			found = append(found, warn(o.Name, d.String(), "the next start of a worker that provisions changes it; or set the variable as it is"))
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, ok("objects", fmt.Sprintf("all %d streams, durables and buckets are as they should be", len(all))))
+	}
+	return found
+}
+
+func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
+	all, err := conn.Rooms(ctx, t)
+	var found []push.Finding
+	for _, r := range all {
+		percent := 100 * float64(r.Bytes) / float64(r.Limit)
+		f := ok("room", fmt.Sprintf("%s is %.0f %% full", r.Of, percent))
+		if percent >= fullWarn {
+			f = warn("room", f.Text, "when it is full, publishers are refused: see `pushworker status` for the lane that does not keep up, or raise the limit")
+		}
+		found = append(found, f)
+	}
+	if _, denied := errors.AsType[*broker.DeniedError](err); err != nil && !denied { // objects tells what is missing, and who may not ask need not know
+		found = append(found, warn("room", err.Error(), "see the lines on streams"))
+	}
+	return found
+}
+
+func skew(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
+	s, err := conn.SkewOf(ctx, t)
+	if err != nil {
+		return nil // permissions and objects tell why
+	}
+	off := max(0, s.Ahead.Abs()-s.Within)
+	const remedy = "synchronise the clocks of both machines (chrony, systemd-timesyncd)"
+	switch {
+	case off > skewFail:
+		return []push.Finding{fail("clock", fmt.Sprintf("the broker's clock is off by %s", off.Round(time.Second)), remedy)}
+	case off > skewWarn:
+		return []push.Finding{warn("clock", fmt.Sprintf("the broker's clock is off by %s", off.Round(time.Second)), remedy)}
+	}
+	return []push.Finding{ok("clock", "the broker's clock and this machine's agree within "+skewWarn.String())}
+}
