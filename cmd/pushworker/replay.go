@@ -27,6 +27,8 @@ type replayOptions struct {
 	yes          bool
 	resume       string
 	out          format
+	// resumed says that another process has begun it.
+	resumed bool
 	// query is what was asked for, in the words of the command line.
 	query map[string]string
 }
@@ -150,7 +152,7 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 		if err != nil {
 			return kept, usageError{err}
 		}
-		if ok {
+		if o.resumed = ok; ok {
 			return kept, nil
 		}
 	}

@@ -71,7 +71,7 @@ func (out *replayOutput) openFile(o replayOptions, offset int64) error {
 		out.sink, out.complete = replay.NewLines(f, offset, nil), f.Close
 		return nil
 	}
-	f, err := replay.CreateFile(o.to, o.resume != "", offset)
+	f, err := replay.CreateFile(o.to, o.resumed, offset)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -29,6 +30,7 @@ type Delivery struct {
 	tally   Tally
 	open    map[uint64]struct{} // taken, and not finished
 	fatal   error               // the handler does not go on
+	told    bool                // Take has returned fatal
 	settled chan struct{}       // has room for one: open or fatal has changed
 }
 
@@ -78,11 +80,10 @@ func (d *Delivery) Take(ctx context.Context, s Stored, r *push.Receipt) error {
 // room waits until the handler is ready and the window has room.
 func (d *Delivery) room(ctx context.Context) error {
 	for {
-		d.mu.Lock()
-		err, open := d.fatal, len(d.open)
-		d.mu.Unlock()
+		open, err := d.state()
 		ready := d.handler.IsReady()
 		if err != nil || ready && open < window {
+			d.told = err != nil
 			return err
 		}
 		var look <-chan time.Time
@@ -98,6 +99,12 @@ func (d *Delivery) room(ctx context.Context) error {
 	}
 }
 
+func (d *Delivery) state() (open int, fatal error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.open), d.fatal
+}
+
 // done is told by the handler what became of a receipt.
 func (d *Delivery) done(seq uint64, err error) {
 	d.mu.Lock()
@@ -108,16 +115,18 @@ func (d *Delivery) done(seq uint64, err error) {
 		default:
 		}
 	}()
+	again, over := unfinished(err)
+	if over && d.fatal == nil {
+		d.fatal = fmt.Errorf("the handler takes no more: %w", err)
+	}
+	if again {
+		return
+	}
 	switch {
 	case err == nil:
 		d.tally.Sent++
 	case errors.Is(err, push.ErrExpired):
 		d.tally.Expired++
-	case unfinished(err):
-		if d.fatal == nil {
-			d.fatal = err
-		}
-		return
 	default:
 		d.tally.Failed++
 		d.failed(seq, err)
@@ -125,11 +134,14 @@ func (d *Delivery) done(seq uint64, err error) {
 	delete(d.open, seq)
 }
 
-// unfinished reports whether a receipt is to be sent again when the replay goes on:
-// it was not sent, or nobody knows.
-func unfinished(err error) bool {
-	_, unavailable := errors.AsType[*push.UnavailableError](err)
-	return unavailable || errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrStopping)
+// unfinished reports whether a receipt is to be sent again when the replay goes on,
+// because it was not sent or nobody knows, and whether there is no use in sending
+// others. What was delivered in part is not sent again.
+func unfinished(err error) (again, over bool) {
+	_, over = errors.AsType[*push.UnavailableError](err)
+	over = over || errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrStopping)
+	_, partly := errors.AsType[*push.Undelivered](err)
+	return over && !partly, over
 }
 
 // Flush implements [Sink].
@@ -146,30 +158,31 @@ func (d *Delivery) Position(next uint64, t *Tally) (Position, error) {
 
 // Finish implements [Sink]. It stops the handler.
 func (d *Delivery) Finish(ctx context.Context) error {
-	err := d.wait(ctx)
+	d.wait(ctx)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.grace)
 	defer cancel()
+	_, fatal := d.state() // before the handler hands back what it has not started
 	if h, ok := d.handler.(push.Drainer); ok {
 		_ = h.Drain(stopping) // what was cancelled is still open
 	} else {
 		d.handler.Stop()
 	}
-	return err
+	if d.told {
+		return nil
+	}
+	return fatal
 }
 
 // wait waits until all is finished, or the handler or ctx gives up.
-func (d *Delivery) wait(ctx context.Context) error {
+func (d *Delivery) wait(ctx context.Context) {
 	for {
-		d.mu.Lock()
-		err, open := d.fatal, len(d.open)
-		d.mu.Unlock()
-		if err != nil || open == 0 {
-			return err
+		if open, fatal := d.state(); fatal != nil || open == 0 {
+			return
 		}
 		select {
 		case <-d.settled:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

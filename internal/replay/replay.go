@@ -143,6 +143,9 @@ func (p *Replay) Run(ctx context.Context, source iter.Seq2[Stored, error]) (Posi
 	}
 	err = errors.Join(err, p.Sink.Finish(ctx))
 	position, tally, err2 := p.keep()
+	if err == nil && len(position.Open) > 0 { // Finish was interrupted
+		err = ErrInterrupted
+	}
 	return position, tally, errors.Join(err, err2)
 }
 
@@ -155,7 +158,7 @@ func (p *Replay) takeAll(ctx context.Context, source iter.Seq2[Stored, error]) e
 		if err == nil && (s.Seq >= p.From.Next || slices.Contains(p.owed, s.Seq)) {
 			err = p.take(ctx, s)
 		}
-		if err == nil && time.Since(kept) > keepEvery {
+		if err == nil && time.Since(kept) >= keepEvery {
 			_, _, err = p.keep()
 			kept = time.Now()
 		}
