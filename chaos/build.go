@@ -143,7 +143,7 @@ func clockOverlay(ctx context.Context, dir string) (file string, err error) {
 		return "", fmt.Errorf("write the overlay: %w", err)
 	}
 	file = filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(file, list, 0o600); err != nil {
+	if err := os.WriteFile(file, list, 0o600); err != nil { //nolint:gosec // our own directory
 		return "", fmt.Errorf("write the overlay: %w", err)
 	}
 	return file, nil

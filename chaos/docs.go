@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -108,7 +109,7 @@ func figures(results []result) string {
 	}
 	var names []string
 	for seed := range seeds {
-		names = append(names, fmt.Sprint(seed))
+		names = append(names, strconv.FormatUint(seed, 10))
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
 	var b strings.Builder

@@ -43,7 +43,7 @@ func (w *world) openDisk(ctx context.Context) error {
 	if out, err := exec.CommandContext(ctx, "mount", "-t", "tmpfs", "-o", "size="+diskSize, "pushworker-chaos", store).CombinedOutput(); err != nil { //nolint:gosec // our own directory
 		return fmt.Errorf("%w: mount: %w: %s", errNotRoot, err, out)
 	}
-	w.defer_(func() {
+	w.atEnd(func() {
 		_ = exec.CommandContext(context.WithoutCancel(ctx), "umount", "-l", store).Run() //nolint:gosec // our own directory
 	})
 	return nil

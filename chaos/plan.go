@@ -45,9 +45,7 @@ type step struct {
 
 func (s step) String() string {
 	text := fmt.Sprintf("%6.2fs  %s", s.at.Seconds(), s.do)
-	switch s.do {
-	case scriptFake, treatFake, revokeTokens, killLeader, fillDisk:
-	default:
+	if !slices.Contains([]fault{scriptFake, treatFake, revokeTokens, killLeader, fillDisk}, s.do) {
 		text += fmt.Sprintf(" %d", s.who)
 	}
 	if how := cmp.Or(s.name, s.how); how != "" {
@@ -84,10 +82,10 @@ func (p *planner) between(least, most time.Duration) time.Duration {
 }
 
 // every makes a step for each interval of the load, somewhere in its first half.
-func (p *planner) every(interval time.Duration, make func(i int) step) []step {
+func (p *planner) every(interval time.Duration, next func(i int) step) []step {
 	var steps []step
 	for at := calm; at+interval <= p.scale.load-calm; at += interval {
-		s := make(len(steps))
+		s := next(len(steps))
 		s.at = at + p.between(0, interval/2)
 		steps = append(steps, s)
 	}

@@ -22,7 +22,7 @@ func (p *ports) next() (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)
 		}
-		port := l.Addr().(*net.TCPAddr).Port //nolint:errcheck // a TCP listener has a TCP address
+		port := l.Addr().(*net.TCPAddr).Port
 		_ = l.Close()
 		if !p.taken[port] {
 			p.taken[port] = true

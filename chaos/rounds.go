@@ -129,21 +129,15 @@ func (o options) rounds(ctx context.Context, r *runner, chosen []scenario) error
 		end = time.Now().Add(cmp.Or(o.duration, 2*time.Hour))
 	}
 	failed := 0
-	for round := 0; ; round++ {
+	for {
 		say("seed %d", r.seed)
 		results := o.round(ctx, r, chosen)
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted: %w", ctx.Err())
 		}
-		for _, res := range results {
-			if !res.passed() {
-				failed++
-			}
-		}
-		if o.output == "table" {
-			if err := writeTable(os.Stdout, results); err != nil {
-				return err
-			}
+		failed += count(results, func(r result) bool { return !r.passed() })
+		if err := o.tableOf(results); err != nil {
+			return err
 		}
 		if !time.Now().Before(end) {
 			break
@@ -154,6 +148,23 @@ func (o options) rounds(ctx context.Context, r *runner, chosen []scenario) error
 		return fmt.Errorf("%w in %d scenarios; run them again with -seed and -scenario, and with -v -keep DIR to see what happened", errFailed, failed)
 	}
 	return nil
+}
+
+func count(results []result, is func(result) bool) (n int) {
+	for _, r := range results {
+		if is(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// tableOf prints a round, unless its results were printed one by one.
+func (o options) tableOf(results []result) error {
+	if o.output != "table" {
+		return nil
+	}
+	return writeTable(os.Stdout, results)
 }
 
 // round runs each scenario once, some beside each other, and returns the results

@@ -33,23 +33,30 @@ func scenarios() []scenario {
 func workerScenarios() []scenario {
 	return []scenario{
 		{
-			"worker-kill", "workers die of kill -9 in rotation", []string{"T1"}, usual(3),
+			"worker-kill", "workers die of kill -9 in rotation",
+			[]string{"T1"},
+			usual(3),
 			func(p *planner) []step {
 				return p.inTurn(killWorker, 3, 2*time.Second, 0, 500*time.Millisecond)
 			},
 		},
 		{
-			"worker-replace", "workers are told to stop in rotation, as in a deployment", []string{"T2"}, usual(2),
+			"worker-replace", "workers are told to stop in rotation, as in a deployment",
+			[]string{"T2"},
+			usual(2),
 			func(p *planner) []step { return p.inTurn(replaceWorker, 2, 2*time.Second, 0, 0) },
 		},
 		{
-			"worker-freeze", "workers stand still for longer than the broker waits", []string{"T1"}, usual(3),
+			"worker-freeze", "workers stand still for longer than the broker waits",
+			[]string{"T1"},
+			usual(3),
 			func(p *planner) []step {
 				return p.inTurn(freezeWorker, 3, p.scale.frozen, p.scale.frozen*9/10, p.scale.frozen)
 			},
 		},
 		{
-			"embedded-kill", "worker and broker are one process, and die together", []string{"T6", "T7"},
+			"embedded-kill", "worker and broker are one process, and die together",
+			[]string{"T6", "T7"},
 			usual(1).with(func(s *shape) { s.nodes = 0 }),
 			func(p *planner) []step {
 				return p.inTurn(killWorker, 1, 2500*time.Millisecond, 0, 300*time.Millisecond)
@@ -66,15 +73,20 @@ func brokerScenarios() []scenario {
 		{"broker-kill-1", "the broker dies while one worker lives", []string{"T5", "T7"}, usual(1), kill},
 		{"broker-kill-3", "the broker dies while three workers live", []string{"T5", "T7"}, usual(3), kill},
 		{
-			"broker-restart", "the broker is told to stop, and starts again", []string{"T5", "T7"}, usual(3),
+			"broker-restart", "the broker is told to stop, and starts again",
+			[]string{"T5", "T7"},
+			usual(3),
 			func(p *planner) []step { return p.inTurn(restartBroker, 1, 3*time.Second, 0, time.Second) },
 		},
 		{
-			"broker-freeze", "the broker stands still for longer than it waits for workers", []string{"T5"}, usual(3),
+			"broker-freeze", "the broker stands still for longer than it waits for workers",
+			[]string{"T5"},
+			usual(3),
 			func(p *planner) []step { return []step{p.once(step{do: freezeBroker}, p.scale.frozen)} },
 		},
 		{
-			"cut", "workers lose the network in rotation, for longer than the broker waits", []string{"T8"},
+			"cut", "workers lose the network in rotation, for longer than the broker waits",
+			[]string{"T8"},
 			usual(2).with(func(s *shape) { s.cuttable = true }),
 			func(p *planner) []step {
 				return p.every(p.scale.cut, func(i int) step {
@@ -83,7 +95,8 @@ func brokerScenarios() []scenario {
 			},
 		},
 		{
-			"half-open", "packets between worker and broker get through in one direction only", []string{"T8"},
+			"half-open", "packets between worker and broker get through in one direction only",
+			[]string{"T8"},
 			usual(2).with(func(s *shape) { s.cuttable = true }),
 			func(p *planner) []step {
 				first := p.IntN(2)
@@ -94,12 +107,14 @@ func brokerScenarios() []scenario {
 			},
 		},
 		{
-			"disk-full", "the broker's disk fills up, and has room again", []string{"T17"},
+			"disk-full", "the broker's disk fills up, and has room again",
+			[]string{"T17"},
 			usual(2).with(func(s *shape) { s.disk = true }),
 			func(p *planner) []step { return []step{p.once(step{do: fillDisk}, p.scale.outage)} },
 		},
 		{
-			"clock", "the clocks of workers and broker jump by an hour", []string{"T19"},
+			"clock", "the clocks of workers and broker jump by an hour",
+			[]string{"T19"},
 			usual(2).with(func(s *shape) { s.clock, s.ttl = true, 6*time.Hour }), clockPlan,
 		},
 	}
@@ -137,7 +152,9 @@ func providerScenarios() []scenario {
 	}
 	return []scenario{
 		{
-			"provider-down", "the provider answers 503, then 502", []string{"T10"}, s.with(func(s *shape) { s.maxCalls = 1 }),
+			"provider-down", "the provider answers 503, then 502",
+			[]string{"T10"},
+			s.with(func(s *shape) { s.maxCalls = 1 }),
 			func(p *planner) []step {
 				half := p.scale.outage * 9 / 10
 				down := p.once(step{do: scriptFake, name: "503", how: scriptDown}, half)
@@ -147,18 +164,22 @@ func providerScenarios() []scenario {
 		},
 		{"provider-429", "half of all calls are refused with Retry-After", []string{"T11"}, s, script("429 storm", scriptStorm)},
 		{
-			"provider-slow", "the provider is slow, and sometimes does not answer at all", []string{"T9", "T12"},
+			"provider-slow", "the provider is slow, and sometimes does not answer at all",
+			[]string{"T9", "T12"},
 			s.with(func(s *shape) { s.timeout = 3 * time.Second }), script("slow", scriptSlow),
 		},
 		{
-			"provider-resets", "streams and connections to the provider are reset", []string{"T9"}, s,
+			"provider-resets", "streams and connections to the provider are reset",
+			[]string{"T9"},
+			s,
 			func(p *planner) []step {
 				return merge([]step{p.once(step{do: scriptFake, name: "resets", how: scriptResets}, p.scale.outage)},
 					p.every(3*time.Second, func(int) step { return step{do: treatFake, how: "cut"} }))
 			},
 		},
 		{
-			"provider-goaway", "the provider sends its clients away, and leaves connections half-open", []string{"T9"},
+			"provider-goaway", "the provider sends its clients away, and leaves connections half-open",
+			[]string{"T9"},
 			s.with(func(s *shape) { s.timeout = 3 * time.Second }),
 			func(p *planner) []step {
 				ways := []string{"goaway", "freeze", "close"}
@@ -168,7 +189,9 @@ func providerScenarios() []scenario {
 			},
 		},
 		{
-			"credentials", "access tokens are revoked, then refused for a while", []string{"T20"}, s,
+			"credentials", "access tokens are revoked, then refused for a while",
+			[]string{"T20"},
+			s,
 			func(p *planner) []step {
 				refused := p.once(step{do: scriptFake, name: "401", how: scriptAuth}, p.scale.outage/2)
 				refused.at += 3 * time.Second
@@ -182,13 +205,17 @@ func clusterScenarios() []scenario {
 	cluster := usual(2).with(func(s *shape) { s.nodes, s.rate = 3, 150 })
 	return []scenario{
 		{
-			"cluster", "the nodes of a cluster die one at a time", []string{"T30"}, cluster,
+			"cluster", "the nodes of a cluster die one at a time",
+			[]string{"T30"},
+			cluster,
 			func(p *planner) []step {
 				return p.inTurn(killBroker, 3, 5*time.Second, time.Second, 2*time.Second)
 			},
 		},
 		{
-			"cluster-leader", "the leader of the stream dies, and its successor", []string{"T30"}, cluster,
+			"cluster-leader", "the leader of the stream dies, and its successor",
+			[]string{"T30"},
+			cluster,
 			func(p *planner) []step {
 				return p.every(5*time.Second, func(int) step {
 					return step{do: killLeader, long: p.between(time.Second, 2*time.Second)}
@@ -196,7 +223,8 @@ func clusterScenarios() []scenario {
 			},
 		},
 		{
-			"everything", "all of it at once, on a cluster", []string{"T1", "T2", "T5", "T8", "T10", "T11", "T30"},
+			"everything", "all of it at once, on a cluster",
+			[]string{"T1", "T2", "T5", "T8", "T10", "T11", "T30"},
 			cluster.with(func(s *shape) { s.workers, s.cuttable, s.timeout = 3, true, 3*time.Second }), everything,
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -75,17 +76,16 @@ func (r *runner) load(ctx context.Context, w *world, s scale, c *curve) error {
 	load := make(chan error, 1)
 	go func() { load <- w.publish(ctx, s.load, over) }()
 	sampling, stop := context.WithCancel(ctx)
-	drawn := make(chan error, 1)
-	if c == nil {
-		drawn <- nil
-	} else {
-		go func() { drawn <- c.draw(sampling, w, s.load/samples) }()
+	var drawing sync.WaitGroup
+	if c != nil {
+		drawing.Go(func() { c.draw(sampling, w, s.load/samples) })
 		f.run(ctx, soakPlan(seededPlanner(r.seed, "soak", s)))
 	}
 	close(over)
 	err := <-load
 	stop()
-	return errors.Join(err, <-drawn, errors.Join(f.errs...), w.settled(ctx, quick().settle))
+	drawing.Wait()
+	return errors.Join(err, errors.Join(f.errs...), w.settled(ctx, quick().settle))
 }
 
 // soakPlan has no worker die: those that live are looked at.
@@ -195,7 +195,7 @@ func newCurve(workers int) *curve { return &curve{began: time.Now(), heap: make(
 
 // draw samples until ctx ends. A sample that fails is left out: a worker may be busy
 // with a fault.
-func (c *curve) draw(ctx context.Context, w *world, every time.Duration) error {
+func (c *curve) draw(ctx context.Context, w *world, every time.Duration) {
 	for wait(ctx, every) == nil {
 		all, err := w.usages(ctx)
 		if err != nil {
@@ -206,7 +206,6 @@ func (c *curve) draw(ctx context.Context, w *world, every time.Duration) error {
 			c.heap[i] = append(c.heap[i], u.heap)
 		}
 	}
-	return nil
 }
 
 // slope is the least-squares line through the second half of a worker's curve, in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/pushworker/pushworker/chaos/process"
@@ -22,7 +23,7 @@ func (w *world) newWorker(ctx context.Context, i int) (*seat, error) {
 			return nil, fmt.Errorf("make the link of a worker: %w", err)
 		}
 		w.links = append(w.links, l)
-		w.defer_(l.Close)
+		w.atEnd(l.Close)
 		args, admin = l.Wrap(args), l.Admin()
 		env = append(env, "PUSHWORKER_NATS_URL="+w.natsURL(l.Brokers()))
 	case w.shape.nodes == 0:
@@ -39,7 +40,7 @@ func (w *world) newWorker(ctx context.Context, i int) (*seat, error) {
 			}
 			addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		}
-		env := append(env[:len(env):len(env)], "PUSHWORKER_ADMIN_ADDR="+addr)
+		env := append(slices.Clip(env), "PUSHWORKER_ADMIN_ADDR="+addr)
 		return process.Spec{Dir: w.dir, Args: args, Env: env}, "http://" + addr + "/readyz", nil
 	}
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,17 +64,17 @@ func (w *world) open(ctx context.Context) error {
 
 // close ends what is still there, the last first.
 func (w *world) close() {
-	for i := len(w.undo) - 1; i >= 0; i-- {
-		w.undo[i]()
+	for _, undo := range slices.Backward(w.undo) {
+		undo()
 	}
 	w.undo = nil
 }
 
-func (w *world) defer_(f func()) { w.undo = append(w.undo, f) }
+func (w *world) atEnd(f func()) { w.undo = append(w.undo, f) }
 
 // deferSeat has the holder of s killed at the end.
 func (w *world) deferSeat(s *seat) {
-	w.defer_(func() {
+	w.atEnd(func() {
 		for _, p := range s.processes() {
 			p.Kill()
 		}
@@ -92,7 +93,7 @@ func (w *world) openNet(ctx context.Context) error {
 	}
 	w.net = n
 	w.hosts = [2]string{n.Broker(), n.Provider()}
-	w.defer_(n.Close)
+	w.atEnd(n.Close)
 	return nil
 }
 
@@ -144,7 +145,7 @@ func (w *world) openConn(ctx context.Context) error {
 		return fmt.Errorf("connect the publisher: %w", err)
 	}
 	w.conn = conn
-	w.defer_(conn.Close)
+	w.atEnd(conn.Close)
 	return nil
 }
 

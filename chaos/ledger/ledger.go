@@ -94,8 +94,23 @@ func (l *Ledger) Check(e Evidence) Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := Verdict{Sent: len(l.users) - 1, Acked: len(l.acked)}
+	fates := l.fates(e.Arrivals, &v)
+	for seq := range e.Letters {
+		if seq < 1 || seq >= len(l.users) {
+			v.Unexpected++
+		}
+	}
+	v.Dead = len(e.Letters)
+	for seq := range len(l.users) - 1 {
+		l.judge(&v, seq+1, fates[seq+1], e.Letters[seq+1] > 0)
+	}
+	return v
+}
+
+// fates sorts arrivals by receipt and counts those that are unexpected.
+func (l *Ledger) fates(arrivals []Arrival, v *Verdict) map[int]*fate {
 	fates := make(map[int]*fate)
-	for _, a := range e.Arrivals {
+	for _, a := range arrivals {
 		if !l.expected(a) {
 			v.Unexpected++
 			continue
@@ -111,16 +126,7 @@ func (l *Ledger) Check(e Evidence) Verdict {
 		f.collapse[a.User] = a.Collapse
 		f.copies[a.User]++
 	}
-	for seq := range e.Letters {
-		if seq < 1 || seq >= len(l.users) {
-			v.Unexpected++
-		}
-	}
-	v.Dead = len(e.Letters)
-	for seq := range len(l.users) - 1 {
-		l.judge(&v, seq+1, fates[seq+1], e.Letters[seq+1] > 0)
-	}
-	return v
+	return fates
 }
 
 // expected reports whether a was published, and for this user.

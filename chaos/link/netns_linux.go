@@ -51,7 +51,7 @@ func (n *namespaces) How() string      { return "network namespaces with veth pa
 
 func (n *namespaces) Close() {
 	for _, host := range []int{1, 2} {
-		undo(context.Background(), "addr", "del", n.at(0, host)+"/32", "dev", "lo") //nolint:forbidigo // it must be undone even when everything has been called off
+		undo(context.Background(), "addr", "del", n.at(0, host)+"/32", "dev", "lo")
 	}
 }
 
@@ -61,7 +61,7 @@ func (n *namespaces) Link(ctx context.Context, brokers []string) (Link, error) {
 	l := &namespace{net: n, i: n.count, brokers: brokers, name: fmt.Sprintf("pwchaos-%d-%d", n.block, n.count)}
 	l.veth[0], l.veth[1] = fmt.Sprintf("pwb%d-%d", n.block, l.i), fmt.Sprintf("pwp%d-%d", n.block, l.i)
 	if err := l.make(ctx); err != nil {
-		l.Close()
+		l.Close() //nolint:contextcheck // it is undone even when ctx has ended
 		return nil, fmt.Errorf("make the network namespace of a worker: %w", err)
 	}
 	return l, nil
@@ -130,7 +130,7 @@ func (l *namespace) Mend(ctx context.Context) error {
 }
 
 func (l *namespace) Close() {
-	ctx := context.Background() //nolint:forbidigo // it must be undone even when everything has been called off
+	ctx := context.Background()
 	for _, step := range l.mend {
 		undo(ctx, step...)
 	}

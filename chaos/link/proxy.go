@@ -26,7 +26,7 @@ func (proxies) Link(_ context.Context, brokers []string) (Link, error) {
 	for _, broker := range brokers {
 		listener, err := net.Listen("tcp", loopback+":0") //nolint:noctx // listening does not block
 		if err != nil {
-			l.Close()
+			l.Close() //nolint:contextcheck // it waits for nothing
 			return nil, fmt.Errorf("make a proxy: %w", err)
 		}
 		l.listeners = append(l.listeners, listener)
@@ -79,7 +79,7 @@ func (l *proxy) Close() {
 	for _, listener := range l.listeners {
 		_ = listener.Close()
 	}
-	_ = l.Mend(context.Background()) //nolint:forbidigo // it waits for nothing
+	_ = l.Mend(context.Background())
 	l.mu.Lock()
 	l.done = true
 	for _, c := range l.conns {

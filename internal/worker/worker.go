@@ -95,7 +95,7 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 // it holds nothing yet, and what it asked for was called off.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	return err
 }
