@@ -17,7 +17,8 @@
 // # Permissions
 //
 // What a user must be allowed to publish, for stream PUSH and handler fcm; to
-// subscribe it needs its inbox only. Each line is tested.
+// subscribe it needs its inbox only. Each line is tested. Whole sets for the roles,
+// devices and events included, are in deploy/permissions.
 //
 //	run, provisioned by others   $JS.API.STREAM.INFO of PUSH, PUSH_RETRY and PUSH_DEAD,
 //	                             $JS.API.CONSUMER.INFO.PUSH.fcm, $JS.API.CONSUMER.MSG.NEXT.PUSH.fcm,
@@ -27,7 +28,13 @@
 //	+ janitor                    $JS.API.CONSUMER.LIST.PUSH, $JS.API.STREAM.PURGE.PUSH
 //	+ complete status            $JS.API.DIRECT.GET.PUSH, $JS.API.DIRECT.GET.PUSH_RETRY
 //	lane pause, resume           $JS.API.CONSUMER.PAUSE.PUSH.fcm, and the same of the other two durables
-//	deadletter ls, show          $JS.API.DIRECT.GET.PUSH_DEAD
+//	deadletter ls, show          $JS.API.DIRECT.GET.PUSH_DEAD; for an original also $JS.API.DIRECT.GET.PUSH
+//	+ drop                       $JS.API.STREAM.MSG.DELETE.PUSH_DEAD
+//	+ redrive                    the same, $JS.API.CONSUMER.INFO.PUSH_RETRY.fcm, $JS.API.STREAM.INFO.PUSH_RETRY,
+//	                             push.retry.fcm, push.retry.fcm.suspects
+//	erase                        $JS.API.DIRECT.GET and $JS.API.STREAM.MSG.DELETE of PUSH, PUSH_RETRY, PUSH_DEAD and
+//	                             PUSH_EVENTS, $JS.API.STREAM.INFO.PUSH, $JS.API.STREAM.INFO.PUSH_EVENTS,
+//	                             $JS.API.CONSUMER.LIST.PUSH, push.dead.>; and what device rm needs
 //	provision                    $JS.API.STREAM.{INFO,CREATE,UPDATE}.*, $JS.API.STREAM.NAMES,
 //	                             $JS.API.CONSUMER.LIST.PUSH, $JS.API.CONSUMER.INFO.*.*, $JS.API.CONSUMER.CREATE.>
 package broker

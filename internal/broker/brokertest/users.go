@@ -2,10 +2,12 @@ package brokertest
 
 import (
 	"crypto/tls"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 )
 
 // User is a user of a broker with permissions.
@@ -61,4 +63,43 @@ func run(tb testing.TB, o *server.Options) string {
 		tb.Fatal("the broker is not ready")
 	}
 	return s.Addr().String()
+}
+
+// StartWithConfig runs a server with the users and permissions of a configuration
+// file, until the test ends. Variables of the file come from the environment. It
+// returns where a user connects.
+func StartWithConfig(tb testing.TB, file string) (url func(user, password string) string) {
+	tb.Helper()
+	o, err := server.ProcessConfigFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	host := run(tb, o)
+	return func(user, password string) string { return "nats://" + user + ":" + password + "@" + host }
+}
+
+// MayPublish reports whether the server lets a user publish to subject. What is
+// sent is nothing that a stream stores or an API takes.
+func MayPublish(tb testing.TB, url, subject string) bool {
+	tb.Helper()
+	refused := make(chan struct{}, 1)
+	nc, err := nats.Connect(url, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrPermissionViolation) {
+			refused <- struct{}{}
+		}
+	}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer nc.Close()
+	m := &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"none"}}, Data: []byte("{ nothing")}
+	if err := errors.Join(nc.PublishMsg(m), nc.Flush()); err != nil && !errors.Is(err, nats.ErrPermissionViolation) {
+		tb.Fatal(err)
+	}
+	select {
+	case <-refused:
+		return false
+	case <-time.After(100 * time.Millisecond): // the refusal comes before the answer to Flush
+		return true
+	}
 }

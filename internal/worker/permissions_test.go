@@ -1,0 +1,166 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/publisher"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// roles of deploy/permissions.
+func roles() []string { return []string{"producer", "worker", "provisioner", "operator"} }
+
+// startWithRoles runs a server with the shipped permissions, on which the
+// provisioner has made everything for the handlers.
+func startWithRoles(t *testing.T, handlers string) (url func(role string) string) {
+	t.Helper()
+	for _, role := range []string{"PRODUCER", "WORKER", "PROVISIONER", "OPERATOR"} {
+		t.Setenv("PUSHWORKER_"+role+"_PASSWORD", "secret")
+	}
+	of := brokertest.StartWithConfig(t, "../../deploy/permissions/nats-server.conf")
+	url = func(role string) string { return of(role, "secret") }
+	c := load(t, url("provisioner"), handlers, "true")
+	setup := connect(t, url("provisioner"))
+	topology := worker.Topology(c, []string{"quiet"})
+	_, err := setup.Provision(t.Context(), topology)
+	if err == nil {
+		_, err = setup.ProvisionEvents(t.Context(), topology)
+	}
+	if err == nil {
+		_, err = setup.ProvisionDevices(t.Context(), 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func load(t *testing.T, url, handlers, provision string) *config.Config {
+	t.Helper()
+	c, err := config.Load([]string{
+		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0", "PUSHWORKER_HANDLERS=" + handlers,
+		"PUSHWORKER_PROVISION=" + provision, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB", "PUSHWORKER_RETRY_BASE=1ms",
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func connect(t *testing.T, url string) *broker.Conn {
+	t.Helper()
+	conn, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	return conn
+}
+
+// With the shipped permissions and PUSHWORKER_PROVISION=false a worker delivers,
+// retries and buries, and registers devices.
+func TestShippedPermissionsSuffice(t *testing.T) {
+	const handlers = `[{"name":"quiet"}]`
+	url := startWithRoles(t, handlers)
+	seen := make(chan int, 8)
+	tried := false
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- worker.Worker{
+			Config: load(t, url("worker"), handlers, "false"), Banner: io.Discard, Log: zerolog.Nop(),
+			Plugins: func(r *push.Registry, _ push.Directory) {
+				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
+					return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
+						seen <- r.Payload.SeqId
+						switch {
+						case r.Payload.SeqId == 2 && !tried:
+							tried = true
+							return errors.New("once more")
+						case r.Payload.SeqId == 3:
+							return push.Permanent(errors.New("never"))
+						}
+						return nil
+					}}, nil
+				}))
+			},
+		}.Run(ctx)
+	}()
+	pub, err := connect(t, url("producer")).Publisher(publisher.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pub.Close(context.WithoutCancel(ctx)) }() // the test ends anyway
+	for seq := 1; seq <= 3; seq++ {
+		if _, err := pub.Publish(t.Context(), &push.Receipt{Payload: push.Payload{What: push.ActMsg, SeqId: seq}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 4 { // the second twice
+		select {
+		case <-seen:
+		case err := <-ended:
+			t.Fatalf("the worker ends with %v", err)
+		case <-time.After(deadline):
+			t.Fatal("the worker does not deliver")
+		}
+	}
+	operator := connect(t, url("operator"))
+	topology := worker.Topology(load(t, url("operator"), handlers, "false"), []string{"quiet"})
+	buried := func() bool {
+		stats, err := operator.Stats(t.Context(), topology)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stats.Streams[2].Messages == 1 && stats.Lanes[0].InFlight == 0 && stats.Lanes[0].RetriesWaiting == 0
+	}
+	for end := time.Now().Add(deadline); !buried(); {
+		if time.Now().After(end) {
+			t.Fatal("the letter is not written")
+		}
+	}
+	if err := operator.PauseLane(t.Context(), topology, "quiet", time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the worker ends with %v", err)
+	}
+	for _, p := range connect(t, url("worker")).Permissions(t.Context(), topology, false) {
+		if p.Err != nil {
+			t.Errorf("the worker lacks %s for %s: %v", p.Subject, p.For, p.Err)
+		}
+	}
+}
+
+// Nobody may do what none of the roles is for.
+func TestShippedPermissionsRefuseTheRest(t *testing.T) {
+	url := startWithRoles(t, `[{"name":"quiet"}]`)
+	everybody := []string{"$JS.API.STREAM.DELETE.PUSH", "$JS.API.CONSUMER.DELETE.PUSH.quiet", "$JS.API.STREAM.SNAPSHOT.PUSH", "foreign", "$KV.other.a"}
+	refused := map[string][]string{
+		"producer":    {"push.retry.quiet", "push.dead.quiet", "$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$KV.push-devices.a"},
+		"worker":      {"push.receipts", "$JS.API.STREAM.CREATE.PUSH", "$JS.API.STREAM.UPDATE.PUSH", "$JS.API.STREAM.MSG.DELETE.PUSH", "$JS.API.STREAM.PURGE.PUSH_DEAD"},
+		"provisioner": {"push.receipts", "$JS.API.STREAM.PURGE.PUSH", "$JS.API.CONSUMER.MSG.NEXT.PUSH.quiet", "push.dead.quiet"},
+		"operator":    {"$JS.API.STREAM.PURGE.PUSH", "$JS.API.STREAM.UPDATE.PUSH", "$JS.API.CONSUMER.MSG.NEXT.PUSH.quiet", "$JS.ACK.PUSH.quiet.1.1.1.1.0"},
+	}
+	for _, role := range roles() {
+		for _, subject := range append(refused[role], everybody...) {
+			if got := brokertest.MayPublish(t, url(role), subject); got {
+				t.Errorf("%s may publish to %s", role, subject)
+			}
+		}
+	}
+	if !brokertest.MayPublish(t, url("producer"), "push.receipts") {
+		t.Error("a producer may not publish receipts, so the test shows nothing")
+	}
+}
