@@ -110,7 +110,7 @@ stay no longer than PUSHWORKER_HISTORY.`,
   pushworker lane pause fcm --for 30m
   pushworker lane pause fcm --until 2026-12-01T08:00:00Z`,
 		Args:              oneLane,
-		ValidArgsFunction: a.completeHandler,
+		ValidArgsFunction: a.completeLane,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			end, err := pauseEnd(length, time.Time(until), cmd.Flags().Changed("for"))
 			if err != nil {
@@ -133,7 +133,7 @@ func newLaneResumeCommand(a *app) *cobra.Command {
 		Short:             "Have a paused lane go on at once",
 		Example:           `  pushworker lane resume fcm`,
 		Args:              oneLane,
-		ValidArgsFunction: a.completeHandler,
+		ValidArgsFunction: a.completeLane,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
 				return a.pauseLane(cmd.Context(), c, conn, args[0], time.Time{})
