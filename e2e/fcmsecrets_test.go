@@ -51,8 +51,8 @@ func TestFCMSecrets(t *testing.T) {
 	await(t, 30*time.Second, "some are accepted and some are letters", func() bool {
 		return w.stats().Accepted >= 2 && metric(t, worker, "pushworker_dead_letters_total") >= 5
 	})
-	secrets := []string{"MARKER", "TOKEN-", privatePart(read(t, w.credentials))}
-	hidden := func(where, text string) {
+	secrets := []string{"MARKER-TOKEN", privatePart(read(t, w.credentials)), "MARKER-CONTENT"}
+	hidden := func(where, text string, secrets ...string) {
 		t.Helper()
 		if len(text) == 0 {
 			t.Errorf("%s says nothing", where)
@@ -63,16 +63,20 @@ func TestFCMSecrets(t *testing.T) {
 			}
 		}
 	}
-	hidden("/metrics", page(t, worker, "/metrics"))
-	hidden("/status", page(t, worker, "/status"))
-	hidden("/readyz", page(t, worker, "/readyz?verbose"))
+	hidden("/metrics", page(t, worker, "/metrics"), secrets...)
+	hidden("/status", page(t, worker, "/status"), secrets...)
+	hidden("/readyz", page(t, worker, "/readyz?verbose"), secrets...)
 	env := append(w.env(), "PUSHWORKER_ADMIN_ADDR="+worker.admin, w.handlers(""))
 	for _, args := range w.commands() {
 		code, out, errs := command(t, env, args...)
 		if code != 0 {
 			t.Errorf("%v ended with %d: %s", args, code, errs)
 		}
-		hidden(strings.Join(args, " "), out+errs)
+		if args[1] == "show" { // a letter's receipt is what it is asked for
+			hidden(strings.Join(args, " "), out+errs, secrets[:2]...)
+			continue
+		}
+		hidden(strings.Join(args, " "), out+errs, secrets...)
 	}
 	if err := worker.cmd.Process.Signal(syscall.SIGQUIT); err != nil { // its stacks are what a crash shows
 		t.Fatal(err)
@@ -81,15 +85,18 @@ func TestFCMSecrets(t *testing.T) {
 	if log := worker.stderr.String(); !strings.Contains(log, "goroutine ") || !strings.Contains(log, `"level":"debug"`) {
 		t.Errorf("the log lacks stacks or a level:\n%.2000s", log)
 	}
-	hidden("the log", worker.stderr.String())
+	hidden("the log", worker.stderr.String(), secrets...)
 }
 
 // commands are those that show something of devices, letters and lanes.
 func (w *fcmWorld) commands() [][]string {
 	w.Helper()
 	all := [][]string{
-		{"status"}, {"status", "-o", "json"}, {"config", "print"},
-		{"deadletter", "ls", "--all"}, {"deadletter", "ls", "--all", "-o", "jsonl"},
+		{"status", "-o", "table"},
+		{"status", "-o", "json"},
+		{"config", "print"},
+		{"deadletter", "ls", "--all"},
+		{"deadletter", "ls", "--all", "-o", "jsonl"},
 	}
 	for _, output := range []string{"table", "json", "jsonl"} {
 		all = append(all, []string{"device", "ls", "--user", userOf(0).UserId(), "-o", output})

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -239,8 +238,8 @@ func messageTo(seq int, users ...push.Uid) *push.Receipt {
 }
 
 // load publishes messages at rate per second, each to one of users 1 to n in turn,
-// until ctx ends, and returns when all are confirmed or given up.
-func (w *fcmWorld) load(ctx context.Context, n, rate int) {
+// until over is closed, and returns when all are confirmed or given up.
+func (w *fcmWorld) load(over <-chan struct{}, n, rate int) {
 	w.Helper()
 	pub, err := w.conn.Publisher(publisher.Config{})
 	if err != nil {
@@ -249,7 +248,7 @@ func (w *fcmWorld) load(ctx context.Context, n, rate int) {
 	}
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for running := true; running; {
 		seq := w.ledger.next()
 		err := pub.PublishAsync(w.Context(), messageTo(seq, userOf(1+seq%n)), func(_ publisher.Ack, err error) { w.ledger.confirm(seq, err) })
 		if err != nil {
@@ -257,7 +256,8 @@ func (w *fcmWorld) load(ctx context.Context, n, rate int) {
 		}
 		select {
 		case <-tick.C:
-		case <-ctx.Done():
+		case <-over:
+			running = false
 		}
 	}
 	if err := errors.Join(pub.Flush(w.Context()), pub.Close(w.Context())); err != nil {
@@ -268,11 +268,11 @@ func (w *fcmWorld) load(ctx context.Context, n, rate int) {
 // underLoad runs f while messages are published.
 func (w *fcmWorld) underLoad(n, rate int, f func()) {
 	w.Helper()
-	ctx, stop := context.WithCancel(w.Context())
+	over := make(chan struct{})
 	var publishing sync.WaitGroup
-	publishing.Go(func() { w.load(ctx, n, rate) })
+	publishing.Go(func() { w.load(over, n, rate) })
 	defer publishing.Wait()
-	defer stop()
+	defer close(over)
 	f()
 }
 

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,10 @@ import (
 
 // brokerDir, when set, makes this test binary a broker process.
 const brokerDir, brokerAddr = "PUSHWORKER_E2E_BROKER_DIR", "PUSHWORKER_E2E_BROKER_ADDR"
+
+// waiters is how many parallel tests run at a time: they wait for processes and for
+// time to pass, and need little of this process.
+const waiters = "4"
 
 // binary is the program under test, built once.
 var binary string
@@ -32,6 +37,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	flag.Parse()
+	if err := flag.Set("test.parallel", waiters); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "pushworker")
 	build := exec.Command("go", "build", "-tags", "disable_grpc_modules,timetzdata", "-o", binary, "../cmd/pushworker")
 	if out, err := build.CombinedOutput(); err != nil {
