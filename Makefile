@@ -114,6 +114,7 @@ bench: ## Measure against bare loops on this machine: a table, bin/bench.png; BE
 
 .PHONY: bench-docs
 bench-docs: ## Put the results of make bench into docs/benchmarks.md
+	@mkdir -p docs/img
 	go run -tags $(TAGS) ./bench -plot bin/bench.jsonl -docs docs/benchmarks.md -png docs/img/benchmarks.png >/dev/null
 
 CHAOS := go run -tags $(TAGS) ./chaos

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // The markers between which the tables stand in a document.
@@ -25,9 +26,22 @@ func (p plan) show(all []record) error {
 		}
 	}
 	if p.docs != "" {
-		return replaceTables(p.docs, tables(all))
+		return replaceTables(p.docs, p.picture()+tables(all))
 	}
 	return nil
+}
+
+// picture is the line of Markdown that shows the picture in the document; empty if
+// none is drawn.
+func (p plan) picture() string {
+	if p.png == "" {
+		return ""
+	}
+	path, err := filepath.Rel(filepath.Dir(p.docs), p.png)
+	if err != nil {
+		path = p.png
+	}
+	return "![the results as bars](" + filepath.ToSlash(path) + ")\n\n"
 }
 
 // render shows the results of a file.

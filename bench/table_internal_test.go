@@ -86,7 +86,7 @@ func TestDocumentKeepsWhatIsOutsideTheMarkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "before\n" + beginMark + "\n" + tables(results()) + endMark + "\nafter\n"; string(document) != want {
+	if want := "before\n" + beginMark + "\n![the results as bars](benchmarks.png)\n\n" + tables(results()) + endMark + "\nafter\n"; string(document) != want {
 		t.Errorf("document is\n%s\nwant\n%s", document, want)
 	}
 	picture, err := os.ReadFile(p.png)
