@@ -17,8 +17,8 @@ func TestFCMRetryAfter(t *testing.T) {
 	const crowd, rate = 2500, 200
 	w := newFCMWorld(t, "")
 	w.crowd(crowd) // more than messages, so that each has a token of its own
-	w.script(`{"probability":0.25,"answer":"quota-device","retry_after":"1-5"},` +
-		`{"probability":0.3333,"answer":"quota-device","retry_after":"date 1-5"}`)
+	w.script(`{"nth":"1-4","probability":0.25,"answer":"quota-device","retry_after":"1-5"},` +
+		`{"nth":"1-4","probability":0.3333,"answer":"quota-device","retry_after":"date 1-5"}`)
 	w.worker()
 	w.underLoad(crowd, rate, func() { elapse(t, 10*time.Second) })
 	end := time.Now()
