@@ -301,3 +301,38 @@ func ignoreGone(err error) error {
 	}
 	return fmt.Errorf("reading the store: %w", err)
 }
+
+// These permissions are all that erasing takes.
+func TestPermissionsToErase(t *testing.T) {
+	t.Parallel()
+	var may []string
+	for _, stream := range []string{"PUSH", "PUSH_RETRY", "PUSH_DEAD", "PUSH_EVENTS"} {
+		may = append(may, "$JS.API.DIRECT.GET."+stream, "$JS.API.STREAM.MSG.DELETE."+stream)
+	}
+	may = append(may, "$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.INFO.PUSH_EVENTS", "$JS.API.CONSUMER.LIST.PUSH", "push.dead.>")
+	url := brokertest.StartWithUsers(t,
+		brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}},
+		brokertest.User{Name: "erase", Publish: may, Subscribe: []string{"_INBOX.>"}},
+	)
+	topo := (&brokertest.Broker{}).Topology("fcm")
+	r := &rig{topo: topo, conn: connectTo(t, url("admin"), zerolog.Nop())}
+	if _, err := r.conn.Provision(t.Context(), topo); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.conn.ProvisionEvents(t.Context(), topo); err != nil {
+		t.Fatal(err)
+	}
+	r.nc, r.js = client(t, url("admin"))
+	for _, subject := range []string{"push.receipts", "push.retry.fcm", "push.events.outcome"} {
+		r.store(t, subject, toAlice, nil)
+	}
+	l := letter("fcm", 1)
+	l.Data = []byte(toBoth)
+	bury(t, r.conn.Letters(topo), l)
+	r.conn = connectTo(t, url("erase"), zerolog.Nop())
+	for stream, counts := range eraseAll(t, r, false) {
+		if counts.Erased != 1 {
+			t.Errorf("%s: %+v, want one erased", stream, counts)
+		}
+	}
+}
