@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 //	worker [ADDR]        serves the admin address of a worker, and points the
 //	                     environment at it
 //	ready false          makes the worker's readiness fail
+//	fake                 starts a stand-in for FCM, with the file fake.json and $FAKE
+//	fakescript FILE      has it follow the rules in a file
 //	pull N               takes the next receipts of the first lane into the file
 //	                     pulled
 //
@@ -50,14 +52,16 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":    exits,
-			"await":    awaitOutput,
-			"freeaddr": freeAddr,
-			"broker":   startBroker,
-			"bury":     bury,
-			"worker":   startWorker,
-			"ready":    setReady,
-			"pull":     pull,
+			"exits":      exits,
+			"await":      awaitOutput,
+			"freeaddr":   freeAddr,
+			"broker":     startBroker,
+			"bury":       bury,
+			"worker":     startWorker,
+			"ready":      setReady,
+			"fake":       startFakeFCM,
+			"fakescript": scriptFakeFCM,
+			"pull":       pull,
 		},
 	})
 }

@@ -50,7 +50,7 @@ BREAKER come from the one worker at PUSHWORKER_ADMIN_ADDR, "-" if there is none.
 		},
 	}
 	addFormatFlag(cmd, &out)
-	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds until interrupted")
+	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds until interrupted, and show rates")
 	return cmd
 }
 
@@ -65,18 +65,10 @@ func (a *app) status(ctx context.Context, out format, every time.Duration) error
 		return err
 	}
 	defer conn.Close()
-	for {
-		err := a.lookOnce(ctx, c, conn, out, every > 0)
-		if every == 0 {
-			return err
-		}
-		if err != nil && ctx.Err() == nil {
-			a.say("%s", err)
-		}
-		if !pause(ctx, every) {
-			return nil
-		}
+	if every > 0 {
+		return a.watch(ctx, c, conn, out, every)
 	}
+	return a.lookOnce(ctx, c, conn, out)
 }
 
 // pause waits and reports whether ctx goes on.
@@ -89,16 +81,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn, out format, watching bool) error {
+// look asks the worker, if there is one, and the broker, without which there is
+// nothing to show. The first error says that no worker answers.
+func look(ctx context.Context, c *config.Config, conn *broker.Conn) (status admin.Status, workerErr, err error) {
 	remote, workerErr := askWorker(ctx, c)
-	status := askBroker(ctx, c, conn, remote)
+	status = askBroker(ctx, c, conn, remote)
 	if len(status.Streams) == 0 && status.Problems != nil {
-		return unavailableError{errors.New(strings.Join(status.Problems, "\n"))}
+		err = unavailableError{errors.New(strings.Join(status.Problems, "\n"))}
+	}
+	return status, workerErr, err
+}
+
+func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn, out format) error {
+	status, workerErr, err := look(ctx, c, conn)
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
-	if watching && out == formatTable && a.isTerminal(a.stdout) {
-		b.WriteString("\x1b[H\x1b[2J") // a fresh screen
-	}
 	if err := writeStatus(&b, status, out); err != nil {
 		return err
 	}
@@ -108,8 +107,13 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 	for _, problem := range status.Problems {
 		a.say("%s", problem)
 	}
-	if workerErr != nil && !watching {
+	if workerErr != nil {
 		a.say("no word from a worker, hence nothing on dropped receipts and breakers: %s", workerErr)
+	}
+	for _, l := range status.Lanes {
+		if l.LaneState != nil && l.BreakerError != "" {
+			a.say("lane %s: its provider is unavailable: %s", l.Handler, l.BreakerError)
+		}
 	}
 	return nil
 }
@@ -125,12 +129,7 @@ func askWorker(ctx context.Context, c *config.Config) (admin.Status, error) {
 func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) admin.Status {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	var handlers []string
-	for _, h := range c.Handlers {
-		if h.Common.Enabled {
-			handlers = append(handlers, h.Name)
-		}
-	}
+	handlers := enabledHandlers(c)
 	for _, lane := range remote.Lanes {
 		if !slices.Contains(handlers, lane.Handler) {
 			handlers = append(handlers, lane.Handler)

@@ -21,6 +21,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/fakefcm"
 )
 
 // world is what a script's commands work on.
@@ -29,6 +30,7 @@ type world struct {
 	conn     *broker.Conn
 	topology broker.Topology
 	unready  atomic.Bool
+	fake     *fakefcm.Server
 }
 
 type worldKey struct{}

@@ -23,6 +23,9 @@ type LaneStats struct {
 	Handler string `json:"handler"`
 	// Pending counts receipts not yet delivered to any process for the first time.
 	Pending uint64 `json:"pending"`
+	// Delivered is the sequence of the last receipt that was delivered for the first
+	// time; how it grows is the lane's pace.
+	Delivered uint64 `json:"delivered"`
 	// InFlight counts deliveries not yet settled: fresh, retries and suspects.
 	InFlight int `json:"in_flight"`
 	// Redelivered counts those of InFlight that were delivered more than once.
@@ -111,7 +114,7 @@ func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneS
 	}
 	fresh, retries, suspects := infos[0], infos[1], infos[2]
 	s := LaneStats{
-		Handler: handler, Pending: fresh.NumPending, Due: retries.NumPending, Suspects: suspects.NumPending,
+		Handler: handler, Pending: fresh.NumPending, Delivered: fresh.Delivered.Stream, Due: retries.NumPending, Suspects: suspects.NumPending,
 		PausedUntil: pausedUntil(infos[:]),
 	}
 	s.Paused = !s.PausedUntil.IsZero()

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// What a terminal is told: to hide and show the cursor, to clear the screen, to go
+// to its first place, to clear the rest of a line and of the screen.
+const (
+	hideCursor  = "\x1b[?25l"
+	showCursor  = "\x1b[?25h"
+	clearScreen = "\x1b[2J"
+	goHome      = "\x1b[H"
+	clearLine   = "\x1b[K"
+	clearBelow  = "\x1b[J"
+)
+
+// watched is a status and what has happened since the one before.
+type watched struct {
+	admin.Status
+
+	// Rates are absent from the first look.
+	Rates *rates `json:"rates,omitempty"`
+}
+
+// rates are per second: receipts delivered for the first time by lane, and messages
+// stored by stream.
+type rates struct {
+	Lanes   map[string]float64 `json:"lanes"`
+	Streams map[string]float64 `json:"streams"`
+}
+
+// since is what happened between two looks; nil if one of them is none.
+func since(before, now admin.Status) *rates {
+	span := now.Time.Sub(before.Time).Seconds()
+	if before.Time.IsZero() || span <= 0 {
+		return nil
+	}
+	r := &rates{Lanes: make(map[string]float64), Streams: make(map[string]float64)}
+	perSecond := func(then, now uint64) float64 {
+		return float64(max(now, then)-then) / span // less after a stream was made anew
+	}
+	for _, l := range now.Lanes {
+		for _, old := range before.Lanes {
+			if old.Handler == l.Handler && old.LaneStats != nil && l.LaneStats != nil {
+				r.Lanes[l.Handler] = perSecond(old.Delivered, l.Delivered)
+			}
+		}
+	}
+	for _, s := range now.Streams {
+		for _, old := range before.Streams {
+			if old.Stream == s.Stream {
+				r.Streams[s.Stream] = perSecond(old.LastSeq, s.LastSeq)
+			}
+		}
+	}
+	return r
+}
+
+// watch shows the status at every interval until ctx ends: as a table that stays in
+// its place on a terminal, as a line for each lane elsewhere, or as one JSON object
+// for each look. What goes wrong is shown, and looked at again.
+func (a *app) watch(ctx context.Context, c *config.Config, conn *broker.Conn, out format, every time.Duration) error {
+	live := out == formatTable && a.isTerminal(a.stdout)
+	if live {
+		defer func() { _, _ = io.WriteString(a.stdout, showCursor) }() // nobody to tell
+		if _, err := io.WriteString(a.stdout, hideCursor+clearScreen); err != nil {
+			return fmt.Errorf("write the status: %w", err)
+		}
+	}
+	var last admin.Status
+	for {
+		status, _, err := look(ctx, c, conn)
+		if ctx.Err() != nil {
+			return nil
+		}
+		w := watched{Status: status, Rates: since(last, status)}
+		if err == nil {
+			last = status
+		}
+		if err := a.showLook(w, err, out, live); err != nil {
+			return err
+		}
+		if !pause(ctx, every) {
+			return nil
+		}
+	}
+}
+
+func (a *app) showLook(w watched, problem error, out format, live bool) error {
+	var b bytes.Buffer
+	var err error
+	switch {
+	case live:
+		b.WriteString(screen(w, a.colour(a.stdout)))
+	case problem != nil:
+		a.say("%s", problem)
+	case out == formatTable:
+		b.WriteString(plainLines(w))
+	default:
+		err = json.NewEncoder(&b).Encode(w)
+	}
+	if err == nil {
+		_, err = a.stdout.Write(b.Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	if out != formatTable {
+		for _, p := range w.Problems {
+			if problem == nil {
+				a.say("%s", p)
+			}
+		}
+	}
+	return nil
+}
+
+// screen is a whole screen that is written over the one before, without clearing it
+// first, so that nothing flickers.
+func screen(w watched, colour bool) string {
+	lines := append([]string{"pushworker status  " + w.Time.Local().Format(time.TimeOnly) + "   Ctrl-C ends", ""}, laneTable(w, colour)...)
+	lines = append(append(lines, ""), streamTable(w)...)
+	for _, l := range w.Lanes {
+		if l.LaneState != nil && l.BreakerOpen {
+			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError, screenWidth))
+		}
+	}
+	for _, p := range w.Problems {
+		lines = append(lines, "", cell(p, screenWidth))
+	}
+	return goHome + strings.Join(lines, clearLine+"\n") + clearLine + "\n" + clearBelow
+}
+
+func laneTable(w watched, colour bool) []string {
+	rows := [][]string{{"LANE", "PENDING", "FLIGHT", "RETRIES", "OUT/S", "DROPPED", "STATE", "OLDEST"}}
+	for _, l := range w.Lanes {
+		cells := laneCells(l)
+		rows = append(rows, []string{cell(l.Handler, 16), cells[1], cells[2], cells[3], w.laneRate(l.Handler), cells[4], laneWord(l), cells[6]})
+	}
+	lines := table(rows)
+	for i, l := range w.Lanes {
+		if start := laneColour(l); colour && start != "" {
+			lines[i+1] = start + lines[i+1] + "\x1b[0m"
+		}
+	}
+	return lines
+}
+
+func streamTable(w watched) []string {
+	rows := [][]string{{"STREAM", "MESSAGES", "BYTES", "LIMIT", "IN/S"}}
+	for _, s := range w.Streams {
+		limit := "-"
+		if s.MaxBytes > 0 {
+			limit = byteText(uint64(s.MaxBytes))
+		}
+		rows = append(rows, []string{cell(s.Stream, 24), strconv.FormatUint(s.Messages, 10), byteText(s.Bytes), limit, w.streamRate(s.Stream)})
+	}
+	return table(rows)
+}
+
+// table aligns rows, whose first column is text and the others numbers.
+func table(rows [][]string) []string {
+	var b bytes.Buffer
+	p := newPrinter(&b, formatTable, rows[0]...)
+	for _, row := range rows[1:] {
+		p.add(nil, row...)
+	}
+	_ = p.close() // a buffer takes everything
+	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
+}
+
+// laneWord is a lane's state in a word.
+func laneWord(l admin.Lane) string {
+	switch {
+	case l.LaneState != nil && l.BreakerOpen:
+		return "down"
+	case l.LaneStats != nil && l.Paused:
+		return "paused"
+	case l.LaneState == nil:
+		return "-"
+	}
+	return "runs"
+}
+
+// laneColour is red for a lane that is down and yellow for one that is paused.
+func laneColour(l admin.Lane) string {
+	switch laneWord(l) {
+	case "down":
+		return "\x1b[31m"
+	case "paused":
+		return "\x1b[33m"
+	}
+	return ""
+}
+
+func (w watched) laneRate(lane string) string {
+	if w.Rates == nil {
+		return "-"
+	}
+	return rateText(w.Rates.Lanes[lane])
+}
+
+func (w watched) streamRate(stream string) string {
+	if w.Rates == nil {
+		return "-"
+	}
+	return rateText(w.Rates.Streams[stream])
+}
+
+// rateText has a decimal where that matters.
+func rateText(perSecond float64) string {
+	if perSecond == 0 || perSecond >= 10 {
+		return strconv.FormatFloat(perSecond, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(perSecond, 'f', 1, 64)
+}
+
+// plainLines is a line for each lane, for files and pipes.
+func plainLines(w watched) string {
+	var b strings.Builder
+	at := w.Time.UTC().Format(time.RFC3339)
+	for _, l := range w.Lanes {
+		cells := laneCells(l)
+		fmt.Fprintf(&b, "%s %s pending=%s in_flight=%s retries=%s out_per_s=%s dropped=%s state=%s oldest=%s\n",
+			at, cell(l.Handler, 32), cells[1], cells[2], cells[3], w.laneRate(l.Handler), cells[4], laneWord(l), cells[6])
+	}
+	for _, p := range w.Problems {
+		b.WriteString(at + " " + cell(p, 1000) + "\n")
+	}
+	return b.String()
+}
