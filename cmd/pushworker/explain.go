@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/explain"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// explainSince is how far explain looks back, if it is not told.
+const explainSince = 72 * time.Hour
+
+// explainOptions are the flags of explain.
+type explainOptions struct {
+	user      push.Uid
+	topic     string
+	topicSeq  int
+	streamSeq uint64
+	since     moment
+	limit     int
+	out       format
+}
+
+func newExplainCommand(a *app) *cobra.Command {
+	var o explainOptions
+	cmd := &cobra.Command{
+		Use:   "explain",
+		Short: "Tell what became of a receipt at each lane, and why",
+		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
+  pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
+  pushworker explain --stream-seq 4711 -o json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return usageError{err}
+			}
+			return a.explain(cmd.Context(), o)
+		},
+	}
+	addUserFlag(cmd, &o.user)
+	flags := cmd.Flags()
+	flags.StringVar(&o.topic, "topic", "", "receipts in the conversation `NAME`")
+	flags.IntVar(&o.topicSeq, "seq", 0, "the one about message `N` of the topic")
+	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the one stored as `N`, as publish has printed it")
+	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31T12:00:00Z; by default 72h")
+	flags.IntVar(&o.limit, "limit", 10, "at most the last `N`, by default 10")
+	addFormatFlag(cmd, &o.out)
+	return cmd
+}
+
+func (o *explainOptions) check() error {
+	switch {
+	case o.user.IsZero() && o.streamSeq == 0:
+		return errors.New("say whose receipts with --user, or which one with --stream-seq")
+	case o.streamSeq != 0 && (o.topic != "" || o.topicSeq != 0):
+		return errors.New("--stream-seq names one receipt: leave out --topic and --seq")
+	case o.topicSeq != 0 && o.topic == "":
+		return errors.New("--seq numbers the messages of a topic: give --topic, too")
+	case o.limit < 1:
+		return fmt.Errorf("--limit %d: give at least 1", o.limit)
+	}
+	if o.since.IsZero() {
+		o.since.Time = time.Now().Add(-explainSince)
+	}
+	return nil
+}
+
+// single reports whether one receipt is meant, which is told at length.
+func (o *explainOptions) single() bool { return o.streamSeq != 0 || o.topicSeq != 0 }
+
+func (a *app) explain(ctx context.Context, o explainOptions) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.connect(ctx, c, "explain")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	receipts, err := a.findReceipts(ctx, c, conn, o)
+	if err != nil {
+		return err
+	}
+	facts, err := a.gather(ctx, worker.Topology(c, nil), conn, receipts)
+	if err != nil {
+		return unavailableError{err}
+	}
+	facts.User = o.user
+	stories := make([]explain.Story, len(receipts))
+	for i, r := range receipts {
+		facts.Receipt = r
+		stories[i] = explain.Tell(facts)
+	}
+	if o.single() || o.out != formatTable {
+		return a.printStories(stories, o)
+	}
+	return a.listStories(stories)
+}
+
+// findReceipts returns the receipts in question, the newest first.
+func (a *app) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
+	s := search{conn: conn, topology: worker.Topology(c, nil), limits: receiptLimits(c), options: o, app: a}
+	if o.streamSeq != 0 {
+		stored, err := conn.History(c.Stream).Get(ctx, o.streamSeq)
+		switch {
+		case errors.Is(err, broker.ErrNotStored):
+			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
+		case err != nil:
+			return nil, unavailableError{err}
+		}
+		receipt, _ := s.read(stored)
+		return []explain.Receipt{receipt}, nil
+	}
+	found, err := s.backwards(ctx)
+	if err != nil {
+		return nil, unavailableError{err}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no receipt since %s names %s: look further back with --since; one to a channel names no user, and then there is --stream-seq",
+			o.since.Format(time.RFC3339), o.user.UserId())
+	}
+	return found, nil
+}
+
+// gather asks the broker for all that concerns the receipts.
+func (a *app) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, receipts []explain.Receipt) (f explain.Facts, err error) {
+	seqs, earliest := make([]uint64, len(receipts)), receipts[len(receipts)-1].Published
+	for i, r := range receipts {
+		seqs[i] = r.Seq
+	}
+	// In the order in which receipts move, so that one that moves meanwhile is not
+	// missed: whoever leaves the retries becomes a letter or an event.
+	if f.Lanes, err = conn.LaneFacts(ctx, t); err != nil {
+		return f, err
+	}
+	for r, err := range conn.RetryFacts(ctx, t) {
+		if err != nil {
+			return f, err
+		}
+		f.Retries = append(f.Retries, r)
+	}
+	for l, err := range conn.Letters(t).List(ctx, broker.LetterFilter{Since: earliest}) {
+		if err != nil {
+			return f, err
+		}
+		f.Letters = append(f.Letters, l)
+	}
+	for e, err := range conn.EventFacts(ctx, t, earliest, seqs...) {
+		if errors.Is(err, broker.ErrNoEvents) {
+			f.NoEvents = true
+			return f, nil
+		}
+		if err != nil {
+			return f, err
+		}
+		f.Events = append(f.Events, e)
+	}
+	f.EventsSince, err = conn.FirstEvent(ctx, t)
+	return f, err
+}

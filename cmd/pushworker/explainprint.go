@@ -1,0 +1,167 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/explain"
+	"github.com/pushworker/pushworker/internal/outcome"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// listStories writes one line for each receipt and lane.
+func (a *app) listStories(stories []explain.Story) error {
+	p := newPrinter(a.stdout, formatTable, "STREAM-SEQ", "AGE", "WHAT", "TOPIC", "LANE", "FATE")
+	for _, s := range stories {
+		r := s.Receipt
+		seq, age, what, topic := strconv.FormatUint(r.Seq, 10), ageText(r.Published), orDash(cell(r.What, 6)), topicText(r)
+		for _, lane := range s.Lanes {
+			p.add(nil, seq, age, what, topic, cell(lane.Handler, 12), string(lane.Fate))
+			seq, age, what, topic = "", "", "", ""
+		}
+	}
+	if err := p.close(); err != nil {
+		return err
+	}
+	a.say("for the whole story of one: pushworker explain --stream-seq %d", stories[0].Receipt.Seq)
+	return nil
+}
+
+func topicText(r explain.Receipt) string {
+	topic := orDash(cell(cmp.Or(r.Topic, r.Channel), 20))
+	if r.TopicSeq != 0 {
+		topic += " " + strconv.Itoa(r.TopicSeq)
+	}
+	return topic
+}
+
+// printStories writes stories at length, or as JSON.
+func (a *app) printStories(stories []explain.Story, o explainOptions) error {
+	p := newPrinter(a.stdout, o.out)
+	for _, s := range stories {
+		p.add(s, storyText(s, o.user))
+	}
+	return p.close()
+}
+
+// storyText is a story for human eyes.
+func storyText(s explain.Story, user push.Uid) string {
+	var b strings.Builder
+	r := s.Receipt
+	field := func(name, text string) { wrap(&b, fmt.Sprintf("%-10s", name), text) }
+	field("receipt", fmt.Sprintf("%d of %s on %s", r.Seq, r.Stream, r.Subject))
+	field("published", fmt.Sprintf("%s, %s ago", r.Published.UTC().Format(time.RFC3339), ageText(r.Published)))
+	switch {
+	case r.Unreadable != "":
+		field("what", "no receipt: "+r.Unreadable)
+	case r.What != "":
+		field("what", what(r))
+	}
+	if r.Unreadable == "" {
+		field("to", recipients(r, user))
+	}
+	for _, lane := range s.Lanes {
+		b.WriteString("\n")
+		wrap(&b, fmt.Sprintf("%-9s ", cell(lane.Handler, 20)), string(lane.Fate)+": "+lane.Text)
+		for _, step := range lane.Steps {
+			writeStep(&b, step)
+		}
+		for _, u := range lane.Unknown {
+			wrap(&b, "  unknown:  ", u)
+		}
+		if lane.Letter != 0 {
+			wrap(&b, "  look:     ", fmt.Sprintf("pushworker deadletter show %d", lane.Letter))
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func what(r explain.Receipt) string {
+	text := r.What + " in " + orDash(r.Topic)
+	if r.TopicSeq != 0 {
+		text += fmt.Sprintf(", seq %d", r.TopicSeq)
+	}
+	if r.From != "" {
+		text += ", from " + r.From
+	}
+	return text
+}
+
+func recipients(r explain.Receipt, user push.Uid) string {
+	var all []string
+	if n := len(r.Users); !user.IsZero() && n > 1 {
+		all = append(all, fmt.Sprintf("%s and %d others", user.UserId(), n-1))
+	} else {
+		for _, u := range r.Users[:min(n, maxNames)] {
+			all = append(all, "usr"+u)
+		}
+		if n > maxNames {
+			all = append(all, fmt.Sprintf("%d others", n-maxNames))
+		}
+	}
+	if r.Channel != "" {
+		all = append(all, "the channel "+r.Channel)
+	}
+	return cmp.Or(strings.Join(all, ", "), "nobody")
+}
+
+// maxNames is how many users a story names.
+const maxNames = 8
+
+func writeStep(b *strings.Builder, s explain.Step) {
+	attempt := ""
+	if s.Attempt > 0 {
+		attempt = fmt.Sprintf("attempt %d, ", s.Attempt)
+	}
+	wrap(b, "  "+s.At.UTC().Format("15:04:05")+"  ", attempt+s.Text)
+	for _, t := range s.Targets {
+		wrap(b, "            ", targetText(t))
+	}
+	if s.Others > 0 {
+		wrap(b, "            ", fmt.Sprintf("and %d others", s.Others))
+	}
+}
+
+func targetText(t outcome.Target) string {
+	name := "everybody"
+	switch {
+	case t.Channel != "":
+		name = "the channel " + t.Channel
+	case t.ID != "":
+		name = fmt.Sprintf("%s device %q of usr%s", t.Provider, t.ID, t.User)
+	case t.User != "":
+		name = "usr" + t.User
+	}
+	if t.TokenHash != "" {
+		name += ", token " + t.TokenHash
+	}
+	text := name + ": " + t.Result
+	if t.Why != "" {
+		text += ", " + t.Why
+	}
+	return text
+}
+
+// wrap writes text, which may hold anything, after label, in lines of the screen's
+// width.
+func wrap(b *strings.Builder, label, text string) {
+	text = cell(text, 2000)
+	width, line := screenWidth-1-len(label), label
+	used := 0
+	for word := range strings.FieldsSeq(text) {
+		n := len([]rune(word))
+		if used > 0 && used+1+n > width {
+			_, _ = io.WriteString(b, strings.TrimRight(line, " ")+"\n")
+			line, used = strings.Repeat(" ", len(label)), 0
+		}
+		if used > 0 {
+			line, used = line+" ", used+1
+		}
+		line, used = line+word, used+n
+	}
+	_, _ = io.WriteString(b, strings.TrimRight(line, " ")+"\n")
+}

@@ -1,0 +1,303 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/outcome"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Tell tells the story of the receipt in f.
+func Tell(f Facts) Story {
+	s := Story{Receipt: f.Receipt, Lanes: []LaneStory{}}
+	all := files(f)
+	for _, handler := range handlers(all) {
+		s.Lanes = append(s.Lanes, all[handler].tell())
+	}
+	return s
+}
+
+// file is what is known of the receipt at one lane.
+type file struct {
+	facts   *Facts
+	handler string
+	lane    *Lane // nil if it has no durable
+	retries []Retry
+	letters []deadletter.Letter
+	events  []outcome.Event // in their order
+}
+
+// files sorts the facts by lane, and leaves out those of other receipts. A letter
+// that belongs to no lane belongs to all.
+func files(f Facts) map[string]*file {
+	all := make(map[string]*file)
+	of := func(handler string) *file {
+		if all[handler] == nil {
+			all[handler] = &file{facts: &f, handler: handler}
+		}
+		return all[handler]
+	}
+	for i := range f.Lanes {
+		of(f.Lanes[i].Handler).lane = &f.Lanes[i]
+	}
+	ours := func(stream string, seq uint64) bool { return stream == f.Receipt.Stream && seq == f.Receipt.Seq }
+	for _, r := range f.Retries {
+		if ours(r.Stream, r.StreamSeq) {
+			of(r.Handler).retries = append(of(r.Handler).retries, r)
+		}
+	}
+	for _, e := range f.Events {
+		if ours(e.Stream, e.StreamSeq) {
+			of(e.Handler).events = append(of(e.Handler).events, e)
+		}
+	}
+	for _, l := range f.Letters {
+		if !ours(l.Stream, l.StreamSeq) {
+			continue
+		}
+		if l.Handler != "" {
+			of(l.Handler).letters = append(of(l.Handler).letters, l)
+			continue
+		}
+		for _, lane := range f.Lanes {
+			of(lane.Handler).letters = append(of(lane.Handler).letters, l)
+		}
+	}
+	for _, file := range all {
+		slices.SortStableFunc(file.events, func(a, b outcome.Event) int { return a.At.Compare(b.At) })
+	}
+	return all
+}
+
+// handlers are the names of the lanes, sorted.
+func handlers(all map[string]*file) []string {
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// tell tells the story of one lane.
+func (f *file) tell() LaneStory {
+	s := LaneStory{Handler: f.handler, Steps: f.steps()}
+	switch {
+	case len(f.retries) > 0:
+		f.retrying(&s)
+	case len(f.letters) > 0:
+		f.dead(&s)
+	case f.over():
+		f.ended(&s)
+	default:
+		f.position(&s)
+	}
+	return s
+}
+
+// retrying tells of a receipt that comes again.
+func (f *file) retrying(s *LaneStory) {
+	r := f.retries[len(f.retries)-1]
+	s.Fate, s.Next = Retrying, r.Due
+	how := ""
+	if r.Alone {
+		how = ", alone, because workers ended while they held it"
+	}
+	if r.Due.IsZero() {
+		s.Text = fmt.Sprintf("tried %s; its time has come again, and it waits for a worker or is with one%s", times(r.Attempts), how)
+	} else {
+		s.Text = fmt.Sprintf("tried %s, comes again at %s%s", times(r.Attempts), clock(r.Due), how)
+	}
+	if r.Error != "" {
+		s.Text += ": " + r.Error
+	}
+}
+
+// dead tells of a receipt with a letter.
+func (f *file) dead(s *LaneStory) {
+	l := f.letters[len(f.letters)-1]
+	s.Letter = l.Seq
+	s.Fate = Dead
+	s.Text = fmt.Sprintf("dead letter %d at %s, %s: %s", l.Seq, clock(l.Last), l.Reason, l.Error)
+	switch {
+	case l.Narrowed && f.over():
+		f.ended(s)
+		s.Text += fmt.Sprintf("; dead letter %d holds a part that was refused", l.Seq)
+	case l.Narrowed:
+		s.Text = "in part a " + s.Text
+	}
+}
+
+// over reports whether the last event is an end.
+func (f *file) over() bool {
+	return len(f.events) > 0 && f.events[len(f.events)-1].Verdict != "redeliver"
+}
+
+// ended tells of a receipt whose end is recorded.
+func (f *file) ended(s *LaneStory) {
+	e := f.events[len(f.events)-1]
+	switch e.Verdict {
+	case "expire":
+		s.Fate, s.Text = Expired, fmt.Sprintf("expired at %s: it was too old to be worth sending", clock(e.At))
+	case "bury":
+		s.Fate = Dead
+		s.Text = fmt.Sprintf("became a dead letter at %s, %s: %s; the letter is gone, redriven or dropped", clock(e.At), e.Reason, e.Error)
+	default:
+		s.Fate, s.Text = Delivered, fmt.Sprintf("delivered at %s: %s", clock(e.At), counts(e))
+		if accepted(f.events) == 0 {
+			s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending: %s", clock(e.At), counts(e))
+		}
+	}
+}
+
+// accepted counts the targets that were accepted at any attempt.
+func accepted(events []outcome.Event) (n int) {
+	for _, e := range events {
+		n += e.Accepted
+	}
+	return n
+}
+
+// position tells of a receipt whose end is not recorded, by how far the lane is.
+func (f *file) position(s *LaneStory) {
+	l, seq := f.lane, f.facts.Receipt.Seq
+	switch {
+	case l == nil:
+		s.Fate, s.Text = Settled, "there is no such lane any more"
+		s.Unknown = append(s.Unknown, "whether it was settled")
+	case l.Newcomer && f.facts.Receipt.Published.Before(l.Created):
+		s.Fate = Skipped
+		s.Text = fmt.Sprintf("was published before this lane was made at %s; `pushworker replay --handler %s` sends history", clock(l.Created), f.handler)
+	case seq > l.Delivered:
+		s.Fate, s.Text = Waiting, fmt.Sprintf("waits for a worker; %d receipts are before it", seq-l.Delivered-1)
+		if l.Paused {
+			s.Text += "; the lane is paused: `pushworker lane resume " + f.handler + "`"
+		}
+	case seq <= l.Settled || l.Unsettled == 0:
+		f.settled(s)
+	case len(f.events) > 0: // the last is a redelivery
+		e := f.events[len(f.events)-1]
+		s.Fate, s.Next, s.Text = InFlight, e.Next, fmt.Sprintf("handed back at %s and with the broker or a worker: %s", clock(e.At), e.Error)
+	case uint64(l.Unsettled) == l.Delivered-l.Settled:
+		s.Fate, s.Text = InFlight, "is with a worker, or was handed back and comes again in a moment"
+	default:
+		s.Fate, s.Text = InFlight, "is with a worker, or was settled a moment ago"
+		s.Unknown = append(s.Unknown, "which of the two: the lane has settled others up to "+fmt.Sprint(l.Delivered)+", but not yet all")
+	}
+}
+
+// settled tells of a receipt that the lane is done with, and whose end nobody has
+// recorded.
+func (f *file) settled(s *LaneStory) {
+	s.Fate, s.Text = Settled, "settled by the lane"
+	if len(f.events) > 0 {
+		s.Text = "tried again until it was settled by the lane"
+	}
+	why := "which devices got it is not recorded: set PUSHWORKER_EVENTS=all for the future"
+	switch {
+	case f.facts.NoEvents:
+		why = "how it ended is not recorded, because there is no stream of events: set PUSHWORKER_EVENTS=failures or all"
+	case f.facts.EventsSince.IsZero() || f.facts.EventsSince.After(f.facts.Receipt.Published):
+		why = "how it ended is not recorded; if it was, the record is gone: " + since(f.facts.EventsSince)
+	}
+	s.Unknown = append(s.Unknown, why)
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "there are no events"
+	}
+	return "events begin at " + clock(t)
+}
+
+// steps are the events, and the letters that no event tells of.
+func (f *file) steps() []Step {
+	var all []Step
+	for _, e := range f.events {
+		all = append(all, f.step(e))
+	}
+	for _, l := range f.letters {
+		told := slices.ContainsFunc(f.events, func(e outcome.Event) bool {
+			return e.Verdict == "bury" && e.At.Sub(l.Last).Abs() < letterSlack
+		})
+		if !told {
+			all = append(all, Step{At: l.Last, Attempt: l.Attempts, Text: fmt.Sprintf("dead letter %d, %s: %s", l.Seq, l.Reason, l.Error)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) })
+	return all
+}
+
+// letterSlack is how long after a letter was made its event may follow.
+const letterSlack = 15 * time.Second
+
+// step makes a step of an event, with the targets of the user in question.
+func (f *file) step(e outcome.Event) Step {
+	s := Step{At: e.At, Attempt: e.Attempt, Text: headline(e), Others: e.Unlisted}
+	user := ""
+	if f.facts.User != push.Uid(0) {
+		user = f.facts.User.String()
+	}
+	for _, t := range e.Targets {
+		if user != "" && t.User != "" && t.User != user {
+			s.Others++
+			continue
+		}
+		s.Targets = append(s.Targets, t)
+	}
+	return s
+}
+
+func headline(e outcome.Event) string {
+	switch e.Verdict {
+	case "ack":
+		return "done: " + counts(e)
+	case "expire":
+		return "expired"
+	case "bury":
+		return fmt.Sprintf("dead letter, %s: %s", e.Reason, e.Error)
+	case "redeliver":
+		again := "comes again"
+		if !e.Next.IsZero() {
+			again = fmt.Sprintf("comes again %s later", e.Next.Sub(e.At).Round(100*time.Millisecond))
+		}
+		return fmt.Sprintf("%s; %s: %s", counts(e), again, e.Error)
+	}
+	return e.Verdict
+}
+
+// counts is what became of the targets in words.
+func counts(e outcome.Event) string {
+	text := ""
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{e.Accepted, "accepted"},
+		{e.Skipped, "skipped"},
+		{e.Gone, "gone"},
+		{e.Rejected, "refused"},
+		{e.Retried, "to be tried again"},
+	} {
+		if c.n > 0 {
+			text += fmt.Sprintf(", %d %s", c.n, c.what)
+		}
+	}
+	return cmp.Or(trimComma(text), "no targets")
+}
+
+func trimComma(s string) string { return s[min(len(s), len(", ")):] }
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// clock is a time as stories say it.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
