@@ -1,0 +1,130 @@
+package doctor_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/doctor"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+func TestStoreSaysWhoUsesIt(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	c := &config.Config{DataDir: dir}
+	answer := true
+	look := func() []push.Finding {
+		return doctor.Store(c, func(context.Context) bool { return answer }).Look(t.Context())
+	}
+	wantFinding(t, look(), push.LevelWarn, "nobody uses "+dir+", and yet a broker answers")
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("looking has made the directory")
+	}
+	server, err := embedded.Start(t.Context(), embedded.Options{Addr: "127.0.0.1:0", DataDir: dir, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFinding(t, look(), push.LevelOK, fmt.Sprintf("process %d uses %s", os.Getpid(), dir))
+	answer = false
+	wantFinding(t, look(), push.LevelFail, "and no broker answers")
+	server.Shutdown()
+	wantFinding(t, look(), push.LevelWarn, "no worker runs, and with it no broker")
+	if err := os.WriteFile(filepath.Join(dir, "lock"), []byte("1\n"), 0o600); err != nil { // of a process that was killed
+		t.Fatal(err)
+	}
+	wantFinding(t, look(), push.LevelWarn, "no worker runs")
+	c.MaxBytes = 1 << 60
+	wantFinding(t, look(), push.LevelWarn, "less than PUSHWORKER_MAX_BYTES")
+}
+
+func TestCredentialsSayWhenTheyEnd(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "user.creds")
+	c := &config.Config{}
+	c.NATS.CredsFile = file
+	write := func(claims string) []push.Finding {
+		jwt := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
+		text := "-----BEGIN NATS USER JWT-----\n" + jwt + "\n------END NATS USER JWT------\n"
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return doctor.Credentials(c).Look(t.Context())
+	}
+	at := func(d time.Duration) string { return fmt.Sprintf(`{"exp":%d}`, time.Now().Add(d).Unix()) }
+	wantFinding(t, write(`{}`), push.LevelOK, "does not expire")
+	wantFinding(t, write(at(-time.Hour)), push.LevelFail, "has expired on")
+	wantFinding(t, write(at(48*time.Hour)), push.LevelWarn, "is good until")
+	wantFinding(t, write(at(90*24*time.Hour)), push.LevelOK, "is good until")
+	wantFinding(t, write(`no claims`), push.LevelFail, "holds no user JWT")
+}
+
+func TestNetworkTellsWhatListens(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := &config.Config{}
+	c.NATS.URL = config.BrokerURL(b.URL())
+	found := doctor.Network(c).Look(t.Context())
+	wantFinding(t, found, push.LevelOK, "can be reached")
+	wantFinding(t, found, push.LevelOK, "nats-server 2.")
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // the test is over
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			_, _ = conn.Write([]byte("220 mail.example ESMTP\r\n"))
+			_ = conn.Close()
+		}
+	}()
+	c.NATS.URL = config.BrokerURL("nats://" + l.Addr().String())
+	wantFinding(t, doctor.Network(c).Look(t.Context()), push.LevelFail, "does not speak NATS")
+	c.NATS.URL = "nats://no-such-host.invalid:4222"
+	wantFinding(t, doctor.Network(c).Look(t.Context()), push.LevelFail, "no-such-host.invalid has no address")
+}
+
+// What a user may not do is named, with what it is for.
+func TestBrokerNamesMissingPermissions(t *testing.T) {
+	t.Parallel()
+	topology := (*brokertest.Broker)(nil).Topology("fcm")
+	url := brokertest.StartWithUsers(t,
+		brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}},
+		brokertest.User{Name: "worker", Subscribe: []string{"_INBOX.>", "push.devices.*"}, Publish: []string{
+			"$JS.API.>", "$JS.ACK.>", "push.schedule.>", "push.retry.>", "$KV.>",
+		}})
+	dial := func(user string) func(context.Context) (*broker.Conn, error) {
+		return func(ctx context.Context) (*broker.Conn, error) {
+			return broker.Connect(ctx, broker.Options{URL: url(user), Log: zerolog.Nop()})
+		}
+	}
+	admin, err := dial("admin")(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	c := &config.Config{Replicas: 1}
+	found := doctor.Broker(c, topology, dial("worker")).Look(t.Context())
+	wantFinding(t, found, push.LevelFail, "publishing to push.dead.fcm is not permitted, which is for dead letters of lane fcm")
+	wantFinding(t, found, push.LevelFail, "bucket push-devices")
+	wantFinding(t, found, push.LevelOK, "clock: ")
+	topology.AckWait = time.Minute
+	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
+	wantFinding(t, found, push.LevelOK, "permission: all ")
+	wantFinding(t, found, push.LevelWarn, "ack_wait of durable fcm of stream PUSH is 30s, not 1m0s")
+}
