@@ -1,17 +1,8 @@
 package main
 
-import "time"
-
-// The scripts of the fake provider; docs/fakefcm.md has their language.
-const (
-	scriptDown    = `{"rules":[{"answer":"unavailable","retry_after":"none"}]}`
-	scriptGateway = `{"rules":[{"answer":"bad-gateway-html"}]}`
-	scriptStorm   = `{"rules":[{"probability":0.25,"answer":"quota-device","retry_after":"1-3"},` +
-		`{"probability":0.25,"answer":"quota-project","retry_after":"date 2"}]}`
-	scriptSlow   = `{"rules":[{"probability":0.9,"latency":"1500ms"},{"answer":"stall"}]}`
-	scriptResets = `{"rules":[{"probability":0.2,"answer":"reset"},{"probability":0.2,"answer":"refuse"},{"probability":0.05,"answer":"cut"}]}`
-	scriptGoAway = `{"rules":[{"probability":0.1,"answer":"goaway"},{"probability":0.02,"answer":"close"}]}`
-	scriptAuth   = `{"rules":[{"answer":"auth"},{"endpoint":"token","answer":"unavailable"}]}`
+import (
+	"slices"
+	"time"
 )
 
 // usual is the shape that most scenarios share.
@@ -27,7 +18,7 @@ func (s shape) with(change func(*shape)) shape {
 
 // scenarios are all there are, those that take longest first.
 func scenarios() []scenario {
-	return append(clusterScenarios(), append(brokerScenarios(), append(workerScenarios(), providerScenarios()...)...)...)
+	return slices.Concat(clusterScenarios(), machineScenarios(), brokerScenarios(), workerScenarios(), providerScenarios(), connectionScenarios())
 }
 
 func workerScenarios() []scenario {
@@ -84,6 +75,12 @@ func brokerScenarios() []scenario {
 			usual(3),
 			func(p *planner) []step { return []step{p.once(step{do: freezeBroker}, p.scale.frozen)} },
 		},
+	}
+}
+
+// machineScenarios are about networks, disks and clocks.
+func machineScenarios() []scenario {
+	return []scenario{
 		{
 			"cut", "workers lose the network in rotation, for longer than the broker waits",
 			[]string{"T8"},
@@ -141,106 +138,4 @@ func clockPlan(p *planner) []step {
 		}
 		return step{do: moveWorker, who: i % 2, long: length * 2 / 5, how: jumps[i%2]}
 	}))
-}
-
-func providerScenarios() []scenario {
-	s := usual(2)
-	script := func(name, text string) func(p *planner) []step {
-		return func(p *planner) []step {
-			return []step{p.once(step{do: scriptFake, name: name, how: text}, p.scale.outage)}
-		}
-	}
-	return []scenario{
-		{
-			"provider-down", "the provider answers 503, then 502",
-			[]string{"T10"},
-			s.with(func(s *shape) { s.maxCalls = 1 }),
-			func(p *planner) []step {
-				half := p.scale.outage * 9 / 10
-				down := p.once(step{do: scriptFake, name: "503", how: scriptDown}, half)
-				gate := step{at: down.at + down.long, do: scriptFake, name: "502", how: scriptGateway, long: half / 2}
-				return []step{down, gate}
-			},
-		},
-		{"provider-429", "half of all calls are refused with Retry-After", []string{"T11"}, s, script("429 storm", scriptStorm)},
-		{
-			"provider-slow", "the provider is slow, and sometimes does not answer at all",
-			[]string{"T9", "T12"},
-			s.with(func(s *shape) { s.timeout = 3 * time.Second }), script("slow", scriptSlow),
-		},
-		{
-			"provider-resets", "streams and connections to the provider are reset",
-			[]string{"T9"},
-			s,
-			func(p *planner) []step {
-				return merge([]step{p.once(step{do: scriptFake, name: "resets", how: scriptResets}, p.scale.outage)},
-					p.every(3*time.Second, func(int) step { return step{do: treatFake, how: "cut"} }))
-			},
-		},
-		{
-			"provider-goaway", "the provider sends its clients away, and leaves connections half-open",
-			[]string{"T9"},
-			s.with(func(s *shape) { s.timeout = 3 * time.Second }),
-			func(p *planner) []step {
-				ways := []string{"goaway", "freeze", "close"}
-				first := p.IntN(len(ways))
-				return merge([]step{p.once(step{do: scriptFake, name: "GOAWAY", how: scriptGoAway}, p.scale.outage)},
-					p.every(3*time.Second, func(i int) step { return step{do: treatFake, how: ways[(first+i)%3]} }))
-			},
-		},
-		{
-			"credentials", "access tokens are revoked, then refused for a while",
-			[]string{"T20"},
-			s,
-			func(p *planner) []step {
-				refused := p.once(step{do: scriptFake, name: "401", how: scriptAuth}, p.scale.outage/2)
-				refused.at += 3 * time.Second
-				return merge([]step{refused}, p.every(p.scale.load/2-calm, func(int) step { return step{do: revokeTokens} }))
-			},
-		},
-	}
-}
-
-func clusterScenarios() []scenario {
-	cluster := usual(2).with(func(s *shape) { s.nodes, s.rate = 3, 150 })
-	return []scenario{
-		{
-			"cluster", "the nodes of a cluster die one at a time",
-			[]string{"T30"},
-			cluster,
-			func(p *planner) []step {
-				return p.inTurn(killBroker, 3, 5*time.Second, time.Second, 2*time.Second)
-			},
-		},
-		{
-			"cluster-leader", "the leader of the stream dies, and its successor",
-			[]string{"T30"},
-			cluster,
-			func(p *planner) []step {
-				return p.every(5*time.Second, func(int) step {
-					return step{do: killLeader, long: p.between(time.Second, 2*time.Second)}
-				})
-			},
-		},
-		{
-			"everything", "all of it at once, on a cluster",
-			[]string{"T1", "T2", "T5", "T8", "T10", "T11", "T30"},
-			cluster.with(func(s *shape) { s.workers, s.cuttable, s.timeout = 3, true, 3*time.Second }), everything,
-		},
-	}
-}
-
-func everything(p *planner) []step {
-	storm := p.once(step{do: scriptFake, name: "429 storm", how: scriptStorm}, p.scale.outage/2)
-	down := step{at: storm.at + storm.long, do: scriptFake, name: "503", how: scriptDown, long: p.scale.outage / 2}
-	return merge(
-		[]step{storm, down},
-		p.inTurn(killWorker, 3, 4*time.Second, 0, 500*time.Millisecond),
-		p.inTurn(restartWorker, 3, 5*time.Second, 0, 500*time.Millisecond),
-		p.every(p.scale.cut, func(int) step {
-			return step{do: cutLink, who: p.IntN(3), long: p.between(p.scale.cut/2, p.scale.cut), how: p.direction()}
-		}),
-		p.inTurn(killBroker, 3, 5*time.Second, time.Second, 2*time.Second),
-		p.every(4*time.Second, func(int) step { return step{do: treatFake, how: "cut"} }),
-	)
 }
