@@ -1,0 +1,42 @@
+package fcm
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// TestRefusalIsForTheRefusedAlone: whoever redrives the letter tells neither those who
+// have it nor those who will be tried again.
+func TestRefusalIsForTheRefusedAlone(t *testing.T) {
+	t.Parallel()
+	const alice, bob = push.Uid(1), push.Uid(2)
+	r := &push.Receipt{To: map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web"}}, bob: {Unread: 1}}, Channel: "chnX"}
+	to := func(user push.Uid, id string) *target { return &target{device: push.Device{User: user, ID: id}} }
+	tally := newTally(r)
+	tally.note(to(alice, "phone"), answer{fate: accepted})
+	tally.note(to(alice, "tablet"), answer{fate: rejected, err: errors.New("odd")})
+	tally.note(to(alice, "watch"), answer{fate: again, err: errors.New("busy"), tried: true})
+	tally.note(to(bob, "phone"), answer{fate: accepted})
+	tally.note(&target{}, answer{fate: accepted}) // the channel
+
+	part, ok := errors.AsType[*push.Undelivered](tally.outcome())
+	if !ok {
+		t.Fatalf("outcome is %v", tally.outcome())
+	}
+	want := map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web", "phone", "tablet"}}}
+	if diff := cmp.Diff(want, part.To); diff != "" || part.Channel != "" {
+		t.Errorf("what is tried again (-want +got):\n%s", diff)
+	}
+	refused, ok := errors.AsType[*push.Undelivered](part.Rejected)
+	if !ok {
+		t.Fatalf("rejected is %v, want one that says who", part.Rejected)
+	}
+	want = map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web", "phone", "watch"}}}
+	if diff := cmp.Diff(want, refused.To); diff != "" || refused.Channel != "" {
+		t.Errorf("what the letter is for (-want +got):\n%s", diff)
+	}
+}
