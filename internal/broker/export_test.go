@@ -28,3 +28,6 @@ func Clock(s *Scheduler) (now time.Time, ok bool) {
 
 // OneLine is oneLine.
 func OneLine(s string, limit int) string { return oneLine(s, limit) }
+
+// Asked is how many messages c has sent to the broker.
+func (c *Conn) Asked() uint64 { return c.nc.Stats().OutMsgs }

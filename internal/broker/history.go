@@ -161,7 +161,7 @@ func (h *History) getOne(ctx context.Context, question oneQuestion) (Stored, err
 		return Stored{}, h.explain(err)
 	}
 	if lastOf(m.Header, jetstream.SequenceHeader) != "" {
-		return readStored(m)
+		return readStored(m, false)
 	}
 	if status := m.Header.Get("Status"); status != "404" {
 		return Stored{}, h.explain(fmt.Errorf("the broker answers %s %s", status, m.Header.Get("Description")))
@@ -180,8 +180,8 @@ func (h *History) explain(err error) error {
 }
 
 // readStored takes a message of an answer apart, without the headers that the broker
-// has added for the answer.
-func readStored(m *nats.Msg) (Stored, error) {
+// has added for the answer; they are more if it is one of many.
+func readStored(m *nats.Msg, ofMany bool) (Stored, error) {
 	s := Stored{Subject: lastOf(m.Header, jetstream.SubjectHeader), Data: m.Data}
 	var err error
 	if s.Seq, err = strconv.ParseUint(lastOf(m.Header, jetstream.SequenceHeader), 10, 64); err != nil {
@@ -190,10 +190,14 @@ func readStored(m *nats.Msg) (Stored, error) {
 	if s.Time, err = time.Parse(time.RFC3339Nano, lastOf(m.Header, jetstream.TimeStampHeaer)); err != nil {
 		return s, fmt.Errorf("reading the time of stored message %d: %w", s.Seq, err)
 	}
-	for _, name := range []string{
+	added := []string{
 		jetstream.StreamHeader, jetstream.SubjectHeader, jetstream.SequenceHeader, jetstream.TimeStampHeaer,
 		"Nats-Num-Pending", "Nats-Last-Sequence",
-	} {
+	}
+	if !ofMany {
+		added = added[:4]
+	}
+	for _, name := range added {
 		if values := m.Header[name]; len(values) > 1 {
 			m.Header[name] = values[:len(values)-1]
 		} else {

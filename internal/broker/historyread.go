@@ -14,10 +14,10 @@ import (
 const (
 	// firstBatch and greatestBatch are how many messages a reading asks for at first,
 	// because many want few, and how many when it goes on.
-	firstBatch, greatestBatch = 64, 1024
-	// batchBytes bounds an answer, so that it arrives within requestTimeout over a
-	// slow line.
-	batchBytes = 1 << 20
+	firstBatch, greatestBatch = 64, 4096
+	// batchBytes bounds an answer in memory. Over a slow line it may take longer than
+	// requestTimeout; then what has arrived counts.
+	batchBytes = 4 << 20
 )
 
 // reading reads from a stream up to a sequence. One batch is fetched while the one
@@ -119,12 +119,13 @@ func (r *reading) many(ctx context.Context, question nextQuestion) ([]Stored, er
 
 func (r *reading) ask(ctx context.Context, body []byte, most int) (messages []Stored, err error) {
 	h, unreadable := r.history, error(nil)
+	messages = make([]Stored, 0, most)
 	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {
 		return h.conn.eachOf(ctx, h.subject(), body, most, "Message Not Found", func(_ uint64, m *nats.Msg) {
 			if unreadable != nil {
 				return
 			}
-			s, err := readStored(m)
+			s, err := readStored(m, true)
 			if unreadable = err; err == nil {
 				messages = append(messages, s)
 			}

@@ -1,0 +1,122 @@
+package broker_test
+
+import (
+	"bytes"
+	"iter"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/replay"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// BenchmarkReplay replays 100,000 receipts of 700 bytes into a file, and reads them
+// bare with the client library's ordered consumer, in turn. The metric raw/ratio is the
+// time of the bare read over that of the replay: at least 0.7 is wanted.
+func BenchmarkReplay(b *testing.B) {
+	const n = 100_000
+	r := newRig(b)
+	data := []byte(`{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpA","seq":7,"content":"` +
+		string(bytes.Repeat([]byte("x"), 600)) + `"}}`)
+	fill(b, r, n, data)
+	history := r.conn.History("PUSH")
+	var bare, replayed time.Duration
+	b.SetBytes(n * int64(len(data)))
+	for b.Loop() {
+		began := time.Now()
+		readBare(b, r, n)
+		bare += time.Since(began)
+		began = time.Now()
+		replayToFile(b, history, n)
+		replayed += time.Since(began)
+	}
+	b.ReportMetric(bare.Seconds()/replayed.Seconds(), "raw/ratio")
+	b.ReportMetric(n*float64(b.N)/replayed.Seconds(), "receipts/s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// fill stores n receipts.
+func fill(b *testing.B, r *rig, n int, data []byte) {
+	b.Helper()
+	for i := range n {
+		if _, err := r.js.PublishAsync("push.receipts", data); err != nil {
+			b.Fatal(err)
+		}
+		if i%1000 == 999 {
+			<-r.js.PublishAsyncComplete()
+		}
+	}
+	<-r.js.PublishAsyncComplete()
+}
+
+func readBare(b *testing.B, r *rig, n int) {
+	b.Helper()
+	consumer, err := r.js.OrderedConsumer(b.Context(), "PUSH", jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer messages.Stop()
+	for range n {
+		if _, err := messages.Next(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func replayToFile(b *testing.B, history *broker.History, n int64) {
+	b.Helper()
+	f, err := replay.CreateFile(filepath.Join(b.TempDir(), "out"), false, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &replay.Replay{
+		Limits: push.Limits{MaxBytes: 1 << 20, MaxDepth: 64, MaxKeys: 4096},
+		Sink:   replay.NewLines(f, 0, f.Sync), From: replay.Position{Next: 1},
+	}
+	_, tally, err := p.Run(b.Context(), asStored(history.Read(b.Context(), broker.Stretch{})))
+	if err == nil {
+		err = f.Complete()
+	}
+	if err != nil || tally.Sent != n {
+		b.Fatalf("%+v, %v", tally, err)
+	}
+}
+
+func asStored(messages iter.Seq2[broker.Stored, error]) iter.Seq2[replay.Stored, error] {
+	return func(yield func(replay.Stored, error) bool) {
+		for m, err := range messages {
+			if !yield(replay.Stored{Seq: m.Seq, Time: m.Time, Data: m.Data}, err) {
+				return
+			}
+		}
+	}
+}
+
+// BenchmarkHistorySince finds the middle of 200,000 messages by its time; the time of
+// one does not grow with them.
+func BenchmarkHistorySince(b *testing.B) {
+	const n = 200_000
+	r := newRig(b)
+	fill(b, r, n, []byte("0123456789"))
+	history := r.conn.History("PUSH")
+	middle, err := history.Get(b.Context(), n/2)
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := r.conn.Asked()
+	for b.Loop() {
+		first, _, err := history.Bounds(b.Context(), broker.Stretch{Since: middle.Time})
+		if err != nil || first > n/2 || first < n/2-1000 { // several are stored in the same microsecond
+			b.Fatalf("first is %d, %v", first, err)
+		}
+	}
+	b.ReportMetric(float64(r.conn.Asked()-before)/float64(b.N), "requests/op")
+}
