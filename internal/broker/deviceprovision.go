@@ -21,10 +21,30 @@ func (c *Conn) ProvisionDevices(ctx context.Context, replicas int) ([]Difference
 	if err != nil {
 		return diffs, fmt.Errorf("provisioning bucket %s: %w%s", devicesBucket, err, c.remedy(ctx, want, err))
 	}
-	if _, err := (&deviceStore{conn: c}).mask(ctx); err != nil {
+	if err := c.provisionMask(ctx); err != nil {
 		return diffs, fmt.Errorf("provisioning bucket %s: %w", devicesBucket, err)
 	}
 	return diffs, nil
+}
+
+// provisionMask makes the mask of the bucket if it is missing. A bucket that has
+// just been made answers no questions until all servers of a cluster know of it.
+func (c *Conn) provisionMask(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	defer stop()
+	look := time.NewTicker(restAfterTrouble)
+	defer look.Stop()
+	for {
+		_, err := (&deviceStore{conn: c}).mask(ctx)
+		if !errors.Is(err, ErrNoBucket) {
+			return err
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // devicesConfig is what a KV client would make, and a time to live for markers.
