@@ -117,7 +117,7 @@ func steps() *rapid.Generator[step] {
 			Wait: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 200 * time.Millisecond, 3 * time.Second, modelWait + time.Second, 5 * time.Minute}).Draw(t, "wait"),
 		}
 		if s.Do == publishes {
-			s.Publish = rapid.SliceOfN(plans(), 1, 12).Draw(t, "publish")
+			s.Publish = rapid.SliceOfN(plans(), 1, 8).Draw(t, "publish")
 		}
 		return s
 	})
@@ -131,7 +131,7 @@ func steps() *rapid.Generator[step] {
 func TestModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		program := rapid.SliceOfN(steps(), 1, 30).Draw(r, "program")
+		program := rapid.SliceOfN(steps(), 1, 20).Draw(r, "program")
 		var broken string
 		synctest.Test(t, func(*testing.T) {
 			w := newWorld()
