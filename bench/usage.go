@@ -35,3 +35,35 @@ func peakRSS() int64 {
 	}
 	return u.Maxrss << 10
 }
+
+// usage is what the processes have used so far.
+type usage struct {
+	worker, broker, fake time.Duration
+	rss, brokerRSS       int64 // of the largest worker
+}
+
+func (w *world) usage(r *row) (u usage, err error) {
+	for _, p := range r.workers {
+		m, err := p.ask(question{Do: "mark"})
+		if err != nil {
+			return u, err
+		}
+		u.worker += m.CPU
+		u.rss = max(u.rss, m.RSS)
+	}
+	m, err := w.broker.ask(question{Do: "mark"})
+	if err != nil {
+		return u, err
+	}
+	u.broker, u.brokerRSS = m.CPU, m.RSS
+	if r.fake == nil {
+		return u, nil
+	}
+	m, err = r.fake.ask(question{Do: "mark"})
+	u.fake = m.CPU
+	return u, err
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
