@@ -41,18 +41,22 @@ func (c *letterChoice) read(a *app, cmd *cobra.Command, args []string) error {
 		}
 	}
 	for _, arg := range args {
-		if arg == "-" {
-			if err := c.readList(a.stdin); err != nil {
-				return err
-			}
-			continue
+		if err := c.readName(arg, a.stdin); err != nil {
+			return err
 		}
-		seq, err := strconv.ParseUint(arg, 10, 64)
-		if err != nil || seq == 0 {
-			return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", arg)}
-		}
-		c.seqs = append(c.seqs, seq)
 	}
+	return nil
+}
+
+func (c *letterChoice) readName(arg string, stdin io.Reader) error {
+	if arg == "-" {
+		return c.readList(stdin)
+	}
+	seq, err := strconv.ParseUint(arg, 10, 64)
+	if err != nil || seq == 0 {
+		return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", arg)}
+	}
+	c.seqs = append(c.seqs, seq)
 	return nil
 }
 

@@ -157,6 +157,7 @@ func TestNotEveryLetterCanBeRedriven(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := letter("fcm", 7)
 			test.change(&l)
 			redriver := r.conn.Redriver(r.topo)
@@ -167,10 +168,10 @@ func TestNotEveryLetterCanBeRedriven(t *testing.T) {
 			if err := redriver.Check(t.Context(), l); !errors.Is(err, test.want) {
 				t.Errorf("Check = %v, want %v", err, test.want)
 			}
+			if n := len(r.stored(t, "PUSH_RETRY")); n != 0 {
+				t.Errorf("%d receipts were stored", n)
+			}
 		})
-	}
-	if n := len(r.stored(t, "PUSH_RETRY")); n != 0 {
-		t.Errorf("%d receipts were stored", n)
 	}
 }
 
