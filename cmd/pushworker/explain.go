@@ -154,16 +154,22 @@ func (a *app) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, 
 		}
 		f.Letters = append(f.Letters, l)
 	}
-	for e, err := range conn.EventFacts(ctx, t, earliest, seqs...) {
+	err = gatherEvents(ctx, t, conn, &f, earliest, seqs)
+	return f, err
+}
+
+// gatherEvents adds what is recorded, if anything is.
+func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
+	for e, err := range conn.EventFacts(ctx, t, since, seqs...) {
 		if errors.Is(err, broker.ErrNoEvents) {
 			f.NoEvents = true
-			return f, nil
+			return nil
 		}
 		if err != nil {
-			return f, err
+			return err
 		}
 		f.Events = append(f.Events, e)
 	}
 	f.EventsSince, err = conn.FirstEvent(ctx, t)
-	return f, err
+	return err
 }

@@ -94,13 +94,13 @@ func what(r explain.Receipt) string {
 func recipients(r explain.Receipt, user push.Uid) string {
 	var all []string
 	if n := len(r.Users); !user.IsZero() && n > 1 {
-		all = append(all, fmt.Sprintf("%s and %d others", user.UserId(), n-1))
+		all = append(all, user.UserId()+" and "+others(n-1))
 	} else {
 		for _, u := range r.Users[:min(n, maxNames)] {
 			all = append(all, "usr"+u)
 		}
 		if n > maxNames {
-			all = append(all, fmt.Sprintf("%d others", n-maxNames))
+			all = append(all, others(n-maxNames))
 		}
 	}
 	if r.Channel != "" {
@@ -122,7 +122,7 @@ func writeStep(b *strings.Builder, s explain.Step) {
 		wrap(b, "            ", targetText(t))
 	}
 	if s.Others > 0 {
-		wrap(b, "            ", fmt.Sprintf("and %d others", s.Others))
+		wrap(b, "            ", "and "+others(s.Others))
 	}
 }
 
@@ -164,4 +164,11 @@ func wrap(b *strings.Builder, label, text string) {
 		line, used = line+word, used+n
 	}
 	_, _ = io.WriteString(b, strings.TrimRight(line, " ")+"\n")
+}
+
+func others(n int) string {
+	if n == 1 {
+		return "one other"
+	}
+	return fmt.Sprintf("%d others", n)
 }

@@ -78,22 +78,26 @@ func (c *Conn) EventFacts(ctx context.Context, t Topology, since time.Time, seqs
 			yield(outcome.Event{}, err)
 			return
 		}
-		needles := make([][]byte, len(seqs))
-		for i, seq := range seqs {
-			needles[i] = []byte(`"stream_seq":` + strconv.FormatUint(seq, 10) + ",")
-		}
+		needles := eventNeedles(seqs)
+		wanted := func(e outcome.Event) bool { return e.Stream != t.Stream || yield(e, nil) }
 		for m, err := range c.History(t.EventsStream()).Read(ctx, Stretch{Subject: outcomePrefix + ">", Since: since}) {
 			if err != nil {
 				yield(outcome.Event{}, err)
-				return
 			}
-			if !yieldEvents(m.Data, needles, func(e outcome.Event) bool {
-				return e.Stream != t.Stream || yield(e, nil)
-			}) {
+			if err != nil || !yieldEvents(m.Data, needles, wanted) {
 				return
 			}
 		}
 	}
+}
+
+// eventNeedles are what events of these receipts contain.
+func eventNeedles(seqs []uint64) [][]byte {
+	needles := make([][]byte, len(seqs))
+	for i, seq := range seqs {
+		needles[i] = []byte(`"stream_seq":` + strconv.FormatUint(seq, 10) + ",")
+	}
+	return needles
 }
 
 // yieldEvents yields the events in which a needle is found. There may be a million

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -31,9 +30,8 @@ type file struct {
 	events  []outcome.Event // in their order
 }
 
-// files sorts the facts by lane, and leaves out those of other receipts. A letter
-// that belongs to no lane belongs to all.
-func files(f Facts) map[string]*file {
+// files sorts the facts by lane, and leaves out those of other receipts.
+func files(f Facts) map[string]*file { //nolint:gocognit // four loops of one shape
 	all := make(map[string]*file)
 	of := func(handler string) *file {
 		if all[handler] == nil {
@@ -56,19 +54,26 @@ func files(f Facts) map[string]*file {
 		}
 	}
 	for _, l := range f.Letters {
-		if !ours(l.Stream, l.StreamSeq) {
-			continue
-		}
-		if l.Handler != "" {
-			of(l.Handler).letters = append(of(l.Handler).letters, l)
-			continue
-		}
-		for _, lane := range f.Lanes {
-			of(lane.Handler).letters = append(of(lane.Handler).letters, l)
+		if ours(l.Stream, l.StreamSeq) {
+			for _, handler := range owners(l, f.Lanes) {
+				of(handler).letters = append(of(handler).letters, l)
+			}
 		}
 	}
 	for _, file := range all {
 		slices.SortStableFunc(file.events, func(a, b outcome.Event) int { return a.At.Compare(b.At) })
+	}
+	return all
+}
+
+// owners are the lanes of a letter; one that belongs to no lane belongs to all.
+func owners(l deadletter.Letter, lanes []Lane) []string {
+	if l.Handler != "" {
+		return []string{l.Handler}
+	}
+	var all []string
+	for _, lane := range lanes {
+		all = append(all, lane.Handler)
 	}
 	return all
 }
@@ -182,11 +187,11 @@ func (f *file) position(s *LaneStory) {
 	case len(f.events) > 0: // the last is a redelivery
 		e := f.events[len(f.events)-1]
 		s.Fate, s.Next, s.Text = InFlight, e.Next, fmt.Sprintf("handed back at %s and with the broker or a worker: %s", clock(e.At), e.Error)
-	case uint64(l.Unsettled) == l.Delivered-l.Settled:
+	case l.Settled+uint64(max(0, l.Unsettled)) == l.Delivered:
 		s.Fate, s.Text = InFlight, "is with a worker, or was handed back and comes again in a moment"
 	default:
 		s.Fate, s.Text = InFlight, "is with a worker, or was settled a moment ago"
-		s.Unknown = append(s.Unknown, "which of the two: the lane has settled others up to "+fmt.Sprint(l.Delivered)+", but not yet all")
+		s.Unknown = append(s.Unknown, fmt.Sprintf("which of the two: the lane has settled some of those after %d, but not all", l.Settled))
 	}
 }
 
@@ -197,21 +202,15 @@ func (f *file) settled(s *LaneStory) {
 	if len(f.events) > 0 {
 		s.Text = "tried again until it was settled by the lane"
 	}
-	why := "which devices got it is not recorded: set PUSHWORKER_EVENTS=all for the future"
-	switch {
-	case f.facts.NoEvents:
-		why = "how it ended is not recorded, because there is no stream of events: set PUSHWORKER_EVENTS=failures or all"
-	case f.facts.EventsSince.IsZero() || f.facts.EventsSince.After(f.facts.Receipt.Published):
-		why = "how it ended is not recorded; if it was, the record is gone: " + since(f.facts.EventsSince)
+	why := "which devices got it is not recorded"
+	if t := f.facts.EventsSince; !f.facts.NoEvents && t.After(f.facts.Receipt.Published) {
+		why += " (the record begins at " + clock(t) + ")"
+	}
+	why += ": PUSHWORKER_EVENTS=all records everything"
+	if f.facts.NoEvents {
+		why = "how it ended is not recorded, because there is no stream of events: PUSHWORKER_EVENTS=failures or all makes one"
 	}
 	s.Unknown = append(s.Unknown, why)
-}
-
-func since(t time.Time) string {
-	if t.IsZero() {
-		return "there are no events"
-	}
-	return "events begin at " + clock(t)
 }
 
 // steps are the events, and the letters that no event tells of.
@@ -269,35 +268,3 @@ func headline(e outcome.Event) string {
 	}
 	return e.Verdict
 }
-
-// counts is what became of the targets in words.
-func counts(e outcome.Event) string {
-	text := ""
-	for _, c := range []struct {
-		n    int
-		what string
-	}{
-		{e.Accepted, "accepted"},
-		{e.Skipped, "skipped"},
-		{e.Gone, "gone"},
-		{e.Rejected, "refused"},
-		{e.Retried, "to be tried again"},
-	} {
-		if c.n > 0 {
-			text += fmt.Sprintf(", %d %s", c.n, c.what)
-		}
-	}
-	return cmp.Or(trimComma(text), "no targets")
-}
-
-func trimComma(s string) string { return s[min(len(s), len(", ")):] }
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
-// clock is a time as stories say it.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -186,7 +186,9 @@ func TestDrops(t *testing.T) {
 		}
 		close(stuck)
 		stop()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 		families, err := reg.Gather()
 		if err != nil {
 			t.Fatal(err)

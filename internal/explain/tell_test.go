@@ -1,0 +1,109 @@
+package explain_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/explain"
+	"github.com/pushworker/pushworker/internal/outcome"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// TestTell: from the facts, the fate at a lane, what the sentence says and what it
+// admits not to know.
+func TestTell(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+	lane := func(delivered, settled uint64, unsettled int) []explain.Lane {
+		return []explain.Lane{{Handler: "fcm", Delivered: delivered, Settled: settled, Unsettled: unsettled}}
+	}
+	event := func(verdict string) outcome.Event {
+		return outcome.Event{At: at, Handler: "fcm", Verdict: verdict, Stream: "PUSH", StreamSeq: 7, Attempt: 1}
+	}
+	letter := deadletter.Letter{Handler: "fcm", Seq: 3, Reason: "permanent", Error: "refused", Stream: "PUSH", StreamSeq: 7, Last: at}
+	ack, idle, again, bury := event("ack"), event("ack"), event("redeliver"), event("bury")
+	ack.Accepted, idle.Skipped = 2, 1
+	again.Error, again.Next = "busy", at.Add(time.Second)
+	bury.Reason = "age"
+	part := letter
+	part.Narrowed = true
+	shared := letter
+	shared.Handler = ""
+	other := ack
+	other.StreamSeq = 8
+	for name, test := range map[string]struct {
+		facts   explain.Facts
+		fate    explain.Fate
+		says    string
+		unknown string
+	}{
+		"not yet its turn": {explain.Facts{Lanes: lane(4, 4, 0)}, explain.Waiting, "2 receipts are before it", ""},
+		"paused":           {explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Paused: true}}}, explain.Waiting, "lane resume fcm", ""},
+		"with a worker":    {explain.Facts{Lanes: lane(9, 6, 3)}, explain.InFlight, "with a worker", ""},
+		"perhaps":          {explain.Facts{Lanes: lane(9, 6, 1)}, explain.InFlight, "or was settled a moment ago", "which of the two"},
+		"handed back":      {explain.Facts{Lanes: lane(9, 6, 1), Events: []outcome.Event{again}}, explain.InFlight, "busy", ""},
+		"settled":          {explain.Facts{Lanes: lane(9, 9, 0)}, explain.Settled, "settled by the lane", "PUSHWORKER_EVENTS=all"},
+		"nothing recorded": {explain.Facts{Lanes: lane(9, 9, 0), NoEvents: true}, explain.Settled, "settled", "there is no stream of events"},
+		"recorded too late": {
+			explain.Facts{Lanes: lane(9, 9, 0), EventsSince: at.Add(time.Hour)}, explain.Settled, "settled", "the record begins at 2026-11-25 03:00:00Z",
+		},
+		"delivered":    {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{again, ack}}, explain.Delivered, "2 accepted", ""},
+		"another's":    {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{other}}, explain.Settled, "settled", "not recorded"},
+		"nothing sent": {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{idle}}, explain.Unsent, "1 skipped", ""},
+		"expired":      {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{event("expire")}}, explain.Expired, "too old", ""},
+		"scheduled": {
+			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{again}, Retries: []explain.Retry{
+				{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 1, Error: "busy", Due: at.Add(time.Minute)},
+			}},
+			explain.Retrying, "tried once, comes again at 2026-11-25 02:01:00Z: busy", "",
+		},
+		"due, alone": {
+			explain.Facts{Lanes: lane(9, 9, 0), Retries: []explain.Retry{{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 2, Alone: true}}},
+			explain.Retrying, "its time has come again, and it waits for a worker or is with one, alone", "",
+		},
+		"dead":           {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}}, explain.Dead, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", ""},
+		"dead for all":   {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{shared}}, explain.Dead, "dead letter 3", ""},
+		"letter is gone": {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{bury}}, explain.Dead, "redriven or dropped", ""},
+		"dead in part": {
+			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{ack}},
+			explain.Delivered, "dead letter 3 holds a part", "",
+		},
+		"older than the lane": {
+			explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Newcomer: true, Created: at.Add(time.Hour), Delivered: 9, Settled: 9}}},
+			explain.Skipped, "replay --handler fcm", "",
+		},
+		"lane is gone": {explain.Facts{Events: []outcome.Event{again}}, explain.Settled, "no such lane", "whether it was settled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.facts.Receipt = explain.Receipt{Stream: "PUSH", Seq: 7, Published: at}
+			s := explain.Tell(test.facts)
+			if len(s.Lanes) != 1 {
+				t.Fatalf("lanes are %+v", s.Lanes)
+			}
+			l := s.Lanes[0]
+			if l.Handler != "fcm" || l.Fate != test.fate || !strings.Contains(l.Text, test.says) {
+				t.Errorf("%s: %q; want %s and %q", l.Fate, l.Text, test.fate, test.says)
+			}
+			if unknown := strings.Join(l.Unknown, "\n"); (test.unknown == "") != (unknown == "") || !strings.Contains(unknown, test.unknown) {
+				t.Errorf("unknown is %q, want %q", unknown, test.unknown)
+			}
+		})
+	}
+}
+
+// TestTellOfOneUser: another user's devices are counted and not shown.
+func TestTellOfOneUser(t *testing.T) {
+	t.Parallel()
+	alice := push.Uid(1000)
+	e := outcome.Event{Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 7, Accepted: 2, Unlisted: 1, Targets: []outcome.Target{
+		{User: alice.String(), ID: "phone", Result: "accepted"}, {User: push.Uid(1001).String(), ID: "watch", Result: "accepted"},
+	}}
+	s := explain.Tell(explain.Facts{Receipt: explain.Receipt{Stream: "PUSH", Seq: 7}, User: alice, Events: []outcome.Event{e}})
+	step := s.Lanes[0].Steps[0]
+	if len(step.Targets) != 1 || step.Targets[0].ID != "phone" || step.Others != 2 {
+		t.Errorf("step is %+v", step)
+	}
+}
