@@ -121,6 +121,9 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 	case freezeWorker, freezeBroker:
 		return errors.Join(p.Freeze(), wait(ctx, what.long), p.Thaw())
 	case restartWorker, restartBroker:
+		if isClosed(p.Exited()) { // by itself; its supervisor waits for us
+			break
+		}
 		code, err := p.Terminate(stopWithin)
 		if err != nil {
 			return err

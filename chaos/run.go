@@ -32,10 +32,12 @@ type result struct {
 	Seed     uint64 `json:"seed"`
 	Long     bool   `json:"long,omitempty"`
 	// NotRun says why the scenario could not be run here.
-	NotRun string         `json:"not_run,omitempty"`
-	Faults map[fault]int  `json:"faults,omitempty"`
-	Links  string         `json:"links,omitempty"`
-	Total  ledger.Verdict `json:"total"`
+	NotRun string        `json:"not_run,omitempty"`
+	Faults map[fault]int `json:"faults,omitempty"`
+	// Restarts are of workers that ended by themselves while a cluster had no leader.
+	Restarts int            `json:"restarts,omitempty"`
+	Links    string         `json:"links,omitempty"`
+	Total    ledger.Verdict `json:"total"`
 	// Lanes are the verdicts that Total is the sum of.
 	Lanes map[string]ledger.Verdict `json:"lanes,omitempty"`
 	// Bound is how many duplicates the faults may cause.
@@ -103,6 +105,7 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	letters, err := w.letters(ctx)
 	res.fail(err)
 	res.fail(w.stop())
+	res.Restarts = int(w.restarts.Load())
 	res.Faults = make(map[fault]int)
 	for _, done := range f.done {
 		res.Faults[done.do]++
@@ -115,6 +118,11 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 // stop tells the workers to stop, which they do with 0.
 func (w *world) stop() error {
 	var errs []error
+	w.unsupervised()
+	w.supervision.Wait()
+	if crash := w.crashes.Load(); crash != nil {
+		errs = append(errs, *crash)
+	}
 	for _, s := range w.workers {
 		p := s.holder()
 		code, err := p.Terminate(stopWithin)
@@ -201,6 +209,9 @@ func (r *result) counts() string {
 	var all []string
 	for _, f := range slices.Sorted(maps.Keys(r.Faults)) {
 		all = append(all, fmt.Sprintf("%d× %s", r.Faults[f], f))
+	}
+	if r.Restarts > 0 {
+		all = append(all, fmt.Sprintf("%d workers started again by their supervisor", r.Restarts))
 	}
 	return strings.Join(all, ", ")
 }

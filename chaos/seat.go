@@ -13,6 +13,9 @@ import (
 // readyWithin bounds how long a program may take to start.
 const readyWithin = 30 * time.Second
 
+// restartAfter is how long a supervisor waits.
+const restartAfter = time.Second
+
 // seat is a place in the system that one process after the other holds.
 type seat struct {
 	name string
@@ -81,6 +84,28 @@ func (s *seat) await(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// supervise starts the next process when one ends by itself, as whoever runs
+// workers does, until ctx ends. ended is told of each. A process that somebody ends
+// who holds fault is that one's business.
+func (s *seat) supervise(ctx context.Context, ended func(*process.Process)) {
+	for {
+		p := s.holder()
+		select {
+		case <-p.Exited():
+		case <-ctx.Done():
+			return
+		}
+		s.fault.Lock()
+		if s.holder() == p && ctx.Err() == nil {
+			ended(p)
+			if wait(ctx, restartAfter) == nil {
+				_, _ = s.start(ctx) // a seat that stays empty is noticed at the end
+			}
+		}
+		s.fault.Unlock()
+	}
 }
 
 // answers reports whether url answers 200 soon.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +43,11 @@ type world struct {
 	ledger           *ledger.Ledger
 	sent             uint64 // receipts
 	undo             []func()
+
+	supervision  sync.WaitGroup
+	unsupervised func() // ends the supervision
+	restarts     atomic.Int64
+	crashes      atomic.Pointer[error]
 }
 
 // topology names what is looked at; the worker makes it.
@@ -211,7 +218,34 @@ func (w *world) openWorkers(ctx context.Context) error {
 			return err
 		}
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	w.supervise(ctx)
+	return nil
+}
+
+// supervise has workers started again that end by themselves, which they do when a
+// cluster without a leader does not answer what they ask at their start.
+func (w *world) supervise(ctx context.Context) {
+	ctx, w.unsupervised = context.WithCancel(ctx)
+	w.atEnd(func() {
+		w.unsupervised()
+		w.supervision.Wait()
+	})
+	if w.shape.nodes < 2 {
+		return
+	}
+	for _, s := range w.workers {
+		w.supervision.Go(func() {
+			s.supervise(ctx, func(p *process.Process) {
+				w.restarts.Add(1)
+				if said := p.Said(); p.ExitCode() != 1 || strings.Contains(said, "goroutine ") {
+					w.crashes.Store(new(fmt.Errorf("%s ended by itself with %d; it said: %s", s.name, p.ExitCode(), said)))
+				}
+			})
+		})
+	}
 }
 
 // fakeCall asks the provider's own door.
