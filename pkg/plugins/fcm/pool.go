@@ -16,8 +16,10 @@ const (
 	// StrictMaxConcurrentRequests deadlocks (golang/go issue 70809).
 	streamsPerConn = 90
 	// pingAfter and pingWait find a connection that is dead without a word: after so
-	// much silence it is pinged, and closed when no answer comes.
-	pingAfter, pingWait = 1500 * time.Millisecond, 1500 * time.Millisecond
+	// much silence it is pinged, and closed when no answer comes. Together they are
+	// how long a half-open connection may hold its requests; most of it is the wait,
+	// because closing a connection that was only slow repeats all of its requests.
+	pingAfter, pingWait = time.Second, 3 * time.Second
 	// idleAfter closes connections that nothing uses, which also ends their pings.
 	idleAfter = 90 * time.Second
 	// maxAnswer is as much of an answer as is read; FCM's have a few hundred bytes.
