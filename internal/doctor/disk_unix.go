@@ -13,5 +13,5 @@ func freeBytes(dir string) (uint64, error) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("ask for the free space: %w", err)
 	}
-	return uint64(max(0, int64(s.Bavail))) * uint64(s.Bsize), nil //nolint:gosec,unconvert // the types differ between systems; sizes are positive
+	return uint64(max(0, int64(s.Bavail))) * uint64(s.Bsize), nil //nolint:gosec // the types differ between systems; sizes are positive
 }
