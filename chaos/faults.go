@@ -124,11 +124,12 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 		if isClosed(p.Exited()) { // by itself; its supervisor waits for us
 			break
 		}
+		ready := answers(ctx, s.url()) // before that it may not have heard of signals
 		code, err := p.Terminate(stopWithin)
 		if err != nil {
 			return err
 		}
-		if code != 0 && what.do == restartWorker {
+		if code != 0 && ready && what.do == restartWorker {
 			ended = fmt.Errorf("%s ended with %d, want 0; it said: %s", s.name, code, p.Said())
 		}
 	default:

@@ -96,7 +96,11 @@ func (w *world) newNode() (node, error) {
 func (w *world) newBroker(i int) (*seat, error) {
 	n, name := w.nodes[i], fmt.Sprintf("broker%d", i)
 	var c strings.Builder
-	fmt.Fprintf(&c, "server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: 56MB }\n", name, n.client, n.monitor, w.store(i))
+	limit := "2GB"
+	if w.disk {
+		limit = "56MB"
+	}
+	fmt.Fprintf(&c, "server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: %s }\n", name, n.client, n.monitor, w.store(i), limit)
 	if len(w.nodes) > 1 {
 		fmt.Fprintf(&c, "cluster { name: chaos, listen: %q, no_advertise: true, routes: [", n.cluster)
 		for _, other := range w.nodes { // a route to itself does no harm

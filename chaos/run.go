@@ -66,7 +66,8 @@ func (r *runner) run(ctx context.Context, s scenario) (res result) {
 		return res
 	}
 	defer w.close()
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+	// What -keep has left of another run would come again as a surprise.
+	if err := errors.Join(os.RemoveAll(w.dir), os.MkdirAll(w.dir, 0o700)); err != nil {
 		res.fail(fmt.Errorf("make a directory: %w", err))
 		return res
 	}
@@ -104,7 +105,7 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	res.Settled = time.Since(ended).Seconds()
 	letters, err := w.letters(ctx)
 	res.fail(err)
-	res.fail(w.stop())
+	res.fail(w.stop(ctx))
 	res.Restarts = int(w.restarts.Load())
 	res.Faults = make(map[fault]int)
 	for _, done := range f.done {
@@ -116,7 +117,7 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 }
 
 // stop tells the workers to stop, which they do with 0.
-func (w *world) stop() error {
+func (w *world) stop(ctx context.Context) error {
 	var errs []error
 	w.unsupervised()
 	w.supervision.Wait()
@@ -124,6 +125,10 @@ func (w *world) stop() error {
 		errs = append(errs, *crash)
 	}
 	for _, s := range w.workers {
+		if err := s.await(ctx); err != nil { // before it is ready it may not have heard of signals
+			errs = append(errs, err)
+			continue
+		}
 		p := s.holder()
 		code, err := p.Terminate(stopWithin)
 		if err == nil && code != 0 {

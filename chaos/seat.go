@@ -58,6 +58,13 @@ func (s *seat) holder() *process.Process {
 	return s.now
 }
 
+// url is where the process in the seat says that it is ready.
+func (s *seat) url() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready
+}
+
 // processes are all there have been.
 func (s *seat) processes() []*process.Process {
 	s.mu.Lock()
