@@ -242,8 +242,10 @@ func TestEncoding(t *testing.T) {
 		Users:  []push.Uid{1000, 1001},
 		Counts: push.Targets{Accepted: 1, Skipped: 2, Gone: 3, Rejected: 4, Retried: 5},
 		Targets: []push.Target{
-			{Device: device, Result: push.ResultGone, Why: "unregistered"}, {Channel: "chnX", Result: push.ResultAccepted},
-			{Device: push.Device{User: 1000}, Result: push.ResultSkipped, Why: "no device"}, {Result: push.ResultSkipped},
+			{Device: device, Result: push.ResultGone, Why: "unregistered"},
+			{Channel: "chnX", Result: push.ResultAccepted},
+			{Device: push.Device{User: 1000}, Result: push.ResultSkipped, Why: "no device"},
+			{Result: push.ResultSkipped},
 		},
 	}
 	for i := range 300 {
