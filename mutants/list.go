@@ -109,7 +109,7 @@ func guarding() []mutant {
 		{
 			name: "hand-backs taken for deaths", file: "internal/consumer/intake.go",
 			old: "deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)", now: "deaths := d.origin.Deliveries - 1",
-			pkg: lanes, test: "TestHandBacksAreNoDeaths",
+			pkg: lanes, test: "TestOwnNaksAreNoDeaths",
 		},
 	}
 }
