@@ -12,7 +12,7 @@ import (
 // first, so that a command whose handlers need none works without a broker. It
 // removes nothing.
 type directoryOnDemand struct {
-	open func(context.Context) (d push.Directory, close func(), err error)
+	open func(context.Context) (d push.Directory, end func(), err error)
 
 	mu     sync.Mutex
 	opened push.Directory

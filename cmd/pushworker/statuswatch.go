@@ -47,25 +47,43 @@ func since(before, now admin.Status) *rates {
 	if before.Time.IsZero() || span <= 0 {
 		return nil
 	}
-	r := &rates{Lanes: make(map[string]float64), Streams: make(map[string]float64)}
 	perSecond := func(then, now uint64) float64 {
-		return float64(max(now, then)-then) / span // less after a stream was made anew
+		return float64(max(now, then)-then) / span // none after a stream was made anew
 	}
-	for _, l := range now.Lanes {
-		for _, old := range before.Lanes {
-			if old.Handler == l.Handler && old.LaneStats != nil && l.LaneStats != nil {
-				r.Lanes[l.Handler] = perSecond(old.Delivered, l.Delivered)
-			}
+	r := &rates{Lanes: make(map[string]float64), Streams: make(map[string]float64)}
+	then := delivered(before)
+	for lane, n := range delivered(now) {
+		if old, ok := then[lane]; ok {
+			r.Lanes[lane] = perSecond(old, n)
 		}
 	}
-	for _, s := range now.Streams {
-		for _, old := range before.Streams {
-			if old.Stream == s.Stream {
-				r.Streams[s.Stream] = perSecond(old.LastSeq, s.LastSeq)
-			}
+	then = stored(before)
+	for stream, n := range stored(now) {
+		if old, ok := then[stream]; ok {
+			r.Streams[stream] = perSecond(old, n)
 		}
 	}
 	return r
+}
+
+// delivered is how far each lane is, as far as the broker has said.
+func delivered(s admin.Status) map[string]uint64 {
+	all := make(map[string]uint64)
+	for _, l := range s.Lanes {
+		if l.LaneStats != nil {
+			all[l.Handler] = l.Delivered
+		}
+	}
+	return all
+}
+
+// stored is how far each stream is.
+func stored(s admin.Status) map[string]uint64 {
+	all := make(map[string]uint64)
+	for _, stream := range s.Streams {
+		all[stream.Stream] = stream.LastSeq
+	}
+	return all
 }
 
 // watch shows the status at every interval until ctx ends: as a table that stays in
@@ -81,16 +99,15 @@ func (a *app) watch(ctx context.Context, c *config.Config, conn *broker.Conn, ou
 	}
 	var last admin.Status
 	for {
-		status, _, err := look(ctx, c, conn)
+		status, _, problem := look(ctx, c, conn)
 		if ctx.Err() != nil {
 			return nil
 		}
-		w := watched{Status: status, Rates: since(last, status)}
-		if err == nil {
-			last = status
-		}
-		if err := a.showLook(w, err, out, live); err != nil {
+		if err := a.showLook(watched{status, since(last, status)}, problem, out, live); err != nil {
 			return err
+		}
+		if problem == nil {
+			last = status
 		}
 		if !pause(ctx, every) {
 			return nil
