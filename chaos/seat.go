@@ -108,7 +108,8 @@ func (s *seat) supervise(ctx context.Context, ended func(*process.Process)) {
 		if s.holder() == p && ctx.Err() == nil {
 			ended(p)
 			if wait(ctx, restartAfter) == nil {
-				_, _ = s.start(ctx) // a seat that stays empty is noticed at the end
+				// The process outlives its supervision. A seat that stays empty is noticed.
+				_, _ = s.start(context.WithoutCancel(ctx))
 			}
 		}
 		s.fault.Unlock()
