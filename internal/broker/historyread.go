@@ -20,8 +20,8 @@ const (
 	batchBytes = 4 << 20
 )
 
-// reading reads from a stream up to a sequence. One batch is fetched while the one
-// before it is read.
+// reading reads from a stream up to a sequence. Batches are fetched while the one
+// before them is read.
 type reading struct {
 	history *History
 	subject string
@@ -39,7 +39,7 @@ func (r *reading) run(ctx context.Context, first uint64, yield func(Stored, erro
 	defer fetching.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches := make(chan batch)
+	batches := make(chan batch, 1) // one is read, one waits, one comes
 	fetching.Go(func() {
 		defer close(batches)
 		r.fetch(ctx, first, batches)
