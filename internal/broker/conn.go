@@ -147,6 +147,13 @@ func (c *Conn) Close() {
 // Connected reports whether the broker can be reached at this moment.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
+// ErrSilent says that the broker did not answer, or answered that it cannot now, as
+// a cluster without a leader does: the same may succeed a moment later.
+var ErrSilent = errors.New("the broker does not answer for now")
+
+// leaderless is the error code of a cluster that has no leader or no quorum.
+const leaderless = 10008
+
 // request runs one question to the broker or one publish on subject, bounded by
 // ctx and requestTimeout. The broker answers a forbidden subject with silence
 // and an asynchronous error; request returns that as a [DeniedError] at once.
@@ -167,7 +174,14 @@ func (c *Conn) request(ctx context.Context, subject string, ask func(context.Con
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("%w: start nats-server with -js, and enable JetStream for the account", err)
 	case errors.Is(err, context.DeadlineExceeded) && !c.Connected():
-		return fmt.Errorf("%w: there is no connection to the broker", err)
+		return fmt.Errorf("%w (%w): there is no connection to the broker", err, ErrSilent)
+	case errors.Is(err, context.DeadlineExceeded), isLeaderless(err):
+		return fmt.Errorf("%w (%w)", err, ErrSilent)
 	}
 	return err
+}
+
+func isLeaderless(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == leaderless
 }

@@ -57,7 +57,7 @@ func TestStats(t *testing.T) {
 	published := r.stored(t, "PUSH")
 	want := []broker.LaneStats{
 		{
-			Handler: "fcm", Pending: 2, InFlight: 2, Redelivered: 1, RetriesWaiting: 5, Scheduled: 3, Due: 1, Suspects: 1,
+			Handler: "fcm", Pending: 2, Delivered: 8, InFlight: 2, Redelivered: 1, RetriesWaiting: 5, Scheduled: 3, Due: 1, Suspects: 1,
 			OldestPending: published[6].Time,
 		},
 		{Handler: "stdout", Pending: 10, OldestPending: published[0].Time},
@@ -99,7 +99,7 @@ func TestStatsOfNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"handler":"fcm","pending":0,"in_flight":0,"redelivered":0,"retries_waiting":0,"scheduled":0,"due":0,"suspects":0,"oldest_pending_seconds":0,"paused":false}]`
+	want := `[{"handler":"fcm","pending":0,"delivered":0,"in_flight":0,"redelivered":0,"retries_waiting":0,"scheduled":0,"due":0,"suspects":0,"oldest_pending_seconds":0,"paused":false}]`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("lanes (-want +got):\n%s", diff)
 	}

@@ -20,7 +20,8 @@ import (
 // janitorEvery is how often handled history is looked at for trimming.
 const janitorEvery = 5 * time.Second
 
-// patience is how long the first connection may take before a human is told.
+// patience is how long the first connection may take before a human is told, and
+// the pause before a broker that did not answer is asked again.
 const patience = 2 * time.Second
 
 // ErrBroker says that the broker cannot be reached or refuses the connection.
@@ -134,7 +135,11 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
-		sources, err := conn.Lane(ctx, t, h.name)
+		var sources broker.Lane
+		err := w.untilAnswered(ctx, func() (err error) {
+			sources, err = conn.Lane(ctx, t, h.name)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("open lane %s: %w", h.name, err)
 		}
@@ -188,12 +193,35 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topolog
 	if !w.Config.Provision {
 		step, do = "bind", conn.Bind
 	}
-	differences, err := do(ctx, t)
-	w.logDifferences(differences)
+	err = w.untilAnswered(ctx, func() error {
+		differences, err := do(ctx, t)
+		w.logDifferences(differences)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%s streams and durables: %w", step, err)
 	}
-	return w.openDevices(ctx, conn, d)
+	err = w.untilAnswered(ctx, func() error {
+		devices, err = w.openDevices(ctx, conn, d)
+		return err
+	})
+	return devices, err
+}
+
+// untilAnswered asks again for as long as the broker does not answer: a cluster that
+// looks for a leader is no reason to end.
+func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		if !errors.Is(err, broker.ErrSilent) || ctx.Err() != nil {
+			return err
+		}
+		w.Log.Warn().Err(err).Msg("waiting for the broker to answer: check that its cluster has a leader")
+		select {
+		case <-time.After(patience):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // logDifferences says how objects of the broker differ from what they should be.
