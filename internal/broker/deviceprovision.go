@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -16,15 +15,21 @@ import (
 // difference it found, as [Conn.Provision] does for the streams. Limits of the
 // bucket in bytes are the operator's and are left alone.
 func (c *Conn) ProvisionDevices(ctx context.Context, replicas int) ([]Difference, error) {
-	want := devicesConfig(replicas)
-	diffs, err := c.provisionDevices(ctx, want)
+	diffs, err := c.provisionBucket(ctx, replicas)
 	if err != nil {
-		return diffs, fmt.Errorf("provisioning bucket %s: %w%s", devicesBucket, err, c.remedy(ctx, want, err))
+		return diffs, err
 	}
 	if err := c.provisionMask(ctx); err != nil {
 		return diffs, fmt.Errorf("provisioning bucket %s: %w", devicesBucket, err)
 	}
 	return diffs, nil
+}
+
+func (c *Conn) provisionBucket(ctx context.Context, replicas int) ([]Difference, error) {
+	return c.provisionStream(ctx, wantedStream{
+		object: "bucket " + devicesBucket, config: devicesConfig(replicas), settings: devicesSettings(),
+		otherwise: "copy it with `pushworker device export`, remove it with `nats kv del " + devicesBucket + "`, and start again",
+	})
 }
 
 // provisionMask makes the mask of the bucket if it is missing. A bucket that has
@@ -61,45 +66,8 @@ func devicesConfig(replicas int) jetstream.StreamConfig {
 // devicesSettings are those of streamSettings that the directory relies on.
 func devicesSettings() []setting[jetstream.StreamConfig] {
 	type C = jetstream.StreamConfig
-	relied := []string{"retention", "storage", "sealed", "subjects", "max_age", "max_msgs_per_subject", "replicas", "no_ack", "allow_direct"}
-	settings := slices.DeleteFunc(streamSettings(), func(s setting[C]) bool { return !slices.Contains(relied, s.field) })
+	settings := reliedOn("retention", "storage", "sealed", "subjects", "max_age", "max_msgs_per_subject", "replicas", "no_ack", "allow_direct")
 	return append(settings, setting[C]{
 		"allow_msg_ttl", func(c *C) string { return strconv.FormatBool(c.AllowMsgTTL) }, func(h, w *C) { h.AllowMsgTTL = w.AllowMsgTTL },
 	})
-}
-
-func (c *Conn) provisionDevices(ctx context.Context, want jetstream.StreamConfig) ([]Difference, error) {
-	object := "bucket " + devicesBucket
-	info, err := c.streamInfo(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = c.request(ctx, "$JS.API.STREAM.CREATE."+want.Name, func(ctx context.Context) error {
-			_, err := c.js.CreateStream(ctx, want)
-			return err
-		})
-		if err == nil {
-			return []Difference{{Object: object, Have: "none", Want: want.Description, Mended: true}}, nil
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			info, err = c.streamInfo(ctx, want.Name)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	have := info.Config
-	diffs, err := mend(object, devicesSettings(), &have, &want, nil)
-	if err != nil {
-		return diffs, fmt.Errorf("%w: copy it with `pushworker device export`, remove it with `nats kv del %s`, and start again", err, devicesBucket)
-	}
-	if !anyMended(diffs) {
-		return diffs, nil
-	}
-	err = c.request(ctx, "$JS.API.STREAM.UPDATE."+want.Name, func(ctx context.Context) error {
-		_, err := c.js.UpdateStream(ctx, have)
-		return err
-	})
-	if err != nil {
-		return unmended(diffs), err
-	}
-	return diffs, nil
 }

@@ -7,6 +7,6 @@ func ProvisionMask(ctx context.Context, c *Conn) error { return c.provisionMask(
 
 // ProvisionBucket has the bucket of the devices made, without a mask.
 func ProvisionBucket(ctx context.Context, c *Conn) error {
-	_, err := c.provisionDevices(ctx, devicesConfig(1))
+	_, err := c.provisionBucket(ctx, 1)
 	return err
 }

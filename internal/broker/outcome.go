@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -20,50 +19,10 @@ var errNotSent = errors.New("there is no connection to the broker")
 // operator's.
 func (c *Conn) ProvisionEvents(ctx context.Context, t Topology) ([]Difference, error) {
 	want := t.events()
-	object := "stream " + want.Name
-	info, err := c.streamInfo(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = c.request(ctx, "$JS.API.STREAM.CREATE."+want.Name, func(ctx context.Context) error {
-			_, err := c.js.CreateStream(ctx, want)
-			return err
-		})
-		if err == nil {
-			return []Difference{{Object: object, Have: "none", Want: want.Description, Mended: true}}, nil
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			info, err = c.streamInfo(ctx, want.Name)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("provisioning %s: %w%s", object, err, c.remedy(ctx, want, err))
-	}
-	return c.mendEvents(ctx, info.Config, want)
-}
-
-// mendEvents updates what differs and may be updated.
-func (c *Conn) mendEvents(ctx context.Context, have, want jetstream.StreamConfig) ([]Difference, error) {
-	diffs, err := mend("stream "+want.Name, eventsSettings(), &have, &want, nil)
-	if err != nil {
-		return unmended(diffs), fmt.Errorf("%w: remove it with `nats stream rm %s`, which forgets what was recorded, and start again", err, want.Name)
-	}
-	if !anyMended(diffs) {
-		return diffs, nil
-	}
-	err = c.request(ctx, "$JS.API.STREAM.UPDATE."+want.Name, func(ctx context.Context) error {
-		_, err := c.js.UpdateStream(ctx, have)
-		return err
-	})
-	if err != nil {
-		return unmended(diffs), fmt.Errorf("updating stream %s: %w%s", want.Name, err, c.remedy(ctx, want, err))
-	}
-	return diffs, nil
-}
-
-// eventsSettings are those of streamSettings that events rely on.
-func eventsSettings() []setting[jetstream.StreamConfig] {
-	relied := []string{"retention", "sealed", "subjects", "discard", "replicas", "allow_direct"}
-	return slices.DeleteFunc(streamSettings(), func(s setting[jetstream.StreamConfig]) bool {
-		return !slices.Contains(relied, s.field)
+	return c.provisionStream(ctx, wantedStream{
+		object: "stream " + want.Name, config: want,
+		settings:  reliedOn("retention", "sealed", "subjects", "discard", "replicas", "allow_direct"),
+		otherwise: "remove it with `nats stream rm " + want.Name + "`, which forgets what was recorded, and start again",
 	})
 }
 

@@ -59,54 +59,13 @@ func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, 
 	var diffs []Difference
 	var errs []error
 	for _, want := range t.streams() {
-		d, err := c.provisionStream(ctx, want)
+		d, err := c.provisionStream(ctx, wantedStream{
+			object: "stream " + want.Name, config: want, settings: settingsOf(want), bounded: true,
+			otherwise: "set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm " + want.Name + "` and start again",
+		})
 		diffs, errs = append(diffs, d...), append(errs, err)
 	}
 	return diffs, errors.Join(errs...)
-}
-
-func (c *Conn) provisionStream(ctx context.Context, want jetstream.StreamConfig) ([]Difference, error) {
-	object := "stream " + want.Name
-	info, err := c.streamInfo(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		err = c.request(ctx, "$JS.API.STREAM.CREATE."+want.Name, func(ctx context.Context) error {
-			_, err := c.js.CreateStream(ctx, want)
-			return err
-		})
-		if err == nil {
-			return []Difference{{Object: object, Have: "none", Want: want.Description, Mended: true}}, nil
-		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
-			info, err = c.streamInfo(ctx, want.Name)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("provisioning %s: %w%s", object, err, c.remedy(ctx, want, err))
-	}
-	return c.mendStream(ctx, info, want)
-}
-
-// mendStream updates what differs and may be updated.
-func (c *Conn) mendStream(ctx context.Context, info *jetstream.StreamInfo, want jetstream.StreamConfig) ([]Difference, error) {
-	have, object := info.Config, "stream "+want.Name
-	evicts := func(field string) bool {
-		return field == "max_bytes" && info.State.Bytes > uint64(max(0, want.MaxBytes))
-	}
-	diffs, err := mend(object, settingsOf(want), &have, &want, evicts)
-	if err != nil {
-		return unmended(diffs), fmt.Errorf("%w: set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm %s` and start again", err, want.Name)
-	}
-	if !anyMended(diffs) {
-		return diffs, nil
-	}
-	err = c.request(ctx, "$JS.API.STREAM.UPDATE."+want.Name, func(ctx context.Context) error {
-		_, err := c.js.UpdateStream(ctx, have)
-		return err
-	})
-	if err != nil {
-		return unmended(diffs), fmt.Errorf("updating %s: %w%s", object, err, c.remedy(ctx, want, err))
-	}
-	return diffs, nil
 }
 
 func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference, error) {
