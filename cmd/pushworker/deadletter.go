@@ -96,7 +96,7 @@ func (a *app) listLetters(ctx context.Context, letters *broker.Letters, f letter
 			break
 		}
 		p.add(line(l), strconv.FormatUint(l.Seq, 10), orDash(cell(l.Handler, 12)), cell(l.Reason, 10),
-			strconv.Itoa(l.Attempts), ageText(l.Last), cell(l.Error, 30))
+			strconv.Itoa(l.Attempts), ageText(l.Last), cellEnd(l.Error, 30))
 	}
 	return p.close()
 }

@@ -14,11 +14,16 @@ func startFakeFCM(ts *testscript.TestScript, _ bool, _ []string) {
 	fake, err := fakefcm.Start(fakefcm.Options{Addr: "127.0.0.1:0"})
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(fake.Close()) })
-	account, err := fake.ServiceAccount("demo")
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs("fake.json"), account, 0o600))
 	ts.Setenv("FAKE", fake.URL())
 	worldOf(ts).fake = fake
+	newAccount(ts, false, []string{"fake.json"})
+}
+
+// newAccount writes a service account for the stand-in.
+func newAccount(ts *testscript.TestScript, _ bool, args []string) {
+	account, err := worldOf(ts).fake.ServiceAccount("demo")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), account, 0o600))
 }
 
 // scriptFakeFCM has the stand-in follow the rules in a file.
@@ -26,5 +31,7 @@ func scriptFakeFCM(ts *testscript.TestScript, _ bool, args []string) {
 	script, err := fakefcm.ParseScript([]byte(ts.ReadFile(args[0])))
 	ts.Check(err)
 	ts.Check(worldOf(ts).fake.SetScript(script))
-	worldOf(ts).fake.Revoke() // access tokens of before
 }
+
+// revokeTokens has the stand-in take no access token of before.
+func revokeTokens(ts *testscript.TestScript, _ bool, _ []string) { worldOf(ts).fake.Revoke() }

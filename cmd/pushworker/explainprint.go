@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,9 +68,7 @@ func storyText(s explain.Story, user push.Uid) string {
 	for _, lane := range s.Lanes {
 		b.WriteString("\n")
 		wrap(&b, fmt.Sprintf("%-9s ", cell(lane.Handler, 20)), string(lane.Fate)+": "+lane.Text)
-		for _, step := range lane.Steps {
-			writeStep(&b, step)
-		}
+		writeSteps(&b, lane.Steps)
 		for _, u := range lane.Unknown {
 			wrap(&b, "  unknown:  ", u)
 		}
@@ -112,6 +111,33 @@ func recipients(r explain.Receipt, user push.Uid) string {
 // maxNames is how many users a story names.
 const maxNames = 8
 
+// writeSteps writes steps. Of equal ones in a row, which a provider makes that is
+// down, it writes the first, and when the last was.
+func writeSteps(b *strings.Builder, steps []explain.Step) {
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && sameStep(steps[0], steps[n]) {
+			n++
+		}
+		writeStep(b, steps[0])
+		if n > 1 {
+			wrap(b, "  "+steps[n-1].At.UTC().Format("15:04:05")+"  ", fmt.Sprintf("the same again, %d times in all", n))
+		}
+		steps = steps[n:]
+	}
+}
+
+// sameStep reports whether two steps differ only in their times.
+func sameStep(a, b explain.Step) bool {
+	return a.Attempt == b.Attempt && withoutDelay(a.Text) == withoutDelay(b.Text) && a.Others == b.Others && slices.Equal(a.Targets, b.Targets)
+}
+
+func withoutDelay(text string) string {
+	before, delay, _ := strings.Cut(text, "; comes again ")
+	_, why, _ := strings.Cut(delay, ": ")
+	return before + why
+}
+
 func writeStep(b *strings.Builder, s explain.Step) {
 	attempt := ""
 	if s.Attempt > 0 {
@@ -119,6 +145,9 @@ func writeStep(b *strings.Builder, s explain.Step) {
 	}
 	wrap(b, "  "+s.At.UTC().Format("15:04:05")+"  ", attempt+s.Text)
 	for _, t := range s.Targets {
+		if strings.Contains(s.Text, t.Why) {
+			t.Why = "" // once is enough
+		}
 		wrap(b, "            ", targetText(t))
 	}
 	if s.Others > 0 {

@@ -29,13 +29,17 @@ PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
 				return errors.Join(err, checkHandlers(c, err))
 			}
 			b := buildInfo()
-			return worker.Worker{
+			err = worker.Worker{
 				Config:  c,
 				Plugins: func(r *push.Registry, d push.Directory) { register(r, d, a.stdout) },
 				Version: b.Version, Revision: b.Commit,
 				Banner: a.stderr,
 				Log:    a.logger(c.Log),
 			}.Run(cmd.Context())
+			if err == nil {
+				a.say("stopped; nothing was left unfinished")
+			}
+			return err
 		},
 	}
 	a.override(cmd.Flags(), "data-dir", "DIR", "PUSHWORKER_DATA_DIR", "store of the embedded broker")

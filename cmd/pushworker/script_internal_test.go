@@ -27,8 +27,14 @@ func TestMain(m *testing.M) {
 //	worker [ADDR]        serves the admin address of a worker, and points the
 //	                     environment at it
 //	ready false          makes the worker's readiness fail
+//	page TITLE           begins to play a page of docs/operations.md
+//	play                 runs the commands of the page's next console block, which
+//	                     must print what is there
+//	showas TEXT OTHER    has the page show OTHER where this machine has TEXT
 //	fake                 starts a stand-in for FCM, with the file fake.json and $FAKE
+//	account FILE         writes another service account for it
 //	fakescript FILE      has it follow the rules in a file
+//	revoke               has it take no access token of before
 //	pull N               takes the next receipts of the first lane into the file
 //	                     pulled
 //
@@ -61,6 +67,11 @@ func TestScripts(t *testing.T) {
 			"ready":      setReady,
 			"fake":       startFakeFCM,
 			"fakescript": scriptFakeFCM,
+			"account":    newAccount,
+			"page":       openPage,
+			"play":       play,
+			"revoke":     revokeTokens,
+			"showas":     showAs,
 			"pull":       pull,
 		},
 	})

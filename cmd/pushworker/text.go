@@ -48,6 +48,15 @@ func cell(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
+// cellEnd is cell for an error, which says at its end what it comes from.
+func cellEnd(s string, width int) string {
+	s = cell(s, len(s)*len(`\U0010ffff`))
+	if n := utf8.RuneCountInString(s); n > width {
+		return "…" + string([]rune(s)[n-width+1:])
+	}
+	return s
+}
+
 // printableJSON is printable for JSON, with the escapes of JSON.
 func printableJSON(s string) string {
 	if !strings.ContainsFunc(s, unprintable) {

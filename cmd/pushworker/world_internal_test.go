@@ -31,6 +31,7 @@ type world struct {
 	topology broker.Topology
 	unready  atomic.Bool
 	fake     *fakefcm.Server
+	page     *page
 }
 
 type worldKey struct{}
@@ -60,7 +61,7 @@ func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	want, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), time.Minute)
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
@@ -104,7 +105,7 @@ func someLetters() []deadletter.Letter {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	return []deadletter.Letter{
 		{
-			Handler: "fcm", Reason: "permanent", Error: "HTTP 400 \u202ebad\u009b31m token, and more than fits", Attempts: 3,
+			Handler: "fcm", Reason: "permanent", Error: "HTTP 400, and more than fits: \u202ebad\u009b31m token", Attempts: 3,
 			First: at, Last: at.Add(time.Minute), Stream: "PUSH", StreamSeq: 7, Subject: "push.receipts", ID: "a",
 			Data:   []byte(`{"to":{},"payload":{"what":"msg","content":"` + "\x7f\u009b\u202e" + `<hi>"}}`),
 			Header: map[string][]string{"traceparent": {"00-1"}},
