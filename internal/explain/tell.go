@@ -152,19 +152,15 @@ func (f *file) ended(s *LaneStory) {
 		s.Fate = Dead
 		s.Text = fmt.Sprintf("became a dead letter at %s, %s: %s; the letter is gone, redriven or dropped", clock(e.At), e.Reason, e.Error)
 	default:
-		s.Fate, s.Text = Delivered, fmt.Sprintf("delivered at %s: %s", clock(e.At), counts(e))
-		if accepted(f.events) == 0 {
-			s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending: %s", clock(e.At), counts(e))
+		what, sent, whom := counts(e), accepted(f.events), ""
+		if ofUser, known := f.ofUser(); known {
+			what, sent, whom = counts(ofUser), ofUser.Accepted, " to "+f.facts.User.UserId()
+		}
+		s.Fate, s.Text = Delivered, fmt.Sprintf("delivered%s at %s: %s", whom, clock(e.At), what)
+		if sent == 0 {
+			s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending%s: %s", clock(e.At), whom, what)
 		}
 	}
-}
-
-// accepted counts the targets that were accepted at any attempt.
-func accepted(events []outcome.Event) (n int) {
-	for _, e := range events {
-		n += e.Accepted
-	}
-	return n
 }
 
 // position tells of a receipt whose end is not recorded, by how far the lane is.

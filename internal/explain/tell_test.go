@@ -94,6 +94,42 @@ func TestTell(t *testing.T) {
 	}
 }
 
+// TestFateOfOneUser: what others got is nothing to somebody who got nothing.
+func TestFateOfOneUser(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+	alice, bob, carol := push.Uid(1000), push.Uid(1001), push.Uid(1002)
+	first := outcome.Event{Handler: "fcm", Verdict: "redeliver", Stream: "PUSH", StreamSeq: 7, Accepted: 1, Retried: 1, Targets: []outcome.Target{
+		{User: alice.String(), Result: "retried"}, {User: carol.String(), Result: "accepted"},
+	}}
+	last := outcome.Event{At: at, Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 7, Accepted: 1, Gone: 1, Targets: []outcome.Target{
+		{User: alice.String(), Result: "gone"}, {User: bob.String(), Result: "accepted"},
+	}}
+	cut := last
+	cut.Unlisted = 1
+	for name, test := range map[string]struct {
+		user   push.Uid
+		events []outcome.Event
+		fate   explain.Fate
+		says   string
+	}{
+		"her device is gone":    {alice, []outcome.Event{first, last}, explain.Unsent, "done at 2026-11-25 02:00:00Z without sending to " + alice.UserId() + ": 1 gone"},
+		"his got it":            {bob, []outcome.Event{first, last}, explain.Delivered, "delivered to " + bob.UserId() + " at 2026-11-25 02:00:00Z: 1 accepted"},
+		"got it at first":       {carol, []outcome.Event{first, last}, explain.Delivered, "1 accepted"},
+		"nobody in question":    {0, []outcome.Event{first, last}, explain.Delivered, "1 accepted, 1 gone"},
+		"not all of it is told": {alice, []outcome.Event{cut}, explain.Delivered, "1 accepted, 1 gone"},
+		"not in the record":     {push.Uid(1003), []outcome.Event{last}, explain.Delivered, "1 accepted, 1 gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := explain.Tell(explain.Facts{Receipt: explain.Receipt{Stream: "PUSH", Seq: 7}, User: test.user, Events: test.events}).Lanes[0]
+			if l.Fate != test.fate || !strings.Contains(l.Text, test.says) {
+				t.Errorf("%s: %q; want %s and %q", l.Fate, l.Text, test.fate, test.says)
+			}
+		})
+	}
+}
+
 // TestTellOfOneUser: another user's devices are counted and not shown.
 func TestTellOfOneUser(t *testing.T) {
 	t.Parallel()
