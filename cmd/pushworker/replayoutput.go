@@ -39,14 +39,14 @@ func (a *app) replayOutput(ctx context.Context, o replayOptions, c *config.Confi
 		if err != nil {
 			return nil, err
 		}
-		h, err := a.configuredHandler(c, o.handler, d)
+		h, err := a.configuredHandler(c, o.handler, d) //nolint:contextcheck // a handler lives until Stop
 		if err != nil {
 			return nil, err
 		}
 		out.verb = "delivered"
 		out.sink = replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
 	case o.handler != "":
-		h, err := a.configuredHandler(c, o.handler, noDirectory{})
+		h, err := a.configuredHandler(c, o.handler, noDirectory{}) //nolint:contextcheck // a handler lives until Stop
 		if err != nil {
 			return nil, err
 		}

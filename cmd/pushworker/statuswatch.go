@@ -98,7 +98,7 @@ func (a *app) watch(ctx context.Context, c *config.Config, conn *broker.Conn, ou
 		}
 	}
 	var last admin.Status
-	for {
+	for again := true; again; again = pause(ctx, every) {
 		status, _, problem := look(ctx, c, conn)
 		if ctx.Err() != nil {
 			return nil
@@ -109,10 +109,8 @@ func (a *app) watch(ctx context.Context, c *config.Config, conn *broker.Conn, ou
 		if problem == nil {
 			last = status
 		}
-		if !pause(ctx, every) {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (a *app) showLook(w watched, problem error, out format, live bool) error {
