@@ -141,6 +141,9 @@ func setRetry(h nats.Header, r consumer.Retry) {
 	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
 	h.Set(headerOriginSubject, oneLine(o.Subject, maxErrorText))
 	h.Set(headerError, oneLine(r.Error, maxErrorText))
+	if r.Reason != 0 {
+		h.Set(headerReason, r.Reason.String())
+	}
 	h.Set(headerFirst, formatTime(o.First))
 	h.Set(headerLast, formatTime(time.Now()))
 	setStory(h, o.Expires, o.Redriven, o.Narrowed)

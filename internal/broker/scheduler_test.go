@@ -16,6 +16,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/consumer"
+	policy "github.com/pushworker/pushworker/internal/retry"
 )
 
 // retryOf is a retry of a message as a lane would make it.
@@ -33,13 +34,16 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	})
 	fresh := one(t, r.lane.Fresh).Origin()
 	const delay = 1300 * time.Millisecond
-	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Origin: fresh}
+	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: fresh}
 	retry.Origin.Attempts = 3
 	before := time.Now()
 	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
 	m := one(t, r.lane.Retries)
+	if h := r.stored(t, "PUSH_RETRY")[0].Header; h.Get("Push-Reason") != "attempts" || h.Get("Push-Error") != "no" {
+		t.Errorf("headers are %v", h)
+	}
 	if waited := time.Since(before); waited < delay {
 		t.Errorf("came back %s after, which is early for a delay of %s", waited, delay)
 	}

@@ -101,10 +101,25 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	d.leave()
 }
 
+// prospect is what a receipt will be buried for if it goes on failing like that.
+func prospect(decision retry.Decision, why error, o Origin) retry.Reason {
+	_, panicked := errors.AsType[*push.PanicError](why)
+	switch {
+	case panicked:
+		return retry.Panic
+	case decision.Counted:
+		return retry.Attempts
+	case o.Alone:
+		return retry.CrashLoop
+	}
+	return retry.Age
+}
+
 // retry is what shall come back, and how many targets of it remain.
 func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int, err error) {
 	r = Retry{
 		Handler: d.lane.name, Data: d.msg.Data(), Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
+		Reason: prospect(decision, why, d.origin),
 	}
 	if decision.Counted { // it has run and the process lives: no suspect any more
 		r.Origin.Attempts++

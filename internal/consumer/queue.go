@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/retry"
 )
 
 // Source is where a lane pulls messages from: one durable of one stream.
@@ -89,8 +90,10 @@ type Retry struct {
 	Data []byte
 	// Delay is how long to wait before the redelivery.
 	Delay time.Duration
-	// Error is the text of the error that made it necessary.
-	Error string
+	// Error is the text of the error that made it necessary, and Reason what the
+	// receipt will be buried for if it goes on so.
+	Error  string
+	Reason retry.Reason
 	// Origin is the message being settled, with Attempts and Alone already as the
 	// redelivered message shall have them.
 	Origin Origin
