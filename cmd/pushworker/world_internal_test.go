@@ -63,7 +63,7 @@ func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), time.Minute)
 	defer cancel()
-	again := time.NewTicker(50 * time.Millisecond)
+	again := time.NewTicker(200 * time.Millisecond) // a look is a process
 	defer again.Stop()
 	for {
 		_ = ts.Exec(args[1], args[2:]...) // it may fail while what it looks at starts
