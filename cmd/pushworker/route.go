@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -118,6 +119,7 @@ func (r *routing) read(name string) ([]located, error) {
 	reader := newReceiptReader(in, limits.MaxBytes)
 	var receipts []located
 	var faults []error
+	now := time.Now() // as if they were published
 	for {
 		piece, err := reader.next()
 		if errors.Is(err, io.EOF) {
@@ -132,6 +134,7 @@ func (r *routing) read(name string) ([]located, error) {
 			faults = append(faults, fmt.Errorf("%s: %w", where, err))
 			continue
 		}
+		receipt.Stamp(now)
 		receipts = append(receipts, located{receipt, where})
 	}
 	if len(faults) == 0 && len(receipts) == 0 {

@@ -194,9 +194,7 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 		return false
 	}
 	d.receipt, d.targets = r, targets(r.To, r.Channel)
-	if r.Payload.Timestamp.IsZero() { // then it is the stream's, in the form of the chat server's
-		r.Payload.Timestamp = d.origin.First.UTC().Truncate(time.Millisecond)
-	}
+	r.Stamp(d.origin.First)
 	if len(bad) > 0 {
 		in.lane.store(func() { in.withoutBad(d, r, bad) })
 		return false

@@ -90,6 +90,27 @@ func TestDeliveryCountsOutcomes(t *testing.T) {
 	}
 }
 
+// A receipt without a time has that at which it was stored, as at its lane.
+func TestDeliveryStampsReceipts(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 123456789, time.FixedZone("", 3600))
+	own := time.Date(2020, 1, 2, 3, 4, 5, 123456000, time.UTC)
+	h := seedHandler{in: make(chan *push.Receipt, 2)}
+	r := &replay.Replay{Sink: replay.NewDelivery(h, time.Second, func(uint64, error) {})}
+	_, _, err := r.Run(t.Context(), func(yield func(replay.Stored, error) bool) {
+		_ = yield(replay.Stored{Seq: 1, Time: at, Data: []byte(`{"payload":{"what":"msg"}}`)}, nil) &&
+			yield(replay.Stored{Seq: 2, Time: at, Data: []byte(`{"payload":{"ts":"2020-01-02T03:04:05.123456Z"}}`)}, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []time.Time{at.UTC().Truncate(time.Millisecond), own} {
+		if got := (<-h.in).Payload.Timestamp; got != want {
+			t.Errorf("the receipt has the time %s, want %s", got, want)
+		}
+	}
+}
+
 // Whatever the order in which receipts finish, and whatever is interrupted: the second
 // run sends exactly what the first did not.
 func TestInterruptedDeliverySendsEachOnce(t *testing.T) {

@@ -89,6 +89,14 @@ type Payload struct {
 	ModeGiven AccessMode `json:"given,omitempty"`
 }
 
+// Stamp gives a receipt whose chat server said no time that of its publish, in the
+// form of the chat server's own: UTC, to the millisecond.
+func (r *Receipt) Stamp(published time.Time) {
+	if r.Payload.Timestamp.IsZero() {
+		r.Payload.Timestamp = published.UTC().Truncate(time.Millisecond)
+	}
+}
+
 // OnDone makes f the settlement of r: [Receipt.Done] will call it. A queue binds
 // each receipt it hands out; nobody else needs OnDone. Not safe for concurrent
 // use with Done.
