@@ -217,7 +217,7 @@ func (i *deviceImport) conclude(err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted: import it again, what is registered stays so")
+		return interruptedError{"import it again, what is registered stays so"}
 	case err != nil:
 		return unavailableError{err}
 	case i.invalid > 0:

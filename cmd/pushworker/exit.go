@@ -38,6 +38,7 @@ func exitRules() []exitRule {
 		{exitUnavailable, wraps(publisher.ErrFull)},
 		{exitUnfinished, wraps(consumer.ErrUnfinished)},
 		{exitUnfinished, wraps(replay.ErrInterrupted)},
+		{exitUnfinished, is[interruptedError]},
 	}
 }
 
@@ -87,3 +88,8 @@ type unavailableError struct{ err error }
 
 func (e unavailableError) Error() string { return e.err.Error() }
 func (e unavailableError) Unwrap() error { return e.err }
+
+// interruptedError says that a command was told to stop before its end.
+type interruptedError struct{ text string }
+
+func (e interruptedError) Error() string { return "interrupted; " + e.text }

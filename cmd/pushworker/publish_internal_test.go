@@ -75,7 +75,7 @@ func TestPublishEndsWhenInterruptedWhileItReads(t *testing.T) {
 	s := startPublish(t, b)
 	s.publishOne(t)
 	s.stop()
-	if code := <-s.code; code != exitFailed || !strings.Contains(s.stderr.String(), "interrupted") {
+	if code := <-s.code; code != exitUnfinished || !strings.Contains(s.stderr.String(), "interrupted") {
 		t.Errorf("exit code %d: %s", code, s.stderr)
 	}
 }

@@ -90,7 +90,7 @@ func (p *publishing) collect(ctx context.Context, results <-chan *result) error 
 
 // await returns the next result once it is final; ok is false after the last.
 func await(ctx context.Context, results <-chan *result) (r *result, ok bool, err error) {
-	interrupted := errors.New("interrupted; what was not told as stored may be stored: publish it again")
+	interrupted := interruptedError{"what was not told as stored may be stored: publish it again"}
 	select {
 	case r, ok = <-results:
 	case <-ctx.Done():
