@@ -124,17 +124,40 @@ func (f *file) retrying(s *LaneStory) {
 
 // dead tells of a receipt with a letter.
 func (f *file) dead(s *LaneStory) {
-	l := f.letters[len(f.letters)-1]
+	l, ended := f.lastLetter()
 	s.Letter = l.Seq
 	s.Fate = Dead
 	s.Text = fmt.Sprintf("dead letter %d at %s, %s: %s", l.Seq, clock(l.Last), l.Reason, l.Error)
 	switch {
-	case l.Narrowed && f.over():
+	case l.Narrowed && f.over() && !ended:
 		f.ended(s)
 		s.Text += fmt.Sprintf("; dead letter %d holds a part that was refused", l.Seq)
 	case l.Narrowed:
 		s.Text = "in part a " + s.Text
 	}
+}
+
+// lastLetter is the letter in which the receipt ended, if it is there, or else the
+// last one.
+func (f *file) lastLetter() (l deadletter.Letter, ended bool) {
+	if f.over() {
+		end := f.events[len(f.events)-1]
+		for _, l := range slices.Backward(f.letters) {
+			if buries(end, l) {
+				return l, true
+			}
+		}
+	}
+	return f.letters[len(f.letters)-1], false
+}
+
+// letterSlack is how long after a letter was made its event may follow.
+const letterSlack = 15 * time.Second
+
+// buries reports whether e tells of l. One attempt may make two letters, for two
+// reasons.
+func buries(e outcome.Event, l deadletter.Letter) bool {
+	return e.Verdict == "bury" && e.Reason == l.Reason && e.At.Sub(l.Last).Abs() < letterSlack
 }
 
 // over reports whether the last event is an end.
@@ -216,9 +239,7 @@ func (f *file) steps() []Step {
 		all = append(all, f.step(e))
 	}
 	for _, l := range f.letters {
-		told := slices.ContainsFunc(f.events, func(e outcome.Event) bool {
-			return e.Verdict == "bury" && e.At.Sub(l.Last).Abs() < letterSlack
-		})
+		told := slices.ContainsFunc(f.events, func(e outcome.Event) bool { return buries(e, l) })
 		if !told {
 			all = append(all, Step{At: l.Last, Attempt: l.Attempts, Text: fmt.Sprintf("dead letter %d, %s: %s", l.Seq, l.Reason, l.Error)})
 		}
@@ -226,9 +247,6 @@ func (f *file) steps() []Step {
 	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) })
 	return all
 }
-
-// letterSlack is how long after a letter was made its event may follow.
-const letterSlack = 15 * time.Second
 
 // step makes a step of an event, with the targets of the user in question.
 func (f *file) step(e outcome.Event) Step {

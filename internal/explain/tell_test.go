@@ -29,6 +29,10 @@ func TestTell(t *testing.T) {
 	bury.Reason = "age"
 	part := letter
 	part.Narrowed = true
+	aside := part
+	aside.Seq, aside.Reason = 4, "rejected"
+	refused := bury
+	refused.Reason, refused.Accepted, refused.Rejected = "permanent", 1, 1
 	shared := letter
 	shared.Handler = ""
 	other := ack
@@ -70,6 +74,18 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{ack}},
 			explain.Delivered, "dead letter 3 holds a part", "",
 		},
+		"ended in part as a letter": {
+			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{refused}},
+			explain.Dead, "in part a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
+		},
+		"ended in two letters": {
+			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part, aside}, Events: []outcome.Event{refused}},
+			explain.Dead, "in part a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
+		},
+		"of two letters one is gone": {
+			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{aside}, Events: []outcome.Event{refused}},
+			explain.Dead, "the letter is gone, redriven or dropped; dead letter 4 holds a part", "",
+		},
 		"older than the lane": {
 			explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Newcomer: true, Created: at.Add(time.Hour), Delivered: 9, Settled: 9}}},
 			explain.Skipped, "replay --handler fcm", "",
@@ -91,6 +107,23 @@ func TestTell(t *testing.T) {
 				t.Errorf("unknown is %q, want %q", unknown, test.unknown)
 			}
 		})
+	}
+}
+
+// TestTellOfALetterOnce: a letter that is there is named once, and not as gone.
+func TestTellOfALetterOnce(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+	l := explain.Tell(explain.Facts{
+		Receipt: explain.Receipt{Stream: "PUSH", Seq: 7},
+		Letters: []deadletter.Letter{{Handler: "fcm", Seq: 18, Reason: "permanent", Stream: "PUSH", StreamSeq: 7, Last: at, Narrowed: true}},
+		Events: []outcome.Event{{
+			At: at.Add(time.Millisecond), Handler: "fcm", Verdict: "bury", Reason: "permanent",
+			Stream: "PUSH", StreamSeq: 7, Accepted: 1, Rejected: 1,
+		}},
+	}).Lanes[0]
+	if strings.Count(l.Text, "dead letter") != 1 || !strings.Contains(l.Text, "dead letter 18 ") || l.Letter != 18 || len(l.Steps) != 1 {
+		t.Errorf("%+v", l)
 	}
 }
 
