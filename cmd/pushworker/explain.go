@@ -76,6 +76,14 @@ func (o *explainOptions) check() error {
 // single reports whether one receipt is meant, which is told at length.
 func (o *explainOptions) single() bool { return o.streamSeq != 0 || o.topicSeq != 0 }
 
+// place is where receipts are looked for, in words.
+func (o *explainOptions) place() string {
+	if o.topicSeq != 0 {
+		return fmt.Sprintf("about message %d of %s", o.topicSeq, cell(o.topic, 60))
+	}
+	return "in " + cell(o.topic, 60)
+}
+
 func (a *app) explain(ctx context.Context, o explainOptions) error {
 	c, err := a.config()
 	if err != nil {
@@ -124,11 +132,16 @@ func (a *app) findReceipts(ctx context.Context, c *config.Config, conn *broker.C
 	if err != nil {
 		return nil, unavailableError{err}
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case s.others > 0:
+		return nil, fmt.Errorf("none of the receipts since %s that name %[2]s is %[3]s: `pushworker explain --user %[2]s` shows where they are",
+			o.since.Format(time.RFC3339), o.user.UserId(), o.place())
+	default:
 		return nil, fmt.Errorf("no receipt since %s names %s: look further back with --since; one to a channel names no user, and then there is --stream-seq",
 			o.since.Format(time.RFC3339), o.user.UserId())
 	}
-	return found, nil
 }
 
 // gather asks the broker for all that concerns the receipts.

@@ -30,6 +30,8 @@ type search struct {
 	options  explainOptions
 	app      *app
 	needles  [][]byte
+	// others counts receipts that name the user, but are of another topic or message.
+	others int
 }
 
 func receiptLimits(c *config.Config) push.Limits {
@@ -113,6 +115,12 @@ func (s *search) read(m broker.Stored) (out explain.Receipt, matches bool) {
 	p := r.Payload
 	out.What, out.Topic, out.TopicSeq, out.From, out.Channel = p.What, p.Topic, p.SeqId, p.From, r.Channel
 	o := s.options
-	filter := replay.Filter{User: o.user, Topic: o.topic}
-	return out, filter.Matches(r) && (o.topicSeq == 0 || o.topicSeq == p.SeqId)
+	if !(replay.Filter{User: o.user}).Matches(r) {
+		return out, false
+	}
+	matches = replay.Filter{Topic: o.topic}.Matches(r) && (o.topicSeq == 0 || o.topicSeq == p.SeqId)
+	if !matches {
+		s.others++
+	}
+	return out, matches
 }
