@@ -103,7 +103,7 @@ func (o *replayOptions) complete(cmd *cobra.Command) error {
 		return errors.New("-o is for stdout: leave out one of --to and -o")
 	case o.out == formatJSON:
 		return errors.New("-o json: receipts without an end are no list; take jsonl")
-	case o.limit < 0:
+	case o.limit < 1 && cmd.Flags().Changed("limit"):
 		return fmt.Errorf("--limit %d: give at least 1, or leave it out for all", o.limit)
 	case s.To > 0 && s.From > s.To:
 		return fmt.Errorf("--from-seq %d is after --to-seq %d", s.From, s.To)
