@@ -63,15 +63,13 @@ func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), time.Minute)
 	defer cancel()
-	again := time.NewTicker(200 * time.Millisecond) // a look is a process
-	defer again.Stop()
-	for {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) { // a look is a process
 		_ = ts.Exec(args[1], args[2:]...) // it may fail while what it looks at starts
 		if want.MatchString(ts.ReadFile("stdout")) {
 			return
 		}
 		select {
-		case <-again.C:
+		case <-time.After(wait):
 		case <-ctx.Done():
 			ts.Fatalf("the output never matched %s", args[0])
 		}
