@@ -17,6 +17,8 @@ const (
 	// denialWait is how long the broker's refusal of a subscription may take to
 	// arrive after its answer to what was sent behind it.
 	denialWait = 100 * time.Millisecond
+	// nobodysStream is a name that no stream has.
+	nobodysStream = "pushworker-doctor"
 )
 
 // Permission is a subject that the broker lets a user use, or not.
@@ -34,9 +36,9 @@ type Permission struct {
 
 // Permissions tries every permission that a worker of t uses, and with provision
 // those for making streams and durables, without changing anything: what is sent
-// is either a question or so malformed that the broker refuses it after it has
-// looked at the permission. What would do harm if a broker took it differently,
-// such as purging and pausing, is not tried.
+// is either a question or one that the broker refuses for its content, after it has
+// looked at the permission, and without a line in its log. What would do harm if a
+// broker took it differently, such as purging and pausing, is not tried.
 func (c *Conn) Permissions(ctx context.Context, t Topology, provision bool) []Permission {
 	probes := t.probes()
 	if provision {
@@ -65,7 +67,7 @@ type probe struct {
 	send func(subject string) *nats.Msg
 }
 
-// malformed is a request that no API takes. It begins as JSON does, because the
+// malformed is a request that those APIs refuse which hand out messages. It begins as JSON does, because the
 // broker takes other text for an empty request, and carries that out.
 func malformed(subject string) *nats.Msg {
 	return &nats.Msg{Subject: subject, Data: []byte("{ a question of pushworker doctor, not a request")}
@@ -74,9 +76,19 @@ func malformed(subject string) *nats.Msg {
 // question is a request without arguments.
 func question(subject string) *nats.Msg { return &nats.Msg{Subject: subject} }
 
+// misnamed is a request to make or change a stream or durable, of another stream than
+// its subject says. Text that is no JSON would be a warning in the broker's log.
+func misnamed(subject string) *nats.Msg {
+	field := "name"
+	if strings.HasPrefix(subject, "$JS.API.CONSUMER.") {
+		field = "stream_name"
+	}
+	return &nats.Msg{Subject: subject, Data: []byte(`{"` + field + `":"` + nobodysStream + `"}`)}
+}
+
 // misdirected is a message that no stream stores, as it is for another one.
 func misdirected(subject string) *nats.Msg {
-	return &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"pushworker-doctor"}}}
+	return &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {nobodysStream}}}
 }
 
 func (t Topology) probes() []probe {
@@ -111,7 +123,7 @@ func (t Topology) probes() []probe {
 func (t Topology) provisionProbes() []probe {
 	var all []probe
 	add := func(subject string) {
-		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, malformed})
+		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, misnamed})
 	}
 	names := []string{devicesStream}
 	for _, s := range t.streams() {

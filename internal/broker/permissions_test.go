@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 )
 
 // Trying permissions changes nothing: no message, no position, no setting.
@@ -39,6 +42,54 @@ func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
 	if diffs, err := r.conn.Bind(t.Context(), r.topo); len(diffs) > 0 || err != nil {
 		t.Errorf("something has changed: %v, %v", diffs, err)
 	}
+}
+
+// What is refused for its content is no line in the log of an embedded broker.
+func TestPermissionsAreTriedQuietly(t *testing.T) {
+	t.Parallel()
+	var log lines
+	server, err := embedded.Start(t.Context(), embedded.Options{
+		Addr: "127.0.0.1:0", DataDir: t.TempDir(), Log: zerolog.New(&log).Level(zerolog.WarnLevel),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Shutdown)
+	c := connectTo(t, server.ClientURL(), zerolog.Nop())
+	topo := (*brokertest.Broker)(nil).Topology("fcm", "stdout")
+	try := func(when string) {
+		t.Helper()
+		for _, p := range c.Permissions(t.Context(), topo, true) {
+			if p.Err != nil {
+				t.Errorf("%s, %s for %s: %v", when, p.Subject, p.For, p.Err)
+			}
+		}
+		if _, err := c.Inspect(t.Context(), topo); err != nil { // what was logged before has arrived
+			t.Error(err)
+		}
+		if said := log.String(); said != "" {
+			t.Errorf("%s, the broker has logged:\n%s", when, said)
+		}
+	}
+	try("with nothing made")
+	for _, o := range inspected(t, c, topo) {
+		if !errors.Is(o.Err, jetstream.ErrStreamNotFound) {
+			t.Errorf("trying has made %s", o.Name)
+		}
+	}
+	if _, err := c.Provision(t.Context(), topo); err != nil {
+		t.Fatal(err)
+	}
+	try("with everything made")
+}
+
+func inspected(t *testing.T, c *broker.Conn, topo broker.Topology) []broker.Object {
+	t.Helper()
+	all, err := c.Inspect(t.Context(), topo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func snapshot(t *testing.T, r *rig) [][5]uint64 {
