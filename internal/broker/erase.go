@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
-	"strings"
 
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/erase"
@@ -29,6 +27,9 @@ type Erasure struct {
 
 // Eraser removes what the streams have of a user. Not safe for concurrent use.
 type Eraser struct {
+	// Step, if set, is called after each message that was erased, one call at a time.
+	Step func()
+
 	conn     *Conn
 	topology Topology
 	letters  *Letters
@@ -58,7 +59,7 @@ func (e *Eraser) Stages() []string {
 //   - An event goes.
 //
 // Done again it finds what was left, and what lanes held in between. The counts are
-// also right when there is an error.
+// also right when there is an error, and when ctx ends, of which the error tells.
 func (e *Eraser) Erase(ctx context.Context, stream string, user push.Uid, dry bool) (Erasure, error) {
 	counts := Erasure{Stream: stream}
 	plan, err := e.plan(ctx, stream, user, &counts)
@@ -69,20 +70,8 @@ func (e *Eraser) Erase(ctx context.Context, stream string, user push.Uid, dry bo
 		counts.Erased, counts.Narrowed = len(plan.whole)+len(plan.narrow), len(plan.narrow)
 		return counts, nil
 	}
-	for _, seq := range plan.narrow {
-		if err := e.narrow(ctx, seq, user); err != nil {
-			return counts, err
-		}
-		counts.Narrowed++
-		counts.Erased++
-	}
-	for _, seq := range plan.whole {
-		if _, err := e.conn.deleteMessage(ctx, stream, seq, true); err != nil {
-			return counts, err
-		}
-		counts.Erased++
-	}
-	return counts, nil
+	err = e.act(ctx, stream, user, plan, &counts)
+	return counts, err
 }
 
 // erasing lists what is to go: as a whole, or to be written anew.
@@ -188,30 +177,4 @@ func fateOfLetter(l deadletter.Letter, user push.Uid) fate {
 		return stays
 	}
 	return goesInPart
-}
-
-// narrow writes a letter anew without user, waits until that is stored, and then
-// erases the old one. The dedup id makes the repeat of an interrupted one no second
-// letter.
-func (e *Eraser) narrow(ctx context.Context, seq uint64, user push.Uid) error {
-	l, err := e.letters.Show(ctx, seq)
-	if errors.Is(err, ErrNoLetter) { // it was redriven or dropped
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if f := erase.Look(l.Data, user); f.Named {
-		if l.Data, err = push.Narrow(l.Data, f.Rest, f.Channel); err != nil {
-			return fmt.Errorf("narrowing letter %d: %w", seq, err)
-		}
-		l.Narrowed = true
-	}
-	l.Error = strings.ReplaceAll(l.Error, user.String(), "(erased)")
-	l.ID = "erase:" + strconv.FormatUint(l.Seq, 10) + ":" + strconv.FormatInt(l.Stored.UnixNano(), 36)
-	if err := e.letters.Bury(ctx, l); err != nil {
-		return err
-	}
-	_, err = e.letters.Erase(ctx, seq)
-	return err
 }
