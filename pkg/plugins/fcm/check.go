@@ -2,7 +2,9 @@ package fcm
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -23,10 +25,7 @@ const skewWarn = 5 * time.Second
 // deliver.
 func (h *handler) check(ctx context.Context) []push.Finding {
 	if err := h.sender.auth.ready(ctx); err != nil {
-		return []push.Finding{{
-			Level: push.LevelFail, Check: "access token", Text: err.Error(),
-			Remedy: "replace the service account's key in credentials or credentials_file; a replaced file is read within " + lookEvery.String(),
-		}}
+		return []push.Finding{{Level: push.LevelFail, Check: "access token", Text: err.Error(), Remedy: tokenRemedy(err)}}
 	}
 	token := h.sender.auth.token.Load()
 	found := []push.Finding{{
@@ -43,6 +42,16 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 		found = append(found, skewFinding(skew))
 	}
 	return found
+}
+
+// tokenRemedy says what to mend when there is no access token: the key only if it was
+// refused, or there is none.
+func tokenRemedy(err error) string {
+	_, noFile := errors.AsType[*fs.PathError](err)
+	if noFile || errors.Is(err, errRefused) || errors.Is(err, errNoKey) {
+		return "replace the service account's key in credentials or credentials_file; a replaced file is read within " + lookEvery.String()
+	}
+	return "check the network, the proxy and the endpoint, which is token_uri in the key; it is asked again every " + lookEvery.String()
 }
 
 // verdict is what the answer to a dry run says of the set-up.

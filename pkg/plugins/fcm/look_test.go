@@ -2,7 +2,9 @@ package fcm_test
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,5 +129,31 @@ func TestCheckSaysWhatFCMRefuses(t *testing.T) {
 	bad.mustInit(`"credentials":` + strings.ReplaceAll(string(account), other.URL(), bad.fake.URL()))
 	if got := bad.check(); !strings.Contains(got, "fail access token: token endpoint refuses the credentials") || !strings.Contains(got, "replace the service account's key") {
 		t.Errorf("findings are\n%s", got)
+	}
+}
+
+// A token endpoint that does not answer is no reason to replace the key.
+func TestCheckTellsAnEndpointThatIsAway(t *testing.T) {
+	t.Parallel()
+	w := newPlainWorld(t, fakefcm.Options{})
+	away := startFake(t, fakefcm.Options{})
+	account, err := away.ServiceAccount("project")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := away.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.handler.Stop()
+	w.mustInit(`"credentials":` + string(account))
+	got := w.check()
+	if !strings.Contains(got, "fail access token: get an access token: ") || !strings.Contains(got, " / check the network, the proxy and the endpoint") ||
+		strings.Contains(got, "replace") {
+		t.Errorf("findings are\n%s", got)
+	}
+	w.handler.Stop()
+	w.mustInit(`"project_id":"demo"`, `"credentials_file":`+strconv.Quote(filepath.Join(t.TempDir(), "none.json")))
+	if got := w.check(); !strings.Contains(got, " / replace the service account's key") {
+		t.Errorf("without a file, findings are\n%s", got)
 	}
 }

@@ -90,7 +90,7 @@ func (t within) RoundTrip(req *http.Request) (*http.Response, error) {
 func tokenFault(err error) error {
 	answered, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
-		return fmt.Errorf("get an access token: check the network, the proxy and the key: %w", err)
+		return fmt.Errorf("get an access token: check the network, the proxy and the endpoint: %w", err)
 	}
 	status := answered.Response.StatusCode
 	if status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
