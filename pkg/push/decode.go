@@ -94,6 +94,9 @@ type decoder struct {
 
 func (d *decoder) receipt(r *Receipt) *MalformedError {
 	if d.next() != '{' {
+		if bytes.HasPrefix(d.data[d.pos:], []byte("\ufeff")) {
+			return d.fail("want a JSON object and no byte order mark (BOM) before it: save it as UTF-8 without BOM")
+		}
 		return d.fail("want a JSON object")
 	}
 	fault := d.object(func(name []byte) *MalformedError {

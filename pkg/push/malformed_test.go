@@ -20,7 +20,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"empty", ``, push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
 		{"white space only", " \n", push.MalformedError{Offset: 2, Problem: "want a JSON object"}},
 		{"text", `hello`, push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
-		{"byte order mark", "\ufeff{}", push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
+		{"byte order mark", "\ufeff{}", push.MalformedError{Offset: 0, Problem: "no byte order mark (BOM)"}},
 		{"array", `[{}]`, push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
 		{"null", `null`, push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
 		{"string", `"{}"`, push.MalformedError{Offset: 0, Problem: "want a JSON object"}},
