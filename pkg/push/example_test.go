@@ -125,5 +125,5 @@ func ExampleReceipt_Done() {
 	// dead letter: provider says no
 	// comes back in 1m0s: provider says no
 	// comes back, not counted: receipt was not started
-	// comes back: 1 recipients remain: provider says no
+	// comes back: 1 recipient remains: provider says no
 }

@@ -97,7 +97,14 @@ type Undelivered struct { //nolint:errname // it is as much a result as an error
 }
 
 func (e *Undelivered) Error() string {
-	return fmt.Sprintf("%d recipients remain: %v", len(e.To), e.Err)
+	rest := fmt.Sprintf("%d recipients remain", len(e.To))
+	switch {
+	case len(e.To) == 1:
+		rest = "1 recipient remains"
+	case len(e.To) == 0 && e.Channel != "":
+		rest = "the channel remains"
+	}
+	return fmt.Sprintf("%s: %v", rest, e.Err)
 }
 
 // Unwrap returns the cause.
