@@ -67,7 +67,7 @@ func (d *delivery) nak(delay time.Duration, why error) {
 	err := d.msg.Nak(delay)
 	d.lane.metrics.verdicts[retry.Redeliver].Inc()
 	if e := d.lane.log.Debug(); e.Enabled() {
-		d.log(e, why).AnErr("nak", err).Dur("delay", delay).Msg("redeliver")
+		d.log(e, why).AnErr("nak", err).Stringer("delay", delay.Round(time.Millisecond)).Msg("redeliver")
 	}
 	d.leave()
 }
@@ -96,7 +96,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
 	d.tell(Outcome{Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
 	if e := d.lane.log.Info(); e.Enabled() {
-		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Dur("delay", r.Delay).Msg("redeliver")
+		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg("redeliver")
 	}
 	d.leave()
 }
