@@ -31,6 +31,7 @@ var (
 // and classifies the answers. Its methods are safe for concurrent use.
 type sender struct {
 	resting resting
+	foreign foreign
 	gate    *gate
 	limit   *limit
 	pace    *pace
@@ -142,7 +143,7 @@ func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) 
 	if x.err != nil && ctx.Err() != nil {
 		return interrupted(ctx)
 	}
-	a = classify(x, err, time.Now())
+	a = s.foreign.suspect(classify(x, err, time.Now()))
 	verdict, err = s.learn(a, x, m, p)
 	return a, err
 }
