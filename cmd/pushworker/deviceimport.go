@@ -32,7 +32,7 @@ the device was registered; then it replaces nothing newer. What is not a device
 is told as FILE:LINE, the rest is registered, and the exit code is 65.`,
 		Example: `  pushworker device import devices.jsonl
   zcat devices.jsonl.gz | pushworker device import -`,
-		Args: cobra.ExactArgs(1),
+		Args: oneFile("devices"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
 				return a.importDevices(cmd.Context(), dir, args[0])
@@ -221,7 +221,11 @@ func (i *deviceImport) conclude(err error) error {
 	case err != nil:
 		return unavailableError{err}
 	case i.invalid > 0:
-		return dataError{fmt.Errorf("%d of %s hold no device that can be registered; the others were registered", i.invalid, count(i.total, "line"))}
+		others := ""
+		if i.invalid < i.total {
+			others = "; the others were registered"
+		}
+		return dataError{fmt.Errorf("%d of %s hold no device that can be registered%s", i.invalid, count(i.total, "line"), others)}
 	}
 	return nil
 }

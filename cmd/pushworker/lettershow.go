@@ -21,6 +21,7 @@ import (
 
 func newDeadletterShowCommand(a *app) *cobra.Command {
 	var raw bool
+	out := formatTable
 	cmd := &cobra.Command{
 		Use:   "show SEQ",
 		Short: "Show one dead letter and its receipt",
@@ -40,14 +41,22 @@ the letter has not all of that, it is read from history while that is kept.`,
 			if err != nil {
 				return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", args[0])}
 			}
-			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw) })
+			switch {
+			case out == formatLines:
+				return usageError{errors.New("-o jsonl: one letter is no list; take json")}
+			case raw && cmd.Flags().Changed("output"):
+				return usageError{errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o")}
+			}
+			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw, out) })
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "raw", false, "the receipt's bytes alone")
+	cmd.Flags().VarP(&out, "output", "o", "table or json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{string(formatTable), string(formatJSON)}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint64, raw bool) error {
+func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint64, raw bool, out format) error {
 	l, err := letters.Show(ctx, seq)
 	switch {
 	case errors.Is(err, broker.ErrNoLetter):
@@ -55,16 +64,44 @@ func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint6
 	case err != nil:
 		return unavailableError{err}
 	}
-	text := []byte(describe(l))
-	if raw {
-		if text, err = a.original(ctx, letters, l); err != nil {
-			return err
-		}
+	var text []byte
+	switch {
+	case raw:
+		text, err = a.original(ctx, letters, l)
+	case out == formatJSON:
+		text, err = letterJSON(l)
+	default:
+		text = []byte(describe(l))
+	}
+	if err != nil {
+		return err
 	}
 	if _, err := a.stdout.Write(text); err != nil {
 		return fmt.Errorf("write the letter: %w", err)
 	}
 	return nil
+}
+
+// shownLetter is a letter with its receipt: JSON, or text where it is none.
+type shownLetter struct {
+	letterLine
+
+	// Narrowed and Truncated say that it is not all of the receipt.
+	Narrowed  bool `json:"narrowed,omitempty"`
+	Truncated bool `json:"truncated,omitempty"`
+	Receipt   any  `json:"receipt"`
+}
+
+func letterJSON(l deadletter.Letter) ([]byte, error) {
+	shown := shownLetter{letterLine: line(l), Narrowed: l.Narrowed, Truncated: l.Truncated, Receipt: string(l.Data)}
+	if json.Valid(l.Data) {
+		shown.Receipt = json.RawMessage(l.Data)
+	}
+	text, err := json.Marshal(shown)
+	if err != nil {
+		return nil, fmt.Errorf("encode the letter: %w", err)
+	}
+	return []byte(printableJSON(string(text)) + "\n"), nil
 }
 
 // original is the receipt as it was published, or what there is of it.
@@ -84,7 +121,7 @@ func (a *app) original(ctx context.Context, letters *broker.Letters, l deadlette
 func extent(l deadletter.Letter) string {
 	part := "the whole receipt"
 	if l.Narrowed {
-		part = "what was not delivered"
+		part = `the part that was not delivered, where "devices" are those that have it already`
 	}
 	if l.Truncated {
 		part = "the beginning of " + part

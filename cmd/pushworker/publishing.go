@@ -64,12 +64,25 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 	}()
 	err := p.collect(ctx, results)
 	if err == nil && p.invalid > 0 {
-		err = dataError{fmt.Errorf("%d of %d inputs could not be read as receipts and were not published; the others were", p.invalid, p.total)}
+		err = dataError{errors.New(unpublished(p.invalid, p.total))}
 	}
 	if err == nil && p.total == 0 {
 		p.say("there was no receipt in the input")
 	}
 	return errors.Join(err, p.out.close())
+}
+
+// unpublished says how many inputs of all were not published.
+func unpublished(n, total int) string {
+	switch {
+	case total == 1:
+		return "the input could not be read as a receipt and was not published"
+	case n == total:
+		return fmt.Sprintf("none of the %d inputs could be read as a receipt, and nothing was published", total)
+	case n == 1:
+		return fmt.Sprintf("1 of %d inputs could not be read as a receipt and was not published; the rest was", total)
+	}
+	return fmt.Sprintf("%d of %d inputs could not be read as receipts and were not published; the rest was", n, total)
 }
 
 // collect tells the results in the order of input.

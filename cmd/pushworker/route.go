@@ -29,7 +29,7 @@ sent. Handlers that need devices ask the broker for them.`,
 		Example: `  pushworker route receipt.json
   pushworker route receipt.json -o jsonl | jq .message
   pushworker deadletter show 7 --raw | pushworker route -`,
-		Args: oneFile,
+		Args: oneFile("receipts"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.config()
 			if err != nil {
@@ -47,11 +47,14 @@ sent. Handlers that need devices ask the broker for them.`,
 	return cmd
 }
 
-func oneFile(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%q wants one FILE with receipts, or - for standard input, got %d", cmd.CommandPath(), len(args))
+// oneFile wants one file with things of a kind as the only argument.
+func oneFile(things string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%q wants one FILE with %s, or - for standard input, got %d", cmd.CommandPath(), things, len(args))
+		}
+		return nil
 	}
-	return nil
 }
 
 // routing is one run of route.
