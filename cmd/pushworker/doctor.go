@@ -175,16 +175,10 @@ func lookAtWorker(ctx context.Context, c *config.Config) []push.Finding {
 		found = append(found, push.Finding{Level: push.LevelWarn, Check: "admin", Text: problem, Remedy: "see the lines on the broker"})
 	}
 	for _, lane := range status.Lanes {
-		switch {
-		case lane.LaneState != nil && lane.BreakerOpen:
+		if lane.LaneState != nil && lane.BreakerOpen {
 			found = append(found, push.Finding{
 				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "its provider is unavailable: " + lane.BreakerError,
 				Remedy: "mend what it says; the lane asks once a second and goes on by itself",
-			})
-		case lane.LaneStats != nil && lane.Paused:
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: "lane " + lane.Handler, Text: laneState(true, lane.PausedUntil),
-				Remedy: "`pushworker lane resume " + lane.Handler + "`",
 			})
 		}
 	}

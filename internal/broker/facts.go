@@ -130,3 +130,12 @@ func (c *Conn) LastSeq(ctx context.Context, t Topology) (uint64, error) {
 	}
 	return last.Seq, err
 }
+
+// WaitingLetters counts the dead letters that are neither redriven nor dropped.
+func (c *Conn) WaitingLetters(ctx context.Context, t Topology) (uint64, error) {
+	info, err := c.streamInfo(ctx, t.deadStream())
+	if err != nil {
+		return 0, err
+	}
+	return info.State.Msgs, nil
+}

@@ -34,6 +34,8 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 			func() []push.Finding { return permissions(ctx, conn, t, c.Provision) },
 			func() []push.Finding { return objects(ctx, c, conn, t) },
 			func() []push.Finding { return rooms(ctx, conn, t) },
+			func() []push.Finding { return lanes(ctx, conn, t) },
+			func() []push.Finding { return letters(ctx, conn, t) },
 			func() []push.Finding { return skew(ctx, conn, t) },
 		}
 		found := make([][]push.Finding, len(parts))

@@ -16,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -123,8 +124,47 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 	wantFinding(t, found, push.LevelFail, "publishing to push.dead.fcm is not permitted, which is for dead letters of lane fcm")
 	wantFinding(t, found, push.LevelFail, "bucket push-devices")
 	wantFinding(t, found, push.LevelOK, "clock: ")
+	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
+	wantFinding(t, found, push.LevelOK, "dead letters: none is waiting")
 	topology.AckWait = time.Minute
 	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "permission: all ")
 	wantFinding(t, found, push.LevelWarn, "ack_wait of durable fcm of stream PUSH is 30s, not 1m0s")
+}
+
+// A lane that is paused and letters that wait are told without a worker.
+func TestBrokerTellsPausesAndLetters(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	topology := b.Topology("fcm", "stdout")
+	conn := b.Connect(t)
+	if _, err := conn.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.PauseLane(t.Context(), topology, "fcm", time.Date(2099, 12, 1, 8, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	look := func() []push.Finding {
+		return doctor.Broker(&config.Config{Replicas: 1}, topology, func(ctx context.Context) (*broker.Conn, error) {
+			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
+		}).Look(t.Context())
+	}
+	bury := func(id string) {
+		t.Helper()
+		l := deadletter.Letter{Handler: "fcm", ID: id, Reason: "rejected", Stream: "PUSH", StreamSeq: 1, First: time.Now(), Last: time.Now()}
+		if err := conn.Letters(topology).Bury(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bury("1")
+	found := look()
+	wantFinding(t, found, push.LevelWarn, "lane fcm: paused until 2099-12-01 08:00Z → `pushworker lane resume fcm`")
+	wantFinding(t, found, push.LevelWarn, "dead letters: 1 is waiting → `pushworker deadletter ls`")
+	for _, f := range found {
+		if f.Check == "lane stdout" {
+			t.Errorf("a lane that runs is told: %+v", f)
+		}
+	}
+	bury("2")
+	wantFinding(t, look(), push.LevelWarn, "dead letters: 2 are waiting")
 }
