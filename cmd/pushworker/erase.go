@@ -72,8 +72,12 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 	if e.devices, err = conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
 		return unavailableError{err}
 	}
+	planned, err := e.survey(ctx) // before anything is changed
+	if err != nil {
+		return err
+	}
 	if !consent.yes {
-		if _, err := e.run(ctx, true); err != nil {
+		if err := e.show(planned); err != nil {
 			return err
 		}
 		if !a.consent(consent, "erase "+user.UserId()+"?") {
@@ -81,9 +85,9 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 			return nil
 		}
 	}
-	owed, err := e.run(ctx, false)
+	owed, err := e.run(ctx, planned)
 	if err != nil {
-		return fmt.Errorf("%w; what was erased is erased, the rest is as it was: run it again", err)
+		return fmt.Errorf("%w; what is listed as erased is erased, the rest is as it was: run it again", err)
 	}
 	a.say(unreached)
 	if owed > 0 {
@@ -103,26 +107,75 @@ type erasure struct {
 	eraser  *broker.Eraser
 }
 
-// run erases, or with dry only counts, in every place, and returns how much is owed
-// to others. Devices go first, so that nothing new is sent; events last, because the
-// end of a device is one.
-func (e *erasure) run(ctx context.Context, dry bool) (owed int, err error) {
-	p := newPrinter(e.stdout, e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
-	n, err := e.eraseDevices(ctx, dry)
+// survey counts what is to be erased in every place. An error says that nothing was.
+func (e *erasure) survey(ctx context.Context) ([]erasedLine, error) {
+	n, err := e.eraseDevices(ctx, true)
+	planned := []erasedLine{{Where: "devices", Found: n, Erased: n}}
+	for _, stream := range e.eraser.Stages() {
+		if err != nil {
+			break
+		}
+		var counts broker.Erasure
+		counts, err = e.eraser.Erase(ctx, stream, e.user, true)
+		planned = append(planned, lineOf(counts))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was erased", interruptedOr(ctx, err))
+	}
+	return planned, nil
+}
+
+func (e *erasure) printer() *printer {
+	return newPrinter(e.stdout, e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
+}
+
+func (e *erasure) show(planned []erasedLine) error {
+	p := e.printer()
+	for _, l := range planned {
+		e.print(p, l)
+	}
+	return p.close()
+}
+
+// run erases in every place, and returns how much is owed to others. Devices go
+// first, so that nothing new is sent; events last, because the end of a device is
+// one.
+func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err error) {
+	total := 0
+	for _, l := range planned[1:] { // devices are few, and go at once
+		total += l.Erased
+	}
+	step, done := e.progress(total, "erasing")
+	e.eraser.Step = step
+	p := e.printer()
+	n, err := e.eraseDevices(ctx, false)
 	e.print(p, erasedLine{Where: "devices", Found: n, Erased: n})
 	for _, stream := range e.eraser.Stages() {
 		if err != nil {
 			break
 		}
 		var counts broker.Erasure
-		counts, err = e.eraser.Erase(ctx, stream, e.user, dry)
-		e.print(p, erasedLine{stream, counts.Found, counts.Erased, counts.Narrowed, counts.Owed})
+		counts, err = e.eraser.Erase(ctx, stream, e.user, false)
+		e.print(p, lineOf(counts))
 		owed += counts.Owed
 	}
+	done()
 	if err != nil {
-		err = unavailableError{err}
+		err = interruptedOr(ctx, err)
 	}
 	return owed, errors.Join(err, p.close())
+}
+
+// interruptedOr is err, or that the run was interrupted if that is why.
+func interruptedOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return consumer.ErrUnfinished
+	}
+	return unavailableError{err}
+}
+
+func lineOf(c broker.Erasure) erasedLine {
+	return erasedLine{c.Stream, c.Found, c.Erased, c.Narrowed, c.Owed}
 }
 
 func (e *erasure) print(p *printer, l erasedLine) {

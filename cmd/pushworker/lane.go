@@ -67,6 +67,9 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	stats, err := conn.Stats(ctx, worker.Topology(c, enabledHandlers(c)))
+	if err != nil && len(stats.Lanes) == 0 {
+		return unavailableError{err}
+	}
 	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
 	for _, l := range stats.Lanes {
 		p.add(l, cell(l.Handler, 32), strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),

@@ -154,7 +154,8 @@ type nextQuestion struct {
 const kvOperation = "KV-Operation"
 
 // ErrNoBucket says that the device directory has no bucket yet.
-var ErrNoBucket = errors.New("there is no bucket " + devicesBucket + ": run once with PUSHWORKER_PROVISION=true and a user who may create streams")
+var ErrNoBucket = errors.New("there are no devices yet, and no bucket " + devicesBucket + ": the first `pushworker device put` or " +
+	"`pushworker run` makes it, with PUSHWORKER_PROVISION=true and a user who may create streams")
 
 // errAnswerCut says that there are more messages than were sent.
 var errAnswerCut = errors.New("the broker's answer is cut off")
