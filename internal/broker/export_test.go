@@ -31,3 +31,12 @@ func OneLine(s string, limit int) string { return oneLine(s, limit) }
 
 // Asked is how many messages c has sent to the broker.
 func (c *Conn) Asked() uint64 { return c.nc.Stats().OutMsgs }
+
+// ProvisionMask has the mask of the devices made.
+func ProvisionMask(ctx context.Context, c *Conn) error { return c.provisionMask(ctx) }
+
+// ProvisionBucket has the bucket of the devices made, without a mask.
+func ProvisionBucket(ctx context.Context, c *Conn) error {
+	_, err := c.provisionBucket(ctx, 1)
+	return err
+}

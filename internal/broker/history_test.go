@@ -182,7 +182,10 @@ func TestHistoryStopsWhenItsReaderDoes(t *testing.T) {
 	if !errors.Is(failure, context.Canceled) || len(got) == 200 {
 		t.Errorf("%d were read, then %v", len(got), failure)
 	}
-	for m := range r.conn.History("PUSH").Read(t.Context(), broker.Stretch{}) {
+	for m, err := range r.conn.History("PUSH").Read(t.Context(), broker.Stretch{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if m.Seq == 3 {
 			break // goleak notices what goes on
 		}
