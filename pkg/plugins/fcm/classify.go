@@ -127,10 +127,13 @@ func refusal(status int, body *fcmError) answer {
 		return answer{fate: again, code: "timeout"}
 	}
 	if status >= 400 && status < 500 {
-		return answer{fate: rejected, code: "http-" + strconv.Itoa(status)}
+		return answer{fate: rejected, code: httpCode(status)}
 	}
-	return answer{fate: again, outage: status >= 500, code: "http-" + strconv.Itoa(status)}
+	return answer{fate: again, outage: status >= 500, code: httpCode(status)}
 }
+
+// httpCode is the code of a refusal of which nothing is known but the status.
+func httpCode(status int) string { return "http-" + strconv.Itoa(status) }
 
 // badRequest tells a bad token from a bad message. In doubt the message is at
 // fault: a token that is kept costs one letter, one removed by mistake a user.
@@ -171,7 +174,10 @@ func (b *fcmError) field() string {
 // describe words a refusal and what to do about it. FCM's own message may quote
 // the payload, so it is left out.
 func describe(status int, code string, body *fcmError) error {
-	text := fmt.Sprintf("FCM answered %d %s", status, code)
+	text := fmt.Sprintf("FCM answered %d", status)
+	if code != httpCode(status) {
+		text += " " + code
+	}
 	if field := body.field(); field != "" {
 		text += " for " + field
 	}

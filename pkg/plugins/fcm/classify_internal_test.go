@@ -122,3 +122,12 @@ func FuzzRetryAfter(f *testing.F) {
 		}
 	})
 }
+
+func TestDescribeSaysAStatusOnce(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{"http-500": "FCM answered 500", "not-known": "FCM answered 500 not-known"} {
+		if got := describe(500, code, &fcmError{}).Error(); got != want {
+			t.Errorf("describe(500, %s) = %q, want %q", code, got, want)
+		}
+	}
+}
