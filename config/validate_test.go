@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pushworker/pushworker/config"
 )
@@ -237,7 +238,7 @@ func TestInvalidErrorCarriesWarnings(t *testing.T) {
 		Faults:   []config.Fault{{Variable: "PUSHWORKER_ACK_WAIT", Problem: "is 0s, less than 1s", Hint: "set 1s or more"}},
 		Warnings: []config.Fault{{Variable: "PUSHWORKER_SREAM", Problem: "is not a variable of pushworker", Hint: "did you mean PUSHWORKER_STREAM?"}},
 	}
-	if diff := cmp.Diff(error(want), err); diff != "" {
+	if diff := cmp.Diff(error(want), err, cmpopts.IgnoreFields(config.InvalidError{}, "Handlers")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 	text := "configuration is not usable; correct these and start again:\n  PUSHWORKER_ACK_WAIT is 0s, less than 1s; set 1s or more"

@@ -50,7 +50,7 @@ func TestStatusIsFlatAndOmitsWhatIsUnknown(t *testing.T) {
 	}
 	wantLanes := []map[string]any{
 		{
-			"handler": "stdout", "pending": 7.0, "in_flight": 2.0, "redelivered": 0.0, "retries_waiting": 3.0, "scheduled": 0.0,
+			"handler": "stdout", "pending": 7.0, "delivered": 0.0, "in_flight": 2.0, "redelivered": 0.0, "retries_waiting": 3.0, "scheduled": 0.0,
 			"due": 0.0, "suspects": 0.0, "oldest_pending_seconds": 0.0, "paused": false,
 		},
 		{"handler": "fcm", "held": 1.0, "dropped": 5.0, "breaker_open": true},

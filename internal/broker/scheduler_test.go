@@ -40,10 +40,10 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
-	m := one(t, r.lane.Retries)
 	if h := r.stored(t, "PUSH_RETRY")[0].Header; h.Get("Push-Reason") != "attempts" || h.Get("Push-Error") != "no" {
 		t.Errorf("headers are %v", h)
 	}
+	m := one(t, r.lane.Retries)
 	if waited := time.Since(before); waited < delay {
 		t.Errorf("came back %s after, which is early for a delay of %s", waited, delay)
 	}
