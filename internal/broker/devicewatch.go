@@ -16,6 +16,10 @@ import (
 // watchPause spaces the attempts to watch, doubled from the first to the second.
 const minWatchPause, maxWatchPause = time.Second, time.Minute
 
+// watchHeartbeat is how often the broker says that there is no change; twice as long
+// a silence ends the watch.
+const watchHeartbeat = 5 * time.Second
+
 // watch tells the directory's cache of changes made elsewhere until ctx ends. When
 // it begins to watch, again, what is cached is forgotten; while it cannot watch,
 // the cache's TTL bounds how old an answer is.
@@ -59,14 +63,16 @@ func (d *Devices) follow(ctx context.Context, watching func()) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(scanBatch))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(scanBatch), jetstream.PullHeartbeat(watchHeartbeat))
 	if err != nil {
 		return fmt.Errorf("watching bucket %s: %w", devicesBucket, err)
 	}
 	defer messages.Stop()
 	d.Forget() // what was changed before the watcher was there
+	d.Watched(true)
+	defer d.Watched(false)
 	watching()
-	for {
+	for next := uint64(1); ; next++ {
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return fmt.Errorf("watching bucket %s: %w", devicesBucket, errors.Join(context.Cause(ctx), err))
@@ -74,6 +80,9 @@ func (d *Devices) follow(ctx context.Context, watching func()) error {
 		meta, err := m.Metadata()
 		if err != nil {
 			return fmt.Errorf("watching bucket %s: %w", devicesBucket, err)
+		}
+		if meta.Sequence.Consumer != next {
+			return fmt.Errorf("watching bucket %s: change %d came where change %d was due", devicesBucket, meta.Sequence.Consumer, next)
 		}
 		d.learn(m, meta.Sequence.Stream)
 	}

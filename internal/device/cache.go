@@ -16,6 +16,9 @@ const (
 	// DefaultCacheTTL is how long the cache believes what it knows. Changes are told
 	// to it much sooner, see [Directory.Learn]; this bounds what a lost one costs.
 	DefaultCacheTTL = 30 * time.Second
+	// watchedFactor is how many times longer it believes it while changes are told
+	// without gaps.
+	watchedFactor = 20
 )
 
 // Approximate costs in bytes of what the cache keeps, beside the text.
@@ -30,16 +33,17 @@ type cache struct {
 	ttl  time.Duration
 	room int
 
-	mu    sync.Mutex
-	used  int
-	users *simplelru.LRU[push.Uid, *cached]
-	reads map[*reading]struct{}
+	mu      sync.Mutex
+	watched bool // changes are told without gaps
+	used    int
+	users   *simplelru.LRU[push.Uid, *cached]
+	reads   map[*reading]struct{}
 }
 
 type cached struct {
 	list     list
 	revision uint64
-	until    time.Time
+	at       time.Time // when it was the newest
 	cost     int
 }
 
@@ -69,7 +73,7 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 		}
 		v, ok := c.users.Get(u)
 		switch {
-		case !ok || !now.Before(v.until):
+		case !ok || !c.believes(v, now):
 			if missing == nil {
 				missing = make([]push.Uid, 0, len(users)-i)
 			}
@@ -79,6 +83,22 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 		}
 	}
 	return missing
+}
+
+// believes reports whether v is young enough. The caller holds mu.
+func (c *cache) believes(v *cached, now time.Time) bool {
+	ttl := c.ttl
+	if c.watched {
+		ttl *= watchedFactor
+	}
+	return now.Sub(v.at) < ttl
+}
+
+// watch says whether changes are told without gaps from now on.
+func (c *cache) watch(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watched = on
 }
 
 // begin is called before a read of the store, and end after it.
@@ -142,12 +162,12 @@ func (c *cache) forget() {
 // put keeps a list unless a newer one is known. The caller holds mu.
 func (c *cache) put(user push.Uid, l list, revision uint64, now time.Time) {
 	if have, ok := c.users.Peek(user); ok {
-		if have.revision > revision && now.Before(have.until) {
+		if have.revision > revision && c.believes(have, now) {
 			return
 		}
 		c.used -= have.cost
 	}
-	v := &cached{list: l, revision: revision, until: now.Add(c.ttl), cost: costPerUser}
+	v := &cached{list: l, revision: revision, at: now, cost: costPerUser}
 	for _, d := range l {
 		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang)
 	}

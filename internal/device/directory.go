@@ -16,7 +16,8 @@ type Options struct {
 	Mask Mask
 	// CacheBytes bounds the cache, approximately; 0 means [DefaultCacheBytes].
 	CacheBytes int
-	// CacheTTL is how long the cache is believed; 0 means [DefaultCacheTTL].
+	// CacheTTL is how long the cache is believed; 0 means [DefaultCacheTTL]. While the
+	// directory is watched it is 20 times as long.
 	CacheTTL time.Duration
 	// OnGone is told of every device that leaves. It must not block. May be nil.
 	OnGone func(Event)
@@ -55,7 +56,8 @@ func New(s Store, o Options) *Directory {
 }
 
 // Devices implements [push.Directory]. It asks the cache first. What it returns is
-// at most as old as CacheTTL, and as new as the last change made through d.
+// at most as old as CacheTTL, or as what Learn was told while d is watched, and as
+// new as the last change made through d.
 func (d *Directory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
 	found := make(map[push.Uid][]push.Device, len(users))
 	missing := d.cache.lookup(users, found)
@@ -143,6 +145,9 @@ func (d *Directory) Learn(e Keyed) {
 	}
 	d.cache.learn(user, d.readable(user, e.Entry), e.Revision, false)
 }
+
+// Watched says whether Learn is told of every change from now on. Call Forget first.
+func (d *Directory) Watched(on bool) { d.cache.watch(on) }
 
 // Forget empties the cache, for when what Learn was told may have had gaps.
 func (d *Directory) Forget() { d.cache.forget() }

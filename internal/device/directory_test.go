@@ -98,6 +98,34 @@ func TestCacheAnswersUntilItIsTooOld(t *testing.T) {
 	})
 }
 
+// TestCacheIsBelievedLongerWhileItIsWatched: and no longer once it is not.
+func TestCacheIsBelievedLongerWhileItIsWatched(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{}
+		d := device.New(store, device.Options{CacheTTL: time.Minute})
+		put(t, d, anna, "phone", "x")
+		reads := func(want int64) {
+			t.Helper()
+			store.reads.Store(0)
+			if count(t, d, anna); store.reads.Load() != want {
+				t.Errorf("%d reads, want %d", store.reads.Load(), want)
+			}
+		}
+		d.Forget()
+		d.Watched(true)
+		reads(1)
+		time.Sleep(20*time.Minute - time.Nanosecond)
+		reads(0)
+		time.Sleep(time.Nanosecond)
+		reads(1)
+		time.Sleep(2 * time.Minute)
+		reads(0)
+		d.Watched(false)
+		reads(1)
+	})
+}
+
 func TestChangeIsSeenAtOnce(t *testing.T) {
 	t.Parallel()
 	store := &spyStore{}
