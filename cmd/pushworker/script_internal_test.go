@@ -1,14 +1,22 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// waiters is how many scripts play at a time: most of them wait for processes and for
+// time to pass.
+const waiters = "6"
+
 // TestMain makes the test binary the pushworker command when a script calls it.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", waiters); err != nil {
+		panic(err) // the testing package has the flag
+	}
 	testscript.Main(m, map[string]func(){"pushworker": main})
 }
 
