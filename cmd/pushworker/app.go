@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -34,17 +37,39 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	err = heard(err)
 	if err != nil && !a.started {
 		err = usageError{err} // nothing but the command line has been looked at
 	}
 	switch {
-	case errors.Is(err, syscall.EPIPE): // nobody listens, as in `pushworker … | head`
 	case is[usageError](err):
 		a.say("%s\nSee `%s --help`.", err, cmd.CommandPath())
 	case err != nil:
 		a.say("%s", err)
 	}
 	return exitCode(err)
+}
+
+// heard is err without that nobody reads stdout any more, as in
+// `pushworker … | head`: who has seen enough has seen no failure.
+func heard(err error) error {
+	switch e := err.(type) { //nolint:errorlint // each link of the chain is looked at
+	case *fs.PathError:
+		if e.Path == os.Stdout.Name() && errors.Is(e.Err, syscall.EPIPE) {
+			return nil
+		}
+	case interface{ Unwrap() []error }:
+		parts := e.Unwrap()
+		kept := slices.DeleteFunc(slices.Clone(parts), func(part error) bool { return heard(part) == nil })
+		if len(kept) < len(parts) {
+			return errors.Join(kept...)
+		}
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil && heard(inner) == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // config loads the configuration and tells its warnings, which may explain its

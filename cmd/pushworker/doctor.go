@@ -58,13 +58,11 @@ func (a *app) doctor(ctx context.Context, out format) error {
 		p.add(f, findingText(f, colour))
 		p.flush()
 	})
-	if err := p.close(); err != nil {
-		return err
-	}
-	if worst > push.LevelOK {
+	err := p.close()
+	if heard(err) == nil && worst > push.LevelOK {
 		return findingsError{worst}
 	}
-	return nil
+	return err
 }
 
 // findingText is one line, and the remedy on the next.

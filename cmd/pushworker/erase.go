@@ -86,7 +86,7 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 		}
 	}
 	owed, err := e.run(ctx, planned)
-	if err != nil {
+	if heard(err) != nil {
 		return fmt.Errorf("%w; what is listed as erased is erased, the rest is as it was: run it again", err)
 	}
 	a.say(unreached)
@@ -94,7 +94,7 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 		return fmt.Errorf("others are still to be told %s: when the lanes have caught up (`pushworker status`), "+
 			"and those dead letters are redriven or dropped, run it again: %w", count(owed, "message"), consumer.ErrUnfinished)
 	}
-	return nil
+	return err
 }
 
 // erasure is one run of the command.

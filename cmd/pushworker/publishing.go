@@ -51,7 +51,8 @@ type result struct {
 	err  error
 }
 
-// run publishes all inputs. It stops early when the broker does not store.
+// run publishes all inputs, whether somebody reads how it goes or not. It stops
+// early when the broker does not store.
 func (p *publishing) run(ctx context.Context, inputs []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -141,7 +142,7 @@ func (p *publishing) tell(r *result) error {
 		verdict = "duplicate"
 	}
 	p.out.add(r.ack, fmt.Sprintf("%-9s  %s %d  %s", verdict, r.ack.Stream, r.ack.Seq, cell(r.where, screenWidth)))
-	return p.out.err
+	return nil // an error of the output is told at the end
 }
 
 // read publishes what is in the inputs and sends a result for each receipt.
