@@ -91,13 +91,16 @@ func handlers(all map[string]*file) []string {
 // tell tells the story of one lane.
 func (f *file) tell() LaneStory {
 	s := LaneStory{Handler: f.handler, Steps: f.steps()}
+	share, known := f.share()
 	switch {
+	case known && share.done:
+		f.own(&s, share)
 	case len(f.retries) > 0:
 		f.retrying(&s)
 	case len(f.letters) > 0:
-		f.dead(&s)
+		f.dead(&s, known && share.counts.Rejected > 0)
 	case f.over():
-		f.ended(&s)
+		f.ended(&s, share, known)
 	default:
 		f.position(&s)
 	}
@@ -122,15 +125,16 @@ func (f *file) retrying(s *LaneStory) {
 	}
 }
 
-// dead tells of a receipt with a letter.
-func (f *file) dead(s *LaneStory) {
+// dead tells of a receipt with a letter. theirs says that it holds a device of the
+// user whose story it is.
+func (f *file) dead(s *LaneStory, theirs bool) {
 	l, ended := f.lastLetter()
 	s.Letter = l.Seq
 	s.Fate = Dead
 	s.Text = fmt.Sprintf("dead letter %d at %s, %s: %s", l.Seq, clock(l.Last), l.Reason, l.Error)
 	switch {
-	case l.Narrowed && f.over() && !ended:
-		f.ended(s)
+	case l.Narrowed && f.over() && !ended && !theirs:
+		f.ended(s, share{}, false)
 		s.Text += fmt.Sprintf("; dead letter %d holds a part that was refused", l.Seq)
 	case l.Narrowed:
 		s.Text = "in part a " + s.Text
@@ -166,7 +170,7 @@ func (f *file) over() bool {
 }
 
 // ended tells of a receipt whose end is recorded.
-func (f *file) ended(s *LaneStory) {
+func (f *file) ended(s *LaneStory, of share, known bool) {
 	e := f.events[len(f.events)-1]
 	switch e.Verdict {
 	case "expire":
@@ -175,14 +179,11 @@ func (f *file) ended(s *LaneStory) {
 		s.Fate = Dead
 		s.Text = fmt.Sprintf("became a dead letter at %s, %s: %s; the letter is gone, redriven or dropped", clock(e.At), e.Reason, e.Error)
 	default:
-		what, sent, whom := counts(e), accepted(f.events), ""
-		if ofUser, known := f.ofUser(); known {
-			what, sent, whom = counts(ofUser), ofUser.Accepted, " to "+f.facts.User.UserId()
+		if known {
+			f.own(s, of)
+			return
 		}
-		s.Fate, s.Text = Delivered, fmt.Sprintf("delivered%s at %s: %s", whom, clock(e.At), what)
-		if sent == 0 {
-			s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending%s: %s", clock(e.At), whom, what)
-		}
+		f.sent(s, e, accepted(f.events), e.At, "")
 	}
 }
 

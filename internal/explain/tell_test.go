@@ -176,3 +176,60 @@ func TestTellOfOneUser(t *testing.T) {
 		t.Errorf("step is %+v", step)
 	}
 }
+
+// TestVerdictOfOneUser: what others were refused, or are tried for again, is not the
+// fate of who has got it; and what they got is not that of who was refused.
+func TestVerdictOfOneUser(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+	alice, bob := push.Uid(1000), push.Uid(1001)
+	target := func(u push.Uid, id, result string) outcome.Target {
+		return outcome.Target{User: u.String(), ID: id, Provider: "fcm", Result: result}
+	}
+	event := func(verdict string, users []push.Uid, targets ...outcome.Target) outcome.Event {
+		e := outcome.Event{At: at, Handler: "fcm", Verdict: verdict, Reason: "permanent", Stream: "PUSH", StreamSeq: 7, Accepted: 1, Targets: targets}
+		for _, u := range users {
+			e.Users = append(e.Users, u.String())
+		}
+		return e
+	}
+	both := []push.Uid{alice, bob}
+	refused := event("bury", both, target(alice, "phone", "accepted"), target(bob, "watch", "rejected"))
+	again := event("redeliver", both, target(alice, "phone", "accepted"), target(bob, "watch", "retried"))
+	mute := event("bury", both)
+	letter := []deadletter.Letter{{Handler: "fcm", Seq: 3, Reason: "permanent", Stream: "PUSH", StreamSeq: 7, Last: at, Narrowed: true}}
+	aside := []deadletter.Letter{{Handler: "fcm", Seq: 3, Reason: "rejected", Stream: "PUSH", StreamSeq: 7, Last: at, Narrowed: true}}
+	retry := []explain.Retry{{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 1, Due: at.Add(time.Minute)}}
+	cut := refused
+	cut.Unlisted = 1
+	for name, test := range map[string]struct {
+		user   push.Uid
+		facts  explain.Facts
+		fate   explain.Fate
+		says   string
+		letter uint64
+	}{
+		"others were refused": {alice, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Delivered, "delivered to " + alice.UserId() +
+			" at 2026-11-25 02:00:00Z: 1 accepted; dead letter 3 holds what was refused for others", 0},
+		"was refused":            {bob, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Dead, "dead letter 3", 3},
+		"was refused aside":      {bob, explain.Facts{Letters: aside, Events: []outcome.Event{event("ack", both, refused.Targets...)}}, explain.Dead, "in part a dead letter 3", 3},
+		"others come again":      {alice, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Delivered, "1 accepted; it is tried again for others", 0},
+		"comes again":            {bob, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Retrying, "comes again at", 0},
+		"others expired":         {alice, explain.Facts{Events: []outcome.Event{again, event("expire", []push.Uid{bob})}}, explain.Delivered, "1 accepted", 0},
+		"expired":                {bob, explain.Facts{Events: []outcome.Event{again, event("expire", []push.Uid{bob})}}, explain.Expired, "too old", 0},
+		"the end is not told":    {alice, explain.Facts{Letters: letter, Events: []outcome.Event{again, mute}}, explain.Dead, "dead letter 3", 3},
+		"not all of it is told":  {alice, explain.Facts{Letters: letter, Events: []outcome.Event{cut}}, explain.Dead, "dead letter 3", 3},
+		"nobody in question":     {0, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Dead, "dead letter 3", 3},
+		"a second device waits":  {alice, explain.Facts{Retries: retry, Events: []outcome.Event{event("redeliver", both, target(alice, "phone", "accepted"), target(alice, "desk", "retried"))}}, explain.Retrying, "comes again", 0},
+		"got it when tried anew": {bob, explain.Facts{Events: []outcome.Event{again, event("ack", []push.Uid{bob}, target(bob, "watch", "accepted"))}}, explain.Delivered, ": 1 accepted", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.facts.User, test.facts.Receipt = test.user, explain.Receipt{Stream: "PUSH", Seq: 7, Published: at}
+			l := explain.Tell(test.facts).Lanes[0]
+			if l.Fate != test.fate || !strings.Contains(l.Text, test.says) || l.Letter != test.letter {
+				t.Errorf("%s: %q, letter %d; want %s, %q and %d", l.Fate, l.Text, l.Letter, test.fate, test.says, test.letter)
+			}
+		})
+	}
+}

@@ -1,33 +1,94 @@
 package explain
 
-import "github.com/pushworker/pushworker/internal/outcome"
+import (
+	"fmt"
+	"slices"
+	"time"
 
-// ofUser counts, over all attempts, what became of the devices of the user whose
-// story it is. It is not known where events do not list all.
-func (f *file) ofUser() (sum outcome.Event, known bool) {
+	"github.com/pushworker/pushworker/internal/outcome"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// share is what became of the devices of the user whose story it is, over all
+// attempts: of each device the last.
+type share struct {
+	counts outcome.Event
+	// at is when the last was said of them.
+	at time.Time
+	// done says that none was refused and none is tried again.
+	done bool
+}
+
+// share returns the user's share. It is not known where no event names the user's
+// devices, or one does not list all.
+func (f *file) share() (s share, known bool) {
+	if f.facts.User.IsZero() {
+		return s, false
+	}
 	user := f.facts.User.String()
+	last := make(map[outcome.Target]string) // results
 	for _, e := range f.events {
 		if e.Unlisted > 0 {
-			return sum, false
+			return s, false
 		}
-		for _, t := range e.Targets {
-			if f.facts.User.IsZero() || t.User != user {
-				continue
-			}
-			known = true
-			switch t.Result {
-			case "accepted":
-				sum.Accepted++
-			case "skipped":
-				sum.Skipped++
-			case "gone":
-				sum.Gone++
-			case "rejected":
-				sum.Rejected++
-			}
+		switch {
+		case note(last, e.Targets, user):
+			s.at, s.done = e.At, true
+		case slices.Contains(e.Users, user):
+			s.done = false // this time it is not said what became of them
 		}
 	}
-	return sum, known
+	for _, result := range last {
+		s.count(result)
+	}
+	s.done = s.done && s.counts.Rejected == 0 && s.counts.Retried == 0
+	return s, len(last) > 0
+}
+
+// note notes the results of the user's targets by target, and reports whether there
+// is one.
+func note(results map[outcome.Target]string, targets []outcome.Target, user string) (found bool) {
+	for _, t := range targets {
+		if t.User == user {
+			found = true
+			results[outcome.Target{ID: t.ID, Provider: t.Provider, Channel: t.Channel}] = t.Result
+		}
+	}
+	return found
+}
+
+func (s *share) count(result string) {
+	switch push.Result(result) {
+	case push.ResultAccepted:
+		s.counts.Accepted++
+	case push.ResultSkipped:
+		s.counts.Skipped++
+	case push.ResultGone:
+		s.counts.Gone++
+	case push.ResultRejected:
+		s.counts.Rejected++
+	case push.ResultRetried:
+		s.counts.Retried++
+	}
+}
+
+// own tells of a receipt that is over for the user, though it may not be for others.
+func (f *file) own(s *LaneStory, of share) {
+	f.sent(s, of.counts, of.counts.Accepted, of.at, " to "+f.facts.User.UserId())
+	switch {
+	case len(f.retries) > 0:
+		s.Text += "; it is tried again for others"
+	case len(f.letters) > 0:
+		s.Text += fmt.Sprintf("; dead letter %d holds what was refused for others", f.letters[len(f.letters)-1].Seq)
+	}
+}
+
+// sent tells how many targets got it.
+func (f *file) sent(s *LaneStory, e outcome.Event, accepted int, at time.Time, whom string) {
+	s.Fate, s.Text = Delivered, fmt.Sprintf("delivered%s at %s: %s", whom, clock(at), counts(e))
+	if accepted == 0 {
+		s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending%s: %s", clock(at), whom, counts(e))
+	}
 }
 
 // accepted counts the targets that were accepted at any attempt.
