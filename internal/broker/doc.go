@@ -32,6 +32,9 @@
 //	+ drop                       $JS.API.STREAM.MSG.DELETE.PUSH_DEAD
 //	+ redrive                    the same, $JS.API.CONSUMER.INFO.PUSH_RETRY.fcm, $JS.API.STREAM.INFO.PUSH_RETRY,
 //	                             push.retry.fcm, push.retry.fcm.suspects
+//	replay                       $JS.API.DIRECT.GET.PUSH; with --handler and --yes also what the handler's devices need
+//	explain                      $JS.API.DIRECT.GET of PUSH, PUSH_RETRY, PUSH_DEAD and PUSH_EVENTS,
+//	                             $JS.API.STREAM.INFO.PUSH, $JS.API.CONSUMER.LIST.PUSH
 //	erase                        $JS.API.DIRECT.GET and $JS.API.STREAM.MSG.DELETE of PUSH, PUSH_RETRY, PUSH_DEAD and
 //	                             PUSH_EVENTS, $JS.API.STREAM.INFO.PUSH, $JS.API.STREAM.INFO.PUSH_EVENTS,
 //	                             $JS.API.CONSUMER.LIST.PUSH, push.dead.>; and what device rm needs
