@@ -39,12 +39,10 @@ func newReplayCommand(a *app) *cobra.Command {
 		Use:   "replay",
 		Short: "Read stored receipts again: look at them, save them, send them",
 		Long: `Reads the stored receipts and prints them, one a line. Workers do not notice.
-
-With --handler it says what it would send, and sends it with --yes: once, without
-retries, and nothing that has expired by the handler's ttl. A file gets its name
-when it is complete. --resume keeps in FILE where it is; the same again goes on.`,
+With --handler it says what it would send; with --yes it sends that: once, and
+nothing that has expired. A file gets its name when it is complete.`,
 		Example: `  pushworker replay --since 2h --user usr782riWdFIwE
-  pushworker replay --since 2026-01-31 --until 2026-02-01 --to january-31.jsonl
+  pushworker replay --since 2026-01-31 --until 2026-02-01 --to jan-31.jsonl
   pushworker replay --from-seq 4711 --limit 10 --handler fcm --rate 5/s --yes`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
