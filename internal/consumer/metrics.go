@@ -42,7 +42,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"handler", "result"}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_dead_letters_total",
-			Help: "Receipts buried, by reason.",
+			Help: "Letters a lane saw stored, by reason. Each lane counts a malformed receipt, of which there is one letter for all: take max by (reason), not sum, over handlers.",
 		}, []string{"handler", "reason"}),
 		age: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "pushworker_receipt_age_seconds",
