@@ -69,6 +69,12 @@ func channels() object {
 			"address": nil, "messages": messageRefs("answer"),
 			"description": "The inbox that the client gave as reply subject.",
 		},
+		"outcomes": object{
+			"address": "push.events.outcome.{handler}", "messages": messageRefs("outcome"),
+			"parameters": object{"handler": object{"description": "The handler whose outcomes they are, for example fcm."}},
+			"description": "Stored by the stream PUSH_EVENTS, as far as PUSHWORKER_EVENTS says, and no promise: what would slow a worker " +
+				"is dropped.",
+		},
 		"deviceGone": object{
 			"address": "push.events.device_gone", "messages": messageRefs("deviceGone"),
 			"description": "Plain NATS, at most once: a hint to forget the device too, and no record.",
@@ -111,6 +117,7 @@ func operations() object {
 		"listDevices":      request("deviceList", "deviceQuery", "List a user's devices"),
 		"removeDevices":    request("deviceRemove", "deviceQuery", "Remove devices of a user"),
 		"sendDeadLetter":   operation("send", "deadLetters", "deadLetter", "Keep what could not be delivered"),
+		"sendOutcome":      operation("send", "outcomes", "outcome", "Record what became of receipts"),
 		"sendDeviceGone":   operation("send", "deviceGone", "deviceGone", "Tell that a device has left the directory"),
 	}
 }
@@ -146,6 +153,18 @@ func messages(t *testing.T) object {
 				object{"name": "done", "payload": object{"ok": true}},
 				object{"name": "refused", "payload": object{"error": object{"code": "invalid", "message": "token is missing"}}},
 			},
+		},
+		"outcome": object{
+			"summary":     "What became of receipts at a handler: one event or more, each a line. The schema is that of a line.",
+			"contentType": "application/x-ndjson", "payload": ref("components", "schemas", "Outcome"),
+			"examples": []any{object{"name": "refused", "payload": object{
+				"at": "2026-11-25T02:00:01.5Z", "handler": "fcm", "verdict": "bury", "stream": "PUSH", "stream_seq": 4711,
+				"published": "2026-11-25T02:00:00Z", "attempt": 1, "reason": "permanent", "error": "payload refused",
+				"users": []any{"782riWdFIwE"}, "rejected": 1, "targets": []any{object{
+					"user": "782riWdFIwE", "id": "phone", "provider": "fcm", "platform": "android", "token_hash": "3f2a9c41",
+					"result": "rejected", "why": "payload refused",
+				}},
+			}}},
 		},
 		"deviceGone": object{
 			"summary": "A user has a device no more.", "payload": ref("components", "schemas", "DeviceGone"),
@@ -187,7 +206,9 @@ func schemas(t *testing.T) object {
 	event := reflector(t, "internal/device").Reflect(device.Event{})
 	event.Required = []string{"user", "id", "provider", "platform", "reason", "token_hash", "at"}
 	describe(t, event, reflect.TypeFor[device.Event]())
+	outcome, target := outcomeSchemas(t)
 	return object{
+		"Outcome": outcome, "Target": target,
 		"Receipt": receipt, "Recipient": defs["Recipient"], "Payload": defs["Payload"],
 		"Device": embedded(t, deviceSchema(t)), "DeviceGone": embedded(t, event),
 		"DeviceQuery":    deviceQuery(t),

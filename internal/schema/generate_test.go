@@ -193,6 +193,13 @@ var descriptions = map[string]string{
 	"platform":   "android, ios, web, or empty for unknown.",
 	"registered": "When the token was last registered for the user; absent for long ago.",
 	"at":         "When it left.",
+	"handler":    "The handler that tried.",
+	"stream_seq": "Its sequence in stream.",
+	"published":  "When it was first published.",
+	"skipped":    "How many of the targets were skipped.",
+	"gone":       "How many of the targets have gone.",
+	"rejected":   "How many of the targets were refused.",
+	"retried":    "How many of the targets are tried again.",
 }
 
 // instead are for fields whose comment speaks of Go.
