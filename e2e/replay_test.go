@@ -35,7 +35,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 	var traffic sync.WaitGroup
 	traffic.Go(func() {
 		for live.Err() == nil {
-			l.publish(t, conn, 100, 1000)
+			l.publish(t, conn, 100, 1000) //nolint:contextcheck // what was begun is finished
 		}
 	})
 	t.Cleanup(traffic.Wait)
