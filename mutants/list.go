@@ -107,7 +107,7 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestCrashLoop",
 		},
 		{
-			name: "hand-backs taken for deaths", file: "internal/consumer/intake.go",
+			name: "hand-backs taken for deaths", file: "internal/consumer/suspects.go",
 			old: "deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)", now: "deaths := d.origin.Deliveries - 1",
 			pkg: lanes, test: "TestOwnNaksAreNoDeaths",
 		},

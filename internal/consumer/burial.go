@@ -26,7 +26,7 @@ func (d *delivery) writeAndAck(reason retry.Reason, why error) {
 		err = d.write(d.letter(reason, why, attempts))
 	}
 	if err != nil {
-		d.nak(d.pause(), err)
+		d.refused(func() { d.writeAndAck(reason, why) }, err)
 		return
 	}
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
@@ -44,13 +44,15 @@ func (d *delivery) writeAndAck(reason retry.Reason, why error) {
 // ackRejected settles a receipt of which nothing is to be tried again, once there is
 // a letter for the targets that were refused for good.
 func (d *delivery) ackRejected(v retry.Verdict, why error) {
-	d.lane.store(func() {
-		if err := d.writeRejected(why); err != nil {
-			d.nak(d.pause(), err)
-			return
-		}
-		d.ack(v, why)
-	})
+	d.lane.store(func() { d.writeRejectedAndAck(v, why) })
+}
+
+func (d *delivery) writeRejectedAndAck(v retry.Verdict, why error) {
+	if err := d.writeRejected(why); err != nil {
+		d.refused(func() { d.writeRejectedAndAck(v, why) }, err)
+		return
+	}
+	d.ack(v, why)
 }
 
 // rejected is the part of why that was refused for good while others remain; nil if

@@ -53,13 +53,6 @@ func (d *delivery) redeliver(decision retry.Decision, why error) {
 	d.nak(decision.Delay, why)
 }
 
-// looksDeadly reports whether another nak would make the message look to other
-// processes as if it had ended two of them: they see the count of deliveries, and
-// not why it grew. A retry starts counting anew.
-func (d *delivery) looksDeadly() bool {
-	return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect
-}
-
 // nak hands the message back to the broker.
 func (d *delivery) nak(delay time.Duration, why error) {
 	d.in.handedBack(d.origin)
@@ -85,8 +78,8 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 		err = d.lane.scheduler.Schedule(ctx, r)
 	}
 	if err != nil {
-		d.log(d.lane.log.Error(), err).Msg("retry could not be stored; the receipt comes back as it was: check the space and limits of the retry stream")
-		d.nak(d.pause(), err)
+		d.log(d.lane.log.Error(), err).Msg("retry could not be stored; it is tried again: check the space and limits of the retry stream")
+		d.refused(func() { d.schedule(decision, why) }, err)
 		return
 	}
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
@@ -154,11 +147,17 @@ func (d *delivery) count(t push.Targets) push.Targets {
 
 // leave frees the slot; the delivery is over.
 func (d *delivery) leave() {
+	d.endProbe()
+	d.in.slots.release(d.slot)
+}
+
+// endProbe tells the breaker that this delivery, if it is its probe, has nothing to
+// say.
+func (d *delivery) endProbe() {
 	if d.probe != nil {
 		d.probe(errNoVerdict)
 		d.probe = nil
 	}
-	d.in.slots.release(d.slot)
 }
 
 // pause is the delay after a failure of our own: 2 s to 4 s.

@@ -16,9 +16,6 @@ import (
 const (
 	// rememberedHandBacks bounds the memory of messages that this process naked.
 	rememberedHandBacks = 1 << 14
-	// deathsOfSuspect is how many processes must have ended while they held a
-	// receipt before it is set apart.
-	deathsOfSuspect = 2
 	// growth is how much more than a fresh receipt a retry may measure.
 	growth = 2
 	// dropRest is how long an intake rests after a drop, so that a full handler
@@ -31,8 +28,6 @@ var (
 	errNotReady   = errors.New("handler is not ready")
 	errOutage     = errors.New("provider is unavailable")
 	errNoSlot     = errors.New("more messages arrived than were asked for")
-	errSuspect    = errors.New("processes ended while they held the receipt; it will run alone")
-	errCrashLoop  = errors.New("a process ended while the receipt ran alone")
 )
 
 // intake pulls from one source of a lane. Fresh receipts, retries and suspects
@@ -44,6 +39,7 @@ type intake struct {
 	settled *settledTable
 	backs   *lru.Cache[messageID, int]
 	private bool // only this lane reads the source
+	first   bool // pulls before the others when the lane starts
 	limits  push.Limits
 	pullers int
 }
@@ -72,6 +68,9 @@ func newIntake(l *Lane, source Source, n int, private bool) *intake {
 // run pulls until ctx ends or the source is gone. Two pullers overlap, so that one
 // request waits at the broker while the other's messages arrive.
 func (in *intake) run(ctx context.Context) error {
+	if !in.first {
+		_ = sleep(ctx, headStart) // if ctx ends, mayPull says so
+	}
 	most := max(1, cap(in.slots.free)/in.pullers)
 	reserved := make([]int32, 0, most)
 	for {
@@ -211,48 +210,13 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 		d.writeAndAck(retry.Malformed, err)
 		return
 	}
-	if d.write(d.letter(retry.Malformed, err, d.origin.Attempts)) != nil {
-		d.leaving.Store(true)
-		d.nak(d.pause(), err)
+	if refusal := d.write(d.letter(retry.Malformed, err, d.origin.Attempts)); refusal != nil {
+		d.refused(func() { in.withoutBad(d, r, bad) }, refusal)
 		return
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.log(in.lane.log.Warn(), err).Msg("recipients left out; the others go on")
 	in.lane.offer(d, r)
-}
-
-// setApart deals with receipts in whose hands processes end: after two such ends
-// the receipt is moved to the suspects, where it runs alone; if a process ends
-// there too, it is buried.
-func (in *intake) setApart(d *delivery) bool {
-	if d.origin.Deliveries <= 1 || !in.lane.reports {
-		return false
-	}
-	deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)
-	switch {
-	case d.origin.Alone && deaths >= 1:
-		d.leaving.Store(true)
-		d.bury(retry.CrashLoop, errCrashLoop)
-		return true
-	case !d.origin.Alone && deaths >= deathsOfSuspect:
-		d.origin.Alone = true
-		d.handBack(errSuspect)
-		return true
-	}
-	return false
-}
-
-// handedBack remembers that this process gave o's message back, which the broker
-// counts as a delivery although nobody died.
-func (in *intake) handedBack(o Origin) {
-	id := messageID{seq: o.Seq, stored: o.Stored.UnixNano()}
-	n, _ := in.backs.Get(id)
-	in.backs.Add(id, n+1)
-}
-
-func (in *intake) handBacks(o Origin) int {
-	n, _ := in.backs.Peek(messageID{seq: o.Seq, stored: o.Stored.UnixNano()})
-	return n
 }
 
 // reasonOf is the reason code of a receipt that cannot be decoded.

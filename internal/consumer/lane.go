@@ -57,6 +57,7 @@ type Lane struct {
 
 	storing  atomic.Int64    // retries and letters on their way to the broker
 	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
+	pulling  context.Context //nolint:containedctx // ends when the pulling does: what waits for a store then lets go
 	unburied atomic.Bool     // the last letter could not be written
 	running  atomic.Bool     // pulling
 	drops    atomic.Uint64
@@ -83,6 +84,7 @@ func New(c Config) *Lane {
 		newIntake(l, c.Retries, retries, true),
 		newIntake(l, c.Suspects, 1, true),
 	}
+	l.intakes[2].first = true
 	return l
 }
 
@@ -111,6 +113,7 @@ func (l *Lane) Run(ctx context.Context) error { //nolint:contextcheck // settlin
 func (l *Lane) pullAll(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	l.pulling = ctx
 	var pullers sync.WaitGroup
 	for _, in := range l.intakes {
 		for range in.pullers {

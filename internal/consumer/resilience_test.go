@@ -181,8 +181,8 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// TestCrashLoop: a receipt that processes died with runs alone once and is buried
-// if a process dies with it there; one that survives is no suspect any more.
+// TestCrashLoop: a receipt that processes died with is set apart, and is buried if
+// three more die with it there; one that survives is no suspect any more.
 func TestCrashLoop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -205,8 +205,15 @@ func TestCrashLoop(t *testing.T) {
 			t.Errorf("retries delivered %+v, want the survivor as an ordinary retry", back)
 		}
 
+		unlucky := r.suspects.add(receipt(3, 1), consumer.Origin{RootSeq: 8, RootStream: "PUSH", Alone: true}, time.Second)
+		r.suspects.deliveries(unlucky, 2) // as often as another killer ends a process before it is set apart
+		r.settled(time.Minute)
+		if n := seen.perSeq(); n[3] != 1 || len(r.stores.buried()) != 0 {
+			t.Errorf("after two deaths the suspect ran %d times and left the letters %+v, want one run", n[3], r.stores.buried())
+		}
+
 		killer := r.suspects.add(receipt(2, 1), consumer.Origin{RootSeq: 9, RootStream: "PUSH", Alone: true}, time.Second)
-		r.suspects.deliveries(killer, 1) // a process ended with it while it ran alone
+		r.suspects.deliveries(killer, 3)
 		r.settled(time.Minute)
 		_ = r.end()
 		if n := seen.perSeq(); n[2] != 0 {

@@ -56,6 +56,7 @@ func start(t *testing.T, h push.Handler, adjust ...func(*consumer.Config)) *rig 
 	ctx, stop := context.WithCancel(t.Context())
 	r.stop = stop
 	go func() { r.ended <- r.lane.Run(ctx) }()
+	<-time.After(100 * time.Millisecond) // past the start, when it looks for suspects only
 	synctest.Wait()
 	return r
 }

@@ -70,6 +70,18 @@ func (s *shelf) deliveries(seq uint64, n int) {
 	s.items[seq-1].origin.Deliveries = n
 }
 
+// orphan makes everything due that is in somebody's hands, as a broker does that
+// starts again.
+func (s *shelf) orphan() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, it := range s.items {
+		if !it.acked && it.origin.Deliveries > 0 {
+			it.due = time.Now()
+		}
+	}
+}
+
 // vanish deletes the stream underneath.
 func (s *shelf) vanish() {
 	s.mu.Lock()

@@ -1,0 +1,248 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// siege is worker and broker in one process, which dies again and again. What was
+// in its hands comes back as soon as it is up again. It lives in a synctest bubble.
+type siege struct {
+	t                        *testing.T
+	fresh, retries, suspects *shelf
+	stores                   *stores
+	runs                     time.Duration // how long the handler takes
+	killer                   int           // the receipt that ends the process; 0 is none
+	lives                    int
+}
+
+func besiege(t *testing.T, runs time.Duration) *siege {
+	t.Helper()
+	s := &siege{
+		t: t, runs: runs,
+		fresh: newShelf("PUSH", ackWait), retries: newShelf("PUSH_RETRY", ackWait), suspects: newShelf("PUSH_RETRY", ackWait),
+	}
+	s.stores = &stores{retries: s.retries, suspects: s.suspects, letters: map[string]letter{}}
+	return s
+}
+
+// life is one process, from its start to its death, which comes after length at
+// the latest.
+func (s *siege) life(length time.Duration) {
+	s.t.Helper()
+	s.lives++
+	m := &mortal{died: make(chan struct{})}
+	h := handler(s.t, 64, 4, func(ctx context.Context, r *push.Receipt) error {
+		if r.Payload.SeqId == s.killer && s.killer != 0 {
+			m.die()
+		}
+		select {
+		case <-time.After(s.runs):
+			return nil
+		case <-ctx.Done():
+			return push.ErrNotStarted
+		}
+	})
+	lane := consumer.New(consumer.Config{
+		Name: "fcm", Handler: h, Fresh: m.source(s.fresh), Retries: m.source(s.retries), Suspects: m.source(s.suspects),
+		Scheduler: mortalStores{s.stores, m}, Graveyard: mortalStores{s.stores, m},
+		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
+		AckWait: ackWait, Grace: time.Millisecond, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
+	})
+	ctx, stop := context.WithCancel(s.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- lane.Run(ctx) }()
+	select {
+	case <-m.died:
+	case <-time.After(length):
+		m.die()
+	}
+	stop()
+	if err := <-ended; err != nil && !errors.Is(err, consumer.ErrUnfinished) {
+		s.t.Errorf("Run: %v", err)
+	}
+	for _, shelf := range []*shelf{s.fresh, s.retries, s.suspects} {
+		shelf.orphan()
+	}
+}
+
+// mortal makes that nothing which a dead process does has an effect.
+type mortal struct {
+	dead atomic.Bool
+	died chan struct{}
+}
+
+func (m *mortal) die() {
+	if m.dead.CompareAndSwap(false, true) {
+		close(m.died)
+	}
+}
+
+func (m *mortal) source(s *shelf) mortalSource { return mortalSource{s, m} }
+
+type mortalSource struct {
+	shelf  *shelf
+	mortal *mortal
+}
+
+func (s mortalSource) Pull(ctx context.Context, n int, take func(consumer.Message)) (int, error) {
+	return s.shelf.Pull(ctx, n, func(m consumer.Message) { take(mortalMessage{m, s.mortal}) })
+}
+
+type mortalMessage struct {
+	consumer.Message
+
+	mortal *mortal
+}
+
+func (m mortalMessage) Ack() error {
+	if m.mortal.dead.Load() {
+		return nil
+	}
+	return m.Message.Ack()
+}
+
+func (m mortalMessage) Nak(delay time.Duration) error {
+	if m.mortal.dead.Load() {
+		return nil
+	}
+	return m.Message.Nak(delay)
+}
+
+func (m mortalMessage) InProgress() error {
+	if m.mortal.dead.Load() {
+		return nil
+	}
+	return m.Message.InProgress()
+}
+
+type mortalStores struct {
+	*stores
+
+	mortal *mortal
+}
+
+func (s mortalStores) Schedule(ctx context.Context, r consumer.Retry) error {
+	if s.mortal.dead.Load() {
+		return errNoStore
+	}
+	return s.stores.Schedule(ctx, r)
+}
+
+func (s mortalStores) Bury(ctx context.Context, l letter) error {
+	if s.mortal.dead.Load() {
+		return errNoStore
+	}
+	return s.stores.Bury(ctx, l)
+}
+
+// TestKillsFromOutsideBuryNobody: kill -9 every two seconds for five minutes, with
+// more to do than the lives are enough for, makes no innocent a crash loop.
+func TestKillsFromOutsideBuryNobody(t *testing.T) {
+	t.Parallel()
+	for _, runs := range []time.Duration{300 * time.Millisecond, time.Second} {
+		t.Run(runs.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := besiege(t, runs)
+				for i := range 150 {
+					for j := range int(9 * time.Second / runs) { // four at a time, 8 s of work in a life
+						s.fresh.add(receipt(1000*i+j, 1), consumer.Origin{}, 0)
+					}
+					s.life(1700*time.Millisecond + time.Duration(i%7)*100*time.Millisecond)
+				}
+				for _, l := range s.stores.buried() {
+					t.Errorf("receipt %d was buried: %s", l.StreamSeq, l.Reason)
+				}
+			})
+		})
+	}
+}
+
+// TestKillerIsBuried: a receipt that always ends its process ends five, and no
+// receipt is buried for its company.
+func TestKillerIsBuried(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := besiege(t, 100*time.Millisecond)
+		s.killer = 20
+		for i := range 100 {
+			s.fresh.add(receipt(i+1, 1), consumer.Origin{}, 0)
+		}
+		for s.fresh.open()+s.retries.open()+s.suspects.open() > 0 && s.lives < 50 {
+			s.life(time.Minute)
+		}
+		letters := s.stores.buried()
+		if len(letters) != 1 || letters[0].Reason != "crash_loop" || letters[0].StreamSeq != 20 {
+			t.Errorf("letters are %+v, want one crash_loop of receipt 20", letters)
+		}
+		if s.lives != 6 {
+			t.Errorf("%d lives, want five that it ends and one that buries it", s.lives)
+		}
+	})
+}
+
+// TestRefusedStoresAreNoDeaths: a suspect that has run and cannot be stored stays in
+// hand, so that its deliveries do not look like deaths to another process.
+func TestRefusedStoresAreNoDeaths(t *testing.T) {
+	t.Parallel()
+	for name, says := range map[string]error{"retry": errFault, "letter": push.Permanent(errFault)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var seen log
+				r := start(t, handler(t, 8, 1, func(_ context.Context, r *push.Receipt) error {
+					if seen.note(r) == 1 {
+						return says
+					}
+					return nil
+				}))
+				r.stores.fail(errNoStore)
+				r.suspects.add(receipt(1, 1), consumer.Origin{RootSeq: 9, RootStream: "PUSH", Alone: true}, 0)
+				<-time.After(5 * ackWait)
+				if n := len(r.suspects.seen()); n != 1 || seen.count() != 1 {
+					t.Errorf("delivered %d times and run %d times while the stores refused, want once", n, seen.count())
+				}
+				r.stores.fail(nil)
+				r.settled(time.Minute)
+				for _, l := range r.stores.buried() {
+					if l.Reason == "crash_loop" {
+						t.Errorf("buried as %s, and nothing has crashed", l.Reason)
+					}
+				}
+				_ = r.end()
+			})
+		})
+	}
+}
+
+// TestStopLetsGoOfWhatIsNotStored: a lane that stops while a suspect waits for a
+// store gives it back.
+func TestStopLetsGoOfWhatIsNotStored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, handler(t, 8, 1, func(context.Context, *push.Receipt) error { return errFault }))
+		r.stores.fail(errNoStore)
+		r.suspects.add(receipt(1, 1), consumer.Origin{RootSeq: 9, RootStream: "PUSH", Alone: true}, 0)
+		<-time.After(ackWait)
+		began := time.Now()
+		_ = r.end()
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("stopping took %v", took)
+		}
+		if n := len(r.suspects.delays()); n != 1 {
+			t.Errorf("naked %d times, want once", n)
+		}
+	})
+}
