@@ -30,8 +30,8 @@ func newDeviceListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List the devices of a user",
-		Long: `Lists the devices of a user, the oldest registration first. Instead of its token,
-each shows a hash of it that is the same in logs and events.`,
+		Long: `Lists the devices of a user, the oldest registration first. Instead of its
+token, each shows a hash of it that is the same in logs and events.`,
 		Example: `  pushworker device ls --user usr782riWdFIwE
   pushworker device ls --user 81985529216486895 --reveal -o jsonl`,
 		Args: noArgs,
@@ -75,7 +75,7 @@ func newDeviceExportCommand(a *app) *cobra.Command {
 		Long: `Writes all devices as JSON Lines, for a copy or for pushworker device import.
 The lines hold tokens in full, which are personal data.`,
 		Example: `  pushworker device export > devices.jsonl
-  pushworker device export | pushworker --nats-url nats://other:4222 device import -`,
+  pushworker device export | pushworker --nats-url other:4222 device import -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.isTerminal(a.stdout) && !reveal {

@@ -26,9 +26,9 @@ func newDoctorCommand(a *app) *cobra.Command {
 		Use:   "doctor",
 		Short: "Look at everything that a worker needs, and say how to mend it",
 		Long: `Looks at the configuration, the network, credentials, permissions, streams and
-durables, clocks, disks, the handlers and their providers, and the running worker.
-It changes nothing and sends nothing to anybody. Exit codes: 0 all is well,
-1 there are warnings, 2 there are failures.`,
+durables, clocks, disks, the handlers and their providers, and the worker that
+runs. It changes nothing and sends nothing to anybody. Exit codes: 0 all is
+well, 1 there are warnings, 2 there are failures.`,
 		Example: `  pushworker doctor
   pushworker doctor -o jsonl | jq 'select(.level != "ok")'`,
 		Args: noArgs,

@@ -27,8 +27,8 @@ func newEraseCommand(a *app) *cobra.Command {
 		Use:   "erase",
 		Short: "Erase a user: devices, receipts, letters, events",
 		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
-or by the user: receipts, retries, dead letters, events. What others are still to
-be told stays until they were: OWED counts it, and then the exit code is 75.
+or by the user: receipts, retries, dead letters, events. What others are still
+to be told stays until they were: OWED counts it, and then the exit code is 75.
 Without --yes it asks, or only says what it would do.`,
 		Example: `  pushworker erase --user usr782riWdFIwE
   pushworker erase --user usr782riWdFIwE --yes -o json`,

@@ -34,6 +34,9 @@ func newExplainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain",
 		Short: "Tell what became of a receipt at each lane, and why",
+		Long: `Tells what became of a receipt at each lane, and why; with --user, what became
+of it for that user. Which devices got it is known as far as it was recorded:
+PUSHWORKER_EVENTS=failures, the default, leaves out what simply went well.`,
 		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
   pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
   pushworker explain --stream-seq 4711 -o json`,
@@ -50,7 +53,7 @@ func newExplainCommand(a *app) *cobra.Command {
 	flags.StringVar(&o.topic, "topic", "", "receipts in the conversation `NAME`")
 	flags.IntVar(&o.topicSeq, "seq", 0, "the one about message `N` of the topic")
 	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the one stored as `N`, as publish has printed it")
-	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31T12:00:00Z; by default 72h")
+	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31; by default 72h")
 	flags.IntVar(&o.limit, "limit", 10, "at most the last `N`, by default 10")
 	addFormatFlag(cmd, &o.out)
 	return cmd

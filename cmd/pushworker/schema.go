@@ -17,8 +17,9 @@ func newSchemaCommand(a *app) *cobra.Command {
 		Use:   "schema receipt|device|asyncapi",
 		Short: "Write the schemas of what goes over the broker",
 		Long: `Writes the JSON Schema (2020-12) of a receipt or of a device, or the AsyncAPI
-3.0.0 document of everything that goes over the broker: subjects, headers, messages
-and examples. Fields that a schema does not name are allowed and ignored.`,
+3.0.0 document of everything that goes over the broker: subjects, headers,
+messages and examples. Fields that a schema does not name are allowed and
+ignored.`,
 		Example: `  pushworker schema receipt > receipt.schema.json
   pushworker schema asyncapi > asyncapi.json`,
 		Args:                  oneDocument,

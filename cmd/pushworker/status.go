@@ -50,7 +50,7 @@ BREAKER come from the one worker at PUSHWORKER_ADMIN_ADDR, "-" if there is none.
 		},
 	}
 	addFormatFlag(cmd, &out)
-	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds until interrupted, and show rates")
+	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds, and show rates")
 	return cmd
 }
 
