@@ -166,12 +166,12 @@ func outside() []mutant {
 		},
 		{
 			name: "publisher forgets its dedup id", file: "pkg/publisher/publisher.go",
-			old: "msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())", now: "_ = nuid.Next",
+			old: "ID(id)(msg)", now: "_ = id",
 			pkg: publisher, test: "TestTriesShareOneID",
 		},
 		{
 			name: "waiting receipts not handed back at a stop", file: "pkg/push/pool.go",
-			old: "case p.stopping.Load():\n\t\t\tr.Done(ErrNotStarted)", now: "case p.stopping.Load():",
+			old: "} else if r != nil {\n\t\t\t\tr.Done(ErrNotStarted)", now: "} else if r != nil {\n\t\t\t\t_ = r",
 			pkg: lanes, test: "TestUnstartedIsHandedBack",
 		},
 		{
@@ -187,7 +187,7 @@ func outside() []mutant {
 		{
 			name: "device that has the packet told again", file: "pkg/plugins/fcm/tally.go",
 			old: "t.taken = append(t.taken, to.device)\n\tcase gone:", now: "case gone:",
-			pkg: fcm, test: "TestOnlyWhatFailedIsRepeated",
+			pkg: fcm, test: "TestManyDevicesOfOneUser",
 		},
 	}
 }

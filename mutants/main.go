@@ -1,8 +1,9 @@
 // Command mutants breaks the program on purpose, one small way at a time, and runs
 // the test that must notice. A mutant that survives is a test that proves nothing.
 //
-//	go run ./mutants [-run REGEXP]
+//	go run ./mutants [-run REGEXP] [-v]
 //
+// A test may fail for a reason of its own; -v shows what each said of its mutant.
 // The checkout is not changed: each broken file is laid over the real one with the
 // go command's -overlay, also for the binaries that tests build. It refuses to
 // make mutants up; the list in list.go holds those that would break a promise of
@@ -32,10 +33,11 @@ const patience = 5 * time.Minute
 
 func main() {
 	only := flag.String("run", "", "only mutants whose name matches this `REGEXP`")
+	verbose := flag.Bool("v", false, "show what each test said when it failed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := hunt(ctx, *only, os.Stdout); err != nil {
+	if err := hunt(ctx, *only, *verbose, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		stop()
 		os.Exit(1)
@@ -43,7 +45,7 @@ func main() {
 }
 
 // hunt runs the tests without and then with each mutant, and prints a table.
-func hunt(ctx context.Context, only string, out io.Writer) error {
+func hunt(ctx context.Context, only string, verbose bool, out io.Writer) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-run: %w", err)
@@ -60,7 +62,7 @@ func hunt(ctx context.Context, only string, out io.Writer) error {
 	if err := healthy(ctx, chosen); err != nil {
 		return err
 	}
-	return kill(ctx, chosen, out)
+	return kill(ctx, chosen, verbose, out)
 }
 
 // healthy fails if a test fails without a mutant: then it would kill any.
@@ -79,7 +81,7 @@ func healthy(ctx context.Context, chosen []mutant) error {
 }
 
 // kill runs each mutant's test.
-func kill(ctx context.Context, chosen []mutant, out io.Writer) error {
+func kill(ctx context.Context, chosen []mutant, verbose bool, out io.Writer) error {
 	const row = "%-48s  %-44s  %7v\n"
 	if _, err := fmt.Fprintf(out, row, "MUTANT", "KILLED BY", "SECONDS"); err != nil {
 		return fmt.Errorf("print the table: %w", err)
@@ -87,13 +89,17 @@ func kill(ctx context.Context, chosen []mutant, out io.Writer) error {
 	var alive []string
 	for _, m := range chosen {
 		began := time.Now()
-		killed, err := m.attempt(ctx)
+		said, killed, err := m.attempt(ctx)
 		by := strings.TrimPrefix(m.pkg, "./") + " " + m.test
 		if err != nil || !killed {
 			alive = append(alive, strings.TrimSpace(fmt.Sprintf("%s: %s does not notice it. %s", m.name, by, errorText(err))))
 			by = "NOT KILLED"
 		}
-		if _, err := fmt.Fprintf(out, row, m.name, by, time.Since(began).Round(time.Second/10).Seconds()); err != nil {
+		line := fmt.Sprintf(row, m.name, by, time.Since(began).Round(time.Second/10).Seconds())
+		if verbose {
+			line += said + "\n"
+		}
+		if _, err := io.WriteString(out, line); err != nil {
 			return fmt.Errorf("print the table: %w", err)
 		}
 	}
@@ -110,25 +116,25 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// attempt reports whether the mutant's test notices it.
-func (m mutant) attempt(ctx context.Context) (killed bool, err error) {
+// attempt reports whether the mutant's test notices it, and what the test said.
+func (m mutant) attempt(ctx context.Context) (said string, killed bool, err error) {
 	overlay, remove, err := m.overlay()
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	defer remove()
-	output, err := runTest(ctx, m, overlay)
+	said, err = runTest(ctx, m, overlay)
 	switch {
 	case ctx.Err() != nil:
-		return false, context.Cause(ctx)
-	case strings.Contains(output, "[build failed]") || strings.Contains(output, "[setup failed]"):
-		return false, fmt.Errorf("does not compile; change it in mutants/list.go:\n%s", output)
+		return said, false, context.Cause(ctx)
+	case strings.Contains(said, "[build failed]") || strings.Contains(said, "[setup failed]"):
+		return said, false, fmt.Errorf("does not compile; change it in mutants/list.go:\n%s", said)
 	case err == nil:
-		return false, nil
-	case strings.Contains(output, "--- FAIL") || strings.Contains(output, "panic:"):
-		return true, nil
+		return said, false, nil
+	case strings.Contains(said, "--- FAIL") || strings.Contains(said, "panic:"):
+		return said, true, nil
 	}
-	return false, fmt.Errorf("the test did not run: %w\n%s", err, output)
+	return said, false, fmt.Errorf("the test did not run: %w\n%s", err, said)
 }
 
 // runTest runs m's test, with the overlay if there is one. GOFLAGS carries it into
