@@ -246,3 +246,28 @@ func TestStopLetsGoOfWhatIsNotStored(t *testing.T) {
 		}
 	})
 }
+
+// TestSuspectsComeFirst: a lane that starts tries a suspect before what else waits
+// fills the handler, although the broker sends the suspect a little later.
+func TestSuspectsComeFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen log
+		h := handler(t, 16, 1, func(_ context.Context, r *push.Receipt) error {
+			seen.note(r)
+			<-time.After(time.Second)
+			return nil
+		})
+		r := start(t, h, func(c *consumer.Config) {
+			for i := range 12 {
+				c.Fresh.(*shelf).add(receipt(10+i, 1), consumer.Origin{}, 0)
+			}
+			c.Suspects.(*shelf).add(receipt(1, 1), consumer.Origin{RootSeq: 99, RootStream: "PUSH", Alone: true}, 10*time.Millisecond)
+		})
+		r.settled(time.Minute)
+		_ = r.end()
+		if first := seen.got[0].Payload.SeqId; first != 1 {
+			t.Errorf("receipt %d ran first, want the suspect", first)
+		}
+	})
+}
