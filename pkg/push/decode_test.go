@@ -1,10 +1,12 @@
 package push_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,6 +128,22 @@ func TestDecodeKeepsContentByteForByte(t *testing.T) {
 		_ = append(got, "overwritten"...)
 		if string(data) != before {
 			t.Errorf("appending to the content %s changed the receipt's bytes", content)
+		}
+	}
+}
+
+// Strings are looked at eight bytes at a time, so every byte must be seen at every
+// place.
+func TestDecodeSeesEveryByteOfAString(t *testing.T) {
+	t.Parallel()
+	for c := range byte(utf8.RuneSelf) {
+		for at := range 20 {
+			text := []byte(`{"to":{"782riWdFIwE":{}},"payload":{"content":"` + strings.Repeat("x", 20) + `"}}`)
+			text[bytes.IndexByte(text, 'x')+at] = c
+			_, _, err := push.Decode(text, push.Limits{MaxBytes: 1 << 10, MaxDepth: 8, MaxKeys: 8})
+			if (err == nil) != json.Valid(text) {
+				t.Errorf("%q at %d: %v", c, at, err)
+			}
 		}
 	}
 }

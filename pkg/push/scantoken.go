@@ -2,12 +2,14 @@ package push
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 )
 
 // str passes a string; the scanner stands right before it.
 func (s *scanner) str() *MalformedError {
-	for s.pos++; s.pos < len(s.data); s.pos++ {
+	s.pos++
+	for s.pos += plain(s.data[s.pos:]); s.pos < len(s.data); s.pos++ {
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
@@ -17,12 +19,28 @@ func (s *scanner) str() *MalformedError {
 			if n == 0 {
 				return s.fail("not an escape that JSON has")
 			}
-			s.pos += n
+			s.pos += n + plain(s.data[s.pos+n+1:])
 		case c < ' ':
 			return s.fail("a control character in a string: escape it")
 		}
 	}
 	return s.fail("a string without an end")
+}
+
+// plain returns how many bytes at the beginning of b, eight by eight, are no quote, no
+// backslash and no control character. Content is long: one by one is ten times slower.
+func plain(b []byte) (n int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080 // in each of eight bytes
+	for ; n+8 <= len(b); n += 8 {
+		// A byte less than k is one whose highest bit is set by taking k away, and was
+		// not before: https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
+		eight := binary.LittleEndian.Uint64(b[n:])
+		quote, backslash := eight^'"'*ones, eight^'\\'*ones
+		if ((eight-' '*ones)&^eight|(quote-ones)&^quote|(backslash-ones)&^backslash)&highs != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // escapeLen returns the length of the escape after a backslash, 0 if it is none.
