@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,11 +23,6 @@ const janitorEvery = 5 * time.Second
 // patience is how long the first connection may take before a human is told, and
 // the pause before a broker that did not answer is asked again.
 const patience = 2 * time.Second
-
-// gcPercent lets the heap, which is small, grow to three times what is in use before
-// it is collected: collecting is a good part of what a push costs. GOGC overrides it,
-// and GOMEMLIMIT bounds it.
-const gcPercent = 200
 
 // ErrBroker says that the broker cannot be reached or refuses the connection.
 var ErrBroker = errors.New("broker cannot be used")
@@ -52,9 +45,6 @@ type Worker struct {
 // those of config and handlers before anything is opened, [embedded.LockedError],
 // the broker's, and consumer.ErrUnfinished when work had to be handed back.
 func (w Worker) Run(ctx context.Context) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	directory := &lateDirectory{}
 	handlers, err := w.handlers(directory)
 	if err != nil {
