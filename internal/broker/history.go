@@ -197,6 +197,9 @@ func readStored(m *nats.Msg, ofMany bool) (Stored, error) {
 	if !ofMany {
 		added = added[:4]
 	}
+	if bare(m.Header, added) { // as nearly all are
+		return s, nil
+	}
 	for _, name := range added {
 		if values := m.Header[name]; len(values) > 1 {
 			m.Header[name] = values[:len(values)-1]
@@ -208,4 +211,14 @@ func readStored(m *nats.Msg, ofMany bool) (Stored, error) {
 		s.Header = m.Header
 	}
 	return s, nil
+}
+
+// bare reports whether h has nothing but what was added.
+func bare(h nats.Header, added []string) bool {
+	for _, name := range added {
+		if len(h[name]) != 1 {
+			return false
+		}
+	}
+	return len(h) == len(added)
 }

@@ -164,6 +164,42 @@ func TestHistoryLeavesOutWhatWasDeleted(t *testing.T) {
 	}
 }
 
+// What is asked for ahead begins where it was thought to only if there are no holes,
+// and the answers before it are not cut off by their size.
+func TestHistoryReadsAheadOfHolesAndGreatMessages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	great := make([]byte, 200_000)
+	for i := range 12_000 {
+		data := []byte(`{}`)
+		if i >= 3000 && i < 3100 {
+			data = great
+		}
+		if _, err := r.js.PublishAsync("push.receipts", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-r.js.PublishAsyncComplete()
+	s, err := r.js.Stream(t.Context(), "PUSH")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sequences(1, 12_000)
+	for _, seq := range []uint64{64, 65, 320, 321, 1345, 3050, 6000, 6001, 6003, 9999} {
+		if err := s.DeleteMsg(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+		want = slices.DeleteFunc(want, func(x uint64) bool { return x == seq })
+	}
+	for _, from := range []uint64{0, 1, 2, 60, 1000, 2990} {
+		got := read(t, r.conn.History("PUSH"), broker.Stretch{From: from})
+		at, _ := slices.BinarySearch(want, from)
+		if diff := cmp.Diff(want[at:], got); diff != "" {
+			t.Errorf("sequences from %d (-want +got):\n%s", from, diff)
+		}
+	}
+}
+
 func TestHistoryStopsWhenItsReaderDoes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

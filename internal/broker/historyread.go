@@ -26,6 +26,7 @@ type reading struct {
 	history *History
 	subject string
 	last    uint64
+	asking  sync.WaitGroup
 }
 
 // batch is some messages, then an error or none.
@@ -35,12 +36,11 @@ type batch struct {
 }
 
 func (r *reading) run(ctx context.Context, first uint64, yield func(Stored, error) bool) {
-	var fetching sync.WaitGroup
-	defer fetching.Wait()
+	defer r.asking.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches := make(chan batch, 1) // one is read, one waits, one comes
-	fetching.Go(func() {
+	batches := make(chan batch, 1) // one is read, one waits, two come
+	r.asking.Go(func() {
 		defer close(batches)
 		r.fetch(ctx, first, batches)
 	})
@@ -70,24 +70,22 @@ func (r *reading) yieldAll(messages []Stored, yield func(Stored, error) bool) bo
 
 // fetch sends batches until the last message, an error or the end of ctx.
 func (r *reading) fetch(ctx context.Context, first uint64, batches chan<- batch) {
-	question := nextQuestion{Seq: first, Subject: r.subject, MaxBytes: batchBytes}
-	size := firstBatch
-	for question.Seq <= r.last {
-		question.Batch = int(min(uint64(size), r.last-question.Seq+1))
-		messages, err := r.many(ctx, question)
-		if err == nil && len(messages) == 0 {
+	l := lookahead{reading: r, size: batchSize{now: firstBatch}}
+	defer l.forget()
+	for first <= r.last {
+		b := l.answer(ctx, first)
+		if b.err == nil && len(b.messages) == 0 {
 			return
 		}
 		select {
-		case batches <- batch{messages, err}:
+		case batches <- b:
 		case <-ctx.Done():
 			return
 		}
-		if err != nil {
+		if b.err != nil {
 			return
 		}
-		question.Seq = messages[len(messages)-1].Seq + 1
-		size = min(4*size, greatestBatch)
+		first = b.messages[len(b.messages)-1].Seq + 1
 	}
 }
 
@@ -99,7 +97,7 @@ func (r *reading) many(ctx context.Context, question nextQuestion) ([]Stored, er
 		return nil, fmt.Errorf("encoding a question to stream %s: %w", r.history.stream, err)
 	}
 	for try := range readTries {
-		messages, err2 := r.ask(ctx, body, question.Batch)
+		messages, err2 := r.once(ctx, body, question.Batch)
 		if len(messages) > 0 {
 			return messages, nil
 		}
@@ -117,7 +115,7 @@ func (r *reading) many(ctx context.Context, question nextQuestion) ([]Stored, er
 	return nil, err
 }
 
-func (r *reading) ask(ctx context.Context, body []byte, most int) (messages []Stored, err error) {
+func (r *reading) once(ctx context.Context, body []byte, most int) (messages []Stored, err error) {
 	h, unreadable := r.history, error(nil)
 	messages = make([]Stored, 0, most)
 	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {

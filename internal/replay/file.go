@@ -11,12 +11,18 @@ import (
 // partialSuffix is added to the name of a file that is not complete.
 const partialSuffix = ".partial"
 
+// syncEvery is how many bytes are written before the disk is told to take them, so
+// that there are few to wait for at the end.
+const syncEvery = 16 << 20
+
 // File is an output file that has its name only once it is complete, and is never
 // overwritten. Until then its name ends with .partial.
 type File struct {
 	*os.File
 
-	name string
+	name    string
+	behind  int        // bytes since the last sync began
+	syncing chan error // has room for the outcome; nil when no sync runs
 }
 
 // CreateFile begins the file name, or goes on with what an interrupted replay has
@@ -39,7 +45,7 @@ func CreateFile(name string, resume bool, offset int64) (*File, error) {
 	if err := startAt(f, offset); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &File{f, name}, nil
+	return &File{File: f, name: name}, nil
 }
 
 // startAt cuts f off at offset and puts the next write there.
@@ -62,6 +68,33 @@ func startAt(f *os.File, offset int64) error {
 
 // Partial is the name of the file while it is not complete.
 func (f *File) Partial() string { return f.name + partialSuffix }
+
+// Write writes b, and lets the disk begin now and then.
+func (f *File) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if f.behind += n; err != nil || f.behind < syncEvery {
+		return n, err
+	}
+	if err := f.synced(); err != nil {
+		return n, err
+	}
+	f.behind, f.syncing = 0, make(chan error, 1)
+	go func(done chan<- error) { done <- f.File.Sync() }(f.syncing)
+	return n, nil
+}
+
+// Sync brings what is written to the disk.
+func (f *File) Sync() error { return errors.Join(f.synced(), f.File.Sync()) }
+
+// synced waits for the sync that runs. Its error must not be lost: the kernel tells it
+// once.
+func (f *File) synced() error {
+	if f.syncing == nil {
+		return nil
+	}
+	defer func() { f.syncing = nil }()
+	return <-f.syncing
+}
 
 // Complete gives the file its name and closes it.
 func (f *File) Complete() error {

@@ -37,7 +37,7 @@ func NewText(w io.Writer, offset int64, sync func() error, render func(Stored, *
 
 // JSONLine is a JSON text without line breaks.
 func JSONLine(text []byte) ([]byte, error) {
-	if !bytes.ContainsAny(text, "\r\n") {
+	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0 {
 		return text, nil
 	}
 	var line bytes.Buffer
