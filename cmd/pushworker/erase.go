@@ -29,6 +29,7 @@ func newEraseCommand(a *app) *cobra.Command {
 		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
 or by the user: receipts, retries, dead letters, events. What others are still
 to be told stays until they were: OWED counts it, and then the exit code is 75.
+What was removed before, as by redrive, the broker overwrites in its own time.
 Without --yes it asks, or only says what it would do.`,
 		Example: `  pushworker erase --user usr782riWdFIwE
   pushworker erase --user usr782riWdFIwE --yes -o json`,

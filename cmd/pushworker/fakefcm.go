@@ -50,7 +50,7 @@ docs/fakefcm.md describes scripts and answers.`,
 	flags.Uint32Var(&options.MaxStreams, "max-streams", options.MaxStreams, "HTTP/2 streams open per connection, at most `N`")
 	flags.IntVar(&options.ProjectPerMinute, "project-quota", 0, "at most `N` requests a minute per project, 0 for any")
 	flags.IntVar(&options.DevicePerMinute, "device-quota", 0, "at most `N` messages a minute per token, 0 for any")
-	flags.DurationVar(&options.TokenLifetime, "token-life", 0, "`DURATION` of an access token, 0 for 59m59s")
+	flags.DurationVar(&options.TokenLifetime, "token-life", 0, "how long an access token lives; 0 for 59m59s")
 	flags.BoolVar(&options.TLS, "tls", false, "serve HTTPS with a certificate made at the start")
 	flags.StringVar(&f.caOut, "ca-out", "", "write that certificate to this `FILE`, for clients")
 	flags.StringVar(&options.CertFile, "cert", "", "serve HTTPS with the certificate in this `FILE`")

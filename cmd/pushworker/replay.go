@@ -31,6 +31,9 @@ type replayOptions struct {
 	resumed bool
 	// query is what was asked for, in the words of the command line.
 	query map[string]string
+	// speed is how fast to go, in the same words.
+	speed map[string]string
+	flags *pflag.FlagSet
 }
 
 func newReplayCommand(a *app) *cobra.Command {
@@ -49,7 +52,7 @@ nothing that has expired. A file gets its name when it is complete.`,
 			if err := o.complete(cmd); err != nil {
 				return usageError{err}
 			}
-			return a.replay(cmd.Context(), o)
+			return a.replay(cmd.Context(), &o)
 		},
 	}
 	o.addFlags(cmd, a)
@@ -72,7 +75,7 @@ func (o *replayOptions) addFlags(cmd *cobra.Command, a *app) {
 	flags.StringVar(&o.to, "to", "", "write JSON Lines to `FILE`, or to - for stdout")
 	flags.Var(&parsed{value: &o.pace.Rate, parse: replay.ParseRate, kind: "N/s"}, "rate", "no faster than this")
 	flags.Var(&parsed{value: &o.pace.Speed, parse: replay.ParseSpeed, kind: "1x|10x|max"}, "speed", "keep their distances, by default max")
-	flags.StringVar(&o.resume, "resume", "", "keep in `FILE` where to go on, and go on there")
+	flags.StringVar(&o.resume, "resume", "", "keep in `FILE` each second how far it is; go on there")
 	flags.VarP(&o.out, "output", "o", "on stdout: table or jsonl")
 	_ = cmd.RegisterFlagCompletionFunc("handler", a.completeHandler)
 	_ = cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions([]string{push.ActMsg, push.ActSub, push.ActRead}, cobra.ShellCompDirectiveNoFileComp))
@@ -82,9 +85,12 @@ func (o *replayOptions) addFlags(cmd *cobra.Command, a *app) {
 // complete checks the flags against each other.
 func (o *replayOptions) complete(cmd *cobra.Command) error {
 	o.stretch.Since, o.stretch.Until = o.since.Time, o.until.Time
-	o.query = make(map[string]string)
-	cmd.Flags().Visit(func(f *pflag.Flag) {
+	o.query, o.speed = make(map[string]string), make(map[string]string)
+	o.flags = cmd.Flags()
+	o.flags.Visit(func(f *pflag.Flag) {
 		switch f.Name {
+		case "rate", "speed":
+			o.speed[f.Name] = f.Value.String()
 		case "from-seq", "to-seq", "since", "until", "user", "topic", "what", "limit", "handler", "to":
 			o.query[f.Name] = f.Value.String()
 		}
@@ -112,7 +118,7 @@ func (o *replayOptions) complete(cmd *cobra.Command) error {
 }
 
 // replay replays what o asks for.
-func (a *app) replay(ctx context.Context, o replayOptions) error {
+func (a *app) replay(ctx context.Context, o *replayOptions) error {
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -132,11 +138,11 @@ func (a *app) replay(ctx context.Context, o replayOptions) error {
 		a.say("%s says that this replay is complete: remove it to begin anew", o.resume)
 		return nil
 	}
-	out, err := a.replayOutput(ctx, o, c, conn, checkpoint.Position.Offset)
+	out, err := a.replayOutput(ctx, *o, c, conn, checkpoint.Position.Offset)
 	if err != nil {
 		return err
 	}
-	run := replayRun{app: a, o: o, output: out, checkpoint: checkpoint}
+	run := replayRun{app: a, o: *o, output: out, checkpoint: checkpoint}
 	return run.run(ctx, c, receiptsOf(ctx, history, checkpoint.Position.Start(), checkpoint.Last))
 }
 
@@ -151,14 +157,14 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 			return kept, usageError{err}
 		}
 		if o.resumed = ok; ok {
-			return kept, nil
+			return kept, o.keepPace(&kept)
 		}
 	}
 	first, last, err := history.Bounds(ctx, o.stretch)
 	if err != nil {
 		return replay.Checkpoint{}, unavailableError{err}
 	}
-	return replay.Checkpoint{Query: o.query, Last: last, Position: replay.Position{Next: first}}, nil
+	return replay.Checkpoint{Query: o.query, Pace: o.speed, Last: last, Position: replay.Position{Next: first}}, nil
 }
 
 // receiptsOf yields the receipts with the sequences first to last. What goes wrong

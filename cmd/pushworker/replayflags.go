@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pushworker/pushworker/internal/replay"
 )
 
 // stamp is a moment that knows how it was written.
@@ -55,5 +57,20 @@ func sameQuery(before, now map[string]string) error {
 			return fmt.Errorf("the --resume file is of a replay without --%s: leave it out, or give another file", name)
 		}
 	}
+	return nil
+}
+
+// keepPace goes on as fast as before, where no flag says how fast.
+func (o *replayOptions) keepPace(kept *replay.Checkpoint) error {
+	for name, value := range kept.Pace {
+		if o.flags.Changed(name) {
+			continue
+		}
+		if err := o.flags.Set(name, value); err != nil {
+			return usageError{fmt.Errorf("the --resume file has --%s %q: %w", name, value, err)}
+		}
+		o.speed[name] = value
+	}
+	kept.Pace = o.speed
 	return nil
 }

@@ -43,6 +43,9 @@ func (r *replayRun) run(ctx context.Context, c *config.Config, source iter.Seq2[
 	r.output.told = r.tellFailure
 	at, tally, err := p.Run(ctx, source)
 	r.progress.stop()
+	if err != nil && heard(err) == nil {
+		return err // whoever read our output has enough
+	}
 	if err == nil {
 		err = r.output.complete()
 	}

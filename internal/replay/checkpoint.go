@@ -14,6 +14,8 @@ import (
 type Checkpoint struct {
 	// Query is what was asked for. Another query is another replay.
 	Query map[string]string `json:"query"`
+	// Pace is how fast it went. It goes on so unless told otherwise.
+	Pace map[string]string `json:"pace,omitempty"`
 	// Last is the last sequence of the stretch.
 	Last uint64 `json:"last"`
 	// Done says that the replay is complete.
