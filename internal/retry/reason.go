@@ -16,7 +16,7 @@ const (
 	Attempts
 	// Age: the age budget is used up.
 	Age
-	// CrashLoop: processes died with it, the last time while it ran alone.
+	// CrashLoop: processes died with it, the last three while it was the one suspect.
 	CrashLoop
 	// Panic: the handler panicked on it until the budget was used up.
 	Panic
