@@ -16,8 +16,9 @@ const (
 	// DefaultCacheTTL is how long the cache believes what it knows. Changes are told
 	// to it much sooner, see [Directory.Learn]; this bounds what a lost one costs.
 	DefaultCacheTTL = 30 * time.Second
-	// watchedFactor is how many times longer it believes it while changes are told
-	// without gaps.
+	// watchedFactor is how many times longer it believes what it was told, or has read
+	// twice, while changes are told without gaps. The first read after a change may
+	// be answered by a replica that has not had it yet.
 	watchedFactor = 20
 )
 
@@ -44,6 +45,7 @@ type cached struct {
 	list     list
 	revision uint64
 	at       time.Time // when it was the newest
+	sure     bool      // it was told, or is what another read said before
 	cost     int
 }
 
@@ -88,7 +90,7 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 // believes reports whether v is young enough. The caller holds mu.
 func (c *cache) believes(v *cached, now time.Time) bool {
 	ttl := c.ttl
-	if c.watched {
+	if c.watched && v.sure {
 		ttl *= watchedFactor
 	}
 	return now.Sub(v.at) < ttl
@@ -119,7 +121,9 @@ func (c *cache) end(r *reading, users []push.Uid, lists []list, revisions []uint
 	delete(c.reads, r)
 	for i, l := range lists {
 		if _, changed := r.changed[users[i]]; !changed && !r.all {
-			c.put(users[i], l, revisions[i], now)
+			before, ok := c.users.Peek(users[i])
+			sure := ok && before.revision == revisions[i]
+			c.put(users[i], &cached{list: l, revision: revisions[i], at: now, sure: sure})
 		}
 	}
 }
@@ -137,7 +141,7 @@ func (c *cache) learn(user push.Uid, l list, revision uint64, keep bool) {
 		r.changed[user] = struct{}{}
 	}
 	if keep || c.users.Contains(user) {
-		c.put(user, l, revision, now)
+		c.put(user, &cached{list: l, revision: revision, at: now, sure: true})
 	}
 }
 
@@ -160,15 +164,15 @@ func (c *cache) forget() {
 }
 
 // put keeps a list unless a newer one is known. The caller holds mu.
-func (c *cache) put(user push.Uid, l list, revision uint64, now time.Time) {
+func (c *cache) put(user push.Uid, v *cached) {
 	if have, ok := c.users.Peek(user); ok {
-		if have.revision > revision && c.believes(have, now) {
+		if have.revision > v.revision && c.believes(have, v.at) {
 			return
 		}
 		c.used -= have.cost
 	}
-	v := &cached{list: l, revision: revision, at: now, cost: costPerUser}
-	for _, d := range l {
+	v.cost = costPerUser
+	for _, d := range v.list {
 		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang)
 	}
 	c.users.Add(user, v)

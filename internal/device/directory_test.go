@@ -98,6 +98,39 @@ func TestCacheAnswersUntilItIsTooOld(t *testing.T) {
 	})
 }
 
+// lagging answers reads as a replica does that has not had the change yet.
+type lagging struct {
+	device.Memory
+
+	old atomic.Bool
+}
+
+func (s *lagging) Read(ctx context.Context, keys []string) ([]device.Entry, error) {
+	if s.old.Load() {
+		return make([]device.Entry, len(keys)), nil
+	}
+	return s.Memory.Read(ctx, keys)
+}
+
+// TestAReadThatLagsIsNotBelievedForLong: a device is registered elsewhere, and the
+// first read after that knows nothing of it.
+func TestAReadThatLagsIsNotBelievedForLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &lagging{}
+		reader := device.New(store, device.Options{CacheTTL: time.Minute})
+		reader.Watched(true)
+		put(t, device.New(store, device.Options{}), anna, "phone", "x")
+		store.old.Store(true)
+		count(t, reader, anna)
+		store.old.Store(false)
+		time.Sleep(time.Minute)
+		if n := count(t, reader, anna); n != 1 {
+			t.Errorf("a minute later %d users have devices, want 1", n)
+		}
+	})
+}
+
 // TestCacheIsBelievedLongerWhileItIsWatched: and no longer once it is not.
 func TestCacheIsBelievedLongerWhileItIsWatched(t *testing.T) {
 	t.Parallel()
@@ -115,6 +148,10 @@ func TestCacheIsBelievedLongerWhileItIsWatched(t *testing.T) {
 		d.Forget()
 		d.Watched(true)
 		reads(1)
+		time.Sleep(time.Minute - time.Nanosecond)
+		reads(0)
+		time.Sleep(time.Nanosecond)
+		reads(1) // it says the same
 		time.Sleep(20*time.Minute - time.Nanosecond)
 		reads(0)
 		time.Sleep(time.Nanosecond)
