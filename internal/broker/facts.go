@@ -124,7 +124,7 @@ func (c *Conn) FirstEvent(ctx context.Context, t Topology) (time.Time, error) {
 
 // LastSeq returns the last sequence of t's stream; 0 if it is empty.
 func (c *Conn) LastSeq(ctx context.Context, t Topology) (uint64, error) {
-	last, err := c.History(t.Stream).getOne(ctx, oneQuestion{Last: ">"})
+	last, err := c.History(t.Stream).end(ctx, ">")
 	if errors.Is(err, ErrNotStored) {
 		return 0, nil
 	}

@@ -125,4 +125,14 @@ func TestFacts(t *testing.T) {
 	if err != nil || last != 2 {
 		t.Errorf("last sequence is %d, %v", last, err)
 	}
+	s, err := r.js.Stream(ctx, "PUSH")
+	if err == nil {
+		err = s.DeleteMsg(ctx, 2)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, err := r.conn.LastSeq(ctx, r.topo); err != nil || last != 1 {
+		t.Errorf("last sequence is %d, %v after 2 was deleted, want 1", last, err)
+	}
 }

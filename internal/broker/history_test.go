@@ -254,8 +254,15 @@ func (c *cutter) answer(m *nats.Msg) {
 	if json.Unmarshal(m.Data, &question) != nil {
 		return
 	}
-	if question.Last != "" {
+	switch {
+	case question.Last != "":
 		sayStored(m, 6, 0)
+		return
+	case question.Batch == 0 && question.Seq <= 6:
+		sayStored(m, question.Seq, 0)
+		return
+	case question.Batch == 0:
+		sayStored(m, 7, 0) // what came while it was read
 		return
 	}
 	c.batches.Add(1)
@@ -304,7 +311,7 @@ func TestHistoryNoticesWhatWasCutOff(t *testing.T) {
 		"never the rest": {func(m *nats.Msg, seq, _ int) {
 			sayStored(m, seq, 0)
 			sayEnd(m, seq, 5)
-		}, func(m *nats.Msg, _, _ int) { say(m, "", "Status", "404", "Description", "Message Not Found") }, 1, "message 6 is stored and was not sent; try again from sequence 2"},
+		}, func(m *nats.Msg, _, _ int) { say(m, "", "Status", "404", "Description", "Message Not Found") }, 1, "message 2 is stored and was not sent; try again from sequence 2"},
 		"an old broker": {func(m *nats.Msg, _, _ int) { say(m, "", "Status", "408", "Description", "Bad Request") }, whole, 0, "nats-server 2.12"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -138,14 +138,14 @@ func (r *reading) once(ctx context.Context, body []byte, most int) (messages []S
 // missing says whether an answer without messages is an error: when the broker still
 // knows of one that it did not send. A replica that lags behind may do so.
 func (r *reading) missing(ctx context.Context, question nextQuestion) error {
-	last, err := r.history.end(ctx, r.subject)
+	next, err := r.history.getOne(ctx, oneQuestion{Seq: question.Seq, Next: r.subject})
 	switch {
 	case errors.Is(err, ErrNotStored):
 		return nil
 	case err != nil:
 		return err
-	case last.Seq > r.last, last.Seq < question.Seq:
+	case next.Seq > r.last:
 		return nil
 	}
-	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", errAnswerCut, last.Seq, question.Seq))
+	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", errAnswerCut, next.Seq, question.Seq))
 }
