@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
@@ -72,14 +72,7 @@ func BenchmarkConsumeAndAck(b *testing.B) {
 func (r *rig) backlog(b *testing.B, n int) {
 	b.Helper()
 	body := make([]byte, 1024)
-	for range n {
-		for {
-			if _, err := r.js.PublishMsgAsync(&nats.Msg{Subject: "push.receipts", Data: body}, jetstream.WithStallWait(time.Minute)); err == nil {
-				break
-			}
-		}
-	}
-	<-r.js.PublishAsyncComplete()
+	brokertest.Fill(b, r.js, "push.receipts", n, func(int) []byte { return body })
 }
 
 // BenchmarkSchedule stores retries from 64 goroutines, as busy lanes do.

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -50,15 +51,7 @@ func BenchmarkReplay(b *testing.B) {
 // fill stores n receipts.
 func fill(b *testing.B, r *rig, n int, data []byte) {
 	b.Helper()
-	for i := range n {
-		if _, err := r.js.PublishAsync("push.receipts", data); err != nil {
-			b.Fatal(err)
-		}
-		if i%1000 == 999 {
-			<-r.js.PublishAsyncComplete()
-		}
-	}
-	<-r.js.PublishAsyncComplete()
+	brokertest.Fill(b, r.js, "push.receipts", n, func(int) []byte { return data })
 }
 
 func readBare(b *testing.B, r *rig, n int) {

@@ -170,16 +170,12 @@ func TestHistoryReadsAheadOfHolesAndGreatMessages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	great := make([]byte, 200_000)
-	for i := range 12_000 {
-		data := []byte(`{}`)
+	brokertest.Fill(t, r.js, "push.receipts", 12_000, func(i int) []byte {
 		if i >= 3000 && i < 3100 {
-			data = great
+			return great
 		}
-		if _, err := r.js.PublishAsync("push.receipts", data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	<-r.js.PublishAsyncComplete()
+		return []byte(`{}`)
+	})
 	s, err := r.js.Stream(t.Context(), "PUSH")
 	if err != nil {
 		t.Fatal(err)

@@ -77,22 +77,7 @@ func bind(tb testing.TB, c *broker.Conn, topo broker.Topology) broker.Lane {
 // publish stores n receipts "0", "1", … on push.receipts.
 func (r *rig) publish(tb testing.TB, n int) {
 	tb.Helper()
-	for i := range n {
-		for {
-			_, err := r.js.PublishAsync(r.topo.Subject, []byte(strconv.Itoa(i)))
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-				tb.Fatal(err)
-			}
-		}
-	}
-	select {
-	case <-r.js.PublishAsyncComplete():
-	case <-time.After(deadline):
-		tb.Fatal("receipts were not stored")
-	}
+	brokertest.Fill(tb, r.js, r.topo.Subject, n, func(i int) []byte { return []byte(strconv.Itoa(i)) })
 }
 
 // store stores one message.

@@ -103,20 +103,10 @@ func newBenchmarkStage(b *testing.B, modes []string) *benchmarkStage {
 
 func (s *benchmarkStage) publish(b *testing.B) {
 	b.Helper()
-	for i := range perRound {
-		body := fmt.Appendf(nil, `{"to":{"%d":{"delivered":0,"unread":3}},"channel":"","payload":{"what":"msg","silent":false,`+
+	brokertest.Fill(b, s.js, "push.receipts", perRound, func(i int) []byte {
+		return fmt.Appendf(nil, `{"to":{"%d":{"delivered":0,"unread":3}},"channel":"","payload":{"what":"msg","silent":false,`+
 			`"topic":"grpnG99YhENiQU","ts":"2026-11-25T02:00:00.123Z","from":"usrEDJUdpi63P4","seq":%d,"mime":"","content":"Where are you? We are waiting at the station."}}`, 1000+i, i)
-		for {
-			_, err := s.js.PublishAsync("push.receipts", body)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-				b.Fatal(err)
-			}
-		}
-	}
-	<-s.js.PublishAsyncComplete()
+	})
 }
 
 // settle lets the lane of a mode settle a round.

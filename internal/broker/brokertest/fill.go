@@ -1,0 +1,50 @@
+package brokertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// stall is how long the client waits for a place among the acks that are
+	// outstanding: its default of 200 ms is too short for a busy machine.
+	stall = time.Minute
+	// window is how many messages are stored before all acks are awaited.
+	window = 1000
+)
+
+// Fill stores n messages on subject, body(0) to body(n-1), and returns when the
+// broker has confirmed all of them.
+func Fill(tb testing.TB, js jetstream.JetStream, subject string, n int, body func(i int) []byte) {
+	tb.Helper()
+	acks := make([]jetstream.PubAckFuture, 0, min(n, window))
+	for i := range n {
+		ack, err := js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: body(i)}, jetstream.WithStallWait(stall))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if acks = append(acks, ack); len(acks) == window || i == n-1 {
+			confirm(tb, acks)
+			acks = acks[:0]
+		}
+	}
+}
+
+// confirm waits for the acks, since an async publish that failed says so only there.
+func confirm(tb testing.TB, acks []jetstream.PubAckFuture) {
+	tb.Helper()
+	late := time.NewTimer(stall)
+	defer late.Stop()
+	for _, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			tb.Fatal(err)
+		case <-late.C:
+			tb.Fatal("messages were not stored")
+		}
+	}
+}
