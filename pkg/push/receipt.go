@@ -51,8 +51,9 @@ type Targets struct {
 type Recipient struct {
 	// Delivered counts the user's live sessions that already have the packet.
 	Delivered int `json:"delivered"`
-	// Devices lists the ids of devices that already have the packet. Handlers
-	// skip them, which makes the list the progress ledger of a retry.
+	// Devices lists the devices that already have the packet: ids, which mean devices
+	// of this user only, or tokens, which mean the device that has the token, whoever
+	// lists it. Handlers skip them, which makes the list the progress ledger of a retry.
 	Devices []string `json:"devices,omitempty"`
 	// Unread is the user's total of unread messages, for the badge.
 	Unread int `json:"unread"`

@@ -3,6 +3,7 @@ package fcm_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -256,20 +257,59 @@ func TestSkipped(t *testing.T) {
 	}
 }
 
-// TestListedElsewhere: an id that a user lists who has no such device means it
-// wherever it is, as in the original.
+// TestListedElsewhere: a device id means a device of the user who lists it; a token
+// means the device that has it, whoever lists it, as in the original.
 func TestListedElsewhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{})
-	w.register(alice, "phone")
-	w.register(bob, "moved")
-	r := receiptTo(alice, bob)
-	r.To[alice] = push.Recipient{Devices: []string{"moved"}}
-	if err := w.handle(r); err != nil {
-		t.Error(err)
+	phone := func(user push.Uid, token string) push.Device {
+		return push.Device{User: user, ID: "phone", Provider: "fcm", Platform: "android", Token: token}
 	}
-	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 1, Skipped: 1}) {
-		t.Errorf("tally is %+v", got)
+	tests := map[string]struct {
+		devices []push.Device
+		lists   map[push.Uid][]string
+		want    []string // tokens that get it
+	}{
+		"both have a phone, one lists it": {
+			[]push.Device{phone(alice, "a"), phone(bob, "b")}, map[push.Uid][]string{alice: {"phone"}}, []string{"b"},
+		},
+		"who lists it has none": {
+			[]push.Device{phone(bob, "b")}, map[push.Uid][]string{alice: {"phone"}}, []string{"b"},
+		},
+		"both list it": {
+			[]push.Device{phone(alice, "a"), phone(bob, "b")}, map[push.Uid][]string{alice: {"phone"}, bob: {"phone"}}, nil,
+		},
+		"a token of the user's own": {
+			[]push.Device{phone(alice, "a"), phone(bob, "b")}, map[push.Uid][]string{alice: {"a"}}, []string{"b"},
+		},
+		"a token of somebody else's": {
+			[]push.Device{phone(alice, "a"), phone(bob, "b")}, map[push.Uid][]string{alice: {"b"}}, []string{"a"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakefcm.Options{})
+			for _, d := range tt.devices {
+				w.directory.put(d)
+			}
+			r := receiptTo(alice, bob)
+			for user, ids := range tt.lists {
+				r.To[user] = push.Recipient{Devices: ids}
+			}
+			if err := w.handle(r); err != nil {
+				t.Error(err)
+			}
+			var got []string
+			for token, n := range w.fake.Counts() {
+				if n.Accepted > 0 {
+					got = append(got, token)
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("tokens that got it (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -33,7 +33,7 @@ func (t *target) name() string {
 // a device that has the packet, and a user without any device.
 func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) []target {
 	all := make([]target, 0, len(r.To)+1)
-	elsewhere := listedElsewhere(r, devices)
+	tokens := listed(r)
 	for user, to := range r.To {
 		found := false
 		for _, d := range devices[user] {
@@ -41,7 +41,7 @@ func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device
 			switch {
 			case !isOurs(d):
 				continue
-			case slices.Contains(to.Devices, d.ID) || elsewhere[d.ID]:
+			case slices.Contains(to.Devices, d.ID) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
 			default:
 				p := platformOf(d.Platform)
@@ -72,21 +72,18 @@ func appendChannel(all []target, made *template, tally *tally) []target {
 	return all
 }
 
-// listedElsewhere are the ids that users list who have no such device. The
-// original takes the lists of all users together, which is right as long as ids
-// are unique; where two users have a device of the same name, each has his own.
-func listedElsewhere(r *push.Receipt, devices map[push.Uid][]push.Device) map[string]bool {
-	var ids map[string]bool
-	for user, to := range r.To {
-		for _, id := range to.Devices {
-			if slices.ContainsFunc(devices[user], func(d push.Device) bool { return d.ID == id }) {
-				continue
+// listed is what the recipients together list in devices, whosever it is. Chat
+// servers of Tinode's kind list device tokens there, as the original reads it; an
+// id means a device of its own user only, because two users may each have a phone.
+func listed(r *push.Receipt) map[string]bool {
+	var all map[string]bool
+	for _, to := range r.To {
+		for _, token := range to.Devices {
+			if all == nil {
+				all = make(map[string]bool)
 			}
-			if ids == nil {
-				ids = make(map[string]bool)
-			}
-			ids[id] = true
+			all[token] = true
 		}
 	}
-	return ids
+	return all
 }
