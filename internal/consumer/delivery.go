@@ -35,7 +35,7 @@ func (d *delivery) done(err error) {
 	}
 	now := time.Now()
 	d.tried = true
-	d.lane.metrics.handle.Observe(now.Sub(d.taken).Seconds())
+	d.lane.metrics.handled(d.taken, d.receipt.Begun(), now)
 	if d.probe != nil {
 		d.probe(d.verdict(err))
 		d.probe = nil

@@ -74,9 +74,11 @@ func New(c Config) *Lane {
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
 	l.breaker = newBreaker(l.breakerChanged)
-	l.metrics = c.Metrics.lane(c.Name,
-		func() float64 { return float64(l.held()) },
-		func() float64 { return number(l.breaker.isOpen.Load()) })
+	l.metrics = c.Metrics.lane(c.Name, laneGauges{
+		held:  func() float64 { return float64(l.held()) },
+		slots: func() float64 { return float64(l.capacity()) },
+		open:  func() float64 { return number(l.breaker.isOpen.Load()) },
+	})
 	total := max(2, cap(c.Handler.Push()))
 	retries := max(1, total/4)
 	l.intakes = []*intake{
@@ -232,19 +234,4 @@ func (l *Lane) breakerChanged(why error) {
 		return
 	}
 	l.log.Info().Msg("provider is back: the lane pulls again")
-}
-
-func (l *Lane) held() int {
-	n := 0
-	for _, in := range l.intakes {
-		n += in.slots.count()
-	}
-	return n
-}
-
-func number(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -1,6 +1,8 @@
 package consumer
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/internal/retry"
@@ -17,6 +19,7 @@ type Metrics struct {
 	letters  *prometheus.CounterVec
 	age      *prometheus.HistogramVec
 	handle   *prometheus.HistogramVec
+	wait     *prometheus.HistogramVec
 }
 
 // NewMetrics registers the lanes' metrics with reg.
@@ -26,7 +29,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg: reg,
 		settled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_settled_total",
-			Help: "Receipts that left the main path, by door.",
+			Help: "Receipts that left the main path, by door. verdict=\"redeliver\" is not final: the receipt comes back. Final outcomes are ack, expire and bury.",
 		}, []string{"handler", "verdict"}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_dropped_total",
@@ -38,7 +41,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"handler"}),
 		targets: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_targets_total",
-			Help: "Recipients of settled receipts, by result.",
+			Help: "Devices and channels by result. accepted, skipped, gone and rejected are final; retried counts tries that are repeated.",
 		}, []string{"handler", "result"}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_dead_letters_total",
@@ -51,11 +54,16 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"handler"}),
 		handle: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "pushworker_handle_duration_seconds",
-			Help:    "Time from handing a receipt to the handler to its outcome.",
+			Help:    "Time that a handler worked on a receipt. Waiting in its channel is not part of it.",
+			Buckets: seconds,
+		}, []string{"handler"}),
+		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "pushworker_handle_wait_seconds",
+			Help:    "Time that a receipt waited in a handler's channel before the handler began to work on it.",
 			Buckets: seconds,
 		}, []string{"handler"}),
 	}
-	reg.MustRegister(m.settled, m.dropped, m.repeated, m.targets, m.letters, m.age, m.handle)
+	reg.MustRegister(m.settled, m.dropped, m.repeated, m.targets, m.letters, m.age, m.handle, m.wait)
 	return m
 }
 
@@ -72,21 +80,12 @@ type laneMetrics struct {
 	gone     prometheus.Counter
 	age      prometheus.Observer
 	handle   prometheus.Observer
+	wait     prometheus.Observer
 }
 
-// lane looks up one lane's series. held and open are read at every scrape.
-func (m *Metrics) lane(handler string, held, open func() float64) *laneMetrics {
-	label := prometheus.Labels{"handler": handler}
-	m.reg.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "pushworker_lane_in_flight", Help: "Messages this process holds.", ConstLabels: label,
-		}, held),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name:        "pushworker_lane_breaker_open",
-			Help:        "1 while the lane does not pull because the provider is unavailable.",
-			ConstLabels: label,
-		}, open),
-	)
+// lane looks up one lane's series, and exports its gauges.
+func (m *Metrics) lane(handler string, g laneGauges) *laneMetrics {
+	g.register(m.reg, handler)
 	l := &laneMetrics{
 		dropped:  m.dropped.WithLabelValues(handler),
 		repeated: m.repeated.WithLabelValues(handler),
@@ -97,6 +96,7 @@ func (m *Metrics) lane(handler string, held, open func() float64) *laneMetrics {
 		gone:     m.targets.WithLabelValues(handler, "gone"),
 		age:      m.age.WithLabelValues(handler),
 		handle:   m.handle.WithLabelValues(handler),
+		wait:     m.wait.WithLabelValues(handler),
 	}
 	for v := retry.Ack; v <= retry.Bury; v++ {
 		l.verdicts[v] = m.settled.WithLabelValues(handler, v.String())
@@ -114,4 +114,15 @@ func (l *laneMetrics) count(t push.Targets) {
 	l.gone.Add(float64(t.Gone))
 	l.rejected.Add(float64(t.Rejected))
 	l.retried.Add(float64(t.Retried))
+}
+
+// handled notes how long a receipt waited in the handler's channel and how long
+// the handler worked on it. begun is zero when the handler does not say when it
+// began; all of the time is then its work.
+func (l *laneMetrics) handled(taken, begun, done time.Time) {
+	if begun.IsZero() {
+		begun = taken
+	}
+	l.wait.Observe(begun.Sub(taken).Seconds())
+	l.handle.Observe(done.Sub(begun).Seconds())
 }

@@ -136,7 +136,8 @@ func (p *pool) finish() {
 
 // handle has r handled within its deadline and says what Done is to be told.
 func (p *pool) handle(r *Receipt) (err error) {
-	ctx := &lazyContext{parent: p.ctx, deadline: time.Now().Add(p.timeout)}
+	r.begun = time.Now()
+	ctx := &lazyContext{parent: p.ctx, deadline: r.begun.Add(p.timeout)}
 	defer ctx.end()
 	defer func() {
 		if v := recover(); v != nil {

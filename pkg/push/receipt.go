@@ -28,6 +28,7 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	// Payload is what they are told.
 	Payload Payload `json:"payload"`
 
+	begun time.Time
 	done  func(error)
 	tally *Targets
 	items []Target
@@ -114,6 +115,10 @@ func (r *Receipt) Tallied() (t Targets, ok bool) {
 	}
 	return *r.tally, true
 }
+
+// Begun is when a handler made with [Adapt] began to work on r; zero when it has
+// not, or when another kind of handler has r. What came before is waiting.
+func (r *Receipt) Begun() time.Time { return r.begun }
 
 // Done reports what became of r and settles it with the queue it came from. Call
 // it once, from any goroutine, when the work is over. A nil err means delivered;
