@@ -3,8 +3,8 @@ package main
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
@@ -12,8 +12,13 @@ import (
 	"github.com/pushworker/pushworker/config"
 )
 
+// logTime is the form of a log line's time in JSON: to the millisecond, since a
+// receipt's whole life takes less than a second.
+const logTime = "2006-01-02T15:04:05.000Z07:00"
+
 // logger writes to stderr: lines for a person on a terminal, JSON elsewhere,
-// unless the configuration says otherwise.
+// unless the configuration says otherwise. JSON lines name the process, since the
+// lines of many are read together.
 func (a *app) logger(c config.Log) zerolog.Logger {
 	level, err := zerolog.ParseLevel(c.Level)
 	if err != nil {
@@ -21,9 +26,19 @@ func (a *app) logger(c config.Log) zerolog.Logger {
 	}
 	w := zerolog.SyncWriter(a.stderr)
 	if c.Format == "console" || c.Format == "auto" && a.isTerminal(a.stderr) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !a.colour(a.stderr)}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !a.colour(a.stderr)}
+		return zerolog.New(w).Level(level).With().Timestamp().Logger()
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return zerolog.New(w).Level(level).With().Timestamp().Str("instance", instance()).Logger()
+}
+
+// instance names this process among the workers: the host and the process id.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "-" + strconv.Itoa(os.Getpid())
 }
 
 // isTerminal reports whether f is a terminal.

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +29,8 @@ func main() {
 	// back, and the process is gone at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	signal.Ignore(syscall.SIGPIPE)     // a reader that goes away is an error of the write, not the end
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, not the end
+	zerolog.TimeFieldFormat = logTime
 	cobra.EnableCommandSorting = false // help lists commands as a newcomer needs them
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

@@ -34,15 +34,14 @@ func TakeSample(ctx context.Context, b Asker, t broker.Topology) Sample {
 	return s
 }
 
-// Sampler asks the broker from time to time and exports its latest answer as the
-// gauges pushworker_lane_pending and pushworker_lane_retries_waiting. A lane of
-// which the latest sample knows nothing is absent rather than stale.
+// Sampler asks the broker from time to time and exports its latest answer as
+// gauges; see clusterGauges. A lane or stream of which the latest sample knows
+// nothing is absent rather than stale.
 type Sampler struct {
 	broker   Asker
 	topology broker.Topology
 	every    time.Duration
-
-	pending, retries *prometheus.Desc
+	gauges   clusterGauges
 
 	mu   sync.Mutex
 	last Sample
@@ -56,14 +55,8 @@ func NewSampler(b Asker, t broker.Topology, every time.Duration) *Sampler {
 	if every == 0 {
 		every = 5 * time.Second
 	}
-	label := []string{"handler"}
 	return &Sampler{
-		broker: b, topology: t, every: every,
-		pending: prometheus.NewDesc("pushworker_lane_pending",
-			"Receipts not yet delivered to any process; every process reports the same number.", label, nil),
-		retries: prometheus.NewDesc("pushworker_lane_retries_waiting",
-			"Retries not yet delivered to any process; every process reports the same number.", label, nil),
-		last: Sample{Handlers: t.Handlers},
+		broker: b, topology: t, every: every, gauges: newClusterGauges(), last: Sample{Handlers: t.Handlers},
 	}
 }
 
@@ -98,17 +91,11 @@ func (s *Sampler) Last() Sample {
 }
 
 // Describe implements prometheus.Collector.
-func (s *Sampler) Describe(descs chan<- *prometheus.Desc) {
-	descs <- s.pending
-	descs <- s.retries
-}
+func (s *Sampler) Describe(descs chan<- *prometheus.Desc) { s.gauges.describe(descs) }
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. It does not wait for the broker.
 func (s *Sampler) Collect(metrics chan<- prometheus.Metric) {
-	for _, lane := range s.Last().Stats.Lanes {
-		metrics <- prometheus.MustNewConstMetric(s.pending, prometheus.GaugeValue, float64(lane.Pending), lane.Handler)
-		metrics <- prometheus.MustNewConstMetric(s.retries, prometheus.GaugeValue, float64(lane.RetriesWaiting), lane.Handler)
-	}
+	s.gauges.collect(s.Last().Stats, s.topology, metrics)
 }
 
 // NewBuildInfo returns the gauge pushworker_build_info, which is always 1.

@@ -30,7 +30,11 @@ func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
 	got := make(map[string]float64)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			got[f.GetName()+" "+m.GetLabel()[0].GetValue()] = m.GetGauge().GetValue()
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetName() + "=" + l.GetValue()
+			}
+			got[name] = m.GetGauge().GetValue()
 		}
 	}
 	return got
@@ -40,7 +44,12 @@ func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		answers := []broker.Stats{
-			{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10}}},
+			{
+				Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10, OldestPendingSeconds: 7, Paused: true}},
+				Streams: []broker.StreamStats{
+					{Stream: "PUSH", Messages: 3, Bytes: 4, MaxBytes: 5}, {Stream: "PUSH_DEAD", Messages: 6, Bytes: 8, MaxBytes: -1},
+				},
+			},
 			{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 2, RetriesWaiting: 10}}},
 		}
 		b := askerFunc(func(context.Context) (broker.Stats, error) {
@@ -51,17 +60,32 @@ func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 			answers = answers[1:]
 			return first, nil
 		})
-		s := admin.NewSampler(b, broker.Topology{Handlers: []string{"fcm"}}, 0)
+		s := admin.NewSampler(b, broker.Topology{Stream: "PUSH", Handlers: []string{"fcm"}}, 0)
 		checkGauges(t, s, "before the first answer", map[string]float64{})
 		stop := runSampler(t, s)
 
 		synctest.Wait()
-		want := map[string]float64{"pushworker_lane_pending fcm": 1, "pushworker_lane_retries_waiting fcm": 10}
-		checkGauges(t, s, "after the first answer", want)
+		checkGauges(t, s, "after the first answer", map[string]float64{
+			"pushworker_lane_pending handler=fcm scope=cluster":                    1,
+			"pushworker_lane_retries_waiting handler=fcm scope=cluster":            10,
+			"pushworker_lane_oldest_pending_age_seconds handler=fcm scope=cluster": 7,
+			"pushworker_lane_paused handler=fcm scope=cluster":                     1,
+			"pushworker_stream_messages scope=cluster stream=PUSH":                 3,
+			"pushworker_stream_bytes scope=cluster stream=PUSH":                    4,
+			"pushworker_stream_limit_bytes scope=cluster stream=PUSH":              5,
+			"pushworker_stream_messages scope=cluster stream=PUSH_DEAD":            6,
+			"pushworker_stream_bytes scope=cluster stream=PUSH_DEAD":               8,
+			"pushworker_stream_limit_bytes scope=cluster stream=PUSH_DEAD":         -1,
+			"pushworker_dead_letters_waiting scope=cluster":                        6,
+		})
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		want["pushworker_lane_pending fcm"] = 2
-		checkGauges(t, s, "after five seconds", want)
+		checkGauges(t, s, "after five seconds", map[string]float64{
+			"pushworker_lane_pending handler=fcm scope=cluster":                    2,
+			"pushworker_lane_retries_waiting handler=fcm scope=cluster":            10,
+			"pushworker_lane_oldest_pending_age_seconds handler=fcm scope=cluster": 0,
+			"pushworker_lane_paused handler=fcm scope=cluster":                     0,
+		})
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		checkGauges(t, s, "without an answer", map[string]float64{})

@@ -147,6 +147,9 @@ func (c *Conn) Close() {
 // Connected reports whether the broker can be reached at this moment.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
+// Reconnects is how often the connection was made anew since Connect.
+func (c *Conn) Reconnects() uint64 { return c.nc.Stats().Reconnects }
+
 // ErrSilent says that the broker did not answer, or answered that it cannot now, as
 // a cluster without a leader does: the same may succeed a moment later.
 var ErrSilent = errors.New("the broker does not answer for now")

@@ -43,7 +43,7 @@ func (c *Conn) Eraser(t Topology) *Eraser {
 // Stages returns the streams that [Eraser.Erase] works on, in their order.
 func (e *Eraser) Stages() []string {
 	t := e.topology
-	return []string{t.Stream, t.retryStream(), t.deadStream(), t.EventsStream()}
+	return []string{t.Stream, t.retryStream(), t.DeadStream(), t.EventsStream()}
 }
 
 // Erase removes from one of the Stages what it has of user, and overwrites it on the
@@ -135,7 +135,7 @@ func (e *Eraser) judge(ctx context.Context, stream string, user push.Uid) (func(
 			}
 			return notTheirs
 		}, nil
-	case e.topology.deadStream():
+	case e.topology.DeadStream():
 		return func(m Stored) fate { return fateOfLetter(readLetter(m), user) }, nil
 	case e.topology.retryStream():
 		return func(m Stored) fate { return fateOf(erase.Look(m.Data, user), false) }, nil

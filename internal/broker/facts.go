@@ -133,7 +133,7 @@ func (c *Conn) LastSeq(ctx context.Context, t Topology) (uint64, error) {
 
 // WaitingLetters counts the dead letters that are neither redriven nor dropped.
 func (c *Conn) WaitingLetters(ctx context.Context, t Topology) (uint64, error) {
-	info, err := c.streamInfo(ctx, t.deadStream())
+	info, err := c.streamInfo(ctx, t.DeadStream())
 	if err != nil {
 		return 0, err
 	}

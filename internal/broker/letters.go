@@ -28,7 +28,7 @@ var _ consumer.Graveyard = (*Letters)(nil)
 
 // Letters returns the letters of t's dead-letter stream.
 func (c *Conn) Letters(t Topology) *Letters {
-	return &Letters{conn: c, stream: t.deadStream()}
+	return &Letters{conn: c, stream: t.DeadStream()}
 }
 
 // Bury implements [consumer.Graveyard]. It waits for the broker's confirmation

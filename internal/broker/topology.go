@@ -103,7 +103,9 @@ func (t Topology) validateLimits() error {
 }
 
 func (t Topology) retryStream() string { return t.Stream + retrySuffix }
-func (t Topology) deadStream() string  { return t.Stream + deadSuffix }
+
+// DeadStream is the name of the stream that keeps the dead letters.
+func (t Topology) DeadStream() string { return t.Stream + deadSuffix }
 
 // EventsStream is the name of the stream of events, see [Conn.ProvisionEvents].
 func (t Topology) EventsStream() string { return t.Stream + eventsSuffix }
@@ -124,7 +126,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	retries.AllowMsgSchedules = true
 	retries.AllowRollup = true // the server sets it with schedules
 
-	dead := t.stream(t.deadStream(), t.DeadMaxBytes, deadWindow, deadPrefix+">")
+	dead := t.stream(t.DeadStream(), t.DeadMaxBytes, deadWindow, deadPrefix+">")
 	dead.Description = "dead letters: receipts that could not be delivered, and why"
 	dead.MaxAge = t.DeadMaxAge
 	dead.Duplicates = min(deadWindow, t.DeadMaxAge)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
@@ -27,6 +28,7 @@ type window struct {
 	server  *admin.Server
 	metrics *prometheus.Registry
 	lanes   []string
+	ready   *admin.Readiness
 	view    atomic.Pointer[view] // nil while the worker waits for the broker
 }
 
@@ -41,15 +43,17 @@ type view struct {
 // openWindow opens the admin address; see [window.around].
 func (w Worker) openWindow(ctx context.Context, lanes []string) (*window, error) {
 	v := &window{metrics: prometheus.NewRegistry(), lanes: lanes}
+	v.ready = &admin.Readiness{Checks: v.checks(), Log: w.Log}
 	v.metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		admin.NewBuildInfo(w.Version, w.Revision, runtime.Version()),
+		v.ready.Gauge(), v.connected(), v.reconnects(),
 	)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
 	server, err := admin.Listen(ctx, admin.Options{
 		Addr: w.Config.Admin.Addr, Token: w.Config.Admin.Token.Reveal(), Pprof: w.Config.Pprof,
-		Metrics: v.metrics, Ready: v.checks(), Log: w.Log,
+		Metrics: v.metrics, Ready: v.ready.Checks, Log: w.Log,
 		Status: func() admin.Status { return v.status(process) },
 	})
 	if err != nil {
@@ -64,14 +68,15 @@ func (v *window) around(ctx context.Context, work func(context.Context) error) e
 	working, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	served := make(chan error, 1)
-	go func() {
+	var beside errgroup.Group
+	beside.Go(func() error {
 		defer cancel()
-		served <- v.server.Run(serving)
-	}()
+		return v.server.Run(serving)
+	})
+	beside.Go(func() error { return v.ready.Run(serving) })
 	err := work(working)
 	stop()
-	return errors.Join(err, <-served)
+	return errors.Join(err, beside.Wait())
 }
 
 // show lets others see the lanes.
