@@ -43,7 +43,7 @@ func TestEveryCaseIsProvedSomewhere(t *testing.T) {
 		}
 	}
 	var want []string
-	for n := range 30 {
+	for n := range 31 {
 		if n+1 != 29 { // which is about secrets and not about receipts
 			want = append(want, fmt.Sprintf("T%d", n+1))
 		}
@@ -132,6 +132,9 @@ func TestBounds(t *testing.T) {
 		"the broker of one worker":    {usual(1), []step{{do: killBroker}}, 0},
 		"the broker of three workers": {usual(3), []step{{do: killBroker}}, 2 * (3*65 + 40)},
 		"worker and broker in one":    {usual(1).with(func(s *shape) { s.nodes = 0 }), []step{{do: killWorker}}, 2 * (65 + 60)},
+		"a durable of one worker":     {usual(1), []step{{do: loseDurable}}, 0},
+		"a durable of two workers":    {usual(2), []step{{do: loseDurable}}, 2*65 + 450},
+		"a durable of dead workers":   {usual(2), []step{{do: loseDurableUnseen}}, 2*2*65 + 450},
 		"a provider that is down":     {usual(2), []step{{do: scriptFake, long: time.Hour}}, 0},
 	} {
 		if got := tt.shape.bound(tt.done); got != tt.want {

@@ -108,7 +108,7 @@ func (f *faults) do(ctx context.Context, s step) error {
 	case moveBroker:
 		return f.move(ctx, fmt.Sprintf("broker%d", s.who), s)
 	}
-	return fmt.Errorf("nobody knows how to do %q", s.do)
+	return f.mistake(ctx, s)
 }
 
 // disturb ends the process in a seat and starts the next one, or freezes it.

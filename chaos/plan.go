@@ -31,6 +31,9 @@ const (
 	fillDisk      fault = "disk full"
 	moveWorker    fault = "clock of worker"
 	moveBroker    fault = "clock of broker"
+	loseDurable   fault = "durable deleted"
+
+	loseDurableUnseen fault = "durable deleted while no worker runs"
 )
 
 // step is one fault of a schedule.
@@ -45,7 +48,7 @@ type step struct {
 
 func (s step) String() string {
 	text := fmt.Sprintf("%6.2fs  %s", s.at.Seconds(), s.do)
-	if !slices.Contains([]fault{scriptFake, treatFake, revokeTokens, killLeader, fillDisk}, s.do) {
+	if !slices.Contains([]fault{scriptFake, treatFake, revokeTokens, killLeader, fillDisk, loseDurable, loseDurableUnseen}, s.do) {
 		text += fmt.Sprintf(" %d", s.who)
 	}
 	if how := cmp.Or(s.name, s.how); how != "" {

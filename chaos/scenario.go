@@ -62,6 +62,13 @@ func (s shape) allowance(f step) (n int, why string) {
 		}
 		return lanes * (held + forgotten*(s.workers-1)/s.workers),
 			"what the workers held, and of 0.2 s of acknowledgements the share of the other workers"
+	case loseDurable:
+		if s.workers == 1 {
+			return 0, "one worker recognises what comes again"
+		}
+		return held + int(float64(s.rate)*recordsEvery.Seconds()), "what the workers held, and what they settled since the position was recorded"
+	case loseDurableUnseen:
+		return lanes*held + int(float64(s.rate)*recordsEvery.Seconds()), "what the workers held, and what they settled since the position was recorded"
 	case fillDisk:
 		return lanes * (held + int(float64(s.rate)*f.long.Seconds())), "what the workers held, and what they settled while nothing could be written"
 	case treatFake:

@@ -16,7 +16,7 @@ type Config struct {
 	MaxBytes  ByteSize      `split_words:"true" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
 	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false they must exist and are only bound."`
 
-	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name and config; see config/handlers.example.json."`
+	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
 	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys goes to the dead letters as malformed."`

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -17,6 +18,9 @@ import (
 type Handler struct {
 	// Name is the handler's name; it is also the name of its durable.
 	Name string
+	// Start is where the lane begins when its durables are made for the first time:
+	// new, oldest or an RFC 3339 time; empty for what fits the stream.
+	Start string
 	// Config is the handler's config as the operator wrote it, byte for byte; nil
 	// when the entry has none. It may hold credentials.
 	Config json.RawMessage
@@ -29,8 +33,9 @@ type Handler struct {
 func (h Handler) String() string {
 	shown := struct {
 		Name   string `json:"name"`
+		Start  string `json:"start,omitempty"`
 		Config any    `json:"config,omitempty"`
-	}{Name: h.Name}
+	}{Name: h.Name, Start: h.Start}
 	var keys map[string]json.RawMessage
 	switch {
 	case json.Unmarshal(h.Config, &keys) == nil:
@@ -116,16 +121,7 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	var h Handler
 	var found problems
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		switch {
-		case strings.EqualFold(key, "name"):
-			if err := json.Unmarshal(keys[key], &h.Name); err != nil || !isName(h.Name) {
-				h.Name = ""
-			}
-		case strings.EqualFold(key, "config"):
-			h.Config = keys[key]
-		case !strings.HasPrefix(key, "_") && !strings.HasPrefix(key, "$"):
-			found = append(found, problem{"has the key " + quote(key), `an entry has "name" and "config"; put the handler's settings under "config"`})
-		}
+		found = append(found, h.member(key, keys[key])...)
 	}
 	if h.Name == "" {
 		found = append(found, problem{`has no usable "name"`, "use 1 to 32 letters, digits, - and _"})
@@ -138,6 +134,25 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	return h, found
 }
 
+// member reads one member of an entry.
+func (h *Handler) member(key string, value json.RawMessage) problems {
+	switch {
+	case strings.EqualFold(key, "name"):
+		if err := json.Unmarshal(value, &h.Name); err != nil || !isName(h.Name) {
+			h.Name = ""
+		}
+	case strings.EqualFold(key, "start"):
+		if err := json.Unmarshal(value, &h.Start); err != nil || !isStart(h.Start) {
+			return problems{{`has a "start" that is none`, `write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`}}
+		}
+	case strings.EqualFold(key, "config"):
+		h.Config = value
+	case !strings.HasPrefix(key, "_") && !strings.HasPrefix(key, "$"):
+		return problems{{"has the key " + quote(key), `an entry has "name", "start" and "config"; put the handler's settings under "config"`}}
+	}
+	return nil
+}
+
 // split takes a joined error apart.
 func split(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -147,6 +162,12 @@ func split(err error) []error {
 		return nil
 	}
 	return []error{err}
+}
+
+// isStart reports whether a lane can start there.
+func isStart(s string) bool {
+	_, err := time.Parse(time.RFC3339, s)
+	return s == "new" || s == "oldest" || err == nil
 }
 
 func isName(s string) bool {

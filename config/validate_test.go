@@ -107,18 +107,23 @@ func badCases(dir string) []badCase {
 		{"handlers that are an object", []string{`HANDLERS={"stdout":"` + secret + `"}`}, []string{`HANDLERS is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
 		{"handler entries", []string{`HANDLERS=[{"name":"a"},{"name":"a"},{"name":"b","enabled":true,"` + "\x7f" + `":1},{"name":"` + secret + ` x"},{"config":{}},"` + secret + `",null]`}, []string{
 			"HANDLERS entry 2 (a): has the name of an entry before it; remove one of the two, or rename it",
-			`HANDLERS entry 3 (b): has the key "enabled"; an entry has "name" and "config"; put the handler's settings under "config"`,
-			`HANDLERS entry 3 (b): has the key "\x7f"; an entry has "name" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 3 (b): has the key "enabled"; an entry has "name", "start" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 3 (b): has the key "\x7f"; an entry has "name", "start" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 4: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 			`HANDLERS entry 5: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 			`HANDLERS entry 6: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 			`HANDLERS entry 7: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 		}},
+		{"starts that are none", []string{`HANDLERS=[{"name":"a","start":"now"},{"name":"b","start":1},{"name":"c","start":""},{"name":"d","start":"new"},{"name":"e","Start":"2026-12-01T08:00:00Z"}]`}, []string{
+			`HANDLERS entry 1 (a): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+			`HANDLERS entry 2 (b): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+			`HANDLERS entry 3 (c): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+		}},
 		{"handlers' common keys", []string{`HANDLERS=[{"name":"a","config":{"enabled":"` + secret + `","retry":{"max_attempts":-1}}},{"name":"b","config":"` + secret + `"},{"nam":"c"}]`}, []string{
 			`HANDLERS entry 1 (a): key "enabled" is a JSON string: want true or false; correct it under "config"`,
 			`HANDLERS entry 1 (a): key "retry.max_attempts" is negative: leave it out for the default; correct it under "config"`,
 			`HANDLERS entry 2 (b): config is not usable: a JSON string: want a JSON object; correct it under "config"`,
-			`HANDLERS entry 3: has the key "nam"; an entry has "name" and "config"; put the handler's settings under "config"`,
+			`HANDLERS entry 3: has the key "nam"; an entry has "name", "start" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 3: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 		}},
 		{"handlers' retries beside the common ones", []string{`HANDLERS=[{"name":"a","config":{"retry":{"base":"20m"}}},{"name":"b","config":{"retry":{"max_age":"5m"}}},{"name":"c","config":{"retry":{"base":"20m","cap":"1h"}}}]`}, []string{

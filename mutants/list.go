@@ -16,6 +16,7 @@ func list() []mutant {
 	all := append(settling(), guarding()...)
 	all = append(all, retrying()...)
 	all = append(all, outside()...)
+	all = append(all, topology()...)
 	for i := range all {
 		all[i].root = "."
 	}

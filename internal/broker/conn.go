@@ -58,7 +58,8 @@ type Conn struct {
 	failed chan error    // why attempts at the first connection failed; room for the oldest unread
 	closed chan struct{} // closed when the connection is closed for good
 
-	closing atomic.Bool
+	closing   atomic.Bool
+	positions positions
 }
 
 // Connect waits for the first connection until ctx ends; only a refusal of the

@@ -245,6 +245,28 @@ func TestWorkerNeedsFewRights(t *testing.T) {
 	eventually(t, "all acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 2 })
 }
 
+// Recording positions needs two more, and says once when it has them not.
+func TestKeeperNeedsFewRights(t *testing.T) {
+	t.Parallel()
+	var refusals lines
+	user := worker()
+	user.Publish = append(user.Publish, "$KV.push-lanes.>", "$JS.API.DIRECT.GET.KV_push-lanes")
+	r, c := restricted(t, user, &refusals)
+	if err := c.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	var log lines
+	r, c = restricted(t, worker(), &refusals)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Keeper(r.topo, zerolog.New(&log)).Run(ctx) }()
+	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$KV.push-lanes.>") })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOperatorsNeedFewRights(t *testing.T) {
 	t.Parallel()
 	var log lines

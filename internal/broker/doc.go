@@ -6,6 +6,7 @@
 //	PUSH_RETRY ─ durable <handler> ───────────► Lane.Retries
 //	           └ durable <handler>-suspects ──► Lane.Suspects
 //	push.schedule.<handler>.… ◄── Scheduler      push.dead.… ◄── Letters
+//	bucket push-lanes ◄─────────── Keeper: how far each lane is
 //	bucket push-devices ◄───────► Devices        push.devices.… ─► its request service
 //
 // It refuses to know what a receipt is, how often one is tried and what a
@@ -26,6 +27,7 @@
 //	                             and PUSH_RETRY.fcm-suspects; push.schedule.fcm.>, push.retry.fcm,
 //	                             push.retry.fcm.suspects, push.dead.fcm, push.dead._malformed.>
 //	+ janitor                    $JS.API.CONSUMER.LIST.PUSH, $JS.API.STREAM.PURGE.PUSH
+//	+ positions of lanes         $KV.push-lanes.>, $JS.API.DIRECT.GET.KV_push-lanes
 //	+ complete status            $JS.API.DIRECT.GET.PUSH, $JS.API.DIRECT.GET.PUSH_RETRY
 //	lane pause, resume           $JS.API.CONSUMER.PAUSE.PUSH.fcm, and the same of the other two durables
 //	deadletter ls, show          $JS.API.DIRECT.GET.PUSH_DEAD; for an original also $JS.API.DIRECT.GET.PUSH
@@ -39,5 +41,5 @@
 //	                             PUSH_EVENTS, $JS.API.STREAM.INFO.PUSH, $JS.API.STREAM.INFO.PUSH_EVENTS,
 //	                             $JS.API.CONSUMER.LIST.PUSH, push.dead.>; and what device rm needs
 //	provision                    $JS.API.STREAM.{INFO,CREATE,UPDATE}.*, $JS.API.STREAM.NAMES,
-//	                             $JS.API.CONSUMER.LIST.PUSH, $JS.API.CONSUMER.INFO.*.*, $JS.API.CONSUMER.CREATE.>
+//	                             $JS.API.CONSUMER.INFO.*.*, $JS.API.CONSUMER.CREATE.>; and positions of lanes
 package broker

@@ -5,10 +5,8 @@ import (
 	"time"
 )
 
-// ProvisionLater provisions as if d had passed since the durables were created.
-func ProvisionLater(ctx context.Context, c *Conn, t Topology, d time.Duration) ([]Difference, error) {
-	return c.provision(ctx, t, newcomerAfter-d)
-}
+// Keep has a keeper record once.
+func (k *Keeper) Keep(ctx context.Context) error { return k.keep(ctx, false) }
 
 // Trim lets a janitor look once.
 func (j *Janitor) Trim(ctx context.Context) error { return j.trim(ctx) }

@@ -254,14 +254,6 @@ func (d durable) String() string {
 	return "durable " + d.config.Durable + " of stream " + d.stream
 }
 
-func (d durable) start() string {
-	if d.config.DeliverPolicy == jetstream.DeliverNewPolicy {
-		return "one that starts with the next receipt published, because other durables are older than " +
-			newcomerAfter.String() + "; `pushworker replay --handler " + d.config.Durable + "` sends history"
-	}
-	return "one that starts with the oldest message kept"
-}
-
 func (d durable) createSubject() string {
 	subject := "$JS.API.CONSUMER.CREATE." + d.stream + "." + d.config.Durable
 	if d.config.FilterSubject != "" {

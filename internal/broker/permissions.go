@@ -114,6 +114,8 @@ func (t Topology) probes() []probe {
 	add(true, "dead letters of what is no receipt", misdirected, deadPrefix+"_malformed.probe")
 	add(false, "trimming handled history", question, "$JS.API.CONSUMER.LIST."+t.Stream)
 	add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+t.Stream, "$JS.API.DIRECT.GET."+t.retryStream())
+	add(false, "recording how far lanes are", malformed, "$JS.API.DIRECT.GET."+lanesStream)
+	add(false, "recording how far lanes are", misdirected, t.positionKey("probe"))
 	add(false, "the device directory", malformed, "$JS.API.DIRECT.GET."+devicesStream)
 	add(false, "the device directory", misdirected, devicesPrefix+"probe")
 	add(false, "device requests of chat servers", nil, deviceRequests+"put", deviceRequests+"ls", deviceRequests+"rm")
@@ -125,7 +127,7 @@ func (t Topology) provisionProbes() []probe {
 	add := func(subject string) {
 		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, misnamed})
 	}
-	names := []string{devicesStream}
+	names := []string{devicesStream, lanesStream}
 	for _, s := range t.streams() {
 		names = append(names, s.Name)
 	}

@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
-
-// newcomerAfter is the age of a stream's oldest durable from which on a further
-// durable is a newcomer, see [Conn.Provision].
-const newcomerAfter = 10 * time.Minute
 
 // Provision creates the streams and durables that are missing, updates in place
 // what may be updated, and returns every difference it found. A difference that
@@ -20,35 +15,25 @@ const newcomerAfter = 10 * time.Minute
 // what a stream already holds is not applied, because that would evict messages;
 // the difference is returned with Mended false.
 //
-// A durable that is created on a stream whose durables are all younger than ten
-// minutes, or that has none, starts with the oldest receipt kept. One that is
-// added later starts with the next receipt published, because a newly enabled
-// handler must not send days of history to telephones; `pushworker replay
-// --handler` sends history on purpose.
+// A durable of the receipts that was deleted goes on where its lane was, if that is
+// recorded. One that is made for the first time begins where t.Starts says; without
+// a word there, with the oldest receipt of a stream that is empty, and beside
+// receipts that are older than the lane with the next one published, because a newly
+// enabled handler must not send days of history to telephones.
 func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) {
-	return c.provision(ctx, t, newcomerAfter)
-}
-
-func (c *Conn) provision(ctx context.Context, t Topology, newcomerAfter time.Duration) ([]Difference, error) {
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
-	diffs, err := c.provisionStreams(ctx, t)
-	if err != nil {
-		return diffs, err
-	}
-	newcomer, err := c.newcomer(ctx, t.Stream, newcomerAfter)
+	diffs := c.provisionLanes(ctx, t)
+	d, err := c.provisionStreams(ctx, t)
+	diffs = append(diffs, d...)
 	if err != nil {
 		return diffs, err
 	}
 	var errs []error
 	for _, h := range t.Handlers {
-		durables := t.durables(h)
-		if newcomer {
-			durables[0].config.DeliverPolicy = jetstream.DeliverNewPolicy
-		}
-		for _, want := range durables {
-			d, err := c.provisionDurable(ctx, want)
+		for _, want := range t.durables(h) {
+			d, err := c.provisionDurable(ctx, t, want)
 			diffs, errs = append(diffs, d...), append(errs, err)
 		}
 	}
@@ -58,6 +43,9 @@ func (c *Conn) provision(ctx context.Context, t Topology, newcomerAfter time.Dur
 func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, error) {
 	var diffs []Difference
 	var errs []error
+	if _, err := c.streamInfo(ctx, t.Stream); errors.Is(err, jetstream.ErrStreamNotFound) {
+		c.recordFirst(ctx, t)
+	}
 	for _, want := range t.streams() {
 		d, err := c.provisionStream(ctx, wantedStream{
 			object: "stream " + want.Name, config: want, settings: settingsOf(want), bounded: true,
@@ -68,15 +56,12 @@ func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, 
 	return diffs, errors.Join(errs...)
 }
 
-func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference, error) {
+func (c *Conn) provisionDurable(ctx context.Context, t Topology, want durable) ([]Difference, error) {
 	info, err := c.consumerInfo(ctx, want.stream, want.config.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		err = c.request(ctx, want.createSubject(), func(ctx context.Context) error {
-			_, err := c.js.CreateConsumer(ctx, want.stream, want.config)
-			return err
-		})
-		if err == nil {
-			return []Difference{{Object: want.String(), Have: "none", Want: want.start(), Mended: true}}, nil
+		var made Difference
+		if made, err = c.makeDurable(ctx, t, want); err == nil {
+			return []Difference{made}, nil
 		}
 		if errors.Is(err, jetstream.ErrConsumerExists) { // another process was faster
 			info, err = c.consumerInfo(ctx, want.stream, want.config.Durable)
@@ -88,7 +73,7 @@ func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference
 	have := info.Config
 	diffs, err := mend(want.String(), durableSettings(), &have, &want.config, nil)
 	if err != nil {
-		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s`, which forgets the lane's position", err, want.stream, want.config.Durable)
+		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s` and start again: the lane goes on where it was", err, want.stream, want.config.Durable)
 	}
 	if !anyMended(diffs) {
 		return diffs, nil
@@ -103,17 +88,22 @@ func (c *Conn) provisionDurable(ctx context.Context, want durable) ([]Difference
 	return diffs, nil
 }
 
-// newcomer reports whether a durable created now on stream joins one older than
-// age.
-func (c *Conn) newcomer(ctx context.Context, stream string, age time.Duration) (bool, error) {
-	durables, err := c.durablesOf(ctx, stream)
-	if err != nil {
-		return false, err
-	}
-	for _, info := range durables {
-		if info.TimeStamp.Sub(info.Created) > age {
-			return true, nil
+// makeDurable creates a durable that is missing. One of the retries begins with the
+// oldest, since its stream holds only what is not settled.
+func (c *Conn) makeDurable(ctx context.Context, t Topology, want durable) (Difference, error) {
+	begin := start{policy: jetstream.DeliverAllPolicy, why: "it starts with the oldest message kept"}
+	p, known := c.lastPosition(ctx, t, want.lane)
+	if want.stream == t.Stream {
+		info, err := c.streamInfo(ctx, t.Stream)
+		if err != nil {
+			return Difference{}, err
 		}
+		begin = t.startOf(want.lane, p, known, info)
 	}
-	return false, nil
+	begin.apply(&want.config, p)
+	err := c.request(ctx, want.createSubject(), func(ctx context.Context) error {
+		_, err := c.js.CreateConsumer(ctx, want.stream, want.config)
+		return err
+	})
+	return Difference{Object: want.String(), Have: "none", Want: begin.why, Mended: true, Notice: begin.notice}, err
 }

@@ -32,7 +32,7 @@ func TestProvisionCreatesWhatIsMissingAndNothingTwice(t *testing.T) {
 		created = append(created, d.Object)
 	}
 	want := []string{
-		"stream PUSH", "stream PUSH_RETRY", "stream PUSH_DEAD",
+		"bucket push-lanes", "stream PUSH", "stream PUSH_RETRY", "stream PUSH_DEAD",
 		"durable fcm of stream PUSH", "durable fcm of stream PUSH_RETRY", "durable fcm-suspects of stream PUSH_RETRY",
 		"durable stdout of stream PUSH", "durable stdout of stream PUSH_RETRY", "durable stdout-suspects of stream PUSH_RETRY",
 	}
@@ -233,47 +233,6 @@ func TestTopologyFaultsAreReportedTogether(t *testing.T) {
 		topo.Subject = subject
 		_, err := c.Provision(t.Context(), topo)
 		wantError(t, err, "PUSHWORKER_SUBJECT")
-	}
-}
-
-func TestFirstDurablesStartWithTheOldestReceipt(t *testing.T) {
-	t.Parallel()
-	b := brokertest.Start(t)
-	_, js := client(t, b.URL())
-	create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"}})
-	r := &rig{broker: b, js: js, topo: b.Topology("fcm", "stdout")}
-	r.publish(t, 3)
-	if _, err := b.Connect(t).Provision(t.Context(), r.topo); err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range r.topo.Handlers {
-		if n := r.info(t, h).NumPending; n != 3 {
-			t.Errorf("%s has %d receipts to come, want the 3 published before", h, n)
-		}
-	}
-}
-
-func TestLaterDurablesStartWithTheNextReceipt(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.publish(t, 3)
-	r.topo.Handlers = append(r.topo.Handlers, "apns")
-	diffs, err := broker.ProvisionLater(t.Context(), r.conn, r.topo, time.Hour)
-	if err != nil || len(diffs) != 3 {
-		t.Fatalf("%v, %v", diffs, err)
-	}
-	if s := diffs[0].String(); !strings.Contains(s, "next receipt published") || !strings.Contains(s, "pushworker replay --handler apns") {
-		t.Errorf("the difference does not say where the lane starts: %s", s)
-	}
-	if n := r.info(t, "apns").NumPending; n != 0 {
-		t.Errorf("%d receipts of history are to come", n)
-	}
-	r.publish(t, 2)
-	if n := r.info(t, "apns").NumPending; n != 2 {
-		t.Errorf("%d receipts are to come, want the 2 published after", n)
-	}
-	if n := r.info(t, "fcm").NumPending; n != 5 {
-		t.Errorf("the older lane has %d receipts to come, want 5", n)
 	}
 }
 

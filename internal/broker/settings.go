@@ -20,6 +20,8 @@ type Difference struct {
 	Have, Want string
 	// Mended says that Provision has changed Have into Want.
 	Mended bool
+	// Notice says that people should look at it, although it was mended.
+	Notice bool
 }
 
 // String is the difference as one line for a log.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -29,21 +29,23 @@ func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, erro
 			return Lane{}, fmt.Errorf("binding to %s: %w%s", d, err, d.remedy(err))
 		}
 		sources[i] = &Source{
-			conn: c, durable: d, created: info.Created, retried: i > 0, alone: i == 2,
+			conn: c, topology: t, durable: d, retried: i > 0, alone: i == 2,
 			next: "$JS.API.CONSUMER.MSG.NEXT." + d.stream + "." + d.config.Durable,
 		}
+		sources[i].created.Store(info.Created.UnixNano())
 	}
 	return Lane{Fresh: sources[0], Retries: sources[1], Suspects: sources[2]}, nil
 }
 
 // Source is one durable of one stream.
 type Source struct {
-	conn    *Conn
-	durable durable
-	created time.Time // tells a recreated durable from the one we bound to
-	retried bool      // its messages are retries, with the headers of one
-	alone   bool      // its messages are delivered one at a time
-	next    string    // the subject that takes pull requests
+	conn     *Conn
+	topology Topology
+	durable  durable
+	created  atomic.Int64 // when it was made: tells a recreated durable from the one we bound to
+	retried  bool         // its messages are retries, with the headers of one
+	alone    bool         // its messages are delivered one at a time
+	next     string       // the subject that takes pull requests
 }
 
 var _ consumer.Source = (*Source)(nil)
@@ -51,19 +53,21 @@ var _ consumer.Source = (*Source)(nil)
 // check asks whether the durable still exists and is the one we bound to. It
 // returns nil when ctx has ended or there is no connection to ask through, since
 // a reconnect checks again; another error that does not wrap
-// [consumer.ErrSourceGone] says nothing about the durable.
+// [consumer.ErrSourceGone] says nothing about the durable. A durable that is gone is
+// made anew where the topology allows that.
 func (s *Source) check(ctx context.Context) error {
 	info, err := s.info(ctx)
 	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("%w: %s was deleted: start again to provision it anew, and replay what it missed", consumer.ErrSourceGone, s.durable)
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return fmt.Errorf("%w: stream %s was deleted, and what waited in it is lost: start again with PUSHWORKER_PROVISION=true to make it anew", consumer.ErrSourceGone, s.durable.stream)
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		return s.remake(ctx)
 	case err != nil && (ctx.Err() != nil || !s.conn.Connected()):
 		return nil //nolint:nilerr // see above
 	case err != nil:
 		return fmt.Errorf("checking %s: %w", s.durable, err)
-	case !info.Created.Equal(s.created):
-		return fmt.Errorf("%w: %s was deleted and made anew at %s: start again to bind to the new one",
-			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
+	case info.Created.UnixNano() != s.created.Load():
+		return s.adopt(info)
 	}
 	return nil
 }

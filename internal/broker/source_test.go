@@ -233,7 +233,7 @@ func TestPullSaysWhenTheSourceIsGone(t *testing.T) {
 				if !errors.Is(err, consumer.ErrSourceGone) {
 					t.Errorf("Pull returned %v, want ErrSourceGone", err)
 				}
-				wantError(t, err, "was deleted", "durable fcm of stream PUSH", "start again")
+				wantError(t, err, "was deleted", "stream PUSH", "PUSHWORKER_PROVISION=true")
 			case <-time.After(3 * time.Second): // promptly, not after a heartbeat is missed
 				t.Fatal("Pull did not notice")
 			}

@@ -55,6 +55,13 @@ type Topology struct {
 	MaxBytes, RetryMaxBytes, DeadMaxBytes int64
 	// Handlers are the lanes.
 	Handlers []string
+	// Starts says where lanes begin whose durables are made for the first time:
+	// [StartNew], [StartOldest] or an RFC 3339 time. A lane that is not in it begins
+	// with the next receipt published if the stream holds some already, else with the
+	// oldest.
+	Starts map[string]string
+	// Remake lets a running lane make a durable anew that was deleted.
+	Remake bool
 }
 
 // validate reports every fault of t.
@@ -65,6 +72,7 @@ func (t Topology) validate() error {
 		errs = append(errs, fmt.Errorf("stream name %q: use letters, digits, - and _ only (PUSHWORKER_STREAM)", t.Stream))
 	}
 	errs = append(errs, t.validateSubject(), t.validateLimits())
+	errs = append(errs, t.validateStarts()...)
 	for _, h := range t.Handlers {
 		if !name.MatchString(h) || strings.HasPrefix(h, "_") || strings.HasSuffix(h, suspectsName) {
 			errs = append(errs, fmt.Errorf(
@@ -155,6 +163,7 @@ func (t Topology) stream(name string, maxBytes int64, window time.Duration, subj
 
 // durable is one wanted consumer.
 type durable struct {
+	lane   string
 	stream string
 	config jetstream.ConsumerConfig
 }
@@ -176,5 +185,5 @@ func (t Topology) durables(handler string) [3]durable {
 	suspects.Description = "receipts of lane " + handler + " that may be killing processes, one at a time"
 	suspects.FilterSubject = retryPrefix + handler + suspectsToken
 	suspects.MaxAckPending = 1
-	return [3]durable{{t.Stream, fresh}, {t.retryStream(), retries}, {t.retryStream(), suspects}}
+	return [3]durable{{handler, t.Stream, fresh}, {handler, t.retryStream(), retries}, {handler, t.retryStream(), suspects}}
 }

@@ -11,6 +11,12 @@ import (
 // Topology is the shape of streams and durables that c asks for, with one lane
 // per handler.
 func Topology(c *config.Config, handlers []string) broker.Topology {
+	starts := make(map[string]string)
+	for _, h := range c.Handlers {
+		if h.Start != "" {
+			starts[h.Name] = h.Start
+		}
+	}
 	return broker.Topology{
 		Stream:        c.Stream,
 		Subject:       c.Subject,
@@ -22,6 +28,8 @@ func Topology(c *config.Config, handlers []string) broker.Topology {
 		RetryMaxBytes: int64(c.Retry.MaxBytes),
 		DeadMaxBytes:  int64(c.Dead.MaxBytes),
 		Handlers:      handlers,
+		Starts:        starts,
+		Remake:        c.Provision,
 	}
 }
 

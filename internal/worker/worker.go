@@ -89,7 +89,7 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	}
 	sampler := window.show(conn, topology, lanes)
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, sampler.Run, devices, record, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, sampler.Run, devices, record, conn.Keeper(topology, w.Log).Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -228,7 +228,7 @@ func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
 func (w Worker) logDifferences(differences []broker.Difference) {
 	for _, d := range differences {
 		event := w.Log.Warn()
-		if d.Mended {
+		if d.Mended && !d.Notice {
 			event = w.Log.Info()
 		}
 		event.Str("object", d.Object).Bool("mended", d.Mended).Msg(d.String())

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// recordsEvery is how old a recorded position of a lane is at most: it is written
+// every second, and writing it takes its time.
+const recordsEvery = 1500 * time.Millisecond
+
+// mistakeScenarios are about what people do to the broker's objects by hand.
+func mistakeScenarios() []scenario {
+	return []scenario{
+		{
+			"lost-durable", "somebody deletes the durables of lanes, while workers run and while none does",
+			[]string{"T31"},
+			usual(2).with(func(s *shape) { s.timeout = 3 * time.Second }),
+			func(p *planner) []step {
+				all := []string{"PUSH fcm", "PUSH_RETRY fcm", "PUSH stdout", "PUSH_RETRY fcm-suspects"}
+				p.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+				dead := p.IntN(len(all))
+				failing := step{at: calm, do: scriptFake, long: p.scale.load - 3*calm, name: "fails now and then", how: `{"rules":[{"probability":0.1,"answer":"internal"}]}`}
+				return merge([]step{failing}, p.every(p.scale.load/5, func(i int) step {
+					s := step{do: loseDurable, how: all[i%len(all)]}
+					if i == dead {
+						s.do, s.how = loseDurableUnseen, "PUSH fcm"
+					}
+					return s
+				}))
+			},
+		},
+	}
+}
+
+// mistake does what an operator should not.
+func (f *faults) mistake(ctx context.Context, s step) error {
+	switch s.do { //nolint:exhaustive // do has the others
+	case loseDurable:
+		return f.loseDurable(ctx, s.how)
+	case loseDurableUnseen:
+		return f.loseDurableUnseen(ctx, s.how)
+	}
+	return fmt.Errorf("nobody knows how to do %q", s.do)
+}
+
+// operator is somebody with the rights to do anything.
+func (w *world) operator(ctx context.Context, do func(context.Context, jetstream.JetStream) error) error {
+	ctx, cancel := context.WithTimeout(ctx, mendWithin)
+	defer cancel()
+	nc, err := nats.Connect(w.natsURL(w.brokerAddrs()))
+	if err != nil {
+		return fmt.Errorf("connect the operator: %w", err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err == nil {
+		err = do(ctx, js)
+	}
+	return err
+}
+
+// loseDurable deletes a durable, named by its stream and its own name.
+func (w *world) loseDurable(ctx context.Context, which string) error {
+	stream, name, _ := strings.Cut(which, " ")
+	return w.operator(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		return js.DeleteConsumer(ctx, stream, name)
+	})
+}
+
+// loseDurableUnseen deletes a durable when all workers have been killed.
+func (f *faults) loseDurableUnseen(ctx context.Context, which string) error {
+	for _, s := range f.workers {
+		s.fault.Lock()
+		defer s.fault.Unlock()
+		s.holder().Kill()
+	}
+	errs := []error{f.loseDurable(ctx, which)}
+	for _, s := range f.workers {
+		_, err := s.start(ctx)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

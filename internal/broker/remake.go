@@ -1,0 +1,49 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// remake makes the durable anew that somebody has deleted: that of the receipts where
+// the lane was, those of the retries with all that wait.
+func (s *Source) remake(ctx context.Context) error {
+	if !s.topology.Remake {
+		return fmt.Errorf("%w: %s was deleted: start once with PUSHWORKER_PROVISION=true and a user who may create durables; the lane goes on where it was", consumer.ErrSourceGone, s.durable)
+	}
+	made, err := s.conn.makeDurable(ctx, s.topology, s.durable)
+	switch {
+	case err == nil:
+		s.conn.log.Warn().Str("handler", s.durable.lane).Msgf("%s was deleted and has been made anew: %s", s.durable, made.Want)
+	case errors.Is(err, jetstream.ErrConsumerExists): // another puller or process was faster
+	case ctx.Err() != nil || !s.conn.Connected():
+		return nil //nolint:nilerr // a reconnect looks again
+	case errors.Is(err, ErrSilent):
+		return fmt.Errorf("making %s anew: %w", s.durable, err)
+	default:
+		return fmt.Errorf("%w: %s was deleted and cannot be made anew: %w: start again with a user who may create durables; the lane goes on where it was",
+			consumer.ErrSourceGone, s.durable, err)
+	}
+	info, err := s.info(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // the next look at the durable tells
+	}
+	return s.adopt(info)
+}
+
+// adopt goes on with a durable that was made anew by a worker. One that somebody else
+// has made may start anywhere, and going on with it would be silent loss or a flood.
+func (s *Source) adopt(info *jetstream.ConsumerInfo) error {
+	if !s.topology.Remake || info.Config.Description != s.durable.config.Description {
+		return fmt.Errorf("%w: %s was deleted and made anew at %s: start again to bind to the new one",
+			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
+	}
+	s.created.Store(info.Created.UnixNano())
+	return nil
+}

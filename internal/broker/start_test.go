@@ -1,0 +1,196 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// beside is a broker whose stream holds three receipts and no lane of ours.
+func beside(t *testing.T) *rig {
+	t.Helper()
+	b := brokertest.Start(t)
+	_, js := client(t, b.URL())
+	create(t, js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"}})
+	r := &rig{broker: b, js: js, topo: b.Topology("fcm"), conn: b.Connect(t)}
+	r.publish(t, 3)
+	return r
+}
+
+// A lane that appears beside receipts leaves them out unless it is told otherwise.
+func TestANewLaneStartsWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	for start, want := range map[string]struct {
+		pending uint64
+		says    string
+		notice  bool
+	}{
+		"":                     {0, "leaves out the 3 that the stream holds already", true},
+		broker.StartNew:        {0, "the next receipt published", false},
+		broker.StartOldest:     {3, "the oldest receipt kept", false},
+		"2020-01-01T00:00:00Z": {3, "published since 2020-01-01T00:00:00Z", false},
+		"2090-01-01T00:00:00Z": {0, "published since 2090-01-01T00:00:00Z", false},
+	} {
+		t.Run(start, func(t *testing.T) {
+			t.Parallel()
+			r := beside(t)
+			r.topo.Starts = map[string]string{"fcm": start}
+			diffs, err := r.conn.Provision(t.Context(), r.topo)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := r.info(t, "fcm").NumPending; n != want.pending {
+				t.Errorf("%d of 3 older receipts are to come, want %d", n, want.pending)
+			}
+			said := false
+			for _, d := range diffs {
+				said = said || d.Object == "durable fcm of stream PUSH" && strings.Contains(d.String(), want.says) && d.Notice == want.notice
+			}
+			if !said {
+				t.Errorf("the differences do not say %q: %v", want.says, diffs)
+			}
+		})
+	}
+}
+
+// However soon after the stream publishers come, the lanes it was made for begin
+// with the oldest receipt, in every process.
+func TestLanesOlderThanTheStreamStartWithTheOldestReceipt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 2)
+	deleteDurable(t, r) // as if a process had died between stream and durable
+	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.info(t, "fcm").NumPending; n != 2 {
+		t.Errorf("%d receipts are to come, want 2", n)
+	}
+}
+
+func TestALaneAddedLaterLeavesHistoryAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 3)
+	r.topo.Handlers = append(r.topo.Handlers, "apns")
+	diffs, err := r.conn.Provision(t.Context(), r.topo)
+	if err != nil || len(diffs) != 3 {
+		t.Fatalf("%v, %v", diffs, err)
+	}
+	if s := diffs[0].String(); !strings.Contains(s, "pushworker replay --handler apns") {
+		t.Errorf("the difference does not say how to send history: %s", s)
+	}
+	r.publish(t, 2)
+	if n := r.info(t, "apns").NumPending; n != 2 {
+		t.Errorf("%d receipts are to come, want the 2 published after", n)
+	}
+	if n := r.info(t, "fcm").NumPending; n != 5 {
+		t.Errorf("the older lane has %d receipts to come, want 5", n)
+	}
+}
+
+// A durable that is deleted while nobody runs the lane goes on where it was, paused
+// if it was.
+func TestADeletedDurableGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 10)
+	for range 4 {
+		one(t, r.lane.Fresh)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 4 })
+	until := time.Now().Add(time.Hour)
+	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", until); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deleteDurable(t, r)
+	r.topo.Starts = map[string]string{"fcm": broker.StartOldest} // is for lanes that are new
+	diffs, err := r.broker.Connect(t).Provision(t.Context(), r.topo)
+	if err != nil || len(diffs) != 1 || !diffs[0].Notice || !strings.Contains(diffs[0].String(), "goes on after receipt 4") {
+		t.Errorf("provisioning: %v, %v", diffs, err)
+	}
+	if info := r.info(t, "fcm"); info.NumPending != 6 || info.AckFloor.Stream != 4 || !info.Paused {
+		t.Errorf("%d are to come after %d, paused %t; want 6 after 4, paused", info.NumPending, info.AckFloor.Stream, info.Paused)
+	}
+}
+
+// A stream that was made anew counts from 1 again: what is recorded of the old one
+// must not leave out the new one's first receipts.
+func TestARecordedPositionIsOfOneStreamOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 5)
+	for range 5 {
+		one(t, r.lane.Fresh)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 5 })
+	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.broker.DeleteStream(t, "PUSH")
+	create(t, r.js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"}})
+	r.publish(t, 7)
+	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.info(t, "fcm").NumPending; n != 7 {
+		t.Errorf("%d receipts of the new stream are to come, want 7", n)
+	}
+}
+
+// Each durable that is deleted under a running lane is made anew, and nothing that
+// was settled comes again.
+func TestADurableIsMadeAnewUnderARunningLane(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.Remake = true })
+	r.publish(t, 10)
+	for range 4 {
+		one(t, r.lane.Fresh)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 4 })
+	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deleteDurable(t, r)
+	for want := uint64(5); want <= 10; want++ {
+		if got := one(t, r.lane.Fresh).Origin().Seq; got != want {
+			t.Fatalf("receipt %d comes after the durable was made anew, want %d", got, want)
+		}
+	}
+	for name, source := range map[string]*broker.Source{"fcm": r.lane.Retries, "fcm-suspects": r.lane.Suspects} {
+		if err := r.js.DeleteConsumer(t.Context(), "PUSH_RETRY", name); err != nil {
+			t.Fatal(err)
+		}
+		subject := map[string]string{"fcm": "push.retry.fcm", "fcm-suspects": "push.retry.fcm.suspects"}[name]
+		r.store(t, subject, "again", nil)
+		if got := string(one(t, source).Data()); got != "again" {
+			t.Errorf("%s delivers %q", name, got)
+		}
+	}
+}
+
+// Without the right to make durables the worker ends and says what to do.
+func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	deleteDurable(t, r)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	_, err := r.lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
+	if !errors.Is(err, consumer.ErrSourceGone) {
+		t.Errorf("Pull = %v, want ErrSourceGone", err)
+	}
+	wantError(t, err, "durable fcm of stream PUSH was deleted", "PUSHWORKER_PROVISION=true", "goes on where it was")
+}

@@ -1,0 +1,27 @@
+package main
+
+// topology breaks how lanes keep their place when the broker's objects are lost.
+func topology() []mutant {
+	return []mutant{
+		{
+			name: "deleted durable starts with the oldest receipt", file: "internal/broker/start.go",
+			old: "case known && p.Stream.Equal(info.Created):", now: "case known && p.Stream.Equal(info.Created) && word == \"\" && p.Settled == 0:",
+			pkg: brokers, test: "TestADeletedDurableGoesOnAfterARestart",
+		},
+		{
+			name: "new lane sends history", file: "internal/broker/start.go",
+			old: "case info.State.Msgs == 0:", now: "case true:",
+			pkg: brokers, test: "TestANewLaneStartsWhereItIsTold",
+		},
+		{
+			name: "position of another stream believed", file: "internal/broker/start.go",
+			old: "case known && p.Stream.Equal(info.Created):", now: "case known:",
+			pkg: brokers, test: "TestARecordedPositionIsOfOneStreamOnly",
+		},
+		{
+			name: "deleted durable not made anew", file: "internal/broker/source.go",
+			old: "return s.remake(ctx)", now: "return nil",
+			pkg: brokers, test: "TestADurableIsMadeAnewUnderARunningLane",
+		},
+	}
+}
