@@ -117,6 +117,10 @@ bench-docs: ## Put the results of make bench into docs/benchmarks.md
 	@mkdir -p docs/img
 	go run -tags $(TAGS) ./bench -plot bin/bench.jsonl -docs docs/benchmarks.md -png docs/img/benchmarks.png >/dev/null
 
+.PHONY: metrics-docs
+metrics-docs: ## Put the metrics that a worker exports into docs/metrics.md
+	go test -count=1 -tags $(TAGS) -run '^TestMetricsPage$$' ./e2e -args -update-metrics
+
 CHAOS := go run -tags $(TAGS) ./chaos
 
 .PHONY: chaos

@@ -2,6 +2,7 @@ package device
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -39,6 +40,8 @@ type cache struct {
 	used    int
 	users   *simplelru.LRU[push.Uid, *cached]
 	reads   map[*reading]struct{}
+
+	hits, misses atomic.Uint64 // users looked up that it knew, and that it did not
 }
 
 type cached struct {
@@ -84,6 +87,8 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 			found[u] = v.list
 		}
 	}
+	c.hits.Add(uint64(len(users) - len(missing)))
+	c.misses.Add(uint64(len(missing)))
 	return missing
 }
 

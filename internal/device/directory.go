@@ -96,6 +96,12 @@ func (d *Directory) readable(user push.Uid, e Entry) list {
 	return l
 }
 
+// CacheCounts is how many look-ups of a user the cache has answered, and how many
+// the store had to.
+func (d *Directory) CacheCounts() (hits, misses uint64) {
+	return d.cache.hits.Load(), d.cache.misses.Load()
+}
+
 // List returns the devices of user as the store has them now. The error is an
 // [*InvalidError] if user is zero.
 func (d *Directory) List(ctx context.Context, user push.Uid) ([]push.Device, error) {

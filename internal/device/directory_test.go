@@ -86,6 +86,9 @@ func TestCacheAnswersUntilItIsTooOld(t *testing.T) {
 		if n := store.reads.Load(); n != 1 {
 			t.Errorf("%d reads, want 1", n)
 		}
+		if hits, misses := reader.CacheCounts(); hits != 4 || misses != 2 {
+			t.Errorf("%d hits and %d misses, want 4 and 2: of three look-ups of two users the first missed both", hits, misses)
+		}
 		put(t, writer, ben, "phone", "y") // the reader is not told
 		time.Sleep(time.Minute - time.Nanosecond)
 		if n := count(t, reader, anna, ben); n != 1 {

@@ -64,6 +64,7 @@ func (w Worker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	window.metrics.MustRegister(directory.metrics()...)
 	return window.around(ctx, func(ctx context.Context) error {
 		return w.work(ctx, server, window, handlers, directory)
 	})
