@@ -103,6 +103,16 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestExpiredIsNotSent",
 		},
 		{
+			name: "publisher's expiry ignored without a TTL", file: "pkg/push/stale.go",
+			old: "	if ttl <= 0 || event.IsZero() {\n		return r.expires", now: "	if ttl <= 0 || event.IsZero() {\n		return time.Time{}",
+			pkg: lanes, test: "TestPushExpiresCountsForEveryHandler",
+		},
+		{
+			name: "wrong clock of a chat server believed", file: "pkg/push/stale.go",
+			old: "|| r.Skew() != 0) {", now: "|| r.Skew() > r.Skew()) {",
+			pkg: lanes, test: "TestWrongClockLosesNothing",
+		},
+		{
 			name: "suspects never set apart", file: "internal/consumer/intake.go",
 			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
 			pkg: lanes, test: "TestCrashLoop",

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -178,21 +177,11 @@ func receiptsOf(ctx context.Context, history *broker.History, first, last uint64
 			if err != nil {
 				err = unavailableError{err}
 			}
-			if !yield(replay.Stored{Seq: m.Seq, Time: m.Time, Expires: expiresOf(m), Data: m.Data}, err) {
+			if !yield(replay.Stored{Seq: m.Seq, Time: m.Time, Expires: m.Expires(), Data: m.Data}, err) {
 				return
 			}
 		}
 	}
-}
-
-// expiresOf is when the publisher said that a receipt goes stale.
-func expiresOf(m broker.Stored) time.Time {
-	if values := m.Header["Push-Expires"]; len(values) > 0 {
-		if t, err := time.Parse(time.RFC3339, values[0]); err == nil {
-			return t
-		}
-	}
-	return time.Time{}
 }
 
 // limits bound a receipt, as they do for the worker.

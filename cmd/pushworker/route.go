@@ -137,7 +137,7 @@ func (r *routing) read(name string) ([]located, error) {
 			faults = append(faults, fmt.Errorf("%s: %w", where, err))
 			continue
 		}
-		receipt.Stamp(now)
+		receipt.Stamp(now, time.Time{})
 		receipts = append(receipts, located{receipt, where})
 	}
 	if len(faults) == 0 && len(receipts) == 0 {

@@ -30,6 +30,12 @@ type Stored struct {
 	Data   []byte
 }
 
+// Expires is when the publisher of a receipt said that it goes stale; zero for never.
+func (s Stored) Expires() time.Time {
+	expires, _ := readPublished(s.Header)
+	return expires
+}
+
 // Stretch is a part of a stream. A zero value is no bound.
 type Stretch struct {
 	// Subject selects by subject, with the broker's wildcards; empty means all.

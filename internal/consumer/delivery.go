@@ -88,27 +88,3 @@ func (d *delivery) handBack(why error) bool {
 	d.redeliver(retry.HandBack(rand.Float64()), why) //nolint:gosec // jitter needs no secrecy
 	return true
 }
-
-// expiry is when r goes stale for handler h: its TTL after the event, or what the
-// publisher said, whichever is earlier; zero means never. The event's time is the
-// payload's, but never later than the stream's, so that a chat server's wrong
-// clock cannot keep a receipt fresh.
-func expiry(h push.Handler, r *push.Receipt, o Origin) time.Time {
-	stale, ok := h.(push.Expirer)
-	if !ok {
-		return time.Time{}
-	}
-	ttl := stale.TTL(r)
-	if ttl <= 0 {
-		return time.Time{}
-	}
-	event := r.Payload.Timestamp
-	if event.IsZero() || event.After(o.First) {
-		event = o.First
-	}
-	at := event.Add(ttl)
-	if !o.Expires.IsZero() && o.Expires.Before(at) {
-		at = o.Expires
-	}
-	return at
-}

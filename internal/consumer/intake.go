@@ -193,7 +193,10 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 		return false
 	}
 	d.receipt, d.targets = r, targets(r.To, r.Channel)
-	r.Stamp(d.origin.First)
+	r.Stamp(d.origin.First, d.origin.Expires)
+	if !in.private && d.origin.Deliveries <= 1 {
+		in.lane.metrics.skew.look(in.lane, r, &d.origin)
+	}
 	if len(bad) > 0 {
 		in.lane.store(func() { in.withoutBad(d, r, bad) })
 		return false

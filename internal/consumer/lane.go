@@ -147,7 +147,7 @@ func (l *Lane) mayPull(ctx context.Context) (probe func(error), err error) {
 // offer hands r to the handler without ever waiting for it, and reports whether
 // the handler dropped it.
 func (l *Lane) offer(d *delivery, r *push.Receipt) (dropped bool) {
-	d.expires = expiry(l.handler, r, d.origin)
+	d.expires = push.StaleFor(l.handler, r)
 	if !d.expires.IsZero() && !d.taken.Before(d.expires) {
 		d.leaving.Store(true)
 		d.ack(retry.Expire, push.ErrExpired)

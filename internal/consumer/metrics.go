@@ -20,13 +20,15 @@ type Metrics struct {
 	age      *prometheus.HistogramVec
 	handle   *prometheus.HistogramVec
 	wait     *prometheus.HistogramVec
+	skew     *skewWatch
 }
 
 // NewMetrics registers the lanes' metrics with reg.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	seconds := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 21600}
 	m := &Metrics{
-		reg: reg,
+		reg:  reg,
+		skew: newSkewWatch(reg),
 		settled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_settled_total",
 			Help: "Receipts that left the main path, by door. verdict=\"redeliver\" is not final: the receipt comes back. Final outcomes are ack, expire and bury.",
@@ -81,12 +83,14 @@ type laneMetrics struct {
 	age      prometheus.Observer
 	handle   prometheus.Observer
 	wait     prometheus.Observer
+	skew     *skewWatch
 }
 
 // lane looks up one lane's series, and exports its gauges.
 func (m *Metrics) lane(handler string, g laneGauges) *laneMetrics {
 	g.register(m.reg, handler)
 	l := &laneMetrics{
+		skew:     m.skew,
 		dropped:  m.dropped.WithLabelValues(handler),
 		repeated: m.repeated.WithLabelValues(handler),
 		accepted: m.targets.WithLabelValues(handler, "accepted"),

@@ -18,6 +18,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/doctor"
+	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -167,4 +168,42 @@ func TestBrokerTellsPausesAndLetters(t *testing.T) {
 	}
 	bury("2")
 	wantFinding(t, look(), push.LevelWarn, "dead letters: 2 are waiting")
+}
+
+// A producer whose clock is wrong is told from what it has published.
+func TestBrokerTellsProducersClocks(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	topology := b.Topology("fcm")
+	conn := b.Connect(t)
+	if _, err := conn.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	p, err := conn.Publisher(publisher.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close(context.WithoutCancel(t.Context())) }() // the test ends anyway
+	seq := 0
+	publish := func(off time.Duration, options ...publisher.Option) {
+		t.Helper()
+		seq++
+		r := &push.Receipt{Payload: push.Payload{What: push.ActMsg, Topic: "grpA", SeqId: seq, Timestamp: time.Now().Add(off)}}
+		if _, err := p.Publish(t.Context(), r, options...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() []push.Finding {
+		return doctor.Broker(&config.Config{Replicas: 1}, topology, func(ctx context.Context) (*broker.Conn, error) {
+			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
+		}).Look(t.Context())
+	}
+	publish(0)
+	wantFinding(t, look(), push.LevelOK, "producer clock: the times in the last 1 receipts fit")
+	publish(0, publisher.Expires(time.Now().Add(-time.Hour)))
+	wantFinding(t, look(), push.LevelWarn, "1 of the last 2 receipts have a wrong time, for example 2 on push.receipts: Push-Expires is 1h0m0s behind its publish")
+	publish(-7 * time.Hour)
+	wantFinding(t, look(), push.LevelWarn, "2 of the last 3 receipts have a wrong time, for example 3 on push.receipts: ts is 7h0m0s behind its publish")
+	publish(24 * time.Hour)
+	wantFinding(t, look(), push.LevelWarn, "ts is 24h0m0s ahead of its publish")
 }

@@ -50,7 +50,7 @@ func NewDelivery(h push.Handler, grace time.Duration, failed func(seq uint64, er
 // Take implements [Sink]. It waits for room in the handler. An error of the kind
 // [push.UnavailableError] is the handler's word that no other would be delivered.
 func (d *Delivery) Take(ctx context.Context, s Stored, r *push.Receipt) error {
-	if Expired(d.handler, s, r, time.Now()) {
+	if Expired(d.handler, r, time.Now()) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.tally.Expired++
@@ -194,21 +194,8 @@ func (d *Delivery) Count(t *Tally) {
 	t.add(d.tally)
 }
 
-// Expired reports whether r is too old at now to be worth sending through h: older
-// than the handler's TTL after the event, or than its publisher said. The event was
-// not later than it was stored, whatever the clock of the chat server said.
-func Expired(h push.Handler, s Stored, r *push.Receipt, now time.Time) bool {
-	stale, ok := h.(push.Expirer)
-	if !ok {
-		return false
-	}
-	ttl := stale.TTL(r)
-	if ttl <= 0 {
-		return false
-	}
-	event := r.Payload.Timestamp
-	if event.IsZero() || event.After(s.Time) {
-		event = s.Time
-	}
-	return !now.Before(event.Add(ttl)) || !s.Expires.IsZero() && !now.Before(s.Expires)
+// Expired reports whether r is too old at now to be worth sending through h.
+func Expired(h push.Handler, r *push.Receipt, now time.Time) bool {
+	stale := push.StaleFor(h, r)
+	return !stale.IsZero() && !now.Before(stale)
 }

@@ -230,20 +230,22 @@ func TestDeliveryLeavesOutWhatHasExpired(t *testing.T) {
 	}{
 		"just stored":                  {-time.Minute, 0, 0, false},
 		"stored long ago":              {-time.Hour, 0, 0, true},
-		"happened long ago":            {-time.Minute, -time.Hour, 0, true},
+		"happened long ago":            {-time.Hour + time.Minute, -time.Hour, 0, true},
+		"its clock is an hour behind":  {-time.Minute, -time.Hour, 0, false},
 		"happens later than it could":  {-time.Hour, time.Hour, 0, true},
 		"expired by its publisher":     {-time.Minute, 0, -time.Second, true},
 		"not expired by its publisher": {-time.Minute, 0, time.Second, false},
 		"its publisher is generous":    {-time.Hour, 0, time.Hour, true},
 	} {
-		s, r := replay.Stored{Time: now.Add(test.stored)}, &push.Receipt{}
+		r, expires := &push.Receipt{}, time.Time{}
 		if test.event != 0 {
 			r.Payload.Timestamp = now.Add(test.event)
 		}
 		if test.expires != 0 {
-			s.Expires = now.Add(test.expires)
+			expires = now.Add(test.expires)
 		}
-		if got := replay.Expired(h, s, r, now); got != test.want {
+		r.Stamp(now.Add(test.stored), expires)
+		if got := replay.Expired(h, r, now); got != test.want {
 			t.Errorf("%s: Expired = %t, want %t", name, got, test.want)
 		}
 	}

@@ -189,7 +189,7 @@ func (p *Replay) take(ctx context.Context, s Stored) error {
 	r, _, err := push.Decode(s.Data, p.Limits)
 	matches := err == nil && p.Filter.Matches(r)
 	if matches {
-		r.Stamp(s.Time)
+		r.Stamp(s.Time, s.Expires)
 		if p.Limit > 0 && p.tally.Matched+p.Before.Matched >= p.Limit {
 			return errLimit
 		}

@@ -35,7 +35,7 @@ func NewSurvey(h push.Handler) *Survey { return &Survey{handler: h} }
 func (v *Survey) Take(_ context.Context, s Stored, r *push.Receipt) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if Expired(v.handler, s, r, time.Now()) {
+	if Expired(v.handler, r, time.Now()) {
 		v.expired++
 		return nil
 	}

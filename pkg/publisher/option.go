@@ -28,7 +28,9 @@ func ID(id string) Option {
 	}
 }
 
-// Expires says when the notification goes stale: handlers do not send it after t.
+// Expires says when the notification goes stale: from t on no handler sends it, and
+// no provider keeps it for a device that is offline. A handler's own time to live
+// counts if it ends earlier.
 // A zero t sets nothing.
 func Expires(t time.Time) Option {
 	return func(m *nats.Msg) {

@@ -41,7 +41,8 @@ type Drainer interface {
 }
 
 // Expirer is a Handler whose notifications go stale. TTL is how long after
-// [Payload.Timestamp] r is still worth sending; zero or less means for ever.
+// [Receipt.Event] r is still worth sending; zero or less means for ever. What the
+// publisher said, [Receipt.Expires], counts for every handler.
 type Expirer interface {
 	Handler
 	TTL(r *Receipt) time.Duration

@@ -28,10 +28,12 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	// Payload is what they are told.
 	Payload Payload `json:"payload"`
 
-	begun time.Time
-	done  func(error)
-	tally *Targets
-	items []Target
+	begun     time.Time
+	published time.Time
+	expires   time.Time
+	done      func(error)
+	tally     *Targets
+	items     []Target
 }
 
 // Targets counts what became of the targets of a receipt: devices and channels.
@@ -89,14 +91,6 @@ type Payload struct {
 	// [ActSub]. Zero is omitted in JSON; both zero mean that it was removed.
 	ModeWant  AccessMode `json:"want,omitempty"`
 	ModeGiven AccessMode `json:"given,omitempty"`
-}
-
-// Stamp gives a receipt whose chat server said no time that of its publish, in the
-// form of the chat server's own: UTC, to the millisecond.
-func (r *Receipt) Stamp(published time.Time) {
-	if r.Payload.Timestamp.IsZero() {
-		r.Payload.Timestamp = published.UTC().Truncate(time.Millisecond)
-	}
 }
 
 // OnDone makes f the settlement of r: [Receipt.Done] will call it. A queue binds

@@ -47,6 +47,7 @@ type template struct {
 	content     content
 	now         time.Time
 	ttl         time.Duration // what is left
+	mortal      bool          // its publisher said when it goes stale: no provider keeps it longer
 
 	a, b   push.Uid // the two users of a p2p topic, or zero
 	shared [2]*view // of all recipients: loud and silent
@@ -61,7 +62,7 @@ type ownKey struct {
 
 // newTemplate prepares the messages of r as they are to be at now.
 func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, skipReason) {
-	t := &template{config: c, Payload: r.Payload, channelName: r.Channel, now: now}
+	t := &template{config: c, Payload: r.Payload, channelName: r.Channel, now: now, mortal: !r.Expires().IsZero()}
 	switch t.What {
 	case push.ActMsg, push.ActSub, push.ActRead:
 	default:
@@ -83,15 +84,16 @@ func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, skipReas
 	return t, 0
 }
 
-// remaining is what is left at now of r's TTL, in whole seconds; negative when r
-// has expired.
+// remaining is what is left at now of r's life, in whole seconds; negative when r
+// has expired. Without the improvement only what the publisher said shortens it.
 func (c *Config) remaining(r *push.Receipt, now time.Time) time.Duration {
-	ttl := c.ttl(r)
-	if !c.Improvements.RemainingTTL {
-		return c.TimeToLive
+	ttl, stale := c.TimeToLive, r.Expires()
+	if c.Improvements.RemainingTTL {
+		ttl = c.ttl(r)
+		stale = r.Stale(ttl)
 	}
-	if sent := r.Payload.Timestamp; !sent.IsZero() {
-		left := sent.Add(ttl).Sub(now)
+	if !stale.IsZero() {
+		left := stale.Sub(now)
 		if left <= 0 {
 			return -1
 		}
@@ -112,6 +114,7 @@ func (t *template) message(user push.Uid, to push.Recipient, p platform, token s
 	case web:
 		m.Webpush = v.webpushConfig()
 	case otherPlatform, platforms: // data is all that can be said
+		v.bound(m)
 	}
 	return m
 }
@@ -127,10 +130,27 @@ func (t *template) channel() (*messaging.Message, error) {
 	}
 	v := t.newView(t.channelName, t.isSilent(), false)
 	v.fit(maxTopicPayload)
-	return &messaging.Message{
+	m := &messaging.Message{
 		Topic: t.channelName, Data: v.data,
 		Android: v.androidConfig(), APNS: v.apnsConfig(noBadge),
-	}, nil
+	}
+	v.bound(m)
+	return m, nil
+}
+
+// bound tells the platforms that m has no section for how long it is to be kept, if
+// the publisher said so; their own default is weeks.
+func (v *view) bound(m *messaging.Message) {
+	if !v.t.mortal {
+		return
+	}
+	if m.Android == nil {
+		m.Android = &messaging.AndroidConfig{TTL: &v.t.ttl}
+	}
+	if m.APNS == nil {
+		m.APNS = &messaging.APNSConfig{Headers: map[string]string{"apns-expiration": v.appleExpiry(v.t.ttl)}}
+	}
+	m.Webpush = &messaging.WebpushConfig{Headers: map[string]string{"TTL": v.webTTL()}}
 }
 
 // view is what user sees of the receipt.

@@ -3,6 +3,7 @@ package fcm
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,50 @@ func TestSkipped(t *testing.T) {
 	} {
 		if _, got := newTemplate(configWith(t, tt.config), tt.receipt, tt.now); got != tt.want {
 			t.Errorf("%s: got %d %q, want %d %q", name, got, got, tt.want, tt.want)
+		}
+	}
+}
+
+// TestPublisherSaysHowLong: no provider keeps a message longer than its publisher said,
+// whatever the improvements say and the platform is.
+func TestPublisherSaysHowLong(t *testing.T) {
+	t.Parallel()
+	now := sentAt.Add(time.Second) // messageTo's
+	for name, config := range map[string]string{
+		"as it is": `"webpush":{"enabled":true}`, "original": original, "long": `"time_to_live":2419200`, "no webpush": `"dry_run":true`,
+	} {
+		c := configWith(t, config)
+		r := receipt(func(r *push.Receipt) {
+			r.Channel = "chnnG99YhENiQU"
+			r.Stamp(sentAt, now.Add(60*time.Second+500*time.Millisecond))
+		})
+		end := strconv.FormatInt(now.Add(60*time.Second).Unix(), 10)
+		channel := func() *messaging.Message {
+			tmpl, _ := newTemplate(c, r, now)
+			m, err := tmpl.channel()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}()
+		whole := []*messaging.Message{channel, messageTo(t, c, r, otherPlatform)}
+		for _, m := range append(whole, messageTo(t, c, r, android)) {
+			if m.Android == nil || *m.Android.TTL != 60*time.Second {
+				t.Errorf("%s: Android has %+v, want a TTL of 60 s", name, m.Android)
+			}
+		}
+		for _, m := range append(whole, messageTo(t, c, r, ios)) {
+			if m.APNS == nil || m.APNS.Headers["apns-expiration"] != end {
+				t.Errorf("%s: Apple has %+v, want to end at %s", name, m.APNS, end)
+			}
+		}
+		for _, m := range append(whole, messageTo(t, c, r, web)) {
+			if m.Webpush == nil || m.Webpush.Headers["TTL"] != "60" {
+				t.Errorf("%s: web has %+v, want a TTL of 60 s", name, m.Webpush)
+			}
+		}
+		if _, skip := newTemplate(c, r, now.Add(61*time.Second)); skip != expired {
+			t.Errorf("%s: is sent after its publisher's time", name)
 		}
 	}
 }

@@ -52,10 +52,10 @@ func (v *view) androidNotification() *messaging.AndroidNotification {
 	return n
 }
 
-// webpushConfig is the section for browsers; nil unless it is enabled. The app
-// draws the notification.
+// webpushConfig is the section for browsers; nil unless it is enabled or its
+// publisher said when it goes stale. The app draws the notification.
 func (v *view) webpushConfig() *messaging.WebpushConfig {
-	if !v.t.config.Webpush.Enabled {
+	if !v.t.config.Webpush.Enabled && !v.t.mortal {
 		return nil
 	}
 	if v.webpush == nil {
@@ -66,11 +66,13 @@ func (v *view) webpushConfig() *messaging.WebpushConfig {
 
 func (v *view) webpushHeaders() map[string]string {
 	headers := make(map[string]string, 2)
-	if v.t.config.Improvements.RemainingTTL {
-		headers["TTL"] = strconv.FormatInt(int64(v.t.ttl/time.Second), 10)
+	if v.t.config.Improvements.RemainingTTL || v.t.mortal {
+		headers["TTL"] = v.webTTL()
 	}
 	if v.t.config.Improvements.CollapsePerMessage {
 		headers["Topic"] = v.identity()
 	}
 	return headers
 }
+
+func (v *view) webTTL() string { return strconv.FormatInt(int64(v.t.ttl/time.Second), 10) }

@@ -77,7 +77,7 @@ func (v *view) apnsHeaders() map[string]string {
 		stored = min(stored, ringStored)
 	}
 	headers := map[string]string{
-		"apns-expiration":  strconv.FormatInt(v.t.now.Add(stored).Unix(), 10),
+		"apns-expiration":  v.appleExpiry(stored),
 		"apns-priority":    "10",
 		"apns-push-type":   "alert",
 		"apns-collapse-id": v.appleCollapseID(),
@@ -89,6 +89,10 @@ func (v *view) apnsHeaders() map[string]string {
 		headers["apns-topic"] = id
 	}
 	return headers
+}
+
+func (v *view) appleExpiry(stored time.Duration) string {
+	return strconv.FormatInt(v.t.now.Add(stored).Unix(), 10)
 }
 
 func (v *view) appleCollapseID() string {

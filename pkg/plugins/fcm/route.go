@@ -46,7 +46,7 @@ func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, err
 func (r skipReason) target() push.Target {
 	switch r {
 	case expired:
-		return push.Target{Result: push.ResultSkipped, Why: "the receipt has expired: it is older than time_to_live"}
+		return push.Target{Result: push.ResultSkipped, Why: "the receipt has expired: it is older than time_to_live, or than Push-Expires says"}
 	case unreadable:
 		return push.Target{Result: push.ResultRejected, Why: errUnreadable.Error()}
 	case unknownAction:

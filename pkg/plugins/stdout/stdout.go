@@ -2,8 +2,8 @@
 // through the queue, or to pipe it into another program.
 //
 // It refuses to know devices and time-outs of providers: every receipt is printed,
-// whatever its action and whoever it addresses, and none expires. What is lost at
-// its border: a line counts as delivered when the writer has taken it, which for a
+// whatever its action and whoever it addresses, and none expires by itself, only
+// when its publisher said so. What is lost at its border: a line counts as delivered when the writer has taken it, which for a
 // pipe means the kernel and not the reader; and a write that ends in the middle
 // leaves a piece of a line, which the retry prints again as a whole.
 package stdout
