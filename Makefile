@@ -121,6 +121,10 @@ bench-docs: ## Put the results of make bench into docs/benchmarks.md
 metrics-docs: ## Put the metrics that a worker exports into docs/metrics.md
 	go test -count=1 -tags $(TAGS) -run '^TestMetricsPage$$' ./e2e -args -update-metrics
 
+.PHONY: handlers-docs
+handlers-docs: ## Put the keys that handlers take into docs/handlers.md
+	go test -count=1 -tags $(TAGS) -run '^TestHandlersPage$$' ./internal/packaging -args -update-handlers
+
 CHAOS := go run -tags $(TAGS) ./chaos
 
 .PHONY: chaos
