@@ -47,7 +47,7 @@ func (f *faults) run(ctx context.Context, plan []step) {
 			break
 		}
 		running.Go(func() {
-			if s.do == scriptFake {
+			if s.do == scriptFake || s.do == fillRetries || s.do == fillLetters {
 				f.script.Lock()
 				defer f.script.Unlock()
 				s.at = time.Since(f.began)
@@ -103,6 +103,8 @@ func (f *faults) do(ctx context.Context, s step) error {
 		return f.fakeCall(ctx, "revoke", "")
 	case fillDisk:
 		return f.fill(ctx, s)
+	case fillRetries, fillLetters:
+		return f.fillStream(ctx, s)
 	case moveWorker:
 		return f.move(ctx, fmt.Sprintf("worker%d", s.who), s)
 	case moveBroker:

@@ -29,6 +29,8 @@ const (
 	treatFake     fault = "connections"
 	revokeTokens  fault = "tokens revoked"
 	fillDisk      fault = "disk full"
+	fillRetries   fault = "retry stream full"
+	fillLetters   fault = "dead-letter stream full"
 	moveWorker    fault = "clock of worker"
 	moveBroker    fault = "clock of broker"
 	loseDurable   fault = "durable deleted"
@@ -48,7 +50,8 @@ type step struct {
 
 func (s step) String() string {
 	text := fmt.Sprintf("%6.2fs  %s", s.at.Seconds(), s.do)
-	if !slices.Contains([]fault{scriptFake, treatFake, revokeTokens, killLeader, fillDisk, loseDurable, loseDurableUnseen}, s.do) {
+	who := []fault{killWorker, replaceWorker, restartWorker, freezeWorker, killBroker, restartBroker, freezeBroker, cutLink, moveWorker, moveBroker}
+	if slices.Contains(who, s.do) {
 		text += fmt.Sprintf(" %d", s.who)
 	}
 	if how := cmp.Or(s.name, s.how); how != "" {

@@ -31,6 +31,7 @@ type shape struct {
 	ttl      time.Duration // of pushes
 	maxDead  int           // receipts that may become dead letters
 	maxCalls int           // calls per worker and second during an outage; 0 is not checked
+	tight    bool          // the streams of retries and letters hold tightLimit
 }
 
 // scenario is one experiment.
@@ -73,6 +74,8 @@ func (s shape) allowance(f step) (n int, why string) {
 		return lanes * (held + int(float64(s.rate)*f.long.Seconds())), "what the workers held, and what they settled while nothing could be written"
 	case treatFake:
 		return held, "what the provider took and could not say so"
+	case fillRetries, fillLetters:
+		return 0, "what cannot be stored stays in hand"
 	case replaceWorker, restartWorker, scriptFake, revokeTokens, moveWorker:
 	}
 	return 0, "none"

@@ -60,12 +60,14 @@ func (w *world) workerEnviron(i int) []string {
 		}},
 	}
 	text, _ := json.Marshal(handlers) //nolint:errchkjson // strings and numbers
+	limits := w.limits()
 	return append(
 		w.environ(),
 		"PUSHWORKER_ACK_WAIT="+w.scale.ackWait.String(), "PUSHWORKER_SHUTDOWN_GRACE=15s",
 		"PUSHWORKER_HANDLERS="+string(text), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas()),
 		"PUSHWORKER_RETRY_BASE=500ms", "PUSHWORKER_RETRY_CAP=3s", "PUSHWORKER_RETRY_MAX_ATTEMPTS=1000",
-		"PUSHWORKER_MAX_BYTES=24MiB", "PUSHWORKER_DEAD_MAX_BYTES=8MiB", "PUSHWORKER_RETRY_MAX_BYTES=16MiB",
+		fmt.Sprintf("PUSHWORKER_MAX_BYTES=%d", limits.MaxBytes), fmt.Sprintf("PUSHWORKER_DEAD_MAX_BYTES=%d", limits.DeadMaxBytes),
+		fmt.Sprintf("PUSHWORKER_RETRY_MAX_BYTES=%d", limits.RetryMaxBytes), fmt.Sprintf("PUSHWORKER_MAX_RECEIPT_BYTES=%d", tightLimit),
 		"PUSHWORKER_ADMIN_TOKEN="+adminToken, "PUSHWORKER_LOG_FORMAT=json", "PUSHWORKER_PPROF=true",
 		clockFile+"="+w.clockOf(fmt.Sprintf("worker%d", i)),
 	)

@@ -15,6 +15,7 @@ const (
 func list() []mutant {
 	all := append(settling(), guarding()...)
 	all = append(all, retrying()...)
+	all = append(all, storing()...)
 	all = append(all, outside()...)
 	all = append(all, topology()...)
 	for i := range all {
@@ -48,12 +49,12 @@ func settling() []mutant {
 		},
 		{
 			name: "acknowledged before the retry is stored", file: "internal/consumer/doors.go",
-			old: "r, remain, err := d.retry(decision, why)", now: "_ = d.msg.Ack()\n\tr, remain, err := d.retry(decision, why)",
+			old: "r, remain := d.retry(decision, why)\n\terr :=", now: "_ = d.msg.Ack()\n\tr, remain := d.retry(decision, why)\n\terr :=",
 			pkg: lanes, test: "TestModel",
 		},
 		{
 			name: "dead letter not awaited", file: "internal/consumer/burial.go",
-			old: "err = d.write(d.letter(reason, why, attempts))", now: "go d.write(d.letter(reason, why, attempts))",
+			old: "if d.write(d.letter(reason, why, attempts)) != nil {", now: "go d.write(d.letter(reason, why, attempts))\n\tif false {",
 			pkg: lanes, test: "TestStoresRefuse",
 		},
 		{
@@ -63,7 +64,7 @@ func settling() []mutant {
 		},
 		{
 			name: "receipt not narrowed to what remains", file: "internal/consumer/doors.go",
-			old: "r.Data, err = push.Narrow(r.Data, part.To, part.Channel)", now: "_, err = push.Narrow(r.Data, part.To, part.Channel)",
+			old: "r.Data, r.Origin.Narrowed = rest, true", now: "_, r.Origin.Narrowed = rest, true",
 			pkg: lanes, test: "TestModel",
 		},
 		{
@@ -119,8 +120,39 @@ func guarding() []mutant {
 		},
 		{
 			name: "hand-backs taken for deaths", file: "internal/consumer/suspects.go",
-			old: "deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)", now: "deaths := d.origin.Deliveries - 1",
-			pkg: lanes, test: "TestOwnNaksAreNoDeaths",
+			old: "return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect", now: "return false",
+			pkg: lanes, test: "TestHandBacksAreNoDeaths",
+		},
+	}
+}
+
+// storing breaks what a lane does while nothing can be stored.
+func storing() []mutant {
+	return []mutant{
+		{
+			name: "what a full store refuses not kept in hand", file: "internal/consumer/storage.go",
+			old: "if err == nil || errors.Is(err, ErrTooLarge) {", now: "if err == nil || err != nil {",
+			pkg: lanes, test: "TestFullStoresRepeatNothing",
+		},
+		{
+			name: "stopping lane keeps to the limit of retries", file: "internal/consumer/storage.go",
+			old: "r.Last = true", now: "r.Last = false",
+			pkg: lanes, test: "TestStopWhileStoresAreFull",
+		},
+		{
+			name: "what is too large tried for ever", file: "internal/consumer/storage.go",
+			old: "if err == nil || errors.Is(err, ErrTooLarge) {", now: "if err == nil {",
+			pkg: lanes, test: "TestTooLargeToStoreIsBuried",
+		},
+		{
+			name: "ready although retries cannot be stored", file: "internal/consumer/lane.go",
+			old: "l.retries.fault(l.name)", now: "error(nil)",
+			pkg: lanes, test: "TestStoresRefuse",
+		},
+		{
+			name: "full stream of retries cannot drain", file: "internal/broker/scheduler.go",
+			old: "&& !r.Last && r.Origin.Stream != s.stream", now: "&& !r.Last",
+			pkg: brokers, test: "TestScheduleBeyondTheLimit",
 		},
 	}
 }

@@ -38,3 +38,6 @@ func ProvisionBucket(ctx context.Context, c *Conn) error {
 	_, err := c.provisionBucket(ctx, 1)
 	return err
 }
+
+// HoldLook keeps everybody else from asking for the fill of the stream of retries.
+func HoldLook(s *Scheduler) { s.looking <- struct{}{} }

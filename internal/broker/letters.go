@@ -48,6 +48,11 @@ func (l *Letters) Bury(ctx context.Context, letter deadletter.Letter) error {
 	}
 	l.fit(m, letter.Data)
 	err := l.conn.store(ctx, m, l.stream)
+	if errors.Is(err, consumer.ErrTooLarge) { // for the stream: what is left says where to find the receipt
+		m.Data = nil
+		m.Header.Set(headerTruncated, isTrue)
+		err = l.conn.store(ctx, m, l.stream)
+	}
 	if letter.Handler == "" && alreadyWritten(err) {
 		return nil
 	}

@@ -191,6 +191,20 @@ func TestLetterThatIsTooBigIsCutAndSaysSo(t *testing.T) {
 	}
 }
 
+// A stream may be stricter than the broker.
+func TestLetterThatIsTooBigForItsStreamSaysWhereTheReceiptIs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	limitSize(t, r.js, "PUSH_DEAD", 3000)
+	big := letter("fcm", 7)
+	big.Data = make([]byte, 3000)
+	bury(t, r.conn.Letters(r.topo), big)
+	got := list(t, r.conn.Letters(r.topo), broker.LetterFilter{})
+	if len(got) != 1 || !got[0].Truncated || got[0].StreamSeq != 7 {
+		t.Errorf("letters are %+v, want one without its data", got)
+	}
+}
+
 func TestLetterHeadersAreClean(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

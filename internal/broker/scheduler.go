@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +26,9 @@ type Scheduler struct {
 	stream   string
 	maxBytes int64
 
-	looking sync.Mutex // held by the one who asks for the fill
-	looked  time.Time  // when it was last asked for
-	blind   bool       // the broker forbids to ask
+	looking chan struct{} // has room for the one who asks for the fill
+	looked  time.Time     // when it was last asked for
+	blind   bool          // the broker forbids to ask
 	full    atomic.Pointer[error]
 	clock   atomic.Pointer[clock]
 }
@@ -51,7 +50,7 @@ var _ consumer.Scheduler = (*Scheduler)(nil)
 
 // Scheduler returns the scheduler of t's retry stream.
 func (c *Conn) Scheduler(t Topology) *Scheduler {
-	return &Scheduler{conn: c, stream: t.retryStream(), maxBytes: t.RetryMaxBytes}
+	return &Scheduler{conn: c, stream: t.retryStream(), maxBytes: t.RetryMaxBytes, looking: make(chan struct{}, 1)}
 }
 
 // Schedule implements [consumer.Scheduler]. It waits for the broker's
@@ -63,10 +62,12 @@ func (c *Conn) Scheduler(t Topology) *Scheduler {
 // another message and has another id.
 //
 // When the retries waiting take more than the topology's RetryMaxBytes, as seen
-// once a second, it stores nothing and returns [ErrRetriesFull]. A user without
-// permission for STREAM.INFO of the retry stream knows no limit.
+// once a second, it stores nothing and returns [ErrRetriesFull]. The limit is not for
+// a retry of a retry, whose room is free once it is stored, nor for the last that a
+// stopping lane stores. A user without permission for STREAM.INFO of the retry stream
+// knows no limit.
 func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
-	if err := s.room(ctx); err != nil {
+	if err := s.room(ctx); err != nil && !r.Last && r.Origin.Stream != s.stream {
 		return err
 	}
 	target := retryPrefix + r.Handler
@@ -94,18 +95,33 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 // room returns ErrRetriesFull when there is none left. Of many callers one asks
 // the broker; the others go by what is known, or wait for it when nothing is.
 func (s *Scheduler) room(ctx context.Context) error {
-	if s.clock.Load() == nil {
-		s.looking.Lock()
+	if s.turn(ctx) {
 		s.look(ctx)
-		s.looking.Unlock()
-	} else if s.looking.TryLock() {
-		s.look(ctx)
-		s.looking.Unlock()
+		<-s.looking
 	}
 	if full := s.full.Load(); full != nil {
 		return *full
 	}
 	return nil
+}
+
+// turn reports whether it is the caller's turn to look. It waits for that, until ctx
+// ends, only when nothing is known yet.
+func (s *Scheduler) turn(ctx context.Context) bool {
+	select {
+	case s.looking <- struct{}{}:
+		return true
+	default:
+	}
+	if s.clock.Load() != nil {
+		return false
+	}
+	select {
+	case s.looking <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (s *Scheduler) look(ctx context.Context) {
@@ -122,7 +138,7 @@ func (s *Scheduler) look(ctx context.Context) {
 	s.clock.Store(&clock{broker: info.TimeStamp, local: asked}) // rather late than early
 	s.full.Store(nil)
 	if used := info.State.Bytes; used > uint64(max(0, s.maxBytes)) {
-		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: mend the provider, or raise the limit",
+		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: see why the provider takes nothing, or raise PUSHWORKER_RETRY_MAX_BYTES",
 			ErrRetriesFull, used, s.stream, s.maxBytes)))
 	}
 }
@@ -166,8 +182,23 @@ func (c *Conn) storeOnce(ctx context.Context, m *nats.Msg, stream string) (dupli
 		duplicate = err == nil && ack.Duplicate
 		return err
 	})
-	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+	switch {
+	case isTooLarge(err):
+		err = fmt.Errorf("%d bytes and headers are %w (%w): raise max_payload of the broker and max_msg_size of stream %s",
+			len(m.Data), consumer.ErrTooLarge, err, stream)
+	case errors.Is(err, jetstream.ErrNoStreamResponse):
 		err = fmt.Errorf("%w: stream %s is missing or has no leader; run once with PUSHWORKER_PROVISION=true", err, stream)
 	}
 	return duplicate, err
+}
+
+// isTooLarge reports whether the broker never takes a message of that size.
+func isTooLarge(err error) bool {
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return true
+	}
+	const storeFailed, messageTooLarge, headersTooLarge = 10077, 10054, 10097
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == messageTooLarge || api.ErrorCode == headersTooLarge ||
+		api.ErrorCode == storeFailed && api.Description == "message too large")
 }

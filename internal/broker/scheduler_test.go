@@ -261,12 +261,90 @@ func TestScheduleRefusesBeyondTheLimit(t *testing.T) {
 	if !errors.Is(err, broker.ErrRetriesFull) {
 		t.Errorf("Schedule = %v, want ErrRetriesFull", err)
 	}
-	wantError(t, err, "PUSH_RETRY", "1000")
+	wantError(t, err, "PUSH_RETRY", "1000", "PUSHWORKER_RETRY_MAX_BYTES")
 	if n := len(r.stored(t, "PUSH_RETRY")); n != 1 {
 		t.Errorf("%d retries are stored, want 1", n)
 	}
 	purge(t, r.js, "PUSH_RETRY")
 	eventually(t, "room again", func() bool { return s.Schedule(t.Context(), retryOf(second, time.Minute)) == nil })
+}
+
+// What only takes the place of another, and what a stopping lane has no later time
+// for, is stored beyond the limit: the limit must not keep a full stream from draining.
+func TestScheduleBeyondTheLimit(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.RetryMaxBytes = 10 })
+	r.publish(t, 3)
+	fresh := [3]consumer.Message{one(t, r.lane.Fresh), one(t, r.lane.Fresh), one(t, r.lane.Fresh)}
+	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retryOf(fresh[0], 0)); err != nil {
+		t.Fatalf("the stream has room: %v", err)
+	}
+	s := r.conn.Scheduler(r.topo) // one that has not looked yet
+	if err := s.Schedule(t.Context(), retryOf(fresh[1], 0)); !errors.Is(err, broker.ErrRetriesFull) {
+		t.Errorf("Schedule = %v, want ErrRetriesFull", err)
+	}
+	if err := s.Schedule(t.Context(), retryOf(one(t, r.lane.Retries), time.Minute)); err != nil {
+		t.Errorf("the retry of a retry: %v", err)
+	}
+	last := retryOf(fresh[2], time.Minute)
+	last.Last = true
+	if err := s.Schedule(t.Context(), last); err != nil {
+		t.Errorf("the last of a stopping lane: %v", err)
+	}
+}
+
+// TestScheduleOfWhatIsTooLarge: the lane is told that it need not try again.
+func TestScheduleOfWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	retry := retryOf(one(t, r.lane.Fresh), 0)
+	s := r.conn.Scheduler(r.topo)
+	retry.Data = make([]byte, r.nc.MaxPayload())
+	err := s.Schedule(t.Context(), retry)
+	if !errors.Is(err, consumer.ErrTooLarge) {
+		t.Errorf("beyond max_payload: %v, want ErrTooLarge", err)
+	}
+	wantError(t, err, "max_payload")
+	limitSize(t, r.js, "PUSH_RETRY", 3000)
+	retry.Data = make([]byte, 3000)
+	err = s.Schedule(t.Context(), retry)
+	if !errors.Is(err, consumer.ErrTooLarge) {
+		t.Errorf("beyond max_msg_size: %v, want ErrTooLarge", err)
+	}
+	wantError(t, err, "max_msg_size", "PUSH_RETRY")
+}
+
+// limitSize sets max_msg_size.
+func limitSize(t *testing.T, js jetstream.JetStream, stream string, size int32) {
+	t.Helper()
+	s, err := js.Stream(t.Context(), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.CachedInfo().Config
+	c.MaxMsgSize = size
+	if _, err := js.UpdateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestScheduleDoesNotWaitForAnother: of those who find nothing known one asks the
+// broker, and the others wait for it no longer than their context lives.
+func TestScheduleDoesNotWaitForAnother(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.publish(t, 1)
+	retry := retryOf(one(t, r.lane.Fresh), time.Minute)
+	s := r.conn.Scheduler(r.topo)
+	broker.HoldLook(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Schedule(ctx, retry) }()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Schedule = %v, want its context's error", err)
+	}
 }
 
 func purge(t *testing.T, js jetstream.JetStream, stream string) {

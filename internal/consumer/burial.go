@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"time"
@@ -17,16 +18,21 @@ func (d *delivery) bury(reason retry.Reason, why error) {
 }
 
 func (d *delivery) writeAndAck(reason retry.Reason, why error) {
+	if d.writeRejected(why) != nil {
+		d.park(why)
+		return
+	}
+	d.buryRest(reason, why)
+}
+
+// buryRest writes a letter for what why says was not delivered.
+func (d *delivery) buryRest(reason retry.Reason, why error) {
 	attempts := d.origin.Attempts
-	if reason != retry.Malformed && reason != retry.Oversize && reason != retry.CrashLoop {
+	if d.tried {
 		attempts++
 	}
-	err := d.writeRejected(why)
-	if err == nil {
-		err = d.write(d.letter(reason, why, attempts))
-	}
-	if err != nil {
-		d.refused(func() { d.writeAndAck(reason, why) }, err)
+	if d.write(d.letter(reason, why, attempts)) != nil {
+		d.park(why)
 		return
 	}
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
@@ -48,8 +54,8 @@ func (d *delivery) ackRejected(v retry.Verdict, why error) {
 }
 
 func (d *delivery) writeRejectedAndAck(v retry.Verdict, why error) {
-	if err := d.writeRejected(why); err != nil {
-		d.refused(func() { d.writeRejectedAndAck(v, why) }, err)
+	if d.writeRejected(why) != nil {
+		d.park(why)
 		return
 	}
 	d.ack(v, why)
@@ -92,7 +98,7 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
 		Data: d.msg.Data(), Narrowed: o.Narrowed, Header: o.Header,
 	}
-	if (reason == retry.Malformed || reason == retry.Oversize) && !d.in.private {
+	if unread := reason == retry.Malformed || reason == retry.Oversize && d.receipt == nil; unread && !d.in.private {
 		letter.Handler = "" // every lane sees the same bytes: one letter for all
 	} else {
 		letter.ID += ":" + d.lane.name
@@ -107,15 +113,7 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 	return letter
 }
 
-// write stores the letter. The lane is not ready while letters cannot be written.
+// write stores the letter, however long that takes. It fails when the lane stops.
 func (d *delivery) write(letter deadletter.Letter) error {
-	ctx, cancel := d.lane.storeContext()
-	defer cancel()
-	err := d.lane.graveyard.Bury(ctx, letter)
-	d.lane.unburied.Store(err != nil)
-	if err != nil {
-		d.log(d.lane.log.Error(), err).Str("reason", letter.Reason).
-			Msg("dead letter could not be written; the receipt stays: check the space and limits of the dead-letter stream")
-	}
-	return err
+	return d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.graveyard.Bury(ctx, letter) })
 }

@@ -1,9 +1,7 @@
 package consumer
 
 import (
-	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,9 +9,6 @@ import (
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/pkg/push"
 )
-
-// storeTimeout bounds how long a retry or a letter may take to be confirmed.
-const storeTimeout = 10 * time.Second
 
 // ack is the first door: the receipt is settled for this lane.
 func (d *delivery) ack(v retry.Verdict, why error) {
@@ -41,8 +36,7 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 // attempt or progress to remember is stored as a retry, and the original is
 // acknowledged only once the broker has confirmed that; the rest is naked.
 func (d *delivery) redeliver(decision retry.Decision, why error) {
-	_, narrowed := errors.AsType[*push.Undelivered](why)
-	if decision.Counted || narrowed || d.origin.Alone || d.looksDeadly() {
+	if decision.Counted || narrows(why) || d.origin.Alone || d.looksDeadly() {
 		d.lane.store(func() { d.schedule(decision, why) })
 		return
 	}
@@ -53,9 +47,14 @@ func (d *delivery) redeliver(decision retry.Decision, why error) {
 	d.nak(decision.Delay, why)
 }
 
+// narrows reports whether why says that part of the receipt went out.
+func narrows(why error) bool {
+	_, ok := errors.AsType[*push.Undelivered](why)
+	return ok
+}
+
 // nak hands the message back to the broker.
 func (d *delivery) nak(delay time.Duration, why error) {
-	d.in.handedBack(d.origin)
 	d.in.settled.forget(d.origin.Seq, d.origin.Stored)
 	err := d.msg.Nak(delay)
 	d.lane.metrics.verdicts[retry.Redeliver].Inc()
@@ -65,23 +64,25 @@ func (d *delivery) nak(delay time.Duration, why error) {
 	d.leave()
 }
 
-// schedule stores the retry and then settles the original. When the retry cannot
-// be stored the original itself comes back, so nothing is lost.
+// schedule stores the retry and then settles the original.
 func (d *delivery) schedule(decision retry.Decision, why error) {
-	r, remain, err := d.retry(decision, why)
+	r, remain := d.retry(decision, why)
+	err := d.writeRejected(why)
 	if err == nil {
-		err = d.writeRejected(why)
+		err = d.keep(&d.lane.retries, r.store(d.lane.scheduler))
 	}
-	if err == nil {
-		ctx, cancel := d.lane.storeContext()
-		defer cancel()
-		err = d.lane.scheduler.Schedule(ctx, r)
+	switch {
+	case err == nil:
+		d.rescheduled(r, remain, why)
+	case errors.Is(err, ErrTooLarge):
+		d.unstorable(decision, why, err)
+	default:
+		d.letGo(r, remain, why)
 	}
-	if err != nil {
-		d.log(d.lane.log.Error(), err).Msg("retry could not be stored; it is tried again: check the space and limits of the retry stream")
-		d.refused(func() { d.schedule(decision, why) }, err)
-		return
-	}
+}
+
+// rescheduled acknowledges the original of a retry that is stored.
+func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
 	ack := d.msg.Ack()
 	m := d.lane.metrics
@@ -109,7 +110,7 @@ func prospect(decision retry.Decision, why error, o Origin) retry.Reason {
 }
 
 // retry is what shall come back, and how many targets of it remain.
-func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int, err error) {
+func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int) {
 	r = Retry{
 		Handler: d.lane.name, Data: d.msg.Data(), Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
 		Reason: prospect(decision, why, d.origin),
@@ -120,11 +121,13 @@ func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain in
 	}
 	remain = d.targets
 	if part, ok := errors.AsType[*push.Undelivered](why); ok {
-		remain = targets(part.To, part.Channel)
-		r.Data, err = push.Narrow(r.Data, part.To, part.Channel)
-		r.Origin.Narrowed = true
+		// A handler that names what is no recipient gets all of it again.
+		if rest, err := push.Narrow(r.Data, part.To, part.Channel); err == nil {
+			remain = targets(part.To, part.Channel)
+			r.Data, r.Origin.Narrowed = rest, true
+		}
 	}
-	return r, remain, err
+	return r, remain
 }
 
 // fates is what became of the targets: what the handler has said, or what follows
@@ -160,23 +163,12 @@ func (d *delivery) endProbe() {
 	}
 }
 
-// pause is the delay after a failure of our own: 2 s to 4 s.
-func (d *delivery) pause() time.Duration {
-	return 2*time.Second + time.Duration(rand.Float64()*float64(2*time.Second)) //nolint:gosec // jitter needs no secrecy
-}
-
 func (d *delivery) log(e *zerolog.Event, why error) *zerolog.Event {
 	e = e.Str("stream", d.origin.RootStream).Uint64("seq", d.origin.RootSeq)
 	if p, ok := errors.AsType[*push.PanicError](why); ok {
 		e = e.Bytes("stack", p.Stack)
 	}
 	return e.AnErr("error", why)
-}
-
-// storeContext bounds a store; it outlives the lane's own context, because a
-// stopping lane still settles what it holds.
-func (l *Lane) storeContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(l.settling, storeTimeout)
 }
 
 func targets(to map[push.Uid]push.Recipient, channel string) int {

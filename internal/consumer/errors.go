@@ -9,4 +9,7 @@ var (
 	// ErrUnfinished says that a lane stopped with work unfinished; what was
 	// unfinished has been handed back to the queue.
 	ErrUnfinished = errors.New("stopped with work unfinished")
+	// ErrTooLarge says that the broker will never store what a [Scheduler] or a
+	// [Graveyard] was given, because it is larger than the broker takes.
+	ErrTooLarge = errors.New("larger than the broker stores")
 )

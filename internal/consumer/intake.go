@@ -7,15 +7,11 @@ import (
 	"math/rand/v2"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 const (
-	// rememberedHandBacks bounds the memory of messages that this process naked.
-	rememberedHandBacks = 1 << 14
 	// growth is how much more than a fresh receipt a retry may measure.
 	growth = 2
 	// dropRest is how long an intake rests after a drop, so that a full handler
@@ -37,26 +33,16 @@ type intake struct {
 	source  Source
 	slots   *slots
 	settled *settledTable
-	backs   *lru.Cache[messageID, int]
 	private bool // only this lane reads the source
 	first   bool // pulls before the others when the lane starts
 	limits  push.Limits
 	pullers int
 }
 
-type messageID struct {
-	seq    uint64
-	stored int64
-}
-
 func newIntake(l *Lane, source Source, n int, private bool) *intake {
-	backs, err := lru.New[messageID, int](rememberedHandBacks)
-	if err != nil {
-		panic(err) // only a size below 1 is refused
-	}
 	in := &intake{
-		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), backs: backs,
-		private: private, limits: l.limits, pullers: min(2, n),
+		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), private: private,
+		limits: l.limits, pullers: min(2, n),
 	}
 	if private { // was within the limits once, and has grown by the devices that are done
 		in.limits.MaxBytes *= growth
@@ -174,7 +160,6 @@ func (p *pull) take(m Message) {
 // overflow hands back what no slot was reserved for, which the broker may send
 // when a pull request had to be repeated.
 func (p *pull) overflow(m Message, o Origin) {
-	p.in.handedBack(o)
 	if err := m.Nak(retry.HandBack(rand.Float64()).Delay); err != nil { //nolint:gosec // jitter
 		p.in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg(errNoSlot.Error())
 	}
@@ -186,6 +171,11 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 	if in.setApart(d) {
 		return false
 	}
+	return in.try(d)
+}
+
+// try decodes the receipt and offers it to the handler, which may drop it.
+func (in *intake) try(d *delivery) (dropped bool) {
 	r, bad, err := push.Decode(d.msg.Data(), in.limits)
 	if err != nil {
 		d.leaving.Store(true)
@@ -213,8 +203,8 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 		d.writeAndAck(retry.Malformed, err)
 		return
 	}
-	if refusal := d.write(d.letter(retry.Malformed, err, d.origin.Attempts)); refusal != nil {
-		d.refused(func() { in.withoutBad(d, r, bad) }, refusal)
+	if d.write(d.letter(retry.Malformed, err, d.origin.Attempts)) != nil {
+		d.handBack(push.ErrNotStarted)
 		return
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()

@@ -58,8 +58,9 @@ type Lane struct {
 	storing  atomic.Int64    // retries and letters on their way to the broker
 	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
 	pulling  context.Context //nolint:containedctx // ends when the pulling does: what waits for a store then lets go
-	unburied atomic.Bool     // the last letter could not be written
-	running  atomic.Bool     // pulling
+	retries  storage
+	letters  storage
+	running  atomic.Bool // pulling
 	drops    atomic.Uint64
 }
 
@@ -73,6 +74,7 @@ func New(c Config) *Lane {
 		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, witness: c.Witness,
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
+	l.retries.what, l.letters.what = "retries", "dead letters"
 	l.breaker = newBreaker(l.breakerChanged)
 	l.metrics = c.Metrics.lane(c.Name, laneGauges{
 		held:  func() float64 { return float64(l.held()) },
@@ -194,13 +196,10 @@ func (l *Lane) send(r *push.Receipt) (err error) {
 
 // Ready says why the lane cannot do its work now, or nil.
 func (l *Lane) Ready() error {
-	switch {
-	case !l.running.Load():
+	if !l.running.Load() {
 		return fmt.Errorf("lane %s: not pulling", l.name)
-	case l.unburied.Load():
-		return fmt.Errorf("lane %s: dead letters cannot be written: check the space and limits of the dead-letter stream", l.name)
 	}
-	return nil
+	return errors.Join(l.retries.fault(l.name), l.letters.fault(l.name))
 }
 
 // State is what a lane of this process knows of itself.

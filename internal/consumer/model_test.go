@@ -90,11 +90,15 @@ const (
 	forgets    action = "forget acks"
 	outage     action = "provider down or up"
 	refuses    action = "stores refuse or take"
+	fills      action = "retries reach their limit or not"
+	crams      action = "letters are full or not"
 	balks      action = "handlers not ready or ready"
 )
 
 func actions() []action {
-	return []action{publishes, publishes, waits, starts, stops, kills, killsLater, killsLast, forgets, outage, refuses, balks}
+	return []action{
+		publishes, publishes, waits, starts, stops, kills, killsLater, killsLast, forgets, outage, refuses, fills, crams, balks,
+	}
 }
 
 func plans() *rapid.Generator[plan] {
@@ -174,6 +178,10 @@ func (w *world) do(s step) {
 		w.down.Store(!w.down.Load())
 	case refuses:
 		w.refuse.Store(!w.refuse.Load())
+	case fills:
+		w.full.Store(!w.full.Load())
+	case crams:
+		w.cramped.Store(!w.cramped.Load())
 	case balks:
 		w.unready.Store(!w.unready.Load())
 	case waits:

@@ -34,7 +34,7 @@ type fate struct {
 	runs       int  // of the handler
 	failures   int  // runs that must count as attempts
 	failing    bool // the last run failed
-	disturbed  int  // crashes, lost acks and refused stores that hit it
+	disturbed  int  // crashes and lost acks that hit it, and stops while it could not be stored
 	malformed  bool // it has its letter
 }
 

@@ -32,6 +32,8 @@ type world struct {
 
 	down    atomic.Bool // the provider
 	refuse  atomic.Bool // the stores
+	full    atomic.Bool // the store of retries has reached its limit, which is no law of nature
+	cramped atomic.Bool // the store of letters is full
 	unready atomic.Bool // the handlers
 	stored  map[string]bool
 }
@@ -52,10 +54,11 @@ type process struct {
 	stop  context.CancelFunc
 	ended chan struct{}
 
-	dead   atomic.Bool
-	doomed atomic.Int32 // where it shall die next: a deathbed
-	mu     sync.Mutex
-	holds  map[*item]uint64 // messages in its hands, and their root
+	dead    atomic.Bool
+	stopped atomic.Bool
+	doomed  atomic.Int32 // where it shall die next: a deathbed
+	mu      sync.Mutex
+	holds   map[*item]uint64 // messages in its hands, and their root
 }
 
 // deathbed is a moment to die at.
@@ -81,7 +84,7 @@ func (w *world) startProcess() {
 		AckWait: modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	p.stop = stop
+	p.stop = func() { p.stopped.Store(true); stop() }
 	go func() {
 		defer close(p.ended)
 		_ = p.lane.Run(ctx) // ErrUnfinished is an outcome like others
@@ -195,7 +198,7 @@ func (w *world) owes(this *item, user push.Uid) bool {
 
 // Schedule stores each retry once, as the broker does.
 func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
-	if err := p.store(r.Origin); err != nil {
+	if err := p.store(r.Origin.RootSeq, p.full.Load() && !r.Last && r.Origin.Stream != p.retries.stream); err != nil {
 		return err
 	}
 	defer p.dieAt(afterStoring)
@@ -217,7 +220,7 @@ func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
 }
 
 func (p *process) Bury(_ context.Context, l letter) error {
-	if err := p.store(consumer.Origin{RootSeq: l.StreamSeq}); err != nil {
+	if err := p.store(l.StreamSeq, p.cramped.Load()); err != nil {
 		return err
 	}
 	defer p.dieAt(afterStoring)
@@ -227,14 +230,16 @@ func (p *process) Bury(_ context.Context, l letter) error {
 	return nil
 }
 
-// store says whether the stores take anything from this process now.
-func (p *process) store(o consumer.Origin) error {
+// store says whether the stores take anything of a receipt from this process now. What
+// a process that stops cannot store comes back as it was.
+func (p *process) store(root uint64, full bool) error {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	if p.refuse.Load() {
-		p.disturb(o.RootSeq) // it comes back as it was
+	refused := full || p.refuse.Load()
+	if refused && p.stopped.Load() {
+		p.disturb(root)
 	}
-	if p.refuse.Load() || p.dead.Load() {
+	if refused || p.dead.Load() {
 		return errNoStore
 	}
 	return nil
@@ -265,6 +270,8 @@ func (w *world) forget(s *shelf, n int) {
 func (w *world) settle() {
 	w.down.Store(false)
 	w.refuse.Store(false)
+	w.full.Store(false)
+	w.cramped.Store(false)
 	w.unready.Store(false)
 	w.startProcess()
 	for began := time.Now(); w.fresh.open()+w.retries.open()+w.suspects.open() > 0; <-time.After(time.Second) {

@@ -97,16 +97,26 @@ type Retry struct {
 	// Origin is the message being settled, with Attempts and Alone already as the
 	// redelivered message shall have them.
 	Origin Origin
+	// Last says that the lane stops and that there is no later time to store this:
+	// a limit that the Scheduler keeps itself does not count.
+	Last bool
+}
+
+// store returns what stores r once.
+func (r Retry) store(s Scheduler) func(context.Context) error {
+	return func(ctx context.Context) error { return s.Schedule(ctx, r) }
 }
 
 // Scheduler stores retries. Schedule returns nil only when the broker has
-// confirmed the retry; scheduling the same attempt twice stores it once.
+// confirmed the retry; scheduling the same attempt twice stores it once. An error
+// wrapping [ErrTooLarge] is for good; after any other it may succeed later.
 type Scheduler interface {
 	Schedule(ctx context.Context, r Retry) error
 }
 
 // Graveyard stores dead letters. Bury returns nil only when the broker has
-// confirmed the letter; burying the same letter twice stores it once.
+// confirmed the letter; burying the same letter twice stores it once. No letter is
+// too large: what of its data finds no room is cut off.
 type Graveyard interface {
 	Bury(ctx context.Context, l deadletter.Letter) error
 }

@@ -208,12 +208,17 @@ func (m *message) InProgress() error {
 }
 
 // stores is the Scheduler and the Graveyard: retries go to the shelves, letters
-// into a map. refuse makes both fail.
+// into a map. refuse makes both fail, full is a limit on retries, cramped one on
+// letters, and largest is how many bytes of a retry are stored at most, if it is set.
 type stores struct {
 	retries, suspects *shelf
 
 	mu      sync.Mutex
 	refuse  error
+	full    bool
+	cramped bool
+	largest int
+	tries   int
 	stored  []consumer.Retry
 	letters map[string]letter
 }
@@ -221,8 +226,14 @@ type stores struct {
 func (s *stores) Schedule(_ context.Context, r consumer.Retry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuse != nil {
+	s.tries++
+	switch {
+	case s.refuse != nil:
 		return s.refuse
+	case s.full && !r.Last && r.Origin.Stream != s.retries.stream:
+		return errNoStore
+	case s.largest > 0 && len(r.Data) > s.largest:
+		return consumer.ErrTooLarge
 	}
 	s.stored = append(s.stored, r)
 	if r.Origin.Alone {
@@ -236,8 +247,9 @@ func (s *stores) Schedule(_ context.Context, r consumer.Retry) error {
 func (s *stores) Bury(_ context.Context, l deadletter.Letter) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuse != nil {
-		return s.refuse
+	s.tries++
+	if s.refuse != nil || s.cramped {
+		return errNoStore
 	}
 	s.letters[l.ID] = l
 	return nil
@@ -247,6 +259,13 @@ func (s *stores) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = err
+}
+
+// limit sets whether retries have reached their limit, and letters theirs.
+func (s *stores) limit(retries, letters bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full, s.cramped = retries, letters
 }
 
 func (s *stores) scheduled() []consumer.Retry {

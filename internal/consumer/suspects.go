@@ -35,7 +35,7 @@ func (in *intake) setApart(d *delivery) bool {
 	if d.origin.Deliveries <= 1 || !in.lane.reports {
 		return false
 	}
-	deaths := d.origin.Deliveries - 1 - in.handBacks(d.origin)
+	deaths := d.origin.Deliveries - 1
 	switch {
 	case d.origin.Alone && deaths >= deathsOfCulprit:
 		d.leaving.Store(true)
@@ -49,36 +49,9 @@ func (in *intake) setApart(d *delivery) bool {
 	return false
 }
 
-// handedBack remembers that this process gave o's message back, which the broker
-// counts as a delivery although nobody died.
-func (in *intake) handedBack(o Origin) {
-	id := messageID{seq: o.Seq, stored: o.Stored.UnixNano()}
-	n, _ := in.backs.Get(id)
-	in.backs.Add(id, n+1)
-}
-
-func (in *intake) handBacks(o Origin) int {
-	n, _ := in.backs.Peek(messageID{seq: o.Seq, stored: o.Stored.UnixNano()})
-	return n
-}
-
 // looksDeadly reports whether another nak would make the message look to other
 // processes as if it had ended two of them: they see the count of deliveries, and
 // not why it grew. A retry starts counting anew.
 func (d *delivery) looksDeadly() bool {
 	return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect
-}
-
-// refused deals with a store that took nothing: the message comes back as it was.
-// A suspect stays in hand instead, and is stored again: the broker would count its
-// coming back, and to other processes that looks like a death. Only a lane that
-// stops lets go of it.
-func (d *delivery) refused(again func(), err error) {
-	d.endProbe()
-	if !d.msg.Origin().Alone || sleep(d.lane.pulling, d.pause()) != nil {
-		d.leaving.Store(true)
-		d.nak(d.pause(), err)
-		return
-	}
-	d.lane.store(again)
 }

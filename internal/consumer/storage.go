@@ -1,0 +1,123 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// storeTimeout bounds how long a retry or a letter may take to be confirmed.
+	storeTimeout = 10 * time.Second
+	// firstPause and lastPause bound the random pauses between two tries to store what
+	// was refused.
+	firstPause, lastPause = time.Second, 8 * time.Second
+)
+
+// storage is one of the two streams that a lane writes to before it acknowledges.
+type storage struct {
+	what    string                // is stored there
+	refusal atomic.Pointer[error] // of the last write; nil if it was confirmed
+}
+
+// fault says that nothing can be stored now, and why; nil while it can.
+func (s *storage) fault(lane string) error {
+	if why := s.refusal.Load(); why != nil {
+		return fmt.Errorf("lane %s: %s cannot be stored, receipts wait in memory for it: %w: check the space and limits of the stream", lane, s.what, *why)
+	}
+	return nil
+}
+
+// keep stores with write, again and again until the broker has confirmed: what is
+// refused stays in hand, with its attempts and its progress. It gives up with the
+// broker's error when the lane stops, and on [ErrTooLarge].
+func (d *delivery) keep(s *storage, write func(context.Context) error) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := d.lane.storeOnce(s, write)
+		if err == nil || errors.Is(err, ErrTooLarge) {
+			return err
+		}
+		d.endProbe()
+		jitter := time.Duration(rand.Float64() * float64(pause/2)) //nolint:gosec // jitter needs no secrecy
+		if sleep(d.lane.pulling, pause/2+jitter) != nil {
+			return err
+		}
+	}
+}
+
+// storeOnce tries write once. It outlives the lane's own context, because a stopping
+// lane still settles what it holds.
+func (l *Lane) storeOnce(s *storage, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(l.settling, storeTimeout)
+	defer cancel()
+	err := write(ctx)
+	switch {
+	case errors.Is(err, ErrTooLarge): // which says nothing about the stream
+	case err == nil:
+		if s.refusal.Load() != nil && s.refusal.Swap(nil) != nil {
+			l.log.Info().Msg(s.what + " are stored again")
+		}
+	case s.refusal.Swap(&err) == nil:
+		l.log.Error().Err(err).Msg(s.what + " cannot be stored; they wait in memory and are stored again: check the space and limits of the stream")
+	}
+	return err
+}
+
+// unstorable deals with a retry that the broker will never take. What has an attempt
+// or progress to remember is buried. The rest comes back as it is; a suspect runs
+// among the others.
+func (d *delivery) unstorable(decision retry.Decision, why, refusal error) {
+	switch {
+	case decision.Counted || narrows(why):
+		d.buryRest(retry.Oversize, unstorableRest(why, refusal))
+	case errors.Is(why, errSuspect):
+		d.origin.Alone = false
+		d.leaving.Store(false)
+		d.in.try(d)
+	default:
+		d.nak(decision.Delay, why)
+	}
+}
+
+// unstorableRest says of the rest of a receipt that it cannot be stored for another try.
+func unstorableRest(why, refusal error) error {
+	text := func(err error) error {
+		return fmt.Errorf("%w; it cannot be stored to be tried again: %w", err, refusal)
+	}
+	if part, ok := errors.AsType[*push.Undelivered](why); ok {
+		return &push.Undelivered{To: part.To, Channel: part.Channel, Err: text(part.Err)}
+	}
+	return text(why)
+}
+
+// park stores the receipt as one that was not tried, for a lane that stops before it
+// could write a letter. What has no progress is handed back instead.
+func (d *delivery) park(why error) {
+	decision := retry.HandBack(rand.Float64()) //nolint:gosec // jitter needs no secrecy
+	if !d.tried && !d.origin.Alone && !d.looksDeadly() {
+		d.nak(decision.Delay, why)
+		return
+	}
+	if rejected(why) != nil {
+		why = errors.New(why.Error()) // the refused targets shall be tried again, too: nothing is narrowed
+	}
+	r, remain := d.retry(decision, why)
+	d.letGo(r, remain, why)
+}
+
+// letGo stores r one last time, beyond the limit if need be, when the lane stops. If
+// even that is refused the message comes back as it was.
+func (d *delivery) letGo(r Retry, remain int, why error) {
+	r.Last = true
+	if err := d.lane.storeOnce(&d.lane.retries, r.store(d.lane.scheduler)); err != nil {
+		d.nak(r.Delay, err)
+		return
+	}
+	d.rescheduled(r, remain, why)
+}
