@@ -18,6 +18,7 @@ func list() []mutant {
 	all = append(all, storing()...)
 	all = append(all, outside()...)
 	all = append(all, topology()...)
+	all = append(all, saying()...)
 	for i := range all {
 		all[i].root = "."
 	}

@@ -1,8 +1,11 @@
 package fcm
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"sync"
@@ -17,6 +20,9 @@ const (
 	// lookEvery is how often the credentials file is looked at for a new key, and
 	// how long the token endpoint is left alone after a failure.
 	lookEvery = 5 * time.Second
+	// fetchFloor is between two requests for a token, whatever the endpoint says of its
+	// life.
+	fetchFloor = time.Second
 )
 
 // auth keeps an access token ready. One goroutine fetches it ahead of its end and
@@ -36,7 +42,7 @@ type auth struct {
 	file    string // read again when it changes; empty for credentials in the config
 	key     []byte
 	seen    os.FileInfo // the file when it was read
-	tried   time.Time   // when the last attempt ended
+	renewed time.Time   // when a token was last replaced because FCM had refused it
 	renewAt time.Time
 }
 
@@ -51,7 +57,8 @@ type accessToken struct {
 	header  string // of Authorization; empty when err is set
 	expiry  time.Time
 	err     error
-	refused atomic.Bool // by FCM
+	refused atomic.Bool   // by FCM
+	settled chan struct{} // closed when it has been replaced after that, or will not be soon
 }
 
 var errNoToken = errors.New("token endpoint has not answered yet: check the network if this goes on")
@@ -72,15 +79,66 @@ func (a *auth) close() {
 	a.running.Wait()
 }
 
-// RoundTrip implements [http.RoundTripper].
+// RoundTrip implements [http.RoundTripper]. A request whose token is refused is
+// repeated once if there is a fresh one: a refusal says that nothing was sent.
 func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 	token := a.token.Load()
 	if token == nil || token.err != nil { // it has gone since ready was asked
 		return nil, errNoToken
 	}
+	resp, err := a.ask(req, token)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !isOurs401(resp) {
+		return resp, err
+	}
+	fresh := a.fresh(req.Context(), token)
+	again, err := repeatable(req)
+	if fresh == nil || err != nil {
+		return resp, nil
+	}
+	return a.ask(again, fresh)
+}
+
+func (a *auth) ask(req *http.Request, token *accessToken) (*http.Response, error) {
 	exchangeOf(req).token = token
 	req.Header.Set("Authorization", token.header) // the SDK makes a request for every attempt
 	return a.next.RoundTrip(req)
+}
+
+// isOurs401 reports whether an answer is about our token, and not about FCM's own
+// access to Apple.
+func isOurs401(resp *http.Response) bool {
+	body, err := io.ReadAll(resp.Body) // the pool has read it
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && !bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
+}
+
+// repeatable is req once more.
+func repeatable(req *http.Request) (*http.Request, error) {
+	again := req.Clone(req.Context())
+	if req.GetBody == nil {
+		return again, nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, fmt.Errorf("read the message again: %w", err)
+	}
+	again.Body = body
+	return again, nil
+}
+
+// fresh waits for a token in place of one that was refused; nil if there is none soon.
+func (a *auth) fresh(ctx context.Context, refused *accessToken) *accessToken {
+	a.refused(refused)
+	select {
+	case <-refused.settled:
+	case <-ctx.Done():
+		return nil
+	}
+	if token := a.token.Load(); token != refused && token.err == nil {
+		return token
+	}
+	return nil
 }
 
 // ready says why there is no token, or nil. It waits for the first attempt.
@@ -120,15 +178,33 @@ func (a *auth) run(ctx context.Context) {
 			rest.Stop()
 		case <-rest.C:
 		}
-		if a.due(time.Now()) {
-			a.replace(ctx)
-		}
+		a.renewIfDue(ctx)
 	}
 }
 
-func (a *auth) due(now time.Time) bool {
-	again := a.token.Load().refused.Load() && now.Sub(a.tried) >= lookEvery
-	return again || !now.Before(a.renewAt) || a.fileChanged()
+// renewIfDue gets a new token if the old one is near its end, or was refused; those
+// who wait for one then learn that it is there, or that it will take a while.
+func (a *auth) renewIfDue(ctx context.Context) {
+	now, token := time.Now(), a.token.Load()
+	refused := token.refused.Load()
+	again := refused && now.Sub(a.renewed) >= lookEvery
+	if again {
+		a.renewed = now
+	}
+	if again || !now.Before(a.renewAt) || a.fileChanged() {
+		a.replace(ctx)
+	}
+	if refused {
+		token.settle()
+	}
+}
+
+func (t *accessToken) settle() {
+	select {
+	case <-t.settled:
+	default:
+		close(t.settled)
+	}
 }
 
 func (a *auth) fileChanged() bool {
@@ -145,17 +221,17 @@ func (a *auth) fileChanged() bool {
 func (a *auth) replace(ctx context.Context) {
 	fresh, err := a.get(ctx)
 	now := time.Now()
-	a.tried, a.renewAt = now, now.Add(lookEvery)
+	a.renewAt = now.Add(lookEvery)
 	if err == nil {
-		a.renewAt = now.Add(fresh.life - min(refreshBefore, fresh.life/4))
-		a.token.Store(&accessToken{header: "Bearer " + fresh.token, expiry: now.Add(fresh.life)})
+		a.renewAt = now.Add(max(fresh.life-min(refreshBefore, fresh.life/4), fetchFloor))
+		a.token.Store(&accessToken{header: "Bearer " + fresh.token, expiry: now.Add(fresh.life), settled: make(chan struct{})})
 		return
 	}
 	old := a.token.Load()
 	if old != nil && old.err == nil && now.Before(old.expiry) && !errors.Is(err, errRefused) {
 		return
 	}
-	a.token.Store(&accessToken{err: err})
+	a.token.Store(&accessToken{err: err, settled: make(chan struct{})})
 }
 
 // get reads the key and trades it for a token.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"unicode/utf8"
 
+	"github.com/clipperhouse/uax29/v2/graphemes"
 	"github.com/rivo/uniseg"
 )
 
@@ -71,4 +72,29 @@ func cutCharacters(s string, n int) string {
 		at += len(c)
 	}
 	return s[:at]
+}
+
+// wholeUntil returns the beginning of the text, at most size bytes, without splitting
+// what is a character today, if that is wanted.
+func (d *document) wholeUntil(size int) string {
+	if !d.whole || size >= len(d.text) {
+		return d.text[:size]
+	}
+	end := 0
+	for it := graphemes.FromString(d.text); it.Next() && it.End() <= size; {
+		end = it.End()
+	}
+	return d.text[:end]
+}
+
+// joint is the last position from which on at most end where the text may be cut.
+func (d *document) joint(from, end int) int {
+	if !d.whole || d.bounds == nil {
+		return end
+	}
+	size := len(d.wholeUntil(d.bounds[end]))
+	for end > from && d.bounds[end] > size {
+		end--
+	}
+	return end
 }

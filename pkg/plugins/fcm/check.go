@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"firebase.google.com/go/v4/messaging"
@@ -24,14 +26,15 @@ const skewWarn = 5 * time.Second
 // check fetches an access token and has FCM check a message that it does not
 // deliver.
 func (h *handler) check(ctx context.Context) []push.Finding {
+	found := idleFindings(h.config)
 	if err := h.sender.auth.ready(ctx); err != nil {
-		return []push.Finding{{Level: push.LevelFail, Check: "access token", Text: err.Error(), Remedy: tokenRemedy(err)}}
+		return append(found, push.Finding{Level: push.LevelFail, Check: "access token", Text: err.Error(), Remedy: tokenRemedy(err)})
 	}
 	token := h.sender.auth.token.Load()
-	found := []push.Finding{{
+	found = append(found, push.Finding{
 		Level: push.LevelOK, Check: "access token",
 		Text: "the credentials give one, good for another " + time.Until(token.expiry).Round(time.Second).String(),
-	}}
+	})
 	x := &exchange{}
 	asked := time.Now()
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
@@ -42,6 +45,20 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 		found = append(found, skewFinding(skew))
 	}
 	return found
+}
+
+// idleFindings warn of keys that are accepted for the sake of existing configurations
+// and do nothing where they are set.
+func idleFindings(c *Config) []push.Finding {
+	idle := slices.Concat(c.Android.idle("android"), c.APNS.idle("apns"), c.Webpush.idle("webpush"))
+	if len(idle) == 0 {
+		return nil
+	}
+	return []push.Finding{{
+		Level: push.LevelWarn, Check: "sections",
+		Text:   "these keys do nothing, because their platform does not know them or cannot use the value: " + strings.Join(idle, ", "),
+		Remedy: "remove them; docs/fcm-messages.md lists the keys of each platform",
+	}}
 }
 
 // tokenRemedy says what to mend when there is no access token: the key only if it was

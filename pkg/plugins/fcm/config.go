@@ -70,46 +70,8 @@ type Config struct {
 	// noticeRoom is how many bytes the texts of notifications have at most, but for
 	// the content of messages.
 	noticeRoom int
-}
-
-// Section is how notifications look on one platform. Msg and Sub override, key by
-// key, for actions of that name.
-type Section struct {
-	// Enabled has the operating system draw the notification.
-	Enabled bool `json:"enabled"`
-	Notice
-	Msg Notice `json:"msg"`
-	Sub Notice `json:"sub"`
-}
-
-// Notice is the text and the look of a notification.
-type Notice struct {
-	Title       string `json:"title"`
-	TitleLocKey string `json:"title_loc_key"`
-	// Body may be "$content": the message in plain text.
-	Body       string `json:"body"`
-	BodyLocKey string `json:"body_loc_key"`
-	// Icon, Color (#RRGGBB) and ClickAction are for Android. IconColor is the old
-	// name of Color.
-	Icon        string `json:"icon"`
-	Color       string `json:"color"`
-	IconColor   string `json:"icon_color"`
-	ClickAction string `json:"click_action"`
-	// These are for Apple devices.
-	Action          string `json:"action"`
-	ActionLocKey    string `json:"action_loc_key"`
-	LaunchImage     string `json:"launch_image"`
-	LocKey          string `json:"loc_key"`
-	Subtitle        string `json:"subtitle"`
-	SummaryArg      string `json:"summary_arg"`
-	SummaryArgCount int    `json:"summary_arg_count"`
-	// These are accepted for the sake of existing configurations and, as in the
-	// original, not sent.
-	TitleLocArgs []string `json:"title_loc_args"`
-	BodyLocArgs  []string `json:"body_loc_args"`
-	LocArgs      []string `json:"loc_args"`
-	Sound        string   `json:"sound"`
-	Image        string   `json:"image"`
+	// noticeCopies is how often a notification repeats the content at most.
+	noticeCopies int
 }
 
 // Improvements are the differences from the original; docs/fcm-messages.md has
@@ -132,8 +94,19 @@ type Improvements struct {
 	// channels) instead of losing it.
 	Shrink bool `json:"shrink"`
 	// TolerateContent sends a message whose content makes no sense, without what
-	// cannot be read, instead of dropping it.
+	// cannot be read, instead of dropping it. It always has words: what the message is
+	// when it has none of its own.
 	TolerateContent bool `json:"tolerate_content"`
+	// Quiet shows and sounds nothing for what is not news to its user: a message that
+	// he has already, an edit, a call that is over, something read elsewhere. Such a
+	// push wakes the app, at low priority. A call that rings and one that was missed
+	// are news.
+	Quiet bool `json:"quiet"`
+	// WholeCharacters cuts a text between what readers take for characters, and counts
+	// those, where the original counts code points and cuts an emoji in two.
+	WholeCharacters bool `json:"whole_characters"`
+	// AllKeys sends the keys of the sections that the original accepts and ignores.
+	AllKeys bool `json:"all_keys"`
 }
 
 // parseConfig reads the text of the handler's config. All faults are reported at
@@ -141,6 +114,7 @@ type Improvements struct {
 func parseConfig(jsonconf string) (*Config, error) {
 	c := &Config{Improvements: Improvements{
 		ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true,
+		Quiet: true, WholeCharacters: true, AllKeys: true,
 	}}
 	err := push.DecodeConfig(jsonconf, c)
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, defaultInFlight)
@@ -160,24 +134,4 @@ func (c *Config) ttl(r *push.Receipt) time.Duration {
 		return min(c.TimeToLive, ringTTL)
 	}
 	return c.TimeToLive
-}
-
-// text is the value of a key for an action: that of its own notice, else the
-// section's.
-func (s *Section) text(what string, field func(*Notice) string) string {
-	return cmp.Or(field(s.override(what)), field(&s.Notice))
-}
-
-// color is the color by its new name or its old one.
-func (n *Notice) color() string { return cmp.Or(n.Color, n.IconColor) }
-
-// override is the notice that goes before the section's own.
-func (s *Section) override(what string) *Notice {
-	switch what {
-	case push.ActMsg:
-		return &s.Msg
-	case push.ActSub:
-		return &s.Sub
-	}
-	return &s.Notice
 }

@@ -16,7 +16,7 @@ func TestConfigDefaults(t *testing.T) {
 	if c.TimeToLive != time.Hour || c.MaxInFlight != 720 || c.PerSecond != 9000 || c.Ramp != time.Minute || c.ProjectID != "p" || c.DryRun || c.IDsOnly || c.Android.Enabled {
 		t.Errorf("unexpected defaults: %+v", c)
 	}
-	want := Improvements{ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true}
+	want := Improvements{ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true, Quiet: true, WholeCharacters: true, AllKeys: true}
 	if c.Improvements != want {
 		t.Errorf("improvements are %+v, want %+v", c.Improvements, want)
 	}

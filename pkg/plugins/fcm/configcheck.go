@@ -1,11 +1,11 @@
 package fcm
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -46,9 +46,9 @@ func (c *Config) check(decoding error) error {
 	f.addIf(c.APNSBundleID != "" && !bundlePattern.MatchString(c.APNSBundleID), "apns_bundle_id", `is no bundle id: want letters, digits, "." and "-", such as com.example.app`)
 	c.checkEndpoint(&f)
 	c.checkCredentials(&f)
-	c.Android.check(&f, "android", &c.noticeRoom)
-	c.APNS.check(&f, "apns", &c.noticeRoom)
-	c.Webpush.check(&f, "webpush", &c.noticeRoom)
+	c.Android.check(&f, "android", c)
+	c.APNS.check(&f, "apns", c)
+	c.Webpush.check(&f, "webpush", c)
 	return errors.Join(f...)
 }
 
@@ -69,48 +69,36 @@ func (c *Config) checkCredentials(f *faults) {
 	}
 	if len(c.Credentials) == 0 {
 		f.addIf(c.CredentialsFile == "", "credentials_file", "is missing: name the file with the service account's key, or put its content under \"credentials\"")
+		f.addIf(strings.ContainsAny(c.CredentialsFile, "{\n"), "credentials_file", "is no path, perhaps the key itself: put that under \"credentials\"")
 		return
 	}
-	var a account
-	if err := json.Unmarshal(c.Credentials, &a); err != nil {
-		f.add("credentials", "has a member of the wrong type: copy the service account's key as it is")
+	a, err := parseAccount(c.Credentials)
+	if err != nil {
+		f.add("credentials", "cannot be used: %w", err)
 		return
 	}
-	f.addIf(a.Type != "" && a.Type != "service_account", "credentials", "is not the key of a service account: create one in the Firebase console, project settings, service accounts")
-	f.addIf(a.ClientEmail == "" || a.PrivateKey == "", "credentials", "has no client_email or no private_key: copy the service account's key as it is")
 	f.addIf(c.ProjectID == "" && !projectPattern.MatchString(a.ProjectID), "credentials", "has no usable project_id: copy the service account's key as it is, or set the key \"project_id\"")
 }
 
-// check looks at a section and adds to room what its notifications need.
-func (s *Section) check(f *faults, path string, room *int) {
+// check looks at a section and notes in c what its notifications need.
+func (s *Section) check(f *faults, path string, c *Config) {
 	s.Notice.check(f, path)
 	s.Msg.check(f, path+".msg")
 	s.Sub.check(f, path+".sub")
 	size := s.size() + max(s.Msg.size(), s.Sub.size())
 	f.addIf(size > maxNotice, path, "has texts of %d bytes in all, names included: want at most %d, to leave room for the message", size, maxNotice)
-	*room = max(*room, size)
+	c.noticeRoom = max(c.noticeRoom, size)
+	c.noticeCopies = max(c.noticeCopies, s.copies())
 }
 
 func (n *Notice) check(f *faults, path string) {
 	f.addIf(!isColor(n.Color), path+".color", badColor)
 	f.addIf(!isColor(n.IconColor), path+".icon_color", badColor)
+	f.addIf(!isVisibility(n.Visibility), path+".visibility", `is unknown: want "private", "public" or "secret"`)
 }
 
 const badColor = "is no color: want #RRGGBB, such as #3949AB"
 
 func isColor(s string) bool { return s == "" || colorPattern.MatchString(s) }
 
-// size is how many bytes the notice needs in a push.
-func (n *Notice) size() int {
-	const name = len("notification_priority") // no name is longer
-	size := 0
-	for _, text := range []string{
-		n.Title, n.TitleLocKey, n.Body, n.BodyLocKey, n.Icon, n.color(), n.ClickAction,
-		n.Action, n.ActionLocKey, n.LaunchImage, n.LocKey, n.Subtitle, n.SummaryArg,
-	} {
-		if text != "" {
-			size += name + entryRoom + textSize(text)
-		}
-	}
-	return size
-}
+func isVisibility(s string) bool { return s == "" || s == "private" || s == "public" || s == "secret" }

@@ -25,7 +25,11 @@ func (c *Config) sending() (sending, error) {
 	if err != nil {
 		return s, fmt.Errorf(`read key "credentials_file" for the project's id: put the service account's key there, or set "project_id": %w`, err)
 	}
-	if s.project = projectOf(key); s.project == "" {
+	a, err := parseAccount(key)
+	if err != nil {
+		return s, fmt.Errorf(`read key "credentials_file" for the project's id: %w`, err)
+	}
+	if s.project = a.ProjectID; s.project == "" {
 		return s, errNoProject
 	}
 	return s, nil

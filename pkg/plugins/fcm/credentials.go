@@ -11,18 +11,19 @@ import (
 // masked is what is shown of credentials.
 const masked = "(hidden)"
 
-// Credentials is the JSON text of a service account's key. It is a secret: every
+// Credentials is a service account's key as JSON: the object, or a string with it,
+// plain or in base64. It is a secret: every
 // way to print or to marshal it shows only whether there is one.
 type Credentials []byte
 
-var errCredentials = errors.New("want the JSON object that Google gives out as a service account's key")
+var errCredentials = errors.New("want the JSON object that Google gives out as a service account's key, or a string with it, plain or in base64")
 
-// UnmarshalJSON implements [json.Unmarshaler]. It takes an object.
+// UnmarshalJSON implements [json.Unmarshaler]. It takes an object or a string.
 func (c *Credentials) UnmarshalJSON(b []byte) error {
 	switch {
 	case string(b) == "null":
 		return nil
-	case b[0] != '{':
+	case b[0] != '{' && b[0] != '"':
 		return errCredentials
 	}
 	*c = bytes.Clone(b)
@@ -43,18 +44,10 @@ func (c Credentials) String() string {
 // Format implements [fmt.Formatter]: every verb prints String.
 func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// account is what we look at in credentials.
-type account struct {
-	Type        string `json:"type"`
-	ProjectID   string `json:"project_id"`
-	ClientEmail string `json:"client_email"`
-	PrivateKey  string `json:"private_key"`
-}
-
 // projectOf is the Firebase project that credentials are for; "" if they do not say.
 func projectOf(credentials []byte) string {
-	var a account
-	if json.Unmarshal(credentials, &a) != nil {
+	a, err := parseAccount(credentials)
+	if err != nil {
 		return ""
 	}
 	return a.ProjectID

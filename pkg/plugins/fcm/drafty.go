@@ -41,6 +41,7 @@ type document struct {
 	spans    []span
 	entities []*entity
 	bounds   []int // byte offset of each character and the end; nil if all are one byte
+	whole    bool  // cut between what are characters today, which join more than these
 }
 
 // span is sorted, checked and resolved.
@@ -116,57 +117,76 @@ func parseDocument(raw json.RawMessage) (*document, error) {
 		return nil, errContent
 	}
 	text, isText := stringValue(object.Txt)
-	spans, spanErr := decodeList[rawSpan](object.Fmt)
-	entities, entityErr := decodeList[rawEntity](object.Ent)
-	if err := errors.Join(spanErr, entityErr); err != nil {
-		return &document{text: text}, err
-	}
+	spans, spanErr := decodeList[rawSpan](object.Fmt, nil)
+	entities, entityErr := decodeList(object.Ent, &rawEntity{}) // spans count them
 	if !isText && spans == nil && entities == nil {
 		return nil, errContent
 	}
 	d := &document{text: text}
-	if !d.resolve(spans, entities) {
-		return &document{text: text}, errFormat
+	err := errors.Join(spanErr, entityErr, d.resolve(spans, entities))
+	if err != nil {
+		d.sayEntities()
 	}
-	return d, nil
+	return d, err
 }
 
 // decodeList reads an array of objects and leaves out nulls. Anything else but an
-// array, and an empty one, is nil.
-func decodeList[T any](raw json.RawMessage) ([]*T, error) {
+// array, and an empty one, is nil. In place of an element that is no such object
+// stands bad, and that is an error.
+func decodeList[T any](raw json.RawMessage, bad *T) ([]*T, error) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, nil
 	}
 	var list []*T
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, errFormat
+	err := json.Unmarshal(raw, &list)
+	if err != nil {
+		list, err = decodeEach(raw, bad), errFormat
 	}
 	if len(list) == 0 {
-		return nil, nil
+		return nil, err
 	}
-	return slices.DeleteFunc(list, func(e *T) bool { return e == nil }), nil
+	return slices.DeleteFunc(list, func(e *T) bool { return e == nil }), err
 }
 
-// resolve fills the document. It is false if the formatting makes no sense.
-func (d *document) resolve(spans []*rawSpan, entities []*rawEntity) bool {
+func decodeEach[T any](raw json.RawMessage, bad *T) []*T {
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil
+	}
+	list := make([]*T, len(elements))
+	for i, element := range elements {
+		if json.Unmarshal(element, &list[i]) != nil {
+			list[i] = bad
+		}
+	}
+	return list
+}
+
+// resolve fills the document with what makes sense of the formatting. The error says
+// that something does not.
+func (d *document) resolve(spans []*rawSpan, entities []*rawEntity) (err error) {
 	d.entities = make([]*entity, len(entities))
 	for i, e := range entities {
 		if e.Tp == "" {
-			return false
+			err = errFormat
 		}
 		d.entities[i] = newEntity(e)
 	}
 	if len(spans) == 0 {
-		return true
+		return err
 	}
 	d.bounds = characterBounds(d.text)
-	d.spans = make([]span, len(spans))
-	for i, raw := range spans {
+	d.spans = make([]span, 0, len(spans))
+	for _, raw := range spans {
 		s, ok := d.span(raw)
 		if !ok {
-			return false
+			err = errFormat
+			if !isThing(s.tp) {
+				continue
+			}
+			s.at, s.end = unplaced, unplaced
 		}
-		d.spans[i] = s
+		d.spans = append(d.spans, s)
 	}
 	slices.SortStableFunc(d.spans, func(a, b span) int {
 		if a.at != b.at {
@@ -174,25 +194,59 @@ func (d *document) resolve(spans []*rawSpan, entities []*rawEntity) bool {
 		}
 		return b.end - a.end // the outer one first
 	})
-	return true
+	return err
 }
 
+// span reads a span. If it is false the span cannot be placed in the text; what it
+// is, it says all the same, if it can be read.
 func (d *document) span(raw *rawSpan) (span, bool) {
 	length := float64(d.length())
 	at, width := math.Trunc(raw.At), math.Trunc(raw.Len)
+	s, ok := span{tp: string(raw.Tp), key: -1}, true
 	if at < unplaced || width < 0 || at > length || at+width > length {
-		return span{}, false
+		ok = false
+	} else {
+		s.at, s.end = int(at), int(at+width)
 	}
-	s := span{at: int(at), end: int(at + width), tp: string(raw.Tp), key: -1}
 	if s.tp != "" {
-		return s, true
+		return s, ok
 	}
-	key, ok := d.key(raw.Key)
-	if !ok || len(d.entities) == 0 {
-		return s, ok && (s.end > 0 || s.at != 0 || key != 0)
+	key, known := d.key(raw.Key)
+	if !known || len(d.entities) == 0 {
+		return s, ok && known && (s.end > 0 || s.at != 0 || key != 0)
 	}
 	s.key, s.tp = key, d.entities[key].tp
-	return s, true
+	return s, ok && s.tp != ""
+}
+
+// sayEntities adds to the message as a whole what no span refers to. It is false if
+// there is nothing of the kind.
+func (d *document) sayEntities() bool {
+	referred := make([]bool, len(d.entities))
+	for i := range d.spans {
+		if key := d.spans[i].key; key >= 0 {
+			referred[key] = true
+		}
+	}
+	var said []span
+	for i, e := range d.entities {
+		if !referred[i] && isThing(e.tp) {
+			said = append(said, span{at: unplaced, end: unplaced, tp: e.tp, key: i})
+		}
+	}
+	if said == nil {
+		return false
+	}
+	d.spans = append(said, d.spans...)
+	if d.bounds == nil {
+		d.bounds = characterBounds(d.text)
+	}
+	return true
+}
+
+// isThing reports whether what a span stands for is no text.
+func isThing(tp string) bool {
+	return tp == spanImage || tp == spanFile || tp == spanAudio || tp == spanVideo || tp == spanCall
 }
 
 // key reads the index of an entity; absent means the first one.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // draftyCase is what the chat server makes of a content: v0.25.3, limit 128.
@@ -43,52 +41,116 @@ func draftyCases(tb testing.TB) []draftyCase {
 	return cases
 }
 
+// said is what apps get of a content.
+type said struct{ plain, preview string }
+
+func (c content) said() said { return said{c.plain, c.preview} }
+
+// ours are the improvements that concern content.
+var ours = Improvements{TolerateContent: true, WholeCharacters: true}
+
 func TestContentAsOriginal(t *testing.T) {
 	t.Parallel()
 	for _, c := range draftyCases(t) {
-		got, err := readContent(c.In)
+		got, err := readContent(c.In, "", Improvements{})
 		if (err != nil) != (c.Plain == nil) {
 			t.Errorf("%s: error %v, want one: %t", c.In, err, c.Plain == nil)
 		}
 		if err != nil || c.Plain == nil {
 			continue
 		}
-		if diff := cmp.Diff(content{plain: cutRunes(*c.Plain), preview: c.RC}, got, cmp.AllowUnexported(content{})); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.In, diff)
+		if want := (said{cutRunes(*c.Plain), c.RC}); got.said() != want {
+			t.Errorf("%s: got %+v, want %+v", c.In, got.said(), want)
 		}
 	}
 }
 
+// TestContentThatMakesNoSense: what cannot be placed costs itself and not the words
+// of the message, and every message has some.
 func TestContentThatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	const abc = `{"txt":"abc"}`
-	for in, want := range map[string]content{
-		`5`:                              {},
-		`true`:                           {},
-		`[]`:                             {},
-		`{}`:                             {},
-		`{"txt":7}`:                      {},
-		`{"txt":null,"fmt":[]}`:          {},
-		`"unfinished`:                    {},
+	image := func(span string) string {
+		return `{"txt":" ","fmt":[` + span + `],"ent":[{"tp":"IM","data":{"name":"cat.jpg"}}]}`
+	}
+	const cat, catRC = "[IMAGE 'cat.jpg']", `{"txt":" ","fmt":[{"at":-1}],"ent":[{"tp":"IM","data":{"name":"cat.jpg"}}]}`
+	for in, want := range map[string]said{
+		`42`:                             {plain: "42"},
+		`-1.5e3`:                         {plain: "-1.5e3"},
+		`true`:                           {plain: "true"},
+		`[]`:                             {plain: "[MESSAGE]"},
+		`["a",1]`:                        {plain: "[MESSAGE]"},
+		`{}`:                             {plain: "[MESSAGE]"},
+		`{"foo":"bar"}`:                  {plain: "[MESSAGE]"},
+		`{"foo"}`:                        {plain: "[MESSAGE]"},
+		`{"txt":7}`:                      {plain: "[MESSAGE]"},
+		`{"txt":null,"fmt":[]}`:          {plain: "[MESSAGE]"},
+		`"unfinished`:                    {plain: "[MESSAGE]"},
 		``:                               {},
+		`""`:                             {"", `{}`},
+		`" "`:                            {"", `{"txt":" "}`},
 		`{"txt":"abc","fmt":[5]}`:        {"abc", abc},
 		`{"txt":"abc","ent":[5]}`:        {"abc", abc},
 		`{"txt":"abc","ent":[{"tp":5}]}`: {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","at":-2,"len":1}]}`:                                   {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","at":2,"len":-1}]}`:                                   {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","at":1,"len":9223372036854775807}]}`:                  {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","at":1e300,"len":1e300}]}`:                            {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","at":1e999}]}`:                                        {"abc", abc},
-		`{"txt":"abc","fmt":[{"len":1,"key":1e18}],"ent":[{"tp":"LN"}]}`:                      {"abc", abc},
-		`{"txt":"abc","fmt":[{"len":1,"key":"0"}],"ent":[{"tp":"LN"}]}`:                       {"abc", abc},
-		`{"txt":"abc","fmt":[{"tp":"ST","len":1,"at":"0"}]}`:                                  {"abc", abc},
-		`{"txt":"abcdef","fmt":[{"tp":"ST","len":4},{"tp":"EM","at":2,"len":4}]}`:             {"*abcd*ef", `{"txt":"abcdef","fmt":[{"tp":"ST","len":4}]}`},
-		`{"txt":"abcdef","fmt":[{"tp":"QQ","len":4},{"tp":"EM","at":2,"len":4}]}`:             {"ef", `{"txt":"ef"}`},
+		`{"txt":"abc","fmt":[{"tp":"ST","at":-2,"len":1}]}`:                       {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","at":2,"len":-1}]}`:                       {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","at":1,"len":9223372036854775807}]}`:      {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","at":1e300,"len":1e300}]}`:                {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","at":1e999}]}`:                            {"abc", abc},
+		`{"txt":"abc","fmt":[{"len":1,"key":1e18}],"ent":[{"tp":"LN"}]}`:          {"abc", abc},
+		`{"txt":"abc","fmt":[{"len":1,"key":"0"}],"ent":[{"tp":"LN"}]}`:           {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","len":1,"at":"0"}]}`:                      {"abc", abc},
+		`{"txt":"abc","fmt":[{"tp":"ST","len":1},{"tp":"EM","at":9,"len":1}]}`:    {"*a*bc", `{"txt":"abc","fmt":[{"tp":"ST","len":1}]}`},
+		`{"txt":"abcdef","fmt":[{"tp":"ST","len":4},{"tp":"EM","at":2,"len":4}]}`: {"*abcd*ef", `{"txt":"abcdef","fmt":[{"tp":"ST","len":4}]}`},
+		`{"txt":"abcdef","fmt":[{"tp":"QQ","len":4},{"tp":"EM","at":2,"len":4}]}`: {"ef", `{"txt":"ef"}`},
+		`{"txt":"quoted","fmt":[{"tp":"QQ","len":6}]}`:                            {"[MESSAGE]", `{}`},
+
+		image(`{"at":0,"len":1}`):            {cat, `{"txt":" ","fmt":[{"len":1}],"ent":[{"tp":"IM","data":{"name":"cat.jpg"}}]}`},
+		image(`{"at":9,"len":1}`):            {cat, catRC},
+		image(`{"at":-2}`):                   {cat, catRC},
+		image(`{"len":-1}`):                  {cat, catRC},
+		image(`{"at":"0","len":1}`):          {cat, catRC},
+		image(`{"at":0,"len":1,"key":7}`):    {cat, catRC},
+		image(`{"at":0,"len":1,"key":"0"}`):  {cat, catRC},
+		image(`5`):                           {cat, catRC},
+		image(``):                            {cat, catRC},
+		image(`null`):                        {cat, catRC},
+		`{"ent":[{"tp":"EX"}]}`:              {"[FILE '?']", `{"fmt":[{"tp":"EX","at":-1}]}`},
+		`{"fmt":[{"tp":"VC","at":5}]}`:       {"[CALL]", `{"fmt":[{"tp":"VC","at":-1}]}`},
+		`{"txt":"a","ent":[5,{"tp":"AU"}]}`:  {"[AUDIO '?']a", `{"txt":"a","fmt":[{"tp":"AU","at":-1}]}`},
+		`{"txt":"","ent":[{"tp":"custom"}]}`: {"[MESSAGE]", `{}`},
+		`{"txt":"abcd","fmt":[{"tp":"ST","len":2},{"at":1,"len":3}],"ent":[{"tp":"IM"}]}`:     {"*[IMAGE '?']ab*cd", `{"txt":"abcd","fmt":[{"tp":"IM","at":-1},{"tp":"ST","len":2}]}`},
 		`{"txt":"abc","fmt":[{"at":-1,"len":3,"key":0}],"ent":[{"tp":"IM","data":{"n":{}}}]}`: {"[IMAGE '?']abc", `{"txt":"abc","fmt":[{"at":-1}],"ent":[{"tp":"IM"}]}`},
 	} {
-		got, _ := readContent(json.RawMessage(in))
-		if got != want {
-			t.Errorf("%s: got %+v, want %+v", in, got, want)
+		got, _ := readContent(json.RawMessage(in), "", ours)
+		if got.said() != want {
+			t.Errorf("%s: got %+v, want %+v", in, got.said(), want)
+		}
+	}
+}
+
+// TestStandIn: a message without words of people's says what it is, from its MIME
+// type when nothing else is known, and is told apart from one with words.
+func TestStandIn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in, mime, want string
+		standIn        bool
+	}{
+		{`{"foo":1}`, "image/jpeg", "[IMAGE '?']", true},
+		{``, "audio/aac", "[AUDIO '?']", true},
+		{`""`, "video/mp4", "[VIDEO '?']", true},
+		{``, "text/plain", "", false},
+		{`[]`, "text/plain", "[MESSAGE]", true},
+		{`{"ent":[{"tp":"IM"}]}`, "", "[IMAGE '?']", true},
+		{`{"txt":" ","fmt":[{"len":1}],"ent":[{"tp":"IM"}]}`, "", "[IMAGE '?']", true},
+		{`{"ent":[{"tp":"IM","data":{"name":"cat.jpg"}}]}`, "", "[IMAGE 'cat.jpg']", false},
+		{`{"txt":"look","fmt":[{"at":-1}],"ent":[{"tp":"IM"}]}`, "", "[IMAGE '?']look", false},
+		{`"words"`, "image/jpeg", "words", false},
+	} {
+		got, _ := readContent(json.RawMessage(tt.in), tt.mime, ours)
+		if got.plain != tt.want || got.standIn != tt.standIn {
+			t.Errorf("%s %s: got %q, stand-in %t, want %q, %t", tt.in, tt.mime, got.plain, got.standIn, tt.want, tt.standIn)
 		}
 	}
 }
@@ -99,21 +161,21 @@ func TestContentOfProcess(t *testing.T) {
 	drafty := map[string]any{"txt": "bold", "fmt": []any{map[string]any{"tp": "ST", "len": 4}}}
 	for _, tt := range []struct {
 		in   any
-		want content
+		want said
 		ok   bool
 	}{
-		{nil, content{}, true},
-		{(map[string]any)(nil), content{}, true},
-		{json.RawMessage("null"), content{}, true},
-		{json.RawMessage(nil), content{}, true},
-		{"plain", content{"plain", `{"txt":"plain"}`}, true},
-		{drafty, content{"*bold*", `{"txt":"bold","fmt":[{"tp":"ST","len":4}]}`}, true},
-		{42, content{}, false},
-		{make(chan int), content{}, false},
+		{nil, said{}, true},
+		{(map[string]any)(nil), said{}, true},
+		{json.RawMessage("null"), said{}, true},
+		{json.RawMessage(nil), said{}, true},
+		{"plain", said{"plain", `{"txt":"plain"}`}, true},
+		{drafty, said{"*bold*", `{"txt":"bold","fmt":[{"tp":"ST","len":4}]}`}, true},
+		{42, said{}, false},
+		{make(chan int), said{}, false},
 	} {
-		got, err := readContent(tt.in)
-		if got != tt.want || (err == nil) != tt.ok {
-			t.Errorf("%v: got %+v, %v, want %+v, ok %t", tt.in, got, err, tt.want, tt.ok)
+		got, err := readContent(tt.in, "", Improvements{})
+		if got.said() != tt.want || (err == nil) != tt.ok {
+			t.Errorf("%v: got %+v, %v, want %+v, ok %t", tt.in, got.said(), err, tt.want, tt.ok)
 		}
 	}
 }
@@ -135,9 +197,43 @@ func TestPlainTextIsCut(t *testing.T) {
 		if in[0] != '{' {
 			in, _ = json.Marshal(tt.in)
 		}
-		got, err := readContent(in)
+		got, err := readContent(in, "", Improvements{})
 		if err != nil || got.plain != tt.want {
 			t.Errorf("%s: got %q, %v, want %q", name, got.plain, err, tt.want)
+		}
+	}
+}
+
+// TestTextIsCutBetweenCharacters puts each character at the limit, plain and
+// formatted, and looks for a part of it.
+func TestTextIsCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]string{
+		"family": "👨‍👩‍👧‍👦", "flag": "🇩🇪", "accent": "e\u0301", "keycap": "1️⃣", "conjunct": "क्ष", "syllable": "각",
+		"skin": "👍🏽", "England": "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "ligature": "ক্ষ", "four conjuncts": "न्त्र्य",
+	} {
+		for before := maxRunes - 10; before <= maxRunes+1; before++ {
+			letters := strings.Repeat("x", before)
+			text := letters + c + strings.Repeat(c, 10)
+			plain, _ := json.Marshal(text)
+			drafty := `{"txt":` + string(plain) + `,"fmt":[{"tp":"XX","len":5}]}`
+			for _, in := range []string{string(plain), drafty} {
+				got, err := readContent(json.RawMessage(in), "", ours)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var rc struct{ Txt string }
+				if err := json.Unmarshal([]byte(got.preview), &rc); err != nil {
+					t.Fatal(err)
+				}
+				for _, cut := range []string{strings.TrimSuffix(got.plain, ellipsis), rc.Txt} {
+					rest, found := strings.CutPrefix(text, cut)
+					n := (len(rest) - max(0, before-len(cut))) % len(c)
+					if !found || n != 0 || len(cut) < min(before, maxRunes-4) {
+						t.Errorf("%s after %d letters is cut: %q", name, before, cut[max(0, len(cut)-20):])
+					}
+				}
+			}
 		}
 	}
 }
@@ -181,8 +277,8 @@ func TestHostileContentIsLinear(t *testing.T) {
 		if most := 3*len(d.spans) + 1; int(count) > most {
 			t.Errorf("%s: %d steps for %d spans", name, count, len(d.spans))
 		}
-		if n := utf8.RuneCountInString(d.plainText()); n > maxRunes+1 {
-			t.Errorf("%s: plain text of %d runes", name, n)
+		if text, _ := d.plainText(); utf8.RuneCountInString(text) > maxRunes+1 {
+			t.Errorf("%s: plain text of %d runes", name, utf8.RuneCountInString(text))
 		}
 		if n := len(d.preview(maxCharacters)); n > 2*len(in)+64 {
 			t.Errorf("%s: preview of %d bytes from %d", name, n, len(in))
@@ -196,7 +292,7 @@ func TestHostileContentAllocatesLinearly(t *testing.T) { //nolint:paralleltest /
 	for name, in := range hostile(200_000) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, _ = readContent(json.RawMessage(in))
+		_, _ = readContent(json.RawMessage(in), "", ours)
 		runtime.ReadMemStats(&after)
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(100*len(in)); got > most {
 			t.Errorf("%s: %d bytes allocated for %d, want at most %d", name, got, len(in), most)

@@ -24,7 +24,7 @@ func addSeeds(f *testing.F) {
 func FuzzPlainText(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := readContent(json.RawMessage(raw))
+		c, err := readContent(json.RawMessage(raw), "", Improvements{})
 		n := utf8.RuneCountInString(c.plain)
 		if n > maxRunes+1 || n > maxRunes && !strings.HasSuffix(c.plain, ellipsis) {
 			t.Errorf("%d runes: %q", n, c.plain)
@@ -47,7 +47,7 @@ func FuzzPlainText(f *testing.F) {
 func FuzzPreview(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, _ := readContent(json.RawMessage(raw))
+		c, _ := readContent(json.RawMessage(raw), "", ours)
 		if c.preview == "" {
 			return
 		}

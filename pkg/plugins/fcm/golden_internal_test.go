@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write testdata/defaults.json anew")
 
 // original is the configuration that turns every improvement off.
 const original = `"improvements":{"clear_badge":false,"collapse_per_message":false,"android_collapse_key":false,` +
-	`"remaining_ttl":false,"shrink":false,"tolerate_content":false}`
+	`"remaining_ttl":false,"shrink":false,"tolerate_content":false,"quiet":false,"whole_characters":false,"all_keys":false}`
 
 const someAccount = `{"type":"service_account","project_id":"p","client_email":"a@b.example","private_key":"secret"}`
 
@@ -301,7 +301,8 @@ func soonAfter(r *push.Receipt) time.Time {
 }
 
 // TestDefaultsDifferWhereSaid takes out of our messages what docs/fcm-messages.md
-// says is different, and compares the rest with the original's.
+// says is different, and compares the rest with the original's. What quiet and
+// all_keys make different, TestQuiet and TestAllKeys say.
 func TestDefaultsDifferWhereSaid(t *testing.T) {
 	t.Parallel()
 	s := readSuite(t, "original.json")
@@ -310,7 +311,7 @@ func TestDefaultsDifferWhereSaid(t *testing.T) {
 			continue
 		}
 		r := decodeReceipt(t, s.Receipts[e.Receipt])
-		ours := render(t, configWith(t, members(s.Configs[e.Config])), r, s.users(t), soonAfter(r))
+		ours := render(t, configWith(t, members(s.Configs[e.Config]), `"improvements":{"quiet":false,"all_keys":false}`), r, s.users(t), soonAfter(r))
 		theirs := s.expected(t, e, time.Hour)
 		for _, m := range append(slices.Clone(ours), theirs...) {
 			takeOutDifferences(m.(map[string]any))

@@ -50,14 +50,14 @@ type template struct {
 	mortal      bool          // its publisher said when it goes stale: no provider keeps it longer
 
 	a, b   push.Uid // the two users of a p2p topic, or zero
-	shared [2]*view // of all recipients: loud and silent
+	shared [4]*view // of all recipients, by manner
 	own    *view    // of the last recipient of a p2p topic, and who that is
 	ownKey ownKey
 }
 
 type ownKey struct {
-	user   push.Uid
-	silent bool
+	user push.Uid
+	manner
 }
 
 // newTemplate prepares the messages of r as they are to be at now.
@@ -73,7 +73,7 @@ func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, skipReas
 	}
 	if t.What == push.ActMsg && !c.IDsOnly {
 		var err error
-		if t.content, err = readContent(t.Content); err != nil && !c.Improvements.TolerateContent {
+		if t.content, err = readContent(t.Content, t.ContentType, c.Improvements); err != nil && !c.Improvements.TolerateContent {
 			return nil, unreadable
 		}
 	}
@@ -104,7 +104,7 @@ func (c *Config) remaining(r *push.Receipt, now time.Time) time.Duration {
 
 // message is what one device of user is sent.
 func (t *template) message(user push.Uid, to push.Recipient, p platform, token string) *messaging.Message {
-	v := t.view(user, to.Delivered > 0)
+	v := t.view(user, t.mannerFor(user, to.Delivered > 0))
 	m := &messaging.Message{Token: token, Data: v.data}
 	switch p {
 	case android:
@@ -128,7 +128,7 @@ func (t *template) channel() (*messaging.Message, error) {
 	if !isTopicName(t.channelName) {
 		return nil, errChannelName
 	}
-	v := t.newView(t.channelName, t.isSilent(), false)
+	v := t.newView(t.channelName, manner{t.isSilent(), t.isQuiet()}, false)
 	v.fit(maxTopicPayload)
 	m := &messaging.Message{
 		Topic: t.channelName, Data: v.data,
@@ -154,21 +154,17 @@ func (v *view) bound(m *messaging.Message) {
 }
 
 // view is what user sees of the receipt.
-func (t *template) view(user push.Uid, delivered bool) *view {
-	silent := delivered || t.isSilent()
+func (t *template) view(user push.Uid, m manner) *view {
 	if peer := t.peer(user); !peer.IsZero() {
-		if key := (ownKey{user, silent}); t.own == nil || t.ownKey != key {
-			t.own, t.ownKey = t.newView(peer.UserId(), silent, true), key
+		if key := (ownKey{user, m}); t.own == nil || t.ownKey != key {
+			t.own, t.ownKey = t.newView(peer.UserId(), m, true), key
 			t.own.fit(maxPayload)
 		}
 		return t.own
 	}
-	shared := &t.shared[0]
-	if silent {
-		shared = &t.shared[1]
-	}
+	shared := &t.shared[m.index()]
 	if *shared == nil {
-		*shared = t.newView(t.Topic, silent, true)
+		*shared = t.newView(t.Topic, m, true)
 		(*shared).fit(maxPayload)
 	}
 	return *shared
@@ -185,17 +181,6 @@ func (t *template) peer(user push.Uid) push.Uid {
 	}
 	return 0
 }
-
-// isSilent reports whether the push shows nothing to anybody.
-func (t *template) isSilent() bool {
-	return t.Silent || t.What == push.ActRead || t.What == push.ActMsg && (t.Webrtc != "" || t.Replace != "")
-}
-
-// isCall reports whether a message is about a call.
-func isCall(p *push.Payload) bool { return p.What == push.ActMsg && p.Webrtc != "" }
-
-// isRinging reports whether a message is of a call that waits for an answer.
-func isRinging(p *push.Payload) bool { return isCall(p) && p.Webrtc == "started" }
 
 // isTopicName reports whether FCM takes s as the name of a topic, and a chat
 // server may have given it.

@@ -1,6 +1,7 @@
 package fcm
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,12 +13,12 @@ import (
 // view is a receipt as one or many recipients see it. Its sections are made when
 // a device of their platform asks for them.
 type view struct {
-	t      *template
-	topic  string
-	silent bool
-	data   map[string]string
-	text   string // for "$content"
-	id     string // the identity of the message; made when asked for
+	t     *template
+	topic string
+	manner
+	data map[string]string
+	text string // for "$content"
+	id   string // the identity of the message; made when asked for
 
 	android *messaging.AndroidConfig
 	webpush *messaging.WebpushConfig
@@ -27,9 +28,9 @@ type view struct {
 	aps     map[string]any
 }
 
-func (t *template) newView(topic string, silent, withSender bool) *view {
-	v := &view{t: t, topic: topic, silent: silent, text: t.content.plain}
-	v.data = t.data(topic, silent)
+func (t *template) newView(topic string, m manner, withSender bool) *view {
+	v := &view{t: t, topic: topic, manner: m, text: t.content.plain}
+	v.data = t.data(topic, m.silent)
 	if withSender {
 		v.data["xfrom"] = t.From // FCM reserves "from"
 	}
@@ -77,13 +78,56 @@ func (t *template) addMessage(d map[string]string) {
 	}
 }
 
-// body is the text of a notification in a section.
-func (v *view) body(s *Section) string {
+// body is the text of a notification in a section. A text that only says what kind
+// of thing the message is gives way to one in the reader's language.
+func (v *view) body(s *Section, locKey string) string {
 	body := s.text(v.t.What, func(n *Notice) string { return n.Body })
-	if body == "$content" {
-		return v.text
+	switch {
+	case body != messageText:
+		return body
+	case v.t.content.standIn && locKey != "":
+		return ""
 	}
-	return body
+	return v.text
+}
+
+// wordless reports whether a notification whose words are those of the message has
+// none.
+func (v *view) wordless(s *Section, words string) bool {
+	return words == "" && v.t.config.Improvements.TolerateContent &&
+		s.text(v.t.What, func(n *Notice) string { return n.Body }) == messageText
+}
+
+// args are the arguments of a localised text; nil without its key, as nobody takes
+// them then.
+func (v *view) args(s *Section, key string, field func(*Notice) []string) []string {
+	args := s.args(v.t.What, field)
+	if key == "" || len(args) == 0 || !v.t.config.Improvements.AllKeys {
+		return nil
+	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == messageText {
+			args[i] = v.text
+		}
+	}
+	return args
+}
+
+// more is text for a key that the original does not send.
+func (v *view) more(s *Section, field func(*Notice) string) string {
+	if !v.t.config.Improvements.AllKeys {
+		return ""
+	}
+	return s.text(v.t.What, field)
+}
+
+// image is the address of a picture, if it is one that can be sent.
+func (v *view) image(s *Section) string {
+	if image := v.more(s, func(n *Notice) string { return n.Image }); isAddress(image) {
+		return image
+	}
+	return ""
 }
 
 // identity is the collapse identity of the message for those who see this view.

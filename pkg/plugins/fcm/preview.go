@@ -40,7 +40,7 @@ type previewEntity struct {
 func (d *document) preview(limit int) string {
 	p := previewer{d: d, limit: limit}
 	if len(d.spans) == 0 {
-		p.out.Text = cutCharacters(d.text, limit)
+		p.out.Text = d.wholeUntil(len(cutCharacters(d.text, limit)))
 		if p.out.Text != "" && isPlain(p.out.Text) { // as most are
 			return `{"txt":"` + p.out.Text + `"}`
 		}
@@ -72,13 +72,16 @@ type previewer struct {
 	out   previewDocument
 	txt   []byte
 	count int         // characters in txt
+	cut   bool        // there is more text than fits
 	keys  map[int]int // from an entity's index to that in out
 }
 
-func (p *previewer) full() bool { return p.count >= p.limit }
+func (p *previewer) full() bool { return p.cut || p.count >= p.limit }
 
 func (p *previewer) text(from, to int) {
-	to = min(to, from+p.limit-p.count)
+	if end := from + p.limit - p.count; end < to {
+		p.cut, to = true, p.d.joint(from, end)
+	}
 	p.txt = append(p.txt, p.d.slice(from, to)...)
 	p.count += to - from
 }

@@ -1,8 +1,6 @@
 package fcm
 
-import (
-	"unicode/utf8"
-)
+import "github.com/clipperhouse/uax29/v2/graphemes"
 
 const (
 	// maxPayload and maxTopicPayload are FCM's limits, in bytes of keys and values.
@@ -48,8 +46,8 @@ func (v *view) fit(limit int) {
 		v.data["content"] = shorten(text, over)
 		over -= textSize(text) - textSize(v.data["content"])
 	}
-	if over > 0 {
-		v.text = shorten(v.text, over)
+	if copies := v.copies(); over > 0 {
+		v.text = shorten(v.text, (over+copies-1)/copies)
 	}
 }
 
@@ -60,11 +58,14 @@ func (v *view) size() int {
 	for key, value := range v.data {
 		size += entrySize(key, value)
 	}
-	if c := v.t.config; c.Android.Enabled || c.APNS.Enabled {
-		size += c.noticeRoom + textSize(v.text)
+	if c := v.t.config; c.Android.Enabled || c.APNS.Enabled || c.Webpush.Enabled && c.Improvements.AllKeys {
+		size += c.noticeRoom + v.copies()*textSize(v.text)
 	}
 	return size + textSize(v.topic)
 }
+
+// copies is how often the notification repeats the content at most.
+func (v *view) copies() int { return max(1, v.t.config.noticeCopies) }
 
 func entrySize(key, value string) int { return len(key) + textSize(value) + entryRoom }
 
@@ -91,18 +92,17 @@ func shorten(s string, over int) string {
 	return cutText(s, room) + ellipsis
 }
 
-// cutText returns the beginning of s, at most size bytes in JSON, without
-// splitting a rune.
+// cutText returns the beginning of s, at most size bytes in JSON, without splitting
+// a character.
 func cutText(s string, size int) string {
 	if len(s)*6 <= size {
 		return s
 	}
-	for i := 0; i < len(s); {
-		_, width := utf8.DecodeRuneInString(s[i:])
-		if size -= textSize(s[i : i+width]); size < 0 {
-			return s[:i]
+	end := 0
+	for it := graphemes.FromString(s); it.Next(); end = it.End() {
+		if size -= textSize(it.Value()); size < 0 {
+			return s[:end]
 		}
-		i += width
 	}
 	return s
 }

@@ -2,9 +2,10 @@ package fcm
 
 import (
 	"bytes"
-	"cmp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
 const (
@@ -12,6 +13,8 @@ const (
 	// follows when there were more.
 	maxRunes = 128
 	ellipsis = "…"
+	// unnamed is said of a thing without a name.
+	unnamed = "?']"
 	// maxPlain is after how many bytes the making of plain text ends. It is far more
 	// than maxRunes need, because a link may turn out to be its own text.
 	maxPlain = 4096
@@ -19,13 +22,41 @@ const (
 
 // plainText is the document as people read it without formatting: emphasis in the
 // way of typewriters, things that are no text by their kind and name. It is cut.
-func (d *document) plainText() string {
+// spoken says that there are words of people's in it.
+func (d *document) plainText() (text string, spoken bool) {
 	if len(d.spans) == 0 {
-		return cutRunes(strings.TrimSpace(d.text))
+		text = d.cut(strings.TrimSpace(d.text), false)
+		return text, text != ""
 	}
 	p := plainWriter{d: d}
 	d.walk(&p)
-	return cutRunes(string(bytes.TrimSpace(p.out)))
+	return d.cut(string(bytes.TrimSpace(p.out)), p.full()), p.spoken
+}
+
+// cut returns the beginning of s and an ellipsis, or s if it is short enough. partial
+// says that more was left out, and that the last character may be half a one.
+func (d *document) cut(s string, partial bool) string {
+	switch {
+	case !d.whole:
+		return cutRunes(s)
+	case len(s) <= maxRunes && !partial:
+		return s
+	}
+	end := 0
+	it := graphemes.FromString(s)
+	for range maxCharacters {
+		if !it.Next() {
+			return s
+		}
+		if partial && it.End() == len(s) {
+			return s[:end] + ellipsis
+		}
+		end = it.End()
+	}
+	if end == len(s) {
+		return s
+	}
+	return s[:end] + ellipsis
 }
 
 // cutRunes returns the first maxRunes runes of s and an ellipsis, or s if it has no
@@ -56,8 +87,9 @@ func cutBytes(s string, n int) string {
 
 // plainWriter is the visitor that writes plain text.
 type plainWriter struct {
-	d   *document
-	out []byte
+	d      *document
+	out    []byte
+	spoken bool // out has words, or names
 }
 
 func (p *plainWriter) full() bool { return len(p.out) >= maxPlain }
@@ -71,6 +103,7 @@ func (p *plainWriter) text(from, to int) {
 	if len(p.out) == 0 {
 		s = strings.TrimLeft(s, " \t\r\n")
 	}
+	p.spoken = p.spoken || strings.TrimSpace(s) != ""
 	p.write(s)
 }
 
@@ -80,6 +113,7 @@ func (p *plainWriter) open(s *span) bool {
 		p.write("\n")
 	case spanQuote:
 	case spanCall:
+		p.spoken = true
 		p.write("[CALL]")
 	case spanImage, spanFile, spanAudio, spanVideo:
 		p.thing(s)
@@ -128,7 +162,13 @@ func (p *plainWriter) closeLink(s *span) {
 // thing writes the kind and the name of what is no text.
 func (p *plainWriter) thing(s *span) {
 	p.write(kindOf(s.tp))
-	p.write(cmp.Or(p.d.entity(s).name, "?"))
+	name := p.d.entity(s).name
+	if name == "" {
+		p.write(unnamed)
+		return
+	}
+	p.spoken = true
+	p.write(name)
 	p.write("']")
 }
 

@@ -14,7 +14,8 @@ type visitor interface {
 }
 
 // walk goes through the document once: the spans make a tree, as they are sorted.
-// A span that only partly overlaps the one before is left out. There is no
+// A span that only partly overlaps the one before is left out, but for what is no
+// text: that belongs to the message as a whole then. There is no
 // recursion and each span is looked at once, however deep they nest.
 func (d *document) walk(v visitor) {
 	w := walker{d: d, v: v}
@@ -47,6 +48,10 @@ func (w *walker) next(s *span) {
 		return
 	}
 	if n := len(w.open); n > 0 && s.end > w.open[n-1].end {
+		if isThing(s.tp) {
+			s.at = unplaced
+			w.next(s)
+		}
 		return
 	}
 	w.textUntil(s.at)

@@ -1,0 +1,52 @@
+package main
+
+// saying breaks what a push says, and how FCM lets us in.
+func saying() []mutant {
+	return []mutant{
+		{
+			name: "what is no news drawn and heard", file: "pkg/plugins/fcm/manner.go",
+			old: "quiet: t.isQuiet() || has && t.config.Improvements.Quiet}", now: "quiet: false && has}",
+			pkg: fcm, test: "TestQuiet",
+		},
+		{
+			name: "missed call not kept for a phone that is offline", file: "pkg/plugins/fcm/messageandroid.go",
+			old: "if isRinging(&v.t.Payload) || isCall(&v.t.Payload) && !v.t.config.Improvements.RemainingTTL {", now: "if isCall(&v.t.Payload) {",
+			pkg: fcm, test: "TestCallTTL",
+		},
+		{
+			name: "text cut inside a character", file: "pkg/plugins/fcm/text.go",
+			old: "case !d.whole:", now: "case d.whole:",
+			pkg: fcm, test: "TestTextIsCutBetweenCharacters",
+		},
+		{
+			name: "one wrong span costs the others", file: "pkg/plugins/fcm/drafty.go",
+			old: "if !ok {\n\t\t\terr = errFormat", now: "if !ok {\n\t\t\treturn errFormat",
+			pkg: fcm, test: "TestContentThatMakesNoSense",
+		},
+		{
+			name: "message without words sent empty", file: "pkg/plugins/fcm/content.go",
+			old: "return \"[MESSAGE]\"", now: "return \"\"",
+			pkg: fcm, test: "TestNoEmptyNotification",
+		},
+		{
+			name: "configured key not sent", file: "pkg/plugins/fcm/messagedata.go",
+			old: "if !v.t.config.Improvements.AllKeys {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
+			pkg: fcm, test: "TestAllKeys",
+		},
+		{
+			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/auth.go",
+			old: "if fresh == nil || err != nil {", now: "if fresh != nil || err == nil {",
+			pkg: fcm, test: "TestRefusedTokenIsReplaced",
+		},
+		{
+			name: "assertion follows a redirect", file: "pkg/plugins/fcm/oauth.go",
+			old: ", CheckRedirect: stay}", now: "}",
+			pkg: fcm, test: "TestTokenRedirect",
+		},
+		{
+			name: "token endpoint asked without a pause", file: "pkg/plugins/fcm/auth.go",
+			old: "fresh.life/4), fetchFloor))", now: "fresh.life/4), 0))",
+			pkg: fcm, test: "TestTokenFloor",
+		},
+	}
+}

@@ -1,0 +1,164 @@
+package fcm
+
+import (
+	"cmp"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// messageText in a Body or among the arguments of a text is the message in plain
+// text.
+const messageText = "$content"
+
+// Section is how notifications look on one platform. Msg and Sub override, key by
+// key, for actions of that name.
+type Section struct {
+	// Enabled has the operating system draw the notification.
+	Enabled bool `json:"enabled"`
+	Notice
+	Msg Notice `json:"msg"`
+	Sub Notice `json:"sub"`
+}
+
+// Notice is the text and the look of a notification. The tag "on" says which
+// platforms know a key; "pushworker doctor" warns of one that is set for another.
+type Notice struct {
+	Title        string   `json:"title" on:"android,apns,webpush"`
+	TitleLocKey  string   `json:"title_loc_key" on:"android,apns"`
+	TitleLocArgs []string `json:"title_loc_args" on:"android,apns"`
+	// Body may be "$content": the message in plain text. So may an argument be.
+	Body        string   `json:"body" on:"android,apns,webpush"`
+	BodyLocKey  string   `json:"body_loc_key" on:"android,apns"`
+	BodyLocArgs []string `json:"body_loc_args" on:"android,apns"`
+	// Icon, Color (#RRGGBB), ClickAction, ChannelID and Visibility ("private", which is
+	// the default, "public" or "secret") are for Android. IconColor is the old name of
+	// Color. For browsers ClickAction is the https address that a click opens, for
+	// Apple devices it is another name of Category.
+	Icon        string `json:"icon" on:"android,webpush"`
+	Color       string `json:"color" on:"android"`
+	IconColor   string `json:"icon_color" on:"android"`
+	ClickAction string `json:"click_action" on:"android,apns,webpush"`
+	ChannelID   string `json:"channel_id" on:"android"`
+	Visibility  string `json:"visibility" on:"android"`
+	// Sound is the name of a file in the app; for Apple devices it is "default" without
+	// it. Image is the address of a picture.
+	Sound string `json:"sound" on:"android,apns"`
+	Image string `json:"image" on:"android,apns,webpush"`
+	// These are for Apple devices. LocKey and LocArgs are what BodyLocKey and
+	// BodyLocArgs are, and go before them.
+	Action          string   `json:"action" on:"apns"`
+	ActionLocKey    string   `json:"action_loc_key" on:"apns"`
+	LaunchImage     string   `json:"launch_image" on:"apns"`
+	LocKey          string   `json:"loc_key" on:"apns"`
+	LocArgs         []string `json:"loc_args" on:"apns"`
+	Subtitle        string   `json:"subtitle" on:"apns"`
+	SummaryArg      string   `json:"summary_arg" on:"apns"`
+	SummaryArgCount int      `json:"summary_arg_count" on:"apns"`
+	Category        string   `json:"category" on:"apns"`
+}
+
+// text is the value of a key for an action: that of its own notice, else the
+// section's.
+func (s *Section) text(what string, field func(*Notice) string) string {
+	return cmp.Or(field(s.override(what)), field(&s.Notice))
+}
+
+// args are text for a key that has a list.
+func (s *Section) args(what string, field func(*Notice) []string) []string {
+	if own := field(s.override(what)); len(own) > 0 {
+		return own
+	}
+	return field(&s.Notice)
+}
+
+// override is the notice that goes before the section's own.
+func (s *Section) override(what string) *Notice {
+	switch what {
+	case push.ActMsg:
+		return &s.Msg
+	case push.ActSub:
+		return &s.Sub
+	}
+	return &s.Notice
+}
+
+// color is the color by its new name or its old one.
+func (n *Notice) color() string { return cmp.Or(n.Color, n.IconColor) }
+
+// lists are the arguments of its texts.
+func (n *Notice) lists() []string {
+	return slices.Concat(n.TitleLocArgs, n.BodyLocArgs, n.LocArgs)
+}
+
+// size is how many bytes the notice needs in a push, without the message's text.
+func (n *Notice) size() int {
+	const name = len("notification_priority") // no name is longer
+	size := 0
+	for _, text := range append(n.lists(),
+		n.Title, n.TitleLocKey, n.Body, n.BodyLocKey, n.Icon, n.color(), n.ClickAction, n.ChannelID, n.Sound, n.Image,
+		n.Action, n.ActionLocKey, n.LaunchImage, n.LocKey, n.Subtitle, n.SummaryArg, n.Category,
+	) {
+		if text != "" {
+			size += name + entryRoom + textSize(text)
+		}
+	}
+	return size
+}
+
+// copies is how often a notification repeats the message's text at most.
+func (s *Section) copies() int {
+	n := &Notice{
+		Body:         s.text(push.ActMsg, func(n *Notice) string { return n.Body }),
+		TitleLocArgs: s.args(push.ActMsg, func(n *Notice) []string { return n.TitleLocArgs }),
+		BodyLocArgs:  s.args(push.ActMsg, func(n *Notice) []string { return n.BodyLocArgs }),
+		LocArgs:      s.args(push.ActMsg, func(n *Notice) []string { return n.LocArgs }),
+	}
+	count := 0
+	for _, text := range append(n.lists(), n.Body) {
+		if text == messageText {
+			count++
+		}
+	}
+	return count
+}
+
+// idle are the keys of the section called name that are set and that its platform
+// does not know, or cannot use.
+func (s *Section) idle(name string) []string {
+	var idle []string
+	for prefix, n := range map[string]*Notice{name + ".": &s.Notice, name + ".msg.": &s.Msg, name + ".sub.": &s.Sub} {
+		value := reflect.ValueOf(n).Elem()
+		for i, field := range reflect.VisibleFields(value.Type()) {
+			known := slices.Contains(strings.Split(field.Tag.Get("on"), ","), name)
+			if !value.Field(i).IsZero() && (!known || !n.usable(field.Name, name)) {
+				idle = append(idle, prefix+field.Tag.Get("json"))
+			}
+		}
+	}
+	slices.Sort(idle)
+	return idle
+}
+
+// usable reports whether the value of a field that section knows can be sent.
+func (n *Notice) usable(field, section string) bool {
+	switch {
+	case field == "Image":
+		return isAddress(n.Image)
+	case field == "ClickAction" && section == "webpush":
+		return isLink(n.ClickAction)
+	}
+	return true
+}
+
+// isAddress reports whether the SDK takes s for the address of a picture.
+func isAddress(s string) bool {
+	u, err := url.ParseRequestURI(s)
+	return err == nil && u.Host != ""
+}
+
+// isLink reports whether a browser may be sent there.
+func isLink(s string) bool { return isAddress(s) && strings.HasPrefix(s, "https://") }

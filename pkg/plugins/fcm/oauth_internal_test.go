@@ -1,0 +1,86 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestTokenAnswers: an answer of the token endpoint is used as far as it makes sense.
+func TestTokenAnswers(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]time.Duration{ // 0: an error that says nothing of a refused key
+		`{"access_token":"t","expires_in":3600}`:           time.Hour,
+		`{"access_token":"t"}`:                             tokenLife,
+		`{"access_token":"t","expires_in":10000000000}`:    maxTokenLife,
+		`{"access_token":"t","expires_in":9000000000000}`:  maxTokenLife,
+		`{"access_token":"t","expires_in":0}`:              0,
+		`{"access_token":"t","expires_in":-5}`:             0,
+		`{"access_token":"t","expires_in":-10000000000}`:   0,
+		`{"access_token":"t","expires_in":"soon"}`:         0,
+		`{"expires_in":3600}`:                              0,
+		`{"access_token":"a b","expires_in":3600}`:         0,
+		`{"access_token":"a\r\nX-Y: z","expires_in":3600}`: 0,
+		`{}`:     0,
+		`null`:   0,
+		`<html>`: 0,
+	} {
+		endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(answer))
+		}))
+		got, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
+		endpoint.Close()
+		if (err == nil) != (want != 0) || got.life != want || errors.Is(err, errRefused) {
+			t.Errorf("%s: got a life of %s, %v, want %s", answer, got.life, err, want)
+		}
+	}
+}
+
+// TestTokenRedirect: what our key has signed reaches the endpoint that the key names
+// and no other.
+func TestTokenRedirect(t *testing.T) {
+	t.Parallel()
+	var elsewhere atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		elsewhere.Add(1)
+		_, _ = w.Write([]byte(`{"access_token":"t","expires_in":3600}`))
+	}))
+	defer other.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		endpoint := httptest.NewServer(http.RedirectHandler(other.URL, status))
+		_, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
+		endpoint.Close()
+		if err == nil || !strings.Contains(err.Error(), "redirects are not followed") || errors.Is(err, errRefused) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	if n := elsewhere.Load(); n != 0 {
+		t.Errorf("the assertion went to another host %d times", n)
+	}
+}
+
+// TestTokenFloor: however shortly a token lives by its own account, the endpoint is
+// not asked without a pause.
+func TestTokenFloor(t *testing.T) {
+	t.Parallel()
+	for _, life := range []time.Duration{-time.Hour, 0, time.Nanosecond, time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			var fetched atomic.Int64
+			a := newAuth(&line{}, func(context.Context, []byte) (grant, error) {
+				fetched.Add(1)
+				return grant{"secret", life}, nil
+			}, nil, "")
+			defer a.close()
+			time.Sleep(10*time.Second + time.Millisecond)
+			if n := fetched.Load(); n > 11 {
+				t.Errorf("a life of %s: asked %d times in 10 s", life, n)
+			}
+		})
+	}
+}
