@@ -35,7 +35,7 @@ func saying() []mutant {
 		},
 		{
 			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/auth.go",
-			old: "if fresh == nil || err != nil {", now: "if fresh != nil || err == nil {",
+			old: "if fresh == nil || again == nil {", now: "if fresh == nil || again != nil {",
 			pkg: fcm, test: "TestRefusedTokenIsReplaced",
 		},
 		{

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -91,8 +90,8 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	fresh := a.fresh(req.Context(), token)
-	again, err := repeatable(req)
-	if fresh == nil || err != nil {
+	again := repeatable(req)
+	if fresh == nil || again == nil {
 		return resp, nil
 	}
 	return a.ask(again, fresh)
@@ -113,18 +112,18 @@ func isOurs401(resp *http.Response) bool {
 	return err == nil && !bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
 }
 
-// repeatable is req once more.
-func repeatable(req *http.Request) (*http.Request, error) {
-	again := req.Clone(req.Context())
+// repeatable is req once more; nil if its body cannot be had again.
+func repeatable(req *http.Request) *http.Request {
 	if req.GetBody == nil {
-		return again, nil
+		return nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
-		return nil, fmt.Errorf("read the message again: %w", err)
+		return nil
 	}
+	again := req.Clone(req.Context())
 	again.Body = body
-	return again, nil
+	return again
 }
 
 // fresh waits for a token in place of one that was refused; nil if there is none soon.
