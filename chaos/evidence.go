@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -36,6 +37,54 @@ func (w *world) settled(ctx context.Context, limit time.Duration) error {
 		}
 		if wait(ctx, 250*time.Millisecond) != nil {
 			return fmt.Errorf("receipts are not settled %v after the load: %s", limit, last)
+		}
+	}
+	return nil
+}
+
+// resumeWithin is how long after the last receipt an idle worker may take to notice
+// that its provider is back.
+const resumeWithin = 15 * time.Second
+
+// resumed waits until no lane of any worker is stopped, whether it has got a receipt
+// since or not.
+func (w *world) resumed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, resumeWithin)
+	defer cancel()
+	for _, s := range w.workers {
+		for {
+			why := stopped(ctx, s)
+			if why == nil {
+				break
+			}
+			if wait(ctx, 250*time.Millisecond) != nil {
+				return fmt.Errorf("%s has nothing to do and does not resume: %w", s.name, why)
+			}
+		}
+	}
+	return nil
+}
+
+// stopped says which lane of a worker does not pull, and why; nil if all do.
+func stopped(ctx context.Context, s *seat) error {
+	text, err := call(ctx, http.MethodGet, strings.TrimSuffix(s.url(), "readyz")+"status", "")
+	if err != nil {
+		return err
+	}
+	var status struct {
+		Lanes []struct {
+			Handler string `json:"handler"`
+			Open    bool   `json:"breaker_open"`
+			Why     string `json:"breaker_error"`
+			Waiting string `json:"waiting"`
+		} `json:"lanes"`
+	}
+	if err := json.Unmarshal(text, &status); err != nil {
+		return fmt.Errorf("read the status: %w", err)
+	}
+	for _, l := range status.Lanes {
+		if l.Open || l.Waiting != "" {
+			return fmt.Errorf("lane %s: %s%s", l.Handler, l.Why, l.Waiting)
 		}
 	}
 	return nil

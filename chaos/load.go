@@ -24,7 +24,8 @@ const (
 func token(user uint64) string { return tokenPrefix + strconv.FormatUint(user, 10) }
 
 // publish publishes receipts for as long as the load lasts, and at least until
-// faults is closed, and then waits for what the broker has not answered yet.
+// faults is closed unless the shape says otherwise, and then waits for what the
+// broker has not answered yet.
 func (w *world) publish(ctx context.Context, length time.Duration, faults <-chan struct{}) error {
 	pub, err := w.conn.Publisher(publisher.Config{})
 	if err != nil {
@@ -45,7 +46,7 @@ func (w *world) publish(ctx context.Context, length time.Duration, faults <-chan
 				return err
 			}
 		}
-		if loaded && isClosed(faults) {
+		if loaded && (w.ends || isClosed(faults)) {
 			break
 		}
 	}

@@ -23,14 +23,17 @@ func providerScenarios() []scenario {
 	}
 	return []scenario{
 		{
-			"provider-down", "the provider answers 503, then 502",
+			// The second outage outlasts the load, so that one worker takes what is left and
+			// the others get nothing to probe with.
+			"provider-down", "the provider answers 503, then 502, then 503 until after the load",
 			[]string{"T10"},
-			s.with(func(s *shape) { s.maxCalls = 1 }),
+			s.with(func(s *shape) { s.workers, s.maxCalls, s.ends = 3, 1, true }),
 			func(p *planner) []step {
 				half := p.scale.outage * 9 / 10
 				down := p.once(step{do: scriptFake, name: "503", how: scriptDown}, half)
-				gate := step{at: down.at + down.long, do: scriptFake, name: "502", how: scriptGateway, long: half / 2}
-				return []step{down, gate}
+				gate := step{at: down.at + down.long, do: scriptFake, name: "502", how: scriptGateway, long: half / 4}
+				last := step{at: p.scale.load - calm, do: scriptFake, name: "503", how: scriptDown, long: p.scale.outage / 2}
+				return []step{down, gate, last}
 			},
 		},
 		{"provider-429", "half of all calls are refused with Retry-After", []string{"T11"}, s, script("429 storm", scriptStorm)},

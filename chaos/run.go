@@ -103,6 +103,7 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	res.fail(errors.Join(f.errs...))
 	res.fail(w.settled(ctx, r.scale.settle))
 	res.Settled = time.Since(ended).Seconds()
+	res.fail(w.resumed(ctx))
 	letters, err := w.letters(ctx)
 	res.fail(err)
 	res.fail(w.stop(ctx))
@@ -176,8 +177,8 @@ func (w *world) judge(res *result, letters map[string]map[int]int) error {
 }
 
 // noticed is how long after the load began workers have noticed an outage that
-// began at: when half of the answers of the last ten seconds were failures.
-func noticed(at time.Duration) time.Duration { return at + min(at, 10*time.Second) + time.Second }
+// began at: after 20 failures in a row, and what was in flight.
+func noticed(at time.Duration) time.Duration { return at + time.Second }
 
 // pace checks that workers leave a provider alone that is down: where the shape
 // says so, each makes a call a second at most once it has noticed.

@@ -32,6 +32,7 @@ type shape struct {
 	maxDead  int           // receipts that may become dead letters
 	maxCalls int           // calls per worker and second during an outage; 0 is not checked
 	tight    bool          // the streams of retries and letters hold tightLimit
+	ends     bool          // the load ends when its time is over, though faults go on
 }
 
 // scenario is one experiment.

@@ -25,7 +25,7 @@ func TestFCMOutage(t *testing.T) {
 		await(t, 20*time.Second, "pushes arrive", func() bool { return w.stats().Accepted > rate })
 		w.refusing(30*time.Second, workers)
 		for _, p := range all {
-			if !strings.Contains(p.stderr.String(), "provider is unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {
+			if !strings.Contains(p.stderr.String(), "provider unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {
 				t.Errorf("a worker does not say that FCM is down:\n%s", p.stderr)
 			}
 		}

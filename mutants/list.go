@@ -14,6 +14,7 @@ const (
 // list returns every mutant.
 func list() []mutant {
 	all := append(settling(), guarding()...)
+	all = append(all, stopping()...)
 	all = append(all, retrying()...)
 	all = append(all, storing()...)
 	all = append(all, outside()...)
@@ -93,11 +94,6 @@ func guarding() []mutant {
 			name: "stop without hand-back", file: "internal/consumer/stop.go",
 			old: "if d.handBack(push.ErrNotStarted) {", now: "if d.leaving.CompareAndSwap(false, true) {",
 			pkg: lanes, test: "TestHungHandler",
-		},
-		{
-			name: "breaker never opens", file: "internal/consumer/breaker.go",
-			old: "ReadyToTrip:  func(gobreaker.Counts) bool { return true },", now: "ReadyToTrip:  func(gobreaker.Counts) bool { return false },",
-			pkg: lanes, test: "TestOutage",
 		},
 		{
 			name: "expired receipt sent", file: "internal/consumer/lane.go",

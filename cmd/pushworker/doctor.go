@@ -175,8 +175,14 @@ func lookAtWorker(ctx context.Context, c *config.Config) []push.Finding {
 	for _, lane := range status.Lanes {
 		if lane.LaneState != nil && lane.BreakerOpen {
 			found = append(found, push.Finding{
-				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "its provider is unavailable: " + lane.BreakerError,
-				Remedy: "mend what it says; the lane asks once a second and goes on by itself",
+				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "breaker open: " + lane.BreakerError,
+				Remedy: "correct what it says; the lane probes every second and resumes by itself",
+			})
+		}
+		if lane.LaneState != nil && lane.Waiting != "" {
+			found = append(found, push.Finding{
+				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "waiting: " + lane.Waiting,
+				Remedy: "see the lines on the broker; the lane probes every second and resumes by itself",
 			})
 		}
 	}

@@ -112,7 +112,10 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 	}
 	for _, l := range status.Lanes {
 		if l.LaneState != nil && l.BreakerError != "" {
-			a.say("lane %s: its provider is unavailable: %s", l.Handler, l.BreakerError)
+			a.say("lane %s: breaker open: %s", l.Handler, l.BreakerError)
+		}
+		if l.LaneState != nil && l.Waiting != "" {
+			a.say("lane %s: waiting: %s", l.Handler, l.Waiting)
 		}
 	}
 	return nil
@@ -183,8 +186,11 @@ func laneCells(l admin.Lane) []string {
 	if p := l.LaneState; p != nil {
 		cells[4] = strconv.FormatUint(p.Dropped, 10)
 		cells[5] = "closed"
-		if p.BreakerOpen {
+		switch {
+		case p.BreakerOpen:
 			cells[5] = "open"
+		case p.Waiting != "":
+			cells[0] += " (waiting)"
 		}
 	}
 	return cells

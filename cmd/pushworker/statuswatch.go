@@ -148,8 +148,8 @@ func screen(w watched, colour bool) string {
 	lines := append([]string{"pushworker status  " + w.Time.Local().Format(time.TimeOnly) + "   Ctrl-C ends", ""}, laneTable(w, colour)...)
 	lines = append(append(lines, ""), streamTable(w)...)
 	for _, l := range w.Lanes {
-		if l.LaneState != nil && l.BreakerOpen {
-			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError, screenWidth))
+		if l.LaneState != nil && (l.BreakerOpen || l.Waiting != "") {
+			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError+l.Waiting, screenWidth))
 		}
 	}
 	for _, p := range w.Problems {
@@ -203,6 +203,8 @@ func laneWord(l admin.Lane) string {
 		return "down"
 	case l.LaneStats != nil && l.Paused:
 		return "paused"
+	case l.LaneState != nil && l.Waiting != "":
+		return "waiting"
 	case l.LaneState == nil:
 		return "-"
 	}

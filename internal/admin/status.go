@@ -36,10 +36,14 @@ type LaneState struct {
 	// Dropped counts the receipts handed back since its start because the handler
 	// was not ready or its channel would block.
 	Dropped uint64 `json:"dropped"`
-	// BreakerOpen says that the provider is unavailable and the lane does not pull.
+	// BreakerOpen says that the provider is unavailable, or refuses everything, and the
+	// lane does not pull.
 	BreakerOpen bool `json:"breaker_open"`
 	// BreakerError says why, and what to do about it; empty while it is closed.
 	BreakerError string `json:"breaker_error,omitempty"`
+	// Waiting says what else keeps the lane from pulling, such as a device directory
+	// that is unavailable; empty if nothing does.
+	Waiting string `json:"waiting,omitempty"`
 }
 
 // Process is a running worker.

@@ -27,21 +27,26 @@ const (
 // errNoVerdict says that a probe ended without asking the provider.
 var errNoVerdict = errors.New("probe did not reach the provider")
 
-// breaker stops a lane's pulling while its provider is unavailable. The handler
-// is the judge: one push.Unavailable opens it. It then lets one message a second
-// through until an outcome shows that the provider answers again. While it is
-// closed, the main path reads one word of it.
+// breaker stops a lane's pulling while its provider, or the device directory, is
+// unavailable. The handler is the judge: one push.Unavailable opens it. It then
+// lets one message a second through until an outcome shows that the cause is gone.
+// While it is closed, the main path reads two words of it.
 type breaker struct {
-	cb     *gobreaker.TwoStepCircuitBreaker[struct{}]
-	isOpen atomic.Bool
-	trip   atomic.Pointer[chan struct{}] // closed when the breaker opens
-	why    atomic.Pointer[error]         // the last outcome that opened it or keeps it open
+	cb       *gobreaker.TwoStepCircuitBreaker[struct{}]
+	changed  func(why error)
+	isOpen   atomic.Bool
+	trip     atomic.Pointer[chan struct{}] // closed when the breaker opens
+	why      atomic.Pointer[error]         // the last outcome that opened it or keeps it open
+	heard    atomic.Pointer[time.Time]     // when it opened, or a receipt last came to probe with
+	probed   atomic.Pointer[time.Time]     // when the handler last probed without one
+	refusals refusals
 }
 
-// newBreaker makes a closed breaker. changed is told when it opens, and why, and
-// when it closes, with nil; it must not call the breaker.
+// newBreaker makes a closed breaker. changed is told when it opens, and why, when
+// the cause becomes another, and when it closes, with nil; it must not call the
+// breaker.
 func newBreaker(changed func(why error)) *breaker {
-	b := &breaker{}
+	b := &breaker{changed: changed}
 	b.trip.Store(new(make(chan struct{})))
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		MaxRequests:  1,
@@ -52,6 +57,7 @@ func newBreaker(changed func(why error)) *breaker {
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			switch {
 			case from == gobreaker.StateClosed:
+				b.heard.Store(new(time.Now()))
 				b.isOpen.Store(true)
 				close(*b.trip.Load())
 				changed(*b.why.Load())
@@ -86,8 +92,8 @@ func (b *breaker) pass(ctx context.Context) (probe func(error), err error) {
 	return nil, ctx.Err()
 }
 
-// report tells the breaker of an outcome that was not a probe's. Only an
-// unavailable provider matters: it opens the breaker.
+// report tells the breaker of an outcome that was not a probe's. Only what is
+// unavailable matters: it opens the breaker.
 func (b *breaker) report(err error) {
 	if !b.remember(err) {
 		return
@@ -111,15 +117,30 @@ func (b *breaker) whileClosed(ctx context.Context) (context.Context, context.Can
 	return ctx, cancel
 }
 
-// remember keeps an outcome that says that the provider is unavailable, and reports
-// whether it does.
+// remember keeps an outcome that says what is unavailable, and reports whether it
+// does.
 func (b *breaker) remember(err error) bool {
 	if !isUnavailable(err) {
 		return false
 	}
-	b.why.Store(&err)
+	if old := b.why.Swap(&err); b.isOpen.Load() && causeOf(*old) != causeOf(err) {
+		b.changed(err)
+	}
 	return true
 }
+
+// mayProbe reports whether the handler may probe without a receipt now, and notes
+// that it does.
+func (b *breaker) mayProbe() bool {
+	if last := b.probed.Load(); last != nil && time.Since(*last) < probeEvery {
+		return false
+	}
+	b.probed.Store(new(time.Now()))
+	return true
+}
+
+// quiet is for how long no receipt has come to probe with.
+func (b *breaker) quiet() time.Duration { return time.Since(*b.heard.Load()) }
 
 // reason is why the breaker is open; nil while it is closed.
 func (b *breaker) reason() error {
@@ -138,6 +159,30 @@ func isNoVerdict(err error) bool {
 func isUnavailable(err error) bool {
 	_, ok := errors.AsType[*push.UnavailableError](err)
 	return ok
+}
+
+// cause is what keeps a lane from pulling.
+type cause uint8
+
+const (
+	providerDown  cause = iota + 1
+	directoryDown       // the provider was not asked
+	refusedAlike        // the provider works, and refuses everything for one reason
+)
+
+// causeOf is the cause that an outcome names; 0 for none.
+func causeOf(err error) cause {
+	down, ok := errors.AsType[*push.UnavailableError](err)
+	switch {
+	case !ok:
+		return 0
+	case down.Directory:
+		return directoryDown
+	}
+	if _, refused := errors.AsType[*refusalError](err); refused {
+		return refusedAlike
+	}
+	return providerDown
 }
 
 // sleep waits for d or until ctx ends, whose error it then returns.

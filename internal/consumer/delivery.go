@@ -36,13 +36,7 @@ func (d *delivery) done(err error) {
 	now := time.Now()
 	d.tried = true
 	d.lane.metrics.handled(d.taken, d.receipt.Begun(), now)
-	if d.probe != nil {
-		d.probe(d.verdict(err))
-		d.probe = nil
-	} else if err != nil {
-		d.lane.breaker.report(err)
-	}
-	if err == nil {
+	if err = d.lane.weigh(d, err); err == nil {
 		d.ack(retry.Ack, nil)
 		return
 	}

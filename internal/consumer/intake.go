@@ -22,7 +22,7 @@ const (
 var (
 	errWouldBlock = errors.New("handler's channel is full")
 	errNotReady   = errors.New("handler is not ready")
-	errOutage     = errors.New("provider is unavailable")
+	errStopped    = errors.New("lane has stopped pulling")
 	errNoSlot     = errors.New("more messages arrived than were asked for")
 )
 
@@ -86,13 +86,13 @@ type pull struct {
 
 func (p *pull) run(ctx context.Context) error {
 	if len(p.reserved) == 0 { // ctx has ended
-		p.endProbe()
+		p.endProbe(ctx)
 		return nil
 	}
 	pulling, cancel := p.bounds(ctx)
 	defer cancel()
 	_, err := p.in.source.Pull(pulling, len(p.reserved), p.take)
-	idle := p.endProbe()
+	idle := p.endProbe(ctx)
 	for _, id := range p.reserved {
 		p.in.slots.release(id)
 	}
@@ -119,13 +119,12 @@ func (p *pull) bounds(ctx context.Context) (context.Context, context.CancelFunc)
 	return p.in.lane.breaker.whileClosed(ctx)
 }
 
-// endProbe releases a probe that no message took, and reports whether there was
-// one.
-func (p *pull) endProbe() bool {
+// endProbe ends a probe that no message took, and reports whether there was one.
+func (p *pull) endProbe(ctx context.Context) bool {
 	if p.probe == nil {
 		return false
 	}
-	p.probe(errNoVerdict)
+	p.probe(p.in.lane.withoutReceipt(ctx))
 	p.probe = nil
 	return true
 }
@@ -152,6 +151,9 @@ func (p *pull) take(m Message) {
 	last := len(p.reserved) - 1
 	now := time.Now()
 	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, origin: o, taken: now, beat: now, probe: p.probe}
+	if p.probe != nil {
+		in.lane.breaker.heard.Store(&now)
+	}
 	p.reserved, p.probe = p.reserved[:last], nil
 	in.slots.hold(d)
 	p.dropped = in.admit(d) || p.dropped

@@ -79,7 +79,7 @@ func New(c Config) *Lane {
 	l.metrics = c.Metrics.lane(c.Name, laneGauges{
 		held:  func() float64 { return float64(l.held()) },
 		slots: func() float64 { return float64(l.capacity()) },
-		open:  func() float64 { return number(l.breaker.isOpen.Load()) },
+		open:  func() float64 { return number(l.State().BreakerOpen) },
 	})
 	total := max(2, cap(c.Handler.Push()))
 	retries := max(1, total/4)
@@ -156,7 +156,7 @@ func (l *Lane) offer(d *delivery, r *push.Receipt) (dropped bool) {
 		return false
 	}
 	if d.probe == nil && l.breaker.isOpen.Load() { // was on its way when the breaker opened
-		d.handBack(errOutage)
+		d.handBack(errStopped)
 		return false
 	}
 	if l.reports {
@@ -194,10 +194,17 @@ func (l *Lane) send(r *push.Receipt) (err error) {
 	}
 }
 
-// Ready says why the lane cannot do its work now, or nil.
+// Ready says why the lane cannot do its work now, or nil. A provider that is down
+// is no reason: it comes back by itself.
 func (l *Lane) Ready() error {
-	if !l.running.Load() {
+	why := l.breaker.reason()
+	switch {
+	case !l.running.Load():
 		return fmt.Errorf("lane %s: not pulling", l.name)
+	case causeOf(why) == directoryDown:
+		return fmt.Errorf("lane %s: device directory unavailable: %w", l.name, why)
+	case causeOf(why) == refusedAlike:
+		return fmt.Errorf("lane %s: stopped: %w", l.name, why)
 	}
 	return errors.Join(l.retries.fault(l.name), l.letters.fault(l.name))
 }
@@ -209,17 +216,24 @@ type State struct {
 	// Dropped counts the receipts handed back since the start because the handler
 	// was not ready or its channel would block.
 	Dropped uint64
-	// BreakerOpen says that the provider is unavailable and the lane does not pull,
-	// BreakerError why, and what to do about it.
+	// BreakerOpen says that the provider is unavailable, or refuses everything, and
+	// the lane does not pull; BreakerError says why, and what to do about it.
 	BreakerOpen  bool
 	BreakerError string
+	// Waiting says what else keeps the lane from pulling: the device directory is
+	// unavailable.
+	Waiting string
 }
 
 // State returns the lane's present state. Safe for concurrent use.
 func (l *Lane) State() State {
-	s := State{Held: l.held(), Dropped: l.drops.Load(), BreakerOpen: l.breaker.isOpen.Load()}
-	if why := l.breaker.reason(); why != nil {
-		s.BreakerError = why.Error()
+	s := State{Held: l.held(), Dropped: l.drops.Load()}
+	switch why := l.breaker.reason(); causeOf(why) {
+	case 0:
+	case directoryDown:
+		s.Waiting = "device directory unavailable: " + why.Error()
+	case providerDown, refusedAlike:
+		s.BreakerOpen, s.BreakerError = true, why.Error()
 	}
 	return s
 }
@@ -228,9 +242,14 @@ func (l *Lane) State() State {
 func (l *Lane) Name() string { return l.name }
 
 func (l *Lane) breakerChanged(why error) {
-	if why != nil {
-		l.log.Warn().Err(why).Msg("provider is unavailable: the lane stops pulling and probes once a second")
-		return
+	switch causeOf(why) {
+	case 0:
+		l.log.Info().Msg("lane resumed")
+	case providerDown:
+		l.log.Warn().Err(why).Msg("provider unavailable: the lane stops pulling and probes every second")
+	case directoryDown:
+		l.log.Warn().Err(why).Msg("device directory unavailable: the lane stops pulling and probes every second")
+	case refusedAlike:
+		l.log.Error().Err(why).Msg("receipts refused for the same reason: the lane stops pulling, keeps them and probes every second")
 	}
-	l.log.Info().Msg("provider is back: the lane pulls again")
 }

@@ -24,6 +24,8 @@ type Work struct {
 	TTL func(r *Receipt) time.Duration
 	// Check is [Checker]'s; nil when there is nothing to look at.
 	Check func(ctx context.Context) []Finding
+	// Probe is [Prober]'s, and may run beside Handle; nil when the handler cannot tell.
+	Probe func(ctx context.Context) error
 	// Route is [Router]'s, and may run beside Handle; nil when the handler cannot
 	// tell.
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
@@ -36,7 +38,7 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker] and a [Router]. All methods are safe for concurrent use.
+// a [Checker], a [Prober] and a [Router]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup func(jsonconf string) (Work, error)
 	mu    sync.Mutex // held by Init
@@ -48,6 +50,7 @@ var (
 	_ Drainer  = (*Adapter)(nil)
 	_ Expirer  = (*Adapter)(nil)
 	_ Checker  = (*Adapter)(nil)
+	_ Prober   = (*Adapter)(nil)
 	_ Router   = (*Adapter)(nil)
 )
 

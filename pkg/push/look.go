@@ -56,6 +56,16 @@ type Checker interface {
 	Check(ctx context.Context) []Finding
 }
 
+// Prober is a Handler that can find out without a receipt whether its provider is
+// available. A lane that has stopped because of [Unavailable] calls Probe when no
+// receipt comes that could tell. Probe makes one request at most, delivers nothing
+// to anybody and ends soon after ctx does. It returns nil if the provider works, an
+// [Unavailable] error if it does not, and any other error if it cannot tell.
+type Prober interface {
+	Handler
+	Probe(ctx context.Context) error
+}
+
 // Route is what a handler would do about one target of a receipt.
 type Route struct {
 	// Target is whom it is about. Its Result is [ResultAccepted] when the message
@@ -78,6 +88,16 @@ type Router interface {
 }
 
 var errNoRoute = errors.Join(errors.New("handler does not say what it would send"), errors.ErrUnsupported)
+
+var errNoProbe = errors.Join(errors.New("handler cannot ask its provider without a receipt"), errors.ErrUnsupported)
+
+// Probe implements [Prober] with Work.Probe; without one it cannot tell.
+func (a *Adapter) Probe(ctx context.Context) error {
+	if p := a.pool.Load(); p != nil && p.work.Probe != nil {
+		return p.work.Probe(ctx)
+	}
+	return errNoProbe
+}
 
 // Check implements [Checker] with Work.Check; without one it finds nothing.
 func (a *Adapter) Check(ctx context.Context) []Finding {

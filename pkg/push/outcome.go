@@ -19,7 +19,14 @@ var (
 )
 
 // PermanentError is made by [Permanent].
-type PermanentError struct{ Err error }
+type PermanentError struct {
+	Err error
+	// Reason is the same text for all receipts that are refused for the same reason,
+	// and names none of them; without one, the text of Err is taken for it. When many
+	// receipts in a row are refused for one reason and none is delivered, the fault is
+	// taken for one of the configuration: the lane stops and keeps what follows.
+	Reason string
+}
 
 func (e *PermanentError) Error() string { return e.Err.Error() }
 
@@ -58,8 +65,13 @@ func RetryAfter(err error, d time.Duration) error {
 	return &RetryAfterError{Err: err, After: d}
 }
 
-// UnavailableError is made by [Unavailable].
-type UnavailableError struct{ Err error }
+// UnavailableError is made by [Unavailable] and [DirectoryUnavailable].
+type UnavailableError struct {
+	Err error
+	// Directory says that the device directory could not be asked: the provider was
+	// not, and its breaker stays closed.
+	Directory bool
+}
 
 func (e *UnavailableError) Error() string { return e.Err.Error() }
 
@@ -75,6 +87,15 @@ func Unavailable(err error) error {
 		return nil
 	}
 	return &UnavailableError{Err: err}
+}
+
+// DirectoryUnavailable is [Unavailable] for the device directory, which has to be
+// asked before the provider can be. It returns nil if err is nil.
+func DirectoryUnavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &UnavailableError{Err: err, Directory: true}
 }
 
 // Undelivered says that part of a receipt went out and what remains: only the

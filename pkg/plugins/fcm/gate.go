@@ -97,7 +97,7 @@ func (g *gate) explain(why error) { g.why.Store(&why) }
 
 func (g *gate) reason() error {
 	if why := g.why.Load(); why != nil {
-		return fmt.Errorf("one request a second looks whether it is over: %w", *why)
+		return fmt.Errorf("probing every second: %w", *why)
 	}
 	return errSick
 }

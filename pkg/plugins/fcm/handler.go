@@ -36,7 +36,7 @@ func New(directory push.Directory) push.Handler {
 		}
 		h := &handler{config: c, directory: directory, sender: s}
 		return push.Work{
-			Handle: h.handle, TTL: c.ttl, Check: h.check, Route: h.route, Close: s.close, Concurrency: how.inFlight,
+			Handle: h.handle, TTL: c.ttl, Check: h.check, Probe: h.probe, Route: h.route, Close: s.close, Concurrency: how.inFlight,
 		}, nil
 	})
 }
@@ -85,7 +85,7 @@ func (h *handler) devices(ctx context.Context, r *push.Receipt) (map[push.Uid][]
 	case errors.Is(context.Cause(ctx), push.ErrStopping):
 		return nil, fmt.Errorf("look up devices: %w", err)
 	}
-	return nil, push.Unavailable(fmt.Errorf("look up devices: %w", err))
+	return nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 }
 
 // deliverAll sends to the targets, perReceipt at a time.

@@ -220,8 +220,8 @@ func TestDirectoryDown(t *testing.T) {
 	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"}`)})
 	w.register(alice, "dead")
 	w.directory.fail(errors.New("no broker"), nil)
-	if _, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(alice))); !ok {
-		t.Error("a directory that is down is not an outage")
+	if down, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(alice))); !ok || !down.Directory {
+		t.Error("a directory that is down is not said to be")
 	}
 	w.directory.fail(nil, errors.New("no broker"))
 	wantPlain(t, w.handle(receiptTo(alice))) // so that it is reported again

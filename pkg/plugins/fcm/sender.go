@@ -19,7 +19,7 @@ const sendTimeout = 15 * time.Second
 
 var (
 	// errDown says that FCM as a whole cannot be used now.
-	errDown = errors.New("FCM cannot be used now")
+	errDown = errors.New("FCM unavailable")
 	// errInterrupted says that ctx ended before there was an answer.
 	errInterrupted = errors.New("send was interrupted")
 )
@@ -97,6 +97,10 @@ func (s *sender) close() {
 // cannot be used, and errInterrupted when ctx has ended; answer is valid if it is
 // nil.
 func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
+	return s.sendBy(ctx, s.sdk, m, p)
+}
+
+func (s *sender) sendBy(ctx context.Context, by send, m *messaging.Message, p platform) (a answer, err error) {
 	if a, known, err := s.known(m, p); known {
 		return a, err
 	}
@@ -110,12 +114,12 @@ func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a 
 	if err := s.pace.wait(ctx); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
 	}
-	return s.request(ctx, m, p)
+	return s.request(ctx, by, m, p)
 }
 
 // request asks FCM, if it still may be asked: what it has said to others while
 // this one waited for its turn counts.
-func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
+func (s *sender) request(ctx context.Context, by send, m *messaging.Message, p platform) (a answer, err error) {
 	if a, known, err := s.known(m, p); known {
 		return a, err
 	}
@@ -139,7 +143,7 @@ func (s *sender) request(ctx context.Context, m *messaging.Message, p platform) 
 	x := &exchange{}
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
 	defer cancel()
-	_, err = s.sdk(sendCtx, m)
+	_, err = by(sendCtx, m)
 	if x.err != nil && ctx.Err() != nil {
 		return interrupted(ctx)
 	}

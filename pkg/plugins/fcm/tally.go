@@ -114,9 +114,9 @@ func (t *tally) outcome() error {
 	case len(t.refused) == 0:
 		return nil
 	case t.counts.Accepted+t.counts.Gone == 0:
-		return push.Permanent(t.rejection())
+		return t.permanent()
 	}
-	return t.part(t.refused, t.taken, push.Permanent(t.rejection()), nil)
+	return t.part(t.refused, t.taken, t.permanent(), nil)
 }
 
 // refusal is the letter's share of an outcome of which something remains: the
@@ -182,6 +182,19 @@ func (t *tally) soonest() (after time.Duration, why error) {
 		}
 	}
 	return after, first.err
+}
+
+// permanent is the instruction for targets that were refused for good. Its reason
+// names none of them, so that the lane sees when all receipts are refused alike.
+func (t *tally) permanent() error {
+	var reasons []string
+	for _, o := range t.refused {
+		if why := o.answer.err.Error(); !slices.Contains(reasons, why) && len(reasons) < maxNamed {
+			reasons = append(reasons, why)
+		}
+	}
+	slices.Sort(reasons)
+	return &push.PermanentError{Err: t.rejection(), Reason: strings.Join(reasons, "; ")}
 }
 
 // rejection names the targets that were refused for good; nil if none was.
