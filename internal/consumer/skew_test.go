@@ -53,7 +53,7 @@ func TestWrongClockLosesNothing(t *testing.T) {
 				r := start(t, hourly(t, func(_ context.Context, r *push.Receipt) error {
 					seen.note(r)
 					return nil
-				}), func(c *consumer.Config) { c.Log = zerolog.New(&told) })
+				}), func(c *consumer.Config) { c.Log = zerolog.New(zerolog.SyncWriter(&told)) })
 				const n = 100
 				for i := range n {
 					ts := time.Now().Add(tt.off).UTC().Format(time.RFC3339Nano)
@@ -90,7 +90,7 @@ func TestPushExpiresCountsForEveryHandler(t *testing.T) {
 		r := start(t, handler(t, 8, 1, func(_ context.Context, r *push.Receipt) error {
 			seen.note(r)
 			return errFault
-		}), func(c *consumer.Config) { c.Log = zerolog.New(&told) })
+		}), func(c *consumer.Config) { c.Log = zerolog.New(zerolog.SyncWriter(&told)) })
 		at := func(d time.Duration) consumer.Origin {
 			return consumer.Origin{RootStream: "PUSH", RootSeq: 1, First: time.Now(), Expires: time.Now().Add(d)}
 		}
