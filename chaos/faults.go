@@ -80,7 +80,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // do does one step and undoes it.
 func (f *faults) do(ctx context.Context, s step) error {
 	f.say("%s", s)
-	switch s.do {
+	switch s.do { //nolint:exhaustive // mistake does the others
 	case killWorker, restartWorker, freezeWorker:
 		return f.disturb(ctx, f.workers[s.who], s)
 	case killBroker, restartBroker, freezeBroker:

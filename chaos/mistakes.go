@@ -36,6 +36,12 @@ func mistakeScenarios() []scenario {
 				}))
 			},
 		},
+		{
+			"abandoned-durable", "a durable that nobody reads fills the stream, until it is retired",
+			[]string{"T32"},
+			usual(2).with(func(s *shape) { s.maxBytes = 384 << 10 }),
+			func(p *planner) []step { return []step{p.once(step{do: abandonDurable}, p.scale.outage)} },
+		},
 	}
 }
 
@@ -46,6 +52,8 @@ func (f *faults) mistake(ctx context.Context, s step) error {
 		return f.loseDurable(ctx, s.how)
 	case loseDurableUnseen:
 		return f.loseDurableUnseen(ctx, s.how)
+	case abandonDurable:
+		return f.abandon(ctx, s.long)
 	}
 	return fmt.Errorf("nobody knows how to do %q", s.do)
 }
@@ -87,4 +95,31 @@ func (f *faults) loseDurableUnseen(ctx context.Context, which string) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// abandoned is the lane of a handler that was switched off.
+const abandoned = "gone"
+
+// abandon makes a durable that nobody reads, and retires it when the stream is full,
+// which must be shown.
+func (f *faults) abandon(ctx context.Context, long time.Duration) error {
+	err := f.operator(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		_, err := js.CreateConsumer(ctx, "PUSH", jetstream.ConsumerConfig{Durable: abandoned, AckPolicy: jetstream.AckExplicitPolicy})
+		return err
+	})
+	if err := errors.Join(err, wait(ctx, long)); err != nil {
+		return fmt.Errorf("abandon a durable: %w", err)
+	}
+	stats, err := f.conn.Stats(ctx, topology())
+	if err != nil {
+		return fmt.Errorf("look at the lanes: %w", err)
+	}
+	last := stats.Lanes[len(stats.Lanes)-1]
+	if last.Handler != abandoned || !last.Abandoned || stats.AbandonedDurables != 1 {
+		return fmt.Errorf("the abandoned lane is not shown: %+v", stats.Lanes)
+	}
+	if n := stats.Streams[0].Bytes; n < uint64(stats.Streams[0].MaxBytes)*9/10 {
+		return fmt.Errorf("the stream holds %d bytes and is not full: it proves nothing", n)
+	}
+	return f.command(ctx, "lane", "retire", abandoned, "--yes")
 }

@@ -36,6 +36,7 @@ const (
 	loseDurable   fault = "durable deleted"
 
 	loseDurableUnseen fault = "durable deleted while no worker runs"
+	abandonDurable    fault = "durable abandoned"
 )
 
 // step is one fault of a schedule.

@@ -29,6 +29,7 @@ type shape struct {
 	latency  time.Duration
 	timeout  time.Duration // of the FCM handler per receipt
 	ttl      time.Duration // of pushes
+	maxBytes int64         // of PUSH; 24 MiB if 0
 	maxDead  int           // receipts that may become dead letters
 	maxCalls int           // calls per worker and second during an outage; 0 is not checked
 	tight    bool          // the streams of retries and letters hold tightLimit
@@ -77,7 +78,7 @@ func (s shape) allowance(f step) (n int, why string) {
 		return held, "what the provider took and could not say so"
 	case fillRetries, fillLetters:
 		return 0, "what cannot be stored stays in hand"
-	case replaceWorker, restartWorker, scriptFake, revokeTokens, moveWorker:
+	case replaceWorker, restartWorker, scriptFake, revokeTokens, moveWorker, abandonDurable:
 	}
 	return 0, "none"
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func storeScenarios() []scenario {
 func (w *world) limits() broker.Topology {
 	t := topology()
 	t.Replicas, t.History, t.DeadMaxAge, t.AckWait = w.replicas(), 72*time.Hour, 30*24*time.Hour, w.scale.ackWait
-	t.MaxBytes, t.DeadMaxBytes, t.RetryMaxBytes = 24<<20, 8<<20, 16<<20
+	t.MaxBytes, t.DeadMaxBytes, t.RetryMaxBytes = cmp.Or(w.maxBytes, 24<<20), 8<<20, 16<<20
 	if w.tight {
 		t.DeadMaxBytes, t.RetryMaxBytes = tightLimit, tightLimit
 	}

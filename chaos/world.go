@@ -176,25 +176,7 @@ func (w *world) openDevices(ctx context.Context) error {
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		return fmt.Errorf("write the devices: %w", err)
 	}
-	p, err := process.Start(ctx, process.Spec{
-		Name: "import", Dir: w.dir, Args: []string{w.programs.worker, "device", "import", file},
-		Env: append(w.environ(), "PUSHWORKER_NATS_URL="+w.natsURL(w.brokerAddrs()), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas())),
-	})
-	if err != nil {
-		return err
-	}
-	limit := time.NewTimer(readyWithin)
-	defer limit.Stop()
-	select {
-	case <-p.Exited():
-		if code := p.ExitCode(); code != 0 {
-			return fmt.Errorf("register the devices: it ended with %d; it said: %s", code, p.Said())
-		}
-		return nil
-	case <-limit.C:
-		p.Kill()
-		return fmt.Errorf("register the devices: not within %v; it said: %s", readyWithin, p.Said())
-	}
+	return w.command(ctx, "device", "import", file)
 }
 
 // openWorkers starts the first worker, which makes the streams, and then the others.

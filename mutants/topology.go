@@ -23,5 +23,20 @@ func topology() []mutant {
 			old: "return s.remake(ctx)", now: "return nil",
 			pkg: brokers, test: "TestADurableIsMadeAnewUnderARunningLane",
 		},
+		{
+			name: "abandoned lane not shown", file: "internal/broker/otherlanes.go",
+			old: "if lane.Abandoned {\n\t\t\ts.Lanes", now: "if false {\n\t\t\ts.Lanes",
+			pkg: brokers, test: "TestAbandonedLanesAreShown",
+		},
+		{
+			name: "lane of another worker called abandoned", file: "internal/broker/otherlanes.go",
+			old: "return !p.Left && now", now: "return p.Left && now",
+			pkg: brokers, test: "TestLanesThatOthersRunAreNotAbandoned",
+		},
+		{
+			name: "retired lane remembered", file: "internal/broker/retire.go",
+			old: "return c.forgetPosition(ctx, t.positionKey(name))", now: "return nil",
+			pkg: brokers, test: "TestRetireLane",
+		},
 	}
 }

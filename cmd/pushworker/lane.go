@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,32 +21,39 @@ const pauseFor = 24 * time.Hour
 func newLaneCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lane",
-		Short: "List, pause and resume lanes",
+		Short: "List, pause, resume and retire lanes",
 		Example: `  pushworker lane ls
   pushworker lane pause fcm --for 2h
-  pushworker lane resume fcm`,
+  pushworker lane resume fcm
+  pushworker lane retire fcm`,
 		Args: unknownCommand,
 		RunE: showHelp,
 	}
-	cmd.AddCommand(newLaneListCommand(a), newLanePauseCommand(a), newLaneResumeCommand(a))
+	cmd.AddCommand(newLaneListCommand(a), newLanePauseCommand(a), newLaneResumeCommand(a), newLaneRetireCommand(a))
 	return cmd
 }
 
 func newLaneListCommand(a *app) *cobra.Command {
 	var out format
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "List the lanes, and which are paused",
+		Short: "List the lanes, and which are paused or abandoned",
+		Long: `Lists the lanes of this configuration, and those that are abandoned: nobody runs
+them, and they hold receipts until the stream is full and publishers are refused.
+--all adds the lanes that other workers run.`,
 		Example: `  pushworker lane ls
+  pushworker lane ls --all
   pushworker lane ls -o jsonl | jq -r 'select(.paused).handler'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
-				return a.listLanes(cmd.Context(), c, conn, out)
+				return a.listLanes(cmd.Context(), c, conn, out, all)
 			})
 		},
 	}
 	addFormatFlag(cmd, &out)
+	cmd.Flags().BoolVar(&all, "all", false, "also the lanes that other workers run")
 	return cmd
 }
 
@@ -63,17 +71,23 @@ func (a *app) lanes(ctx context.Context, f func(*config.Config, *broker.Conn) er
 	return f(c, conn)
 }
 
-func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out format) error {
+func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out format, all bool) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	stats, err := conn.Stats(ctx, worker.Topology(c, enabledHandlers(c)))
+	topology := worker.Topology(c, enabledHandlers(c))
+	stats, err := conn.Stats(ctx, topology)
+	if all {
+		others, err2 := conn.OtherLanes(ctx, topology)
+		others = slices.DeleteFunc(others, func(l broker.LaneStats) bool { return l.Abandoned }) // which Stats has told
+		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
+	}
 	if err != nil && len(stats.Lanes) == 0 {
 		return unavailableError{err}
 	}
 	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
 	for _, l := range stats.Lanes {
 		p.add(l, cell(l.Handler, 32), strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),
-			strconv.FormatUint(l.RetriesWaiting, 10), laneState(l.Paused, l.PausedUntil))
+			strconv.FormatUint(l.RetriesWaiting, 10), laneState(l))
 	}
 	if err != nil {
 		err = unavailableError{err}
@@ -81,12 +95,15 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 	return errors.Join(err, p.close())
 }
 
-// laneState is whether a lane is paused, in words.
-func laneState(paused bool, until time.Time) string {
-	if !paused {
+// laneState is whether a lane is paused or abandoned, in words.
+func laneState(l broker.LaneStats) string {
+	switch {
+	case l.Abandoned:
+		return "abandoned"
+	case !l.Paused:
 		return "runs"
 	}
-	return "paused until " + until.UTC().Format("2006-01-02 15:04Z")
+	return "paused until " + l.PausedUntil.UTC().Format("2006-01-02 15:04Z")
 }
 
 // enabledHandlers are the handlers that have lanes.

@@ -111,6 +111,9 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 		a.say("no word from a worker, hence nothing on dropped receipts and breakers: %s", workerErr)
 	}
 	for _, l := range status.Lanes {
+		if l.LaneStats != nil && l.Abandoned {
+			a.say("lane %s: nobody runs it, and it holds what it has not settled: start a worker with it, or `pushworker lane retire %s`", l.Handler, l.Handler)
+		}
 		if l.LaneState != nil && l.BreakerError != "" {
 			a.say("lane %s: breaker open: %s", l.Handler, l.BreakerError)
 		}
@@ -179,7 +182,10 @@ func laneCells(l admin.Lane) []string {
 		if !b.OldestPending.IsZero() {
 			cells[6] = durationText(time.Duration(b.OldestPendingSeconds * float64(time.Second)))
 		}
-		if b.Paused {
+		switch {
+		case b.Abandoned:
+			cells[0] += " (abandoned)"
+		case b.Paused:
 			cells[0] += " (paused)"
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type clusterGauges struct {
 	pending, retries, oldest, paused *prometheus.Desc // by handler
 	messages, bytes, limit           *prometheus.Desc // by stream
-	letters                          *prometheus.Desc
+	letters, abandoned               *prometheus.Desc
 }
 
 func newClusterGauges() clusterGauges {
@@ -21,19 +21,20 @@ func newClusterGauges() clusterGauges {
 		return prometheus.NewDesc("pushworker_"+name, help+" Every process reports the same number: take max, not sum.", labels, cluster)
 	}
 	return clusterGauges{
-		pending:  gauge("lane_pending", "Receipts not yet delivered to any process.", "handler"),
-		retries:  gauge("lane_retries_waiting", "Retries not yet delivered to any process.", "handler"),
-		oldest:   gauge("lane_oldest_pending_age_seconds", "Age of the oldest receipt that the lane has not settled; 0 when there is none.", "handler"),
-		paused:   gauge("lane_paused", "1 while an operator has paused the lane or a part of it.", "handler"),
-		messages: gauge("stream_messages", "Messages in the stream.", "stream"),
-		bytes:    gauge("stream_bytes", "Bytes that the stream holds.", "stream"),
-		limit:    gauge("stream_limit_bytes", "Bytes that the stream may hold; -1 without a limit. At the limit publishers are refused.", "stream"),
-		letters:  gauge("dead_letters_waiting", "Dead letters in the dead-letter stream."),
+		pending:   gauge("lane_pending", "Receipts not yet delivered to any process.", "handler"),
+		retries:   gauge("lane_retries_waiting", "Retries not yet delivered to any process.", "handler"),
+		oldest:    gauge("lane_oldest_pending_age_seconds", "Age of the oldest receipt that the lane has not settled; 0 when there is none.", "handler"),
+		paused:    gauge("lane_paused", "1 while an operator has paused the lane or a part of it.", "handler"),
+		messages:  gauge("stream_messages", "Messages in the stream.", "stream"),
+		bytes:     gauge("stream_bytes", "Bytes that the stream holds.", "stream"),
+		limit:     gauge("stream_limit_bytes", "Bytes that the stream may hold; -1 without a limit. At the limit publishers are refused.", "stream"),
+		letters:   gauge("dead_letters_waiting", "Dead letters in the dead-letter stream."),
+		abandoned: gauge("abandoned_durables", "Durables of lanes that nobody runs; they hold receipts, so that the stream fills."),
 	}
 }
 
 func (g clusterGauges) describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.pending, g.retries, g.oldest, g.paused, g.messages, g.bytes, g.limit, g.letters} {
+	for _, d := range []*prometheus.Desc{g.pending, g.retries, g.oldest, g.paused, g.messages, g.bytes, g.limit, g.letters, g.abandoned} {
 		descs <- d
 	}
 }
@@ -48,6 +49,9 @@ func (g clusterGauges) collect(s broker.Stats, t broker.Topology, metrics chan<-
 		put(g.retries, float64(lane.RetriesWaiting), lane.Handler)
 		put(g.oldest, lane.OldestPendingSeconds, lane.Handler)
 		put(g.paused, boolean(lane.Paused), lane.Handler)
+	}
+	if len(s.Streams) > 0 { // else nothing is known
+		put(g.abandoned, float64(s.AbandonedDurables))
 	}
 	for _, stream := range s.Streams {
 		put(g.messages, float64(stream.Messages), stream.Stream)

@@ -45,7 +45,8 @@ func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []broker.Stats{
 			{
-				Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10, OldestPendingSeconds: 7, Paused: true}},
+				AbandonedDurables: 3,
+				Lanes:             []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10, OldestPendingSeconds: 7, Paused: true}},
 				Streams: []broker.StreamStats{
 					{Stream: "PUSH", Messages: 3, Bytes: 4, MaxBytes: 5}, {Stream: "PUSH_DEAD", Messages: 6, Bytes: 8, MaxBytes: -1},
 				},
@@ -77,6 +78,7 @@ func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 			"pushworker_stream_bytes scope=cluster stream=PUSH_DEAD":               8,
 			"pushworker_stream_limit_bytes scope=cluster stream=PUSH_DEAD":         -1,
 			"pushworker_dead_letters_waiting scope=cluster":                        6,
+			"pushworker_abandoned_durables scope=cluster":                          3,
 		})
 		time.Sleep(5 * time.Second)
 		synctest.Wait()

@@ -75,6 +75,11 @@ func NewStatus(s Sample, p *Process, states map[string]LaneState) Status {
 		}
 		status.Lanes = append(status.Lanes, lane)
 	}
+	for _, stats := range s.Stats.Lanes {
+		if stats.Abandoned {
+			status.Lanes = append(status.Lanes, Lane{Handler: stats.Handler, LaneStats: &stats})
+		}
+	}
 	return status
 }
 

@@ -58,8 +58,9 @@ type Conn struct {
 	failed chan error    // why attempts at the first connection failed; room for the oldest unread
 	closed chan struct{} // closed when the connection is closed for good
 
-	closing   atomic.Bool
-	positions positions
+	closing    atomic.Bool
+	mayNotList atomic.Bool // the durables of streams
+	positions  positions
 }
 
 // Connect waits for the first connection until ctx ends; only a refusal of the

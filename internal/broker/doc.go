@@ -29,6 +29,8 @@
 //	+ janitor                    $JS.API.CONSUMER.LIST.PUSH, $JS.API.STREAM.PURGE.PUSH
 //	+ positions of lanes         $KV.push-lanes.>, $JS.API.DIRECT.GET.KV_push-lanes
 //	+ complete status            $JS.API.DIRECT.GET.PUSH, $JS.API.DIRECT.GET.PUSH_RETRY
+//	lane retire                  $JS.API.CONSUMER.LIST.* and $JS.API.CONSUMER.DELETE.*.* of PUSH and PUSH_RETRY,
+//	                             $JS.API.STREAM.PURGE.PUSH_RETRY; and positions of lanes
 //	lane pause, resume           $JS.API.CONSUMER.PAUSE.PUSH.fcm, and the same of the other two durables
 //	deadletter ls, show          $JS.API.DIRECT.GET.PUSH_DEAD; for an original also $JS.API.DIRECT.GET.PUSH
 //	+ drop                       $JS.API.STREAM.MSG.DELETE.PUSH_DEAD

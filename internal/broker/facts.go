@@ -27,9 +27,12 @@ func (c *Conn) LaneFacts(ctx context.Context, t Topology) ([]explain.Lane, error
 	}
 	lanes := make([]explain.Lane, 0, len(durables))
 	for _, info := range durables {
+		begun, skips := info.Created, info.Config.DeliverPolicy == jetstream.DeliverNewPolicy
+		if at := info.Config.OptStartTime; at != nil {
+			begun, skips = *at, true
+		}
 		lanes = append(lanes, explain.Lane{
-			Handler: info.Config.Durable, Created: info.Created,
-			Newcomer:  info.Config.DeliverPolicy == jetstream.DeliverNewPolicy,
+			Handler: info.Config.Durable, Created: begun, Newcomer: skips,
 			Delivered: info.Delivered.Stream, Settled: info.AckFloor.Stream, Unsettled: info.NumAckPending, Paused: info.Paused,
 		})
 	}

@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,11 +28,12 @@ const (
 // stream has settled, whoever made the durable. Without a durable it does
 // nothing. Any number of processes may run one.
 type Janitor struct {
-	conn   *Conn
-	stream string
-	every  time.Duration
-	log    zerolog.Logger
-	stuck  bool // and said so
+	conn     *Conn
+	topology Topology
+	stream   string
+	every    time.Duration
+	log      zerolog.Logger
+	stuck    string // the lane that was named last
 }
 
 // Janitor returns the janitor of t's stream of receipts, looking every interval;
@@ -39,7 +42,7 @@ func (c *Conn) Janitor(t Topology, every time.Duration, log zerolog.Logger) *Jan
 	if every <= 0 {
 		every = janitorEvery
 	}
-	return &Janitor{conn: c, stream: t.Stream, every: every, log: log}
+	return &Janitor{conn: c, topology: t, stream: t.Stream, every: every, log: log}
 }
 
 // Run looks and trims until ctx ends, and returns nil. When the broker forbids what
@@ -73,7 +76,7 @@ func (j *Janitor) trim(ctx context.Context) error {
 		return err
 	}
 	if !fuller(info, trimAbove) {
-		j.stuck = false
+		j.stuck = ""
 		return nil
 	}
 	before := info.State
@@ -90,22 +93,42 @@ func (j *Janitor) trim(ctx context.Context) error {
 			return err
 		}
 	}
-	j.report(before, info)
+	j.report(ctx, before, info)
 	return nil
 }
 
-func (j *Janitor) report(before jetstream.StreamState, info *jetstream.StreamInfo) {
+func (j *Janitor) report(ctx context.Context, before jetstream.StreamState, info *jetstream.StreamInfo) {
 	after := info.State
 	if after.FirstSeq > before.FirstSeq {
 		j.log.Info().Str("stream", j.stream).Uint64("below", after.FirstSeq).
 			Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Msg("trimmed handled history")
 	}
-	stuck := fuller(info, trimAbove)
-	if stuck && !j.stuck {
-		j.log.Warn().Str("stream", j.stream).Uint64("bytes", after.Bytes).Int64("max_bytes", info.Config.MaxBytes).
-			Msg("stream fills with receipts that a durable has not settled, and refuses publishers when full: `pushworker status` shows which lane; a durable of a handler that is gone holds it too")
+	if !fuller(info, trimAbove) {
+		j.stuck = ""
+		return
 	}
-	j.stuck = stuck
+	if name, text := j.holder(ctx); name != j.stuck {
+		j.stuck = name
+		j.log.Warn().Str("stream", j.stream).Str("lane", name).Uint64("bytes", after.Bytes).Int64("max_bytes", info.Config.MaxBytes).
+			Msg("stream fills, and refuses publishers when it is full: " + text)
+	}
+}
+
+// holder names the lane that has settled the least, and what to do about it.
+func (j *Janitor) holder(ctx context.Context) (name, text string) {
+	durables, err := j.conn.durablesOf(ctx, j.stream)
+	if err != nil || len(durables) == 0 {
+		return "-", "no lane has a durable: start a worker"
+	}
+	last := slices.MinFunc(durables, func(a, b *jetstream.ConsumerInfo) int {
+		return cmp.Compare(a.AckFloor.Stream, b.AckFloor.Stream)
+	})
+	name = last.Config.Durable
+	others, _ := j.conn.OtherLanes(ctx, j.topology)
+	if slices.ContainsFunc(others, func(l LaneStats) bool { return l.Handler == name && l.Abandoned }) {
+		return name, fmt.Sprintf("nobody runs lane %s, which has not settled %d receipts: start a worker with it, or remove it with `pushworker lane retire %s`", name, last.NumPending, name)
+	}
+	return name, fmt.Sprintf("lane %s has not settled %d receipts: see `pushworker status` for its provider and pauses, or start more workers", name, last.NumPending)
 }
 
 func fuller(info *jetstream.StreamInfo, percent uint64) bool {

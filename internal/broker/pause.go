@@ -44,7 +44,7 @@ func (c *Conn) PauseLane(ctx context.Context, t Topology, handler string, until 
 func pausedUntil(infos []*jetstream.ConsumerInfo) time.Time {
 	var until time.Time
 	for _, info := range infos {
-		if info.Paused && info.Config.PauseUntil != nil && info.Config.PauseUntil.After(until) {
+		if info != nil && info.Paused && info.Config.PauseUntil != nil && info.Config.PauseUntil.After(until) {
 			until = *info.Config.PauseUntil
 		}
 	}

@@ -51,6 +51,12 @@ func (p *positions) learn(key string, is position) {
 	p.known[key] = is
 }
 
+func (p *positions) forget(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.known, key)
+}
+
 func (p *positions) of(key string) (position, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,8 +110,9 @@ func (c *Conn) recordFirst(ctx context.Context, t Topology) {
 		if t.Starts[lane] != "" {
 			continue
 		}
-		c.positions.learn(t.positionKey(lane), position{})
-		if err := c.record(ctx, t.positionKey(lane), position{}); err != nil {
+		first := position{Left: true} // nobody runs it yet
+		c.positions.learn(t.positionKey(lane), first)
+		if err := c.record(ctx, t.positionKey(lane), first); err != nil {
 			c.log.Debug().Err(err).Str("handler", lane).Msg("the position of a lane was not recorded")
 		}
 	}
@@ -117,8 +124,22 @@ func (c *Conn) record(ctx context.Context, key string, p position) error {
 	if err != nil {
 		return fmt.Errorf("encoding a position: %w", err)
 	}
-	err = c.request(ctx, key, func(ctx context.Context) error {
-		_, err := c.js.Publish(ctx, key, data, jetstream.WithExpectStream(lanesStream), jetstream.WithRetryAttempts(0))
+	return c.putLane(ctx, &nats.Msg{Subject: key, Data: data})
+}
+
+// forgetPosition has the lane be new again.
+func (c *Conn) forgetPosition(ctx context.Context, key string) error {
+	c.positions.forget(key)
+	err := c.putLane(ctx, &nats.Msg{Subject: key, Header: nats.Header{kvOperation: {"DEL"}}})
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return nil // there is no bucket
+	}
+	return err
+}
+
+func (c *Conn) putLane(ctx context.Context, m *nats.Msg) error {
+	err := c.request(ctx, m.Subject, func(ctx context.Context) error {
+		_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(lanesStream), jetstream.WithRetryAttempts(0))
 		return err
 	})
 	if err != nil {

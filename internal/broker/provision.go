@@ -24,9 +24,7 @@ func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) 
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
-	diffs := c.provisionLanes(ctx, t)
-	d, err := c.provisionStreams(ctx, t)
-	diffs = append(diffs, d...)
+	diffs, err := c.provisionStreams(ctx, t)
 	if err != nil {
 		return diffs, err
 	}
@@ -41,11 +39,15 @@ func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) 
 }
 
 func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, error) {
-	var diffs []Difference
-	var errs []error
-	if _, err := c.streamInfo(ctx, t.Stream); errors.Is(err, jetstream.ErrStreamNotFound) {
+	_, err := c.streamInfo(ctx, t.Stream)
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("provisioning stream %s: %w", t.Stream, err)
+	}
+	diffs := c.provisionLanes(ctx, t)
+	if err != nil {
 		c.recordFirst(ctx, t)
 	}
+	var errs []error
 	for _, want := range t.streams() {
 		d, err := c.provisionStream(ctx, wantedStream{
 			object: "stream " + want.Name, config: want, settings: settingsOf(want), bounded: true,

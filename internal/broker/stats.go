@@ -14,8 +14,11 @@ import (
 
 // Stats is the state of the lanes and streams, in the form of `status -o json`.
 type Stats struct {
+	// Lanes are those asked for, and after them the abandoned ones.
 	Lanes   []LaneStats   `json:"lanes"`
 	Streams []StreamStats `json:"streams"`
+	// AbandonedDurables counts the durables of abandoned lanes.
+	AbandonedDurables int `json:"abandoned_durables"`
 }
 
 // LaneStats is the state of one lane over all processes.
@@ -45,6 +48,9 @@ type LaneStats struct {
 	// when it goes on by itself.
 	Paused      bool      `json:"paused"`
 	PausedUntil time.Time `json:"paused_until,omitzero"`
+	// Abandoned says that nobody runs the lane, and that it was not asked for: its
+	// durables hold receipts, so that the stream fills.
+	Abandoned bool `json:"abandoned,omitempty"`
 }
 
 // StreamStats is the state of one stream.
@@ -75,6 +81,7 @@ func (c *Conn) Stats(ctx context.Context, t Topology) (Stats, error) {
 		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.addAbandoned(ctx, t, &s))
 	for _, want := range t.streams() {
 		info, err := c.streamInfo(ctx, want.Name)
 		if err != nil {
@@ -104,7 +111,7 @@ func streamStats(info *jetstream.StreamInfo) StreamStats {
 
 // laneStats returns a zero LaneStats when the lane's durables could not be asked.
 func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneStats, error) {
-	var infos [3]*jetstream.ConsumerInfo
+	var infos laneInfos
 	for i, d := range t.durables(handler) {
 		info, err := c.consumerInfo(ctx, d.stream, d.config.Durable)
 		if err != nil {
@@ -112,19 +119,33 @@ func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneS
 		}
 		infos[i] = info
 	}
-	fresh, retries, suspects := infos[0], infos[1], infos[2]
-	s := LaneStats{
-		Handler: handler, Pending: fresh.NumPending, Delivered: fresh.Delivered.Stream, Due: retries.NumPending, Suspects: suspects.NumPending,
-		PausedUntil: pausedUntil(infos[:]),
-	}
+	return c.statsOf(ctx, t, handler, infos)
+}
+
+// laneInfos are the states of a lane's durables, in the order of Topology.durables;
+// nil for one that is missing.
+type laneInfos [3]*jetstream.ConsumerInfo
+
+// statsOf puts together what the durables of a lane say.
+func (c *Conn) statsOf(ctx context.Context, t Topology, handler string, infos laneInfos) (LaneStats, error) {
+	s := LaneStats{Handler: handler, PausedUntil: pausedUntil(infos[:])}
 	s.Paused = !s.PausedUntil.IsZero()
-	for _, info := range infos {
+	for i, info := range infos {
+		if info == nil {
+			continue
+		}
 		s.InFlight += info.NumAckPending
 		s.Redelivered += info.NumRedelivered
+		*[]*uint64{&s.Pending, &s.Due, &s.Suspects}[i] = info.NumPending
 	}
 	scheduled, err := c.next(ctx, t.retryStream(), 1, schedulePrefix+handler+".>")
 	s.Scheduled = scheduled.count
 	s.RetriesWaiting = s.Scheduled + s.Due + s.Suspects
+	fresh := infos[0]
+	if fresh == nil {
+		return s, err
+	}
+	s.Delivered = fresh.Delivered.Stream
 	if fresh.NumPending == 0 && fresh.NumAckPending == 0 {
 		return s, err
 	}

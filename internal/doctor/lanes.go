@@ -8,18 +8,34 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// lanes tells the lanes that somebody has paused, whether or not a worker runs. What
+// lanes tells the lanes that somebody has paused, whether or not a worker runs, and
+// those that nobody runs. What
 // cannot be asked, permissions and objects tell.
 func lanes(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
 	var found []push.Finding
 	stats, _ := conn.Stats(ctx, t)
 	for _, l := range stats.Lanes {
+		if l.Abandoned {
+			found = append(found, abandoned(l))
+			continue
+		}
 		if l.Paused {
 			found = append(found, warn("lane "+l.Handler, "paused until "+l.PausedUntil.UTC().Format("2006-01-02 15:04Z"),
 				"`pushworker lane resume "+l.Handler+"`"))
 		}
 	}
 	return found
+}
+
+// abandoned tells of a lane that nobody runs. It fills the stream if it holds
+// anything, and will if it does not.
+func abandoned(l broker.LaneStats) push.Finding {
+	f := fail("lane "+l.Handler, fmt.Sprintf("abandoned: nobody runs it, and it holds %d receipts and %d retries; when the stream is full, publishers are refused", l.Pending+uint64(l.InFlight), l.RetriesWaiting),
+		"start a worker with this handler, or remove the lane with `pushworker lane retire "+l.Handler+"`")
+	if l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0 {
+		f.Level = push.LevelWarn
+	}
+	return f
 }
 
 // letters tells how many dead letters wait for somebody to decide about them.

@@ -132,9 +132,21 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 	if err := operator.PauseLane(t.Context(), topology, "quiet", time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
+	if _, err := operator.FindLane(t.Context(), topology, "quiet"); !errors.Is(err, broker.ErrLaneRuns) {
+		t.Errorf("FindLane = %v for a lane that a worker runs", err)
+	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("the worker ends with %v", err)
+	}
+	if lane, err := operator.FindLane(t.Context(), topology, "quiet"); err != nil || !lane.Abandoned {
+		t.Errorf("FindLane = %+v, %v for a lane whose worker has stopped", lane, err)
+	}
+	if err := operator.RetireLane(t.Context(), topology, "quiet"); err != nil {
+		t.Error(err)
+	}
+	if _, err := operator.FindLane(t.Context(), topology, "quiet"); !errors.Is(err, broker.ErrNoLane) {
+		t.Errorf("FindLane = %v for a lane that was retired", err)
 	}
 	for _, p := range connect(t, url("worker")).Permissions(t.Context(), topology, false) {
 		if p.Err != nil {
@@ -146,11 +158,11 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 // Nobody may do what none of the roles is for.
 func TestShippedPermissionsRefuseTheRest(t *testing.T) {
 	url := startWithRoles(t, `[{"name":"quiet"}]`)
-	everybody := []string{"$JS.API.STREAM.DELETE.PUSH", "$JS.API.CONSUMER.DELETE.PUSH.quiet", "$JS.API.STREAM.SNAPSHOT.PUSH", "foreign", "$KV.other.a"}
+	everybody := []string{"$JS.API.STREAM.DELETE.PUSH", "$JS.API.CONSUMER.DELETE.KV_push-devices.quiet", "$JS.API.STREAM.SNAPSHOT.PUSH", "foreign", "$KV.other.a"}
 	refused := map[string][]string{
-		"producer":    {"push.retry.quiet", "push.dead.quiet", "$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$KV.push-devices.a"},
-		"worker":      {"push.receipts", "$JS.API.STREAM.CREATE.PUSH", "$JS.API.STREAM.UPDATE.PUSH", "$JS.API.STREAM.MSG.DELETE.PUSH", "$JS.API.STREAM.PURGE.PUSH_DEAD"},
-		"provisioner": {"push.receipts", "$JS.API.STREAM.PURGE.PUSH", "$JS.API.CONSUMER.MSG.NEXT.PUSH.quiet", "push.dead.quiet"},
+		"producer":    {"$JS.API.CONSUMER.DELETE.PUSH.quiet", "push.retry.quiet", "push.dead.quiet", "$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$KV.push-devices.a"},
+		"worker":      {"$JS.API.CONSUMER.DELETE.PUSH.quiet", "push.receipts", "$JS.API.STREAM.CREATE.PUSH", "$JS.API.STREAM.UPDATE.PUSH", "$JS.API.STREAM.MSG.DELETE.PUSH", "$JS.API.STREAM.PURGE.PUSH_DEAD"},
+		"provisioner": {"$JS.API.CONSUMER.DELETE.PUSH.quiet", "push.receipts", "$JS.API.STREAM.PURGE.PUSH", "$JS.API.CONSUMER.MSG.NEXT.PUSH.quiet", "push.dead.quiet"},
 		"operator":    {"$JS.API.STREAM.PURGE.PUSH", "$JS.API.STREAM.UPDATE.PUSH", "$JS.API.CONSUMER.MSG.NEXT.PUSH.quiet", "$JS.ACK.PUSH.quiet.1.1.1.1.0"},
 	}
 	for _, role := range roles() {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/chaos/process"
+)
+
+// command runs pushworker with args, as an operator does, and wants it to end with 0.
+func (w *world) command(ctx context.Context, args ...string) error {
+	what := strings.Join(args[:2], " ")
+	p, err := process.Start(ctx, process.Spec{
+		Name: strings.Join(args[:2], "-"), Dir: w.dir, Args: append([]string{w.programs.worker}, args...),
+		Env: append(w.environ(), "PUSHWORKER_NATS_URL="+w.natsURL(w.brokerAddrs()), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas())),
+	})
+	if err != nil {
+		return err
+	}
+	limit := time.NewTimer(readyWithin)
+	defer limit.Stop()
+	select {
+	case <-p.Exited():
+		if code := p.ExitCode(); code != 0 {
+			return fmt.Errorf("%s ended with %d; it said: %s", what, code, p.Said())
+		}
+		return nil
+	case <-limit.C:
+		p.Kill()
+		return fmt.Errorf("%s: not within %v; it said: %s", what, readyWithin, p.Said())
+	}
+}

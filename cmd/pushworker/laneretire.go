@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+func newLaneRetireCommand(a *app) *cobra.Command {
+	var out format
+	var c change
+	cmd := &cobra.Command{
+		Use:   "retire NAME",
+		Short: "Remove a lane that nobody runs, and what waits for it",
+		Long: `Removes the durables of a lane, its retries that wait, and where it was. Receipts
+that only this lane has not settled are not sent through it any more, and make
+room in the stream. Dead letters stay. A lane that a worker runs is refused.
+Without --yes it shows what would be removed. A handler of that name that is
+enabled later is a new lane.`,
+		Example: `  pushworker lane retire stdout
+  pushworker lane retire stdout --yes`,
+		Args:              oneLane,
+		ValidArgsFunction: a.completeLane,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.check(); err != nil {
+				return err
+			}
+			return a.lanes(cmd.Context(), func(conf *config.Config, conn *broker.Conn) error {
+				return a.retireLane(cmd.Context(), worker.Topology(conf, nil), conn, args[0], out, &c)
+			})
+		},
+	}
+	cmd.Flags().SortFlags = false
+	addConsentFlags(cmd.Flags(), &c)
+	addFormatFlag(cmd, &out)
+	return cmd
+}
+
+// retireLane shows a lane, and removes it if it may.
+func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string, out format, c *change) error {
+	if !isLaneName(name) {
+		return usageError{fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name)}
+	}
+	lane, err := a.findLane(ctx, t, conn, name)
+	if err != nil {
+		return err
+	}
+	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "OLDEST")
+	oldest := "-"
+	if !lane.OldestPending.IsZero() {
+		oldest = durationText(time.Duration(lane.OldestPendingSeconds * float64(time.Second)))
+	}
+	p.add(lane, cell(name, 32), strconv.FormatUint(lane.Pending, 10), strconv.Itoa(lane.InFlight), strconv.FormatUint(lane.RetriesWaiting, 10), oldest)
+	if err := p.close(); err != nil {
+		return err
+	}
+	if !a.consent(c, "remove lane "+name+" and what waits for it?") {
+		a.say("would remove lane %s and what waits for it; nothing was changed. Do it with --yes", name)
+		return nil
+	}
+	if err := conn.RetireLane(ctx, t, name); err != nil {
+		return unavailableError{fmt.Errorf("%w: the same command does the rest", err)}
+	}
+	a.say("lane %s is removed", name)
+	return nil
+}
+
+func (a *app) findLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string) (broker.LaneStats, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	lane, err := conn.FindLane(ctx, t, name)
+	if err != nil && !errors.Is(err, broker.ErrNoLane) && !errors.Is(err, broker.ErrLaneRuns) {
+		err = unavailableError{err}
+	}
+	return lane, err
+}

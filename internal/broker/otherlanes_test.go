@@ -1,0 +1,153 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// A lane that nobody runs is shown with what it holds, by a process that knows
+// nothing of its handler.
+func TestAbandonedLanesAreShown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
+	r.publish(t, 3)
+	m := one(t, r.lane.Fresh)
+	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retryOf(m, time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
+	consume(t, r.js, jetstream.ConsumerConfig{Durable: "audit", AckPolicy: jetstream.AckExplicitPolicy})
+	mine := r.topo
+	mine.Handlers = []string{"stdout"}
+	stats, err := r.broker.Connect(t).Stats(t.Context(), mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(stats.Lanes) != 3 || stats.AbandonedDurables != 4 {
+		t.Fatalf("%d abandoned durables of %+v, want fcm with 3 and audit with 1", stats.AbandonedDurables, stats.Lanes)
+	}
+	for i, want := range []broker.LaneStats{{Handler: "stdout", Pending: 3}, {Handler: "audit", Pending: 3, Abandoned: true}, {Handler: "fcm", Pending: 2, RetriesWaiting: 1, Abandoned: true}} {
+		if got := stats.Lanes[i]; got.Handler != want.Handler || got.Pending != want.Pending || got.RetriesWaiting != want.RetriesWaiting || got.Abandoned != want.Abandoned {
+			t.Errorf("lane %d is %+v, want %+v", i, got, want)
+		}
+	}
+}
+
+// A lane that others run is not abandoned: it pulls, or says that it lives, until it
+// says that it does not.
+func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	mine := r.topo
+	mine.Handlers = nil
+	abandoned := func() bool {
+		t.Helper()
+		others, err := r.conn.OtherLanes(t.Context(), mine)
+		if err != nil || len(others) != 1 {
+			t.Fatalf("others are %+v, %v", others, err)
+		}
+		return others[0].Abandoned
+	}
+	if !abandoned() {
+		t.Error("a lane that nobody has ever run is not abandoned")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	pulled := make(chan struct{})
+	go func() {
+		defer close(pulled)
+		_, _ = r.lane.Retries.Pull(ctx, 1, func(consumer.Message) {})
+	}()
+	eventually(t, "pulling", func() bool { return !abandoned() })
+	stop()
+	<-pulled
+	eventually(t, "not pulling", abandoned)
+
+	ctx, stop = context.WithCancel(t.Context())
+	kept := make(chan error, 1)
+	go func() { kept <- r.conn.Keeper(r.topo, zerolog.Nop()).Run(ctx) }()
+	eventually(t, "recorded", func() bool { return !abandoned() })
+	if _, err := r.conn.FindLane(t.Context(), r.topo, "fcm"); !errors.Is(err, broker.ErrLaneRuns) {
+		t.Errorf("FindLane = %v, want ErrLaneRuns", err)
+	}
+	stop()
+	if err := <-kept; err != nil || !abandoned() {
+		t.Errorf("a lane whose worker has stopped is not abandoned; Run = %v", err)
+	}
+}
+
+// Retiring a lane takes its durables, its retries and its position, and nothing of
+// other lanes.
+func TestRetireLane(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
+	r.publish(t, 3)
+	m := one(t, r.lane.Fresh)
+	for _, handler := range r.topo.Handlers {
+		for _, delay := range []time.Duration{time.Hour, 0} {
+			retry := retryOf(m, delay)
+			retry.Handler = handler
+			retry.Origin.Attempts += int(delay / time.Hour) // or it would be the same retry
+			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // repeating finds nothing left
+		if err := r.conn.RetireLane(t.Context(), r.topo, "fcm"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.conn.FindLane(t.Context(), r.topo, "fcm"); !errors.Is(err, broker.ErrNoLane) {
+		t.Errorf("FindLane = %v, want ErrNoLane", err)
+	}
+	retries := r.stored(t, "PUSH_RETRY")
+	if len(retries) != 2 {
+		t.Errorf("%d retries are left, want the 2 of stdout", len(retries))
+	}
+	for _, m := range retries {
+		if !strings.Contains(m.Subject, ".stdout") {
+			t.Errorf("%s is left", m.Subject)
+		}
+	}
+	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.info(t, "fcm").NumPending; n != 0 {
+		t.Errorf("the lane that is new again begins with %d older receipts", n)
+	}
+	if n := r.info(t, "stdout").NumPending; n != 3 {
+		t.Errorf("stdout has %d receipts to come, want 3", n)
+	}
+}
+
+func TestJanitorNamesTheLaneThatHoldsTheStream(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	r.settle(t, "fcm", 190)
+	r.topo.Handlers = []string{"fcm"} // stdout is a handler that was switched off
+	var log bytes.Buffer
+	j := r.conn.Janitor(r.topo, 0, zerolog.New(&log))
+	for range 2 {
+		if err := j.Trim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{`"lane":"stdout"`, "nobody runs lane stdout", "190 receipts", "pushworker lane retire stdout"} {
+		if n := strings.Count(log.String(), want); n != 1 {
+			t.Errorf("%q is said %d times:\n%s", want, n, log.String())
+		}
+	}
+}
