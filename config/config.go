@@ -29,6 +29,8 @@ type Config struct {
 
 	Events string `split_words:"true" default:"failures" desc:"Which outcomes of receipts are recorded for pushworker explain, in the stream NAME_EVENTS, which keeps 72h or 256MiB: off, failures (whatever was not plainly accepted by all devices) or all."`
 
+	DevicesDisplace bool `split_words:"true" default:"false" desc:"Register a user's 33rd device by removing the one whose registration is the oldest, with an event, instead of refusing it."`
+
 	Admin     Admin
 	Pprof     bool `split_words:"true" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
 	Log       Log

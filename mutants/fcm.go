@@ -48,5 +48,10 @@ func saying() []mutant {
 			old: "fresh.life/4), fetchFloor))", now: "fresh.life/4), 0))",
 			pkg: fcm, test: "TestTokenFloor",
 		},
+		{
+			name: "one device too many displaces another unasked", file: "internal/device/change.go",
+			old: "if !d.displace {", now: "if d.displace {",
+			pkg: devices, test: "TestOneTooManyIsRefused",
+		},
 	}
 }

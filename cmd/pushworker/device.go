@@ -45,7 +45,7 @@ func (a *app) devices(ctx context.Context, write bool, f func(*broker.Devices) e
 		return err
 	}
 	defer conn.Close()
-	o := broker.DeviceOptions{Log: a.logger(c.Log)}
+	o := broker.DeviceOptions{Displace: c.DevicesDisplace, Log: a.logger(c.Log)}
 	devices, err := conn.Devices(ctx, o)
 	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
 		if _, err = conn.ProvisionDevices(ctx, c.Replicas); err == nil {
@@ -123,7 +123,7 @@ func newDevicePutCommand(a *app) *cobra.Command {
 func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
 	flags.StringVar(&d.ID, "id", "", "the chat server's `ID` of the device")
 	flags.StringVar(&d.Provider, "provider", "", "`NAME` of the handler that reaches it, such as fcm")
-	flags.StringVar(&d.Platform, "platform", "", "android, ios or web")
+	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
 	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
 	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
 }

@@ -31,6 +31,8 @@ type DeviceOptions struct {
 	// CacheBytes and CacheTTL are those of [device.Options].
 	CacheBytes int
 	CacheTTL   time.Duration
+	// Displace is that of [device.Options].
+	Displace bool
 	// Log gets what nobody waits for.
 	Log zerolog.Logger
 }
@@ -56,7 +58,7 @@ func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
 	}
 	d := &Devices{conn: c, log: o.Log}
 	d.Directory = device.New(store, device.Options{
-		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, OnGone: d.publish,
+		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
 		OnUnreadable: func(err error) {
 			d.log.Error().Err(err).Msg("the devices of a user cannot be read; the user counts as without devices")
 		},
@@ -77,8 +79,12 @@ func (d *Devices) Run(ctx context.Context) error {
 
 // publish tells others that a device has left.
 func (d *Devices) publish(e device.Event) {
-	d.log.Debug().Str("user", e.User).Str("device", e.ID).Str("provider", e.Provider).
-		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("a device has left the directory")
+	level := zerolog.DebugLevel
+	if e.Reason == device.ReasonDisplaced {
+		level = zerolog.WarnLevel // nobody has asked for that
+	}
+	d.log.WithLevel(level).Str("user", e.User).Str("device", e.ShownID()).Str("provider", e.Provider).
+		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("device has left the directory")
 	data, err := json.Marshal(e)
 	if err == nil {
 		err = d.conn.nc.Publish(deviceEvents, data)

@@ -33,7 +33,7 @@ func TestDevicesAreADirectory(t *testing.T) {
 		return func(tb testing.TB, onGone func(device.Event)) devicetest.Directory {
 			tb.Helper()
 			once.Do(func() { hearEvents(tb, b, onGone) })
-			return runDevices(tb, b.Connect(tb), broker.DeviceOptions{})
+			return runDevices(tb, b.Connect(tb), broker.DeviceOptions{Displace: true})
 		}
 	})
 }

@@ -44,9 +44,9 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 	if !isCopy && len(have) > 0 { // the clocks of others may be ahead
 		dev.Registered = slices.MaxFunc([]time.Time{dev.Registered, have[len(have)-1].Registered}, time.Time.Compare)
 	}
-	next, gone, in := have.with(dev)
-	if !in {
-		return false, nil
+	next, gone, in, err := d.admit(have, dev)
+	if !in || err != nil {
+		return false, err
 	}
 	held, err := readClaim(read[1].Value)
 	if err != nil {
@@ -64,6 +64,20 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 	return true, d.move(ctx, dev, read, wanted, func() error {
 		return d.replace(ctx, dev.User, read[0].Revision, next, gone)
 	})
+}
+
+// admit returns have after dev has been registered, and what leaves for that.
+func (d *Directory) admit(have list, dev push.Device) (next list, gone []departure, in bool, err error) {
+	next, gone, in = have.with(dev)
+	if !in || len(next) <= MaxPerUser {
+		return next, gone, in, nil
+	}
+	if !d.displace {
+		return nil, nil, false, errFull
+	}
+	next, displaced := next.fit()
+	_, in = next.find(dev) // a copy of an old registration may be the oldest itself
+	return next, append(gone, displaced...), in, nil
 }
 
 // move claims dev's token, takes it from those who have it, and adds it.

@@ -19,6 +19,9 @@ type Options struct {
 	// CacheTTL is how long the cache is believed; 0 means [DefaultCacheTTL]. While the
 	// directory is watched it is 20 times as long.
 	CacheTTL time.Duration
+	// Displace has the oldest registration of a user make room for one too many, which
+	// is refused otherwise.
+	Displace bool
 	// OnGone is told of every device that leaves. It must not block. May be nil.
 	OnGone func(Event)
 	// OnUnreadable is told of a user whose list cannot be read, because something
@@ -33,6 +36,7 @@ type Directory struct {
 	mask         Mask
 	cache        *cache
 	loader       loader
+	displace     bool
 	onGone       func(Event)
 	onUnreadable func(error)
 }
@@ -42,7 +46,7 @@ var _ push.Directory = (*Directory)(nil)
 // New returns the directory whose keys are in s.
 func New(s Store, o Options) *Directory {
 	d := &Directory{
-		store: s, mask: o.Mask, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
+		store: s, mask: o.Mask, displace: o.Displace, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
 		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL)),
 	}
 	d.loader.read = d.load

@@ -420,7 +420,7 @@ func TestUnreadableUserHarmsNobodyElse(t *testing.T) {
 func TestNoClaimOutlivesItsToken(t *testing.T) {
 	t.Parallel()
 	store := &device.Memory{}
-	d := device.New(store, device.Options{})
+	d := device.New(store, device.Options{Displace: true})
 	put(t, d, anna, "phone", "1")
 	put(t, d, anna, "phone", "2")
 	put(t, d, ben, "phone", "2")
@@ -514,3 +514,40 @@ func TestWhatIsCachedCostsTheResultOnly(t *testing.T) {
 
 // sink keeps what a test measures from being optimized away.
 var sink map[push.Uid][]push.Device
+
+// TestOneTooManyIsRefused: nobody's device leaves for another one unless that is
+// configured; a new token of a device that is there is not one more.
+func TestOneTooManyIsRefused(t *testing.T) {
+	t.Parallel()
+	var gone []device.Event
+	d := device.New(&device.Memory{}, device.Options{OnGone: func(e device.Event) { gone = append(gone, e) }})
+	for i := range device.MaxPerUser {
+		put(t, d, anna, strconv.Itoa(i), fmt.Sprint("a", i))
+	}
+	_, err := d.Put(t.Context(), push.Device{User: anna, ID: "new", Provider: "fcm", Token: "new"})
+	if _, invalid := errors.AsType[*device.InvalidError](err); !invalid || !strings.Contains(err.Error(), "PUSHWORKER_DEVICES_DISPLACE") {
+		t.Errorf("one too many: %v", err)
+	}
+	put(t, d, anna, "0", "another")
+	devices, err := d.List(t.Context(), anna)
+	if err != nil || len(devices) != device.MaxPerUser || len(gone) != 0 {
+		t.Errorf("%d devices, %v, gone: %v", len(devices), err, gone)
+	}
+}
+
+// TestLongIDs: a chat server may take the token for the id, and nothing that people
+// read shows it then.
+func TestLongIDs(t *testing.T) {
+	t.Parallel()
+	d := device.New(&device.Memory{}, device.Options{})
+	for _, id := range []string{strings.Repeat("t", 163), strings.Repeat("é", 2048), strings.Repeat(`"/.>* `, 20) + "end"} {
+		put(t, d, anna, id, id)
+		devices, err := d.List(t.Context(), anna)
+		if err != nil || len(devices) != 1 || devices[0].ID != id || strings.Contains(devices[0].String(), id) {
+			t.Errorf("%.20s: %v, %v", id, devices, err)
+		}
+		if n, err := d.Remove(t.Context(), push.Device{User: anna, ID: id}); n != 1 || err != nil {
+			t.Errorf("%.20s: removed %d, %v", id, n, err)
+		}
+	}
+}

@@ -11,7 +11,8 @@ const (
 	// ReasonMoved says that the token was registered for another user, or for
 	// another device of the same user.
 	ReasonMoved = "moved"
-	// ReasonDisplaced says that the user had more than [MaxPerUser] devices.
+	// ReasonDisplaced says that the user would have had more than [MaxPerUser] devices,
+	// and that [Options] let the oldest make room.
 	ReasonDisplaced = "displaced"
 	// ReasonRemoved says that somebody asked for it.
 	ReasonRemoved = "removed"
@@ -44,3 +45,6 @@ func (d *Directory) newEvent(dev push.Device, reason string) Event {
 		Registered: dev.Registered, At: time.Now().UTC(),
 	}
 }
+
+// ShownID is the id as logs may have it, see [push.Device.ShownID].
+func (e Event) ShownID() string { return push.Device{ID: e.ID}.ShownID() }

@@ -8,9 +8,11 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// MaxPerUser is how many devices a user may have. One more displaces the one whose
-// registration is the oldest.
+// MaxPerUser is how many devices a user may have. One more is refused, or displaces
+// the one whose registration is the oldest; see [Options].
 const MaxPerUser = 32
+
+var errFull = &InvalidError{fmt.Errorf("the user has %d devices, which is the most: remove one that is not used any more, or set PUSHWORKER_DEVICES_DISPLACE=true for the oldest to make room", MaxPerUser)}
 
 // list is a user's devices, oldest registration first. It is never changed in
 // place, because caches and callers share it.
@@ -70,8 +72,9 @@ type departure struct {
 	reason string
 }
 
-// with returns l after d has been registered, and what d replaces. If d's time is
-// so old that it does not get in, l is returned as it is.
+// with returns l after d has been registered, and what d replaces. It may be too long
+// then, see [list.fit]. If d's time is older than that of what it would replace, l is
+// returned as it is.
 func (l list) with(d push.Device) (next list, gone []departure, in bool) {
 	next = make(list, 0, len(l)+1)
 	for _, have := range l {
@@ -89,14 +92,15 @@ func (l list) with(d push.Device) (next list, gone []departure, in bool) {
 	}
 	next = append(next, d)
 	slices.SortStableFunc(next, func(a, b push.Device) int { return a.Registered.Compare(b.Registered) })
-	for len(next) > MaxPerUser {
-		gone = append(gone, departure{next[0], ReasonDisplaced})
-		next = next[1:]
-	}
-	if _, in = next.find(d); !in {
-		return l, nil, false
-	}
 	return next, gone, true
+}
+
+// fit returns l without its oldest devices, as many as are too many, and those.
+func (l list) fit() (next list, gone []departure) {
+	for next = l; len(next) > MaxPerUser; next = next[1:] {
+		gone = append(gone, departure{next[0], ReasonDisplaced})
+	}
+	return next, gone
 }
 
 // without returns l without the devices that leave, and those.

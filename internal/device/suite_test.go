@@ -15,7 +15,7 @@ func TestDirectoryInMemory(t *testing.T) {
 	devicetest.Run(t, func(testing.TB) devicetest.Open {
 		s := &toldStore{}
 		return func(_ testing.TB, onGone func(device.Event)) devicetest.Directory {
-			d := device.New(s, device.Options{OnGone: onGone})
+			d := device.New(s, device.Options{OnGone: onGone, Displace: true})
 			s.tell(d)
 			return d
 		}

@@ -3,7 +3,6 @@ package device
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,8 +12,9 @@ import (
 
 // The greatest lengths in bytes.
 const (
-	maxID       = 128
+	maxID       = 4096 // chat servers take the token for it
 	maxProvider = 32
+	maxPlatform = 32
 	maxToken    = 4096 // a web push subscription as JSON is about 500
 	maxLang     = 35
 )
@@ -73,12 +73,12 @@ func validateProvider(s string) error {
 	return nil
 }
 
-// Platforms are the known platforms of a device.
+// Platforms are those that handlers know. Devices may have others.
 func Platforms() []string { return []string{"android", "ios", "web"} }
 
 func validatePlatform(s string) error {
-	if s != "" && !slices.Contains(Platforms(), s) {
-		return fmt.Errorf("platform is unknown: use %s, or leave it out", strings.Join(Platforms(), ", "))
+	if len(s) > maxPlatform || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return fmt.Errorf("platform is not a name: use at most %d of a-z, 0-9 and -, such as %s or desktop, or leave it out", maxPlatform, strings.Join(Platforms(), ", "))
 	}
 	return nil
 }

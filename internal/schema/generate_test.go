@@ -155,16 +155,16 @@ func deviceSchema(t *testing.T) *jsonschema.Schema {
 	s := reflector(t, "pkg/push").Reflect(push.Device{})
 	s.ID, s.Title, s.Type = idBase+"device.json", "Device", "object"
 	s.Required = []string{"user", "id", "provider", "token"}
-	for name, limit := range map[string]uint64{"id": 128, "token": 4096} {
+	for name, limit := range map[string]uint64{"id": 4096, "token": 4096} {
 		p := property(t, s, name)
 		p.Type, p.Extras, p.Pattern, p.MaxLength = "string", nil, printPattern, &limit
 	}
 	provider, lang, platform := property(t, s, "provider"), property(t, s, "lang"), property(t, s, "platform")
 	provider.Type, provider.Extras, provider.Pattern = "string", nil, `^[a-z0-9_-]{1,32}$`
 	lang.Pattern = `^[A-Za-z0-9_-]{0,35}$`
-	platform.Enum = []any{"", nil}
+	platform.Pattern = `^[a-z0-9-]{0,32}$`
 	for _, p := range device.Platforms() {
-		platform.Enum = append(platform.Enum, p)
+		platform.Examples = append(platform.Examples, p)
 	}
 	describe(t, s, reflect.TypeFor[push.Device]())
 	return s
@@ -190,7 +190,7 @@ var descriptions = map[string]string{
 	"given":      "The access mode that the topic grants; see want.",
 	"id":         "The chat server's own id of the device.",
 	"provider":   "Who reached the device, for example fcm.",
-	"platform":   "android, ios, web, or empty for unknown.",
+	"platform":   "android, ios, web, another name, or empty for unknown.",
 	"registered": "When the token was last registered for the user; absent for long ago.",
 	"at":         "When it left.",
 	"handler":    "The handler that tried.",

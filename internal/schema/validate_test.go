@@ -112,9 +112,9 @@ func TestDeviceSchemaAgreesWithTheDirectory(t *testing.T) {
 	texts = append(texts, good)
 	for name, values := range map[string][]string{
 		"user":       {`"782riWdFIwE"`, `"81985529216486895"`, `81985529216486895`, `18446744073709551615`, `18446744073709551616`, `0`, `-1`, `1.5`, `""`, `"AAAAAAAAAAA"`, `"me"`, `null`, `true`},
-		"id":         {`""`, `null`, `7`, `"a b"`, `"a\nb"`, `"` + strings.Repeat("x", 128) + `"`, `"` + strings.Repeat("x", 129) + `"`},
+		"id":         {`""`, `null`, `7`, `"a b"`, `"a\nb"`, `"` + strings.Repeat("x", 4096) + `"`, `"` + strings.Repeat("x", 4097) + `"`},
 		"provider":   {`""`, `null`, `"FCM"`, `"web-push_2"`, `"` + strings.Repeat("p", 33) + `"`, `7`},
-		"platform":   {`""`, `null`, `"android"`, `"web"`, `"beos"`, `7`},
+		"platform":   {`""`, `null`, `"android"`, `"web"`, `"desktop"`, `"tv-2"`, `"Be OS"`, `"` + strings.Repeat("x", 33) + `"`, `7`},
 		"token":      {`""`, `null`, `7`, `"a\u0000"`, `"` + strings.Repeat("t", 4096) + `"`, `"` + strings.Repeat("t", 4097) + `"`},
 		"lang":       {`""`, `null`, `7`, `"de"`, `"d e"`, `"` + strings.Repeat("l", 36) + `"`},
 		"registered": {`null`, `"now"`, `7`, `"2026-11-24T08:30:00+01:00"`},

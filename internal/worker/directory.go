@@ -60,7 +60,7 @@ func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirec
 			return nil, fmt.Errorf("provision the device directory: %w", err)
 		}
 	}
-	devices, err := conn.Devices(ctx, broker.DeviceOptions{Log: w.Log})
+	devices, err := conn.Devices(ctx, broker.DeviceOptions{Displace: w.Config.DevicesDisplace, Log: w.Log})
 	switch {
 	case err == nil:
 		d.open(devices)

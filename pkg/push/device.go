@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -19,12 +20,14 @@ type Device struct {
 	// User is whose device it is. Zero is left out in JSON.
 	User Uid `json:"user,omitzero"`
 	// ID is the chat server's own id of the device, unique per user and provider.
-	// It is what [Recipient.Devices] lists.
+	// It is what [Recipient.Devices] lists. Chat servers of Tinode's kind take the
+	// token for it.
 	ID string `json:"id"`
 	// Provider is who reaches the device, by convention the name of a handler, for
 	// example "fcm".
 	Provider string `json:"provider"`
-	// Platform is "android", "ios", "web", or empty for unknown.
+	// Platform is "android", "ios", "web", another name of a-z, 0-9 and -, or empty for
+	// unknown.
 	Platform string `json:"platform"`
 	// Token is the provider's address of the device.
 	Token string `json:"token"`
@@ -51,7 +54,20 @@ type Directory interface {
 
 // String names the device without its token.
 func (d Device) String() string {
-	return fmt.Sprintf("%s device %q of %s", d.Provider, d.ID, d.User.UserId())
+	return fmt.Sprintf("%s device %q of %s", d.Provider, d.ShownID(), d.User.UserId())
+}
+
+// maxShownID is the length from which on an id may be a token; those of FCM have 142
+// bytes and more, those of Apple 64.
+const maxShownID = 64
+
+// ShownID is ID as logs and errors may have it: of one that may be the token, the
+// beginning.
+func (d Device) ShownID() string {
+	if len(d.ID) < maxShownID {
+		return d.ID
+	}
+	return strings.ToValidUTF8(d.ID[:8], "") + "…"
 }
 
 // Format implements [fmt.Formatter]: every verb prints String, so that none prints

@@ -84,3 +84,15 @@ func TestDevicePrintsWithoutItsToken(t *testing.T) {
 		t.Errorf("prints as %s, want %s", got, want)
 	}
 }
+
+// TestLongIDIsNotShown: an id that is as long as a token may be one.
+func TestLongIDIsNotShown(t *testing.T) {
+	t.Parallel()
+	d := phone()
+	d.ID = strings.Repeat("secret", 20)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb, d); strings.Contains(text, d.ID[:20]) || !strings.Contains(text, "secretse…") {
+			t.Errorf("%s shows %s", verb, text)
+		}
+	}
+}

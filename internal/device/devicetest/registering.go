@@ -81,11 +81,11 @@ func refusesInvalid(b *bench) {
 	for fault, change := range map[string]func(*push.Device){
 		"user is missing":                   func(d *push.Device) { d.User = 0 },
 		"id is missing":                     func(d *push.Device) { d.ID = "" },
-		"id is of 129 bytes":                func(d *push.Device) { d.ID = strings.Repeat("x", 129) },
+		"id is of 4097 bytes":               func(d *push.Device) { d.ID = strings.Repeat("x", 4097) },
 		"id holds":                          func(d *push.Device) { d.ID = "a\nb" },
 		"provider is missing":               func(d *push.Device) { d.Provider = "" },
 		"provider is not a name":            func(d *push.Device) { d.Provider = "FCM" },
-		"platform is unknown":               func(d *push.Device) { d.Platform = "symbian" },
+		"platform is not a name":            func(d *push.Device) { d.Platform = "Be OS" },
 		"token is missing":                  func(d *push.Device) { d.Token = "" },
 		"token is of 4097 bytes":            func(d *push.Device) { d.Token = strings.Repeat("x", 4097) },
 		"token holds characters that do no": func(d *push.Device) { d.Token = "secret\xff" },
