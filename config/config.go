@@ -45,15 +45,16 @@ type Config struct {
 // of the group only CAFile is then used. At most one of User with Password, Token,
 // CredsFile, NkeyFile and a user in the URL is set.
 type NATS struct {
-	URL       BrokerURL `split_words:"true" secret:"true" desc:"Servers of the broker: nats://host:4222, tls://host:4222, or several with commas between them. Empty means the embedded broker."`
-	User      string    `split_words:"true" desc:"User name; needs PUSHWORKER_NATS_PASSWORD."`
-	Password  Secret    `split_words:"true" secret:"true" desc:"Password of PUSHWORKER_NATS_USER."`
-	Token     Secret    `split_words:"true" secret:"true" desc:"Token instead of user and password."`
-	CredsFile string    `split_words:"true" desc:"Credentials file (JWT and seed), as nsc writes it."`
-	NkeyFile  string    `split_words:"true" desc:"File with an NKey seed."`
-	CAFile    string    `split_words:"true" desc:"PEM file of the authorities that sign the broker's certificate, if not the system's."`
-	CertFile  string    `split_words:"true" desc:"PEM certificate shown to the broker; needs PUSHWORKER_NATS_KEY_FILE."`
-	KeyFile   string    `split_words:"true" desc:"PEM key of PUSHWORKER_NATS_CERT_FILE."`
+	URL         BrokerURL `split_words:"true" secret:"true" desc:"Servers of the broker: nats://host:4222, tls://host:4222, or several with commas between them. Empty means the embedded broker."`
+	User        string    `split_words:"true" desc:"User name; needs PUSHWORKER_NATS_PASSWORD."`
+	Password    Secret    `split_words:"true" secret:"true" desc:"Password of PUSHWORKER_NATS_USER."`
+	Token       Secret    `split_words:"true" secret:"true" desc:"Token instead of user and password."`
+	CredsFile   string    `split_words:"true" desc:"Credentials file (JWT and seed), as nsc writes it."`
+	NkeyFile    string    `split_words:"true" desc:"File with an NKey seed."`
+	InboxPrefix string    `split_words:"true" default:"_INBOX" desc:"First part of the subjects on which the broker's answers arrive. Give each role one of its own, such as _INBOX_worker: whoever may subscribe to the inbox of another reads receipts and tokens. See deploy/permissions."`
+	CAFile      string    `split_words:"true" desc:"PEM file of the authorities that sign the broker's certificate, if not the system's."`
+	CertFile    string    `split_words:"true" desc:"PEM certificate shown to the broker; needs PUSHWORKER_NATS_KEY_FILE."`
+	KeyFile     string    `split_words:"true" desc:"PEM key of PUSHWORKER_NATS_CERT_FILE."`
 }
 
 // Embedded is the broker inside the worker, used while NATS.URL is empty.

@@ -39,11 +39,19 @@ func (v *validator) connection() {
 		{"NATS_CREDS_FILE", n.CredsFile != ""},
 		{"NATS_NKEY_FILE", n.NkeyFile != ""},
 	})
+	v.require(isInboxPrefix(n.InboxPrefix), "is no prefix for inboxes: "+quote(n.InboxPrefix),
+		"use _INBOX, or _INBOX_ with letters, digits, - and _ after it, such as _INBOX_worker", "NATS_INBOX_PREFIX")
 	v.file("NATS_CREDS_FILE", n.CredsFile)
 	v.file("NATS_NKEY_FILE", n.NkeyFile)
 	v.file("NATS_CA_FILE", n.CAFile)
 	v.file("NATS_CERT_FILE", n.CertFile)
 	v.file("NATS_KEY_FILE", n.KeyFile)
+}
+
+// isInboxPrefix reports whether s is one that workers answer to.
+func isInboxPrefix(s string) bool {
+	own, isOwn := strings.CutPrefix(s, "_INBOX_")
+	return s == "_INBOX" || isOwn && own != "" && len(own) <= 64 && strings.Trim(own, nameRunes) == ""
 }
 
 // login is a way to authenticate, and whether it is set.

@@ -57,10 +57,11 @@ func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
 		return nil, fmt.Errorf("opening the device directory: %w", err)
 	}
 	d := &Devices{conn: c, log: o.Log}
+	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
 	d.Directory = device.New(store, device.Options{
 		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
 		OnUnreadable: func(err error) {
-			d.log.Error().Err(err).Msg("the devices of a user cannot be read; the user counts as without devices")
+			damage.Error().Err(err).Msg("the devices of a user cannot be read; receipts for the user wait, others are delivered")
 		},
 	})
 	return d, nil

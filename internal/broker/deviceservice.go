@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -24,23 +24,30 @@ const (
 	codeInvalid = "invalid"
 	// codeBusy: others change the same user all the time; ask again.
 	codeBusy = "busy"
+	// codeDamaged: what is stored of the user or the token cannot be read, and stays as
+	// it is until an operator has looked.
+	codeDamaged = "damaged"
 	// codeUnavailable: the directory cannot be reached now; ask again.
 	codeUnavailable = "unavailable"
 )
 
 const (
-	serviceName    = "pushworker-devices"
-	serviceVersion = "1.0.0" // of the requests and answers
-	serviceQueue   = "pushworker"
+	serviceName        = "pushworker-devices"
+	serviceVersion     = "1.0.0" // of the requests and answers
+	serviceQueue       = "pushworker"
+	serviceDescription = "registers, lists and removes the devices that pushes are sent to"
 	// maxRequests is how many requests are worked on at a time; more wait.
 	maxRequests = 32
 )
 
 // deviceService answers requests. Each request is one device as JSON, as a line of
-// an import; an answer is {"ok":true}, or {"error":{"code":…,"message":…}}.
+// an import; an answer is {"ok":true}, or {"error":{"code":…,"message":…}}. It is
+// sent to inboxes only, see [isInbox].
 type deviceService struct {
-	devices *Devices
-	slots   chan struct{}
+	devices   *Devices
+	slots     chan struct{}
+	endpoints map[string]*endpoint
+	log       zerolog.Logger // of what requests bring about, a few lines a minute
 
 	mu      sync.Mutex
 	stopped bool
@@ -73,31 +80,39 @@ type listed struct {
 // deviceRequest is what one subject does.
 type deviceRequest func(context.Context, push.Device) (answer, error)
 
-// serve answers requests until ctx ends. Replicas share them.
+// serve answers requests until ctx ends. Replicas share them. It does without the
+// service of the micro framework, which answers whatever subject it is told.
 func (d *Devices) serve(ctx context.Context) error {
-	s := &deviceService{devices: d, slots: make(chan struct{}, maxRequests)}
-	service, err := micro.AddService(d.conn.nc, micro.Config{
-		Name: serviceName, Version: serviceVersion, QueueGroup: serviceQueue,
-		Description: "registers, lists and removes the devices that pushes are sent to",
-	})
-	if err != nil {
-		return fmt.Errorf("serving device requests: %w", err)
+	s := &deviceService{
+		devices: d, slots: make(chan struct{}, maxRequests), endpoints: make(map[string]*endpoint),
+		log: d.log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}),
 	}
-	defer s.stop(service)
+	var subscriptions []*nats.Subscription
+	defer func() { s.stop(subscriptions) }()
 	for name, do := range map[string]deviceRequest{"put": s.put, "ls": s.list, "rm": s.remove} {
-		err := service.AddEndpoint(name, s.handler(context.WithoutCancel(ctx), do), micro.WithEndpointSubject(deviceRequests+name))
+		e := &endpoint{do: do}
+		s.endpoints[name] = e
+		sub, err := d.conn.nc.QueueSubscribe(deviceRequests+name, serviceQueue, s.handler(context.WithoutCancel(ctx), e))
 		if err != nil {
 			return fmt.Errorf("serving device requests: %w", err)
 		}
+		subscriptions = append(subscriptions, sub)
+	}
+	found, err := s.serveDiscovery()
+	subscriptions = append(subscriptions, found...)
+	if err != nil {
+		return fmt.Errorf("serving device requests: %w", err)
 	}
 	<-ctx.Done()
 	return nil
 }
 
 // stop takes no more requests and waits for those in work, at most requestTimeout.
-func (s *deviceService) stop(service micro.Service) {
-	if err := service.Stop(); err != nil {
-		s.devices.log.Debug().Err(err).Msg("device requests could not be ended in an orderly way")
+func (s *deviceService) stop(subscriptions []*nats.Subscription) {
+	for _, sub := range subscriptions {
+		if err := sub.Drain(); err != nil {
+			s.log.Debug().Err(err).Str("subject", sub.Subject).Msg("device requests could not be ended in an orderly way")
+		}
 	}
 	s.mu.Lock()
 	s.stopped = true
@@ -116,13 +131,16 @@ func (s *deviceService) begin() bool {
 }
 
 // handler works on requests beside each other. While all slots are taken, what
-// comes waits in the client. Answers are not given through the request, which is
-// for its own goroutine only.
-func (s *deviceService) handler(ctx context.Context, do deviceRequest) micro.HandlerFunc {
-	return func(r micro.Request) {
-		reply, request := r.Reply(), r.Data()
+// comes waits in the client.
+func (s *deviceService) handler(ctx context.Context, e *endpoint) nats.MsgHandler {
+	return func(m *nats.Msg) {
+		if m.Reply != "" && !isInbox(m.Reply) {
+			s.log.Warn().Str("subject", m.Subject).Str("reply", oneLine(m.Reply, maxErrorText)).
+				Msg("device request refused: it asks for the answer on a subject that is no inbox; let the client use _INBOX or a prefix that begins with _INBOX_")
+			return
+		}
 		if !s.begin() {
-			s.respond(reply, answer{Error: &refusal{codeUnavailable, "the worker is stopping: ask again"}})
+			s.respond(m.Reply, answer{Error: &refusal{codeUnavailable, "the worker is stopping: ask again"}})
 			return
 		}
 		s.slots <- struct{}{}
@@ -131,7 +149,10 @@ func (s *deviceService) handler(ctx context.Context, do deviceRequest) micro.Han
 			defer func() { <-s.slots }()
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 			defer cancel()
-			s.respond(reply, handle(ctx, request, do))
+			began := time.Now()
+			a := handle(ctx, m.Data, e.do)
+			e.count(time.Since(began), a)
+			s.respond(m.Reply, a)
 		}()
 	}
 }
@@ -150,6 +171,8 @@ func handle(ctx context.Context, request []byte, do deviceRequest) answer {
 	code := codeUnavailable
 	if _, invalid := errors.AsType[*device.InvalidError](err); invalid {
 		code = codeInvalid
+	} else if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable {
+		code = codeDamaged
 	} else if errors.Is(err, device.ErrBusy) {
 		code = codeBusy
 	}
@@ -169,13 +192,7 @@ func (s *deviceService) respond(reply string, a answer) {
 		m.Header.Set(micro.ErrorCodeHeader, a.Error.Code)
 		m.Header.Set(micro.ErrorHeader, oneLine(a.Error.Message, maxErrorText))
 	}
-	var err error
-	if m.Data, err = json.Marshal(a); err == nil {
-		err = s.devices.conn.nc.PublishMsg(m)
-	}
-	if err != nil {
-		s.devices.log.Debug().Err(err).Msg("a device request was not answered")
-	}
+	s.publish(m, a)
 }
 
 func (s *deviceService) put(ctx context.Context, d push.Device) (answer, error) {

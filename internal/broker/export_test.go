@@ -41,3 +41,6 @@ func ProvisionBucket(ctx context.Context, c *Conn) error {
 
 // HoldLook keeps everybody else from asking for the fill of the stream of retries.
 func HoldLook(s *Scheduler) { s.looking <- struct{}{} }
+
+// IsInbox is isInbox.
+func IsInbox(subject string) bool { return isInbox(subject) }

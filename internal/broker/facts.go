@@ -58,10 +58,11 @@ func (c *Conn) RetryFacts(ctx context.Context, t Topology) iter.Seq2[explain.Ret
 // retryFact reads a waiting retry; ok is false for what was put there by hand.
 func retryFact(m Stored) (r explain.Retry, ok bool) {
 	h := nats.Header(m.Header)
+	handler := retryLane(m.Subject)
 	var o consumer.Origin
-	readRetry(&o, h)
+	readRetry(&o, h, handler)
 	r = explain.Retry{
-		Handler: h.Get(headerHandler), Stream: o.RootStream, StreamSeq: o.RootSeq, Attempts: o.Attempts, Error: h.Get(headerError),
+		Handler: handler, Stream: o.RootStream, StreamSeq: o.RootSeq, Attempts: o.Attempts, Error: h.Get(headerError),
 	}
 	subject := m.Subject
 	if at, scheduled := strings.CutPrefix(h.Get(jetstream.ScheduleHeader), "@at "); scheduled {
@@ -70,6 +71,14 @@ func retryFact(m Stored) (r explain.Retry, ok bool) {
 	}
 	r.Alone = strings.HasSuffix(subject, suspectsToken)
 	return r, r.Handler != "" && r.StreamSeq != 0
+}
+
+// retryLane is the lane that a message of the retry stream is for.
+func retryLane(subject string) string {
+	rest, _ := strings.CutPrefix(subject, retryPrefix)
+	rest, _ = strings.CutPrefix(rest, schedulePrefix)
+	lane, _, _ := strings.Cut(rest, ".")
+	return lane
 }
 
 // EventFacts yields the outcomes since a time of the receipts with these sequences

@@ -70,10 +70,13 @@ func reserved(name string) bool {
 	return len(name) >= length && (strings.EqualFold(name[:length], "Nats-") || strings.EqualFold(name[:length], "Push-"))
 }
 
-// readRetry reads the headers of a retry. One that was published by hand and
-// lacks them counts as published where it is.
-func readRetry(o *consumer.Origin, h nats.Header) {
+// readRetry reads the headers of a retry of a lane. What does not name that lane was
+// not stored by one: it counts as published where it is, whatever its headers say.
+func readRetry(o *consumer.Origin, h nats.Header, handler string) {
 	o.Expires, o.Header = readPublished(h)
+	if h.Get(headerHandler) != handler {
+		return
+	}
 	root, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
 	if stream := h.Get(headerOriginStream); err == nil && stream != "" {
 		o.RootStream, o.RootSeq = stream, root

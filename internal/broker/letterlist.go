@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -68,14 +69,20 @@ func (l *Letters) Show(ctx context.Context, seq uint64) (deadletter.Letter, erro
 	return readLetter(stored), nil
 }
 
+// readLetter reads a letter. Whose it is says the subject, which the broker's
+// permissions guard; what names another lane in its headers was not buried by one.
 func readLetter(raw Stored) deadletter.Letter {
 	h := nats.Header(raw.Header)
+	handler := letterLane(raw.Subject)
 	expires, own := readPublished(h)
 	l := deadletter.Letter{
-		Seq: raw.Seq, Stored: raw.Time, Expires: expires, Handler: h.Get(headerHandler), Reason: h.Get(headerReason), Error: h.Get(headerError),
+		Seq: raw.Seq, Stored: raw.Time, Expires: expires, Handler: handler, Reason: h.Get(headerReason), Error: h.Get(headerError),
 		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(headerMsgID),
 		Data: raw.Data, Narrowed: h.Get(headerNarrowed) == isTrue,
 		Truncated: h.Get(headerTruncated) == isTrue, Header: own, Last: raw.Time,
+	}
+	if l.Foreign = h.Get(headerHandler) != handler || l.Reason == ""; l.Foreign && l.Error == "" {
+		l.Error = "no worker wrote this letter"
 	}
 	// What does not parse was not written by us and stays zero.
 	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempt))
@@ -86,4 +93,14 @@ func readLetter(raw Stored) deadletter.Letter {
 		l.Last = t
 	}
 	return l
+}
+
+// letterLane is the lane that a subject of the dead-letter stream belongs to, empty
+// for what belongs to none.
+func letterLane(subject string) string {
+	lane := strings.TrimPrefix(subject, deadPrefix)
+	if first, _, _ := strings.Cut(lane, "."); first == malformedToken {
+		return ""
+	}
+	return lane
 }

@@ -35,10 +35,10 @@ func (l *Letters) Erase(ctx context.Context, seq uint64) (bool, error) {
 }
 
 // Original returns the receipt of l as it was published, byte for byte: from l if
-// that has it, else from history. The error wraps [ErrNotStored] when history has
+// that has it, or is foreign, else from history. The error wraps [ErrNotStored] when history has
 // it no more.
 func (l *Letters) Original(ctx context.Context, letter *deadletter.Letter) ([]byte, error) {
-	if !letter.Narrowed && !letter.Truncated {
+	if !letter.Narrowed && !letter.Truncated || letter.Foreign {
 		return letter.Data, nil
 	}
 	m, err := l.conn.History(letter.Stream).Get(ctx, letter.StreamSeq)

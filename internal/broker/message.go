@@ -31,7 +31,7 @@ func newMessage(s *Source, m *nats.Msg) (*message, error) {
 	o.RootStream, o.RootSeq, o.First, o.Subject = o.Stream, o.Seq, o.Stored, m.Subject
 	switch {
 	case s.retried:
-		readRetry(o, m.Header)
+		readRetry(o, m.Header, s.handler)
 		o.Alone = s.alone
 	case len(m.Header) > 0:
 		o.Expires, o.Header = readPublished(m.Header)

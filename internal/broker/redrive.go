@@ -39,7 +39,7 @@ func (c *Conn) Redriver(t Topology) *Redriver {
 // Refused reports whether err is about one letter, so that others may do better.
 func Refused(err error) bool {
 	for _, why := range []error{
-		deadletter.ErrNoReceipt, deadletter.ErrNoLane, deadletter.ErrCut, deadletter.ErrStale, ErrLaneMissing, ErrNoLetter,
+		deadletter.ErrForeign, deadletter.ErrNoReceipt, deadletter.ErrNoLane, deadletter.ErrCut, deadletter.ErrStale, ErrLaneMissing, ErrNoLetter,
 	} {
 		if errors.Is(err, why) {
 			return true

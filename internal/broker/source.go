@@ -29,7 +29,7 @@ func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, erro
 			return Lane{}, fmt.Errorf("binding to %s: %w%s", d, err, d.remedy(err))
 		}
 		sources[i] = &Source{
-			conn: c, topology: t, durable: d, retried: i > 0, alone: i == 2,
+			conn: c, handler: handler, topology: t, durable: d, retried: i > 0, alone: i == 2,
 			next: "$JS.API.CONSUMER.MSG.NEXT." + d.stream + "." + d.config.Durable,
 		}
 		sources[i].created.Store(info.Created.UnixNano())
@@ -40,6 +40,7 @@ func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, erro
 // Source is one durable of one stream.
 type Source struct {
 	conn     *Conn
+	handler  string // the lane
 	topology Topology
 	durable  durable
 	created  atomic.Int64 // when it was made: tells a recreated durable from the one we bound to

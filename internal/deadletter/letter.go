@@ -43,6 +43,9 @@ type Letter struct {
 	Data      []byte
 	Narrowed  bool
 	Truncated bool
+	// Foreign says that no worker wrote the letter: nothing that it says of itself is
+	// to be believed.
+	Foreign bool
 	// Header holds the other headers that the receipt was published with, such as
 	// traceparent.
 	Header map[string][]string

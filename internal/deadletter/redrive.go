@@ -12,6 +12,8 @@ var (
 	ErrNoReceipt = errors.New("not a receipt that a lane can read: `deadletter show SEQ --raw`, mend it, `publish` it, then `deadletter drop SEQ`")
 	// ErrNoLane is of letters that belong to no lane.
 	ErrNoLane = errors.New("belongs to no lane: `deadletter show SEQ --raw`, mend it, `publish` it, then `deadletter drop SEQ`")
+	// ErrForeign is of letters that no worker wrote.
+	ErrForeign = errors.New("not written by a worker: look at it with `deadletter show SEQ --raw`, then `deadletter drop SEQ`; check who may publish to push.dead.>")
 	// ErrCut is of letters that do not have all the bytes.
 	ErrCut = errors.New("its bytes were cut to fit a letter: `deadletter show SEQ --raw` has them while history does; `publish` those, then `deadletter drop SEQ`")
 	// ErrStale is of letters whose publisher has set a time after which nobody wants
@@ -25,6 +27,8 @@ var (
 // what is older.
 func (l *Letter) Redrivable(now time.Time) error {
 	switch {
+	case l.Foreign:
+		return ErrForeign
 	case l.Reason == "malformed" || l.Reason == "oversize":
 		return ErrNoReceipt
 	case l.Handler == "":

@@ -39,7 +39,7 @@ type cache struct {
 	watched bool // changes are told without gaps
 	used    int
 	users   *simplelru.LRU[push.Uid, *cached]
-	reads   map[*reading]struct{}
+	reads   map[*read]struct{}
 
 	hits, misses atomic.Uint64 // users looked up that it knew, and that it did not
 }
@@ -52,16 +52,16 @@ type cached struct {
 	cost     int
 }
 
-// reading is a read of the store that is under way. What changes meanwhile is not
+// read is a read of the store that is under way. What changes meanwhile is not
 // taken from it.
-type reading struct {
+type read struct {
 	changed map[push.Uid]struct{}
 	all     bool
 }
 
 // newCache returns a cache of room bytes.
 func newCache(room int, ttl time.Duration) *cache {
-	c := &cache{room: room, ttl: ttl, reads: make(map[*reading]struct{})}
+	c := &cache{room: room, ttl: ttl, reads: make(map[*read]struct{})}
 	const unbounded = 1<<31 - 1 // it is room that bounds
 	c.users, _ = simplelru.NewLRU(unbounded, func(_ push.Uid, v *cached) { c.used -= v.cost })
 	return c
@@ -109,27 +109,27 @@ func (c *cache) watch(on bool) {
 }
 
 // begin is called before a read of the store, and end after it.
-func (c *cache) begin() *reading {
-	r := &reading{}
+func (c *cache) begin() *read {
+	r := &read{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads[r] = struct{}{}
 	return r
 }
 
-// end takes what was read: the list and revision of each of users. After an error
-// there are none.
-func (c *cache) end(r *reading, users []push.Uid, lists []list, revisions []uint64) {
+// end takes what was read for each of users. After an error that is nothing.
+func (c *cache) end(r *read, users []push.Uid, answers []reading) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.reads, r)
-	for i, l := range lists {
-		if _, changed := r.changed[users[i]]; !changed && !r.all {
-			before, ok := c.users.Peek(users[i])
-			sure := ok && before.revision == revisions[i]
-			c.put(users[i], &cached{list: l, revision: revisions[i], at: now, sure: sure})
+	for i, a := range answers {
+		if _, changed := r.changed[users[i]]; changed || r.all || a.err != nil {
+			continue
 		}
+		before, ok := c.users.Peek(users[i])
+		sure := ok && before.revision == a.revision
+		c.put(users[i], &cached{list: a.list, revision: a.revision, at: now, sure: sure})
 	}
 }
 
@@ -139,15 +139,28 @@ func (c *cache) learn(user push.Uid, l list, revision uint64, keep bool) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.changed(user)
+	if keep || c.users.Contains(user) {
+		c.put(user, &cached{list: l, revision: revision, at: now, sure: true})
+	}
+}
+
+// changed has no read under way be believed about user. The caller holds mu.
+func (c *cache) changed(user push.Uid) {
 	for r := range c.reads {
 		if r.changed == nil {
 			r.changed = make(map[push.Uid]struct{})
 		}
 		r.changed[user] = struct{}{}
 	}
-	if keep || c.users.Contains(user) {
-		c.put(user, &cached{list: l, revision: revision, at: now, sure: true})
-	}
+}
+
+// drop forgets user, whose list has been changed to something that is none.
+func (c *cache) drop(user push.Uid) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed(user)
+	c.users.Remove(user)
 }
 
 // knows reports whether the cache has an opinion on user that may be changed by

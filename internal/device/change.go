@@ -40,7 +40,10 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 	if err != nil {
 		return false, err
 	}
-	have := d.readable(dev.User, read[0])
+	have, err := readList(dev.User, read[0].Value)
+	if err != nil {
+		return false, err
+	}
 	if !isCopy && len(have) > 0 { // the clocks of others may be ahead
 		dev.Registered = slices.MaxFunc([]time.Time{dev.Registered, have[len(have)-1].Registered}, time.Time.Compare)
 	}
@@ -48,7 +51,7 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 	if !in || err != nil {
 		return false, err
 	}
-	held, err := readClaim(read[1].Value)
+	held, err := readClaim(key, read[1].Value)
 	if err != nil {
 		return false, err
 	}
@@ -127,7 +130,11 @@ func (d *Directory) take(ctx context.Context, dev push.Device, holder push.Uid, 
 	if read[1].Revision != revision {
 		return ErrConflict
 	}
-	next, gone := d.readable(holder, read[0]).without(ReasonMoved, func(have push.Device) bool { return sameToken(have, dev) })
+	have, err := readList(holder, read[0].Value)
+	if err != nil { // whether the token is in it nobody can tell
+		return err
+	}
+	next, gone := have.without(ReasonMoved, func(have push.Device) bool { return sameToken(have, dev) })
 	return d.write(ctx, holder, read[0].Revision, next, gone)
 }
 
@@ -137,59 +144,19 @@ func (d *Directory) anyNewer(ctx context.Context, users []push.Uid, dev push.Dev
 		return false, nil
 	}
 	read, err := d.store.Read(ctx, userKeys(users))
+	if err != nil {
+		return false, err
+	}
 	for i, e := range read {
-		have, ok := d.readable(users[i], e).find(dev)
-		if ok && have.Registered.After(dev.Registered) {
+		list, err := readList(users[i], e.Value)
+		if err != nil {
+			return false, err
+		}
+		if have, ok := list.find(dev); ok && have.Registered.After(dev.Registered) {
 			return true, nil
 		}
 	}
-	return false, err
-}
-
-// Remove removes the devices of like.User that have all of ID, Provider and Token
-// that like has, and returns how many there were.
-func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, err error) {
-	if err := validateUser(like.User); err != nil {
-		return 0, &InvalidError{err}
-	}
-	fits := func(want, have string) bool { return want == "" || want == have }
-	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool {
-		return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("removing devices of user %s: %w", like.User, err)
-	}
-	return removed, nil
-}
-
-// Gone implements [push.Directory].
-func (d *Directory) Gone(ctx context.Context, dev push.Device, asOf time.Time, reason string) error {
-	_, err := d.drop(ctx, dev.User, reason, func(have push.Device) bool {
-		return sameToken(have, dev) && !have.Registered.After(asOf)
-	})
-	if err != nil {
-		return fmt.Errorf("removing %s: %w", dev, err)
-	}
-	return nil
-}
-
-// drop removes the devices of user that leave.
-func (d *Directory) drop(ctx context.Context, user push.Uid, reason string, leaves func(push.Device) bool) (dropped int, err error) {
-	if user.IsZero() {
-		return 0, nil
-	}
-	err = attempt(ctx, func() error {
-		read, err := d.store.Read(ctx, []string{userKey(user)})
-		if err != nil {
-			return err
-		}
-		next, gone := d.readable(user, read[0]).without(reason, leaves)
-		if dropped = len(gone); dropped == 0 {
-			return nil
-		}
-		return d.replace(ctx, user, read[0].Revision, next, gone)
-	})
-	return dropped, err
+	return false, nil
 }
 
 // replace writes user's list and releases the claims to the tokens that leave it.
@@ -212,7 +179,7 @@ func (d *Directory) replace(ctx context.Context, user push.Uid, revision uint64,
 		return err
 	}
 	for i, c := range claims {
-		if held, err := readClaim(c.Value); err == nil && push.Uid(held.User) == user {
+		if held, err := readClaim(keys[i], c.Value); err == nil && push.Uid(held.User) == user {
 			// A claim that stays behind is understood by whoever claims next.
 			_, _ = d.store.Write(ctx, keys[i], nil, c.Revision)
 		}

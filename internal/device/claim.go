@@ -25,13 +25,15 @@ func (u userText) MarshalText() ([]byte, error) { return []byte(push.Uid(u).Stri
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (u *userText) UnmarshalText(b []byte) error { return (*push.Uid)(u).UnmarshalText(b) }
 
-// readClaim returns the zero claim, which is nobody's, for no value.
-func readClaim(value []byte) (c claim, err error) {
+// readClaim returns the zero claim, which is nobody's, for no value. One that is
+// damaged is an error: the token may be in somebody's list.
+func readClaim(key string, value []byte) (c claim, err error) {
 	if value == nil {
 		return c, nil
 	}
-	if err = json.Unmarshal(value, &c); err != nil {
-		return claim{}, fmt.Errorf("reading the claim to a token: %w: somebody else has written to the bucket; delete the key %s<hash>", err, tokenPrefix)
+	if err = json.Unmarshal(value, &c); err != nil || c.User == 0 {
+		return claim{}, &push.UnreadableError{Err: fmt.Errorf("the record of who has this token, key %s, is damaged: "+
+			"remove it with `nats kv del push-devices %s`, find who has the token with `pushworker device export`, and register it for that user first", key, key)}
 	}
 	return c, nil
 }

@@ -3,6 +3,7 @@ package device
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -25,8 +26,7 @@ type Options struct {
 	// OnGone is told of every device that leaves. It must not block. May be nil.
 	OnGone func(Event)
 	// OnUnreadable is told of a user whose list cannot be read, because something
-	// else wrote to it. Such a user counts as without devices, so that the others of
-	// a receipt get theirs. May be nil.
+	// else wrote to it, each time that Devices reads it. May be nil.
 	OnUnreadable func(error)
 }
 
@@ -68,36 +68,38 @@ func (d *Directory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid
 	if len(missing) == 0 {
 		return found, nil
 	}
-	if err := d.loader.load(ctx, missing, found); err != nil {
+	err := d.loader.load(ctx, missing, found)
+	if _, partly := errors.AsType[*push.UnreadableError](err); err != nil && !partly {
 		return nil, err
 	}
-	return found, nil
+	return found, err
+}
+
+// reading is what the store has for a user: a list, or why it cannot be read.
+type reading struct {
+	list     list
+	revision uint64
+	err      error
 }
 
 // load reads the lists of users into the cache.
-func (d *Directory) load(ctx context.Context, users []push.Uid) ([]list, error) {
-	var lists []list
-	var revisions []uint64
-	reading := d.cache.begin()
-	defer func() { d.cache.end(reading, users, lists, revisions) }()
+func (d *Directory) load(ctx context.Context, users []push.Uid) ([]reading, error) {
+	var answers []reading
+	begun := d.cache.begin()
+	defer func() { d.cache.end(begun, users, answers) }()
 	entries, err := d.store.Read(ctx, userKeys(users))
 	if err != nil {
 		return nil, fmt.Errorf("reading the devices of %d users: %w", len(users), err)
 	}
-	lists, revisions = make([]list, len(users)), make([]uint64, len(users))
+	answers = make([]reading, len(users))
 	for i, e := range entries {
-		lists[i], revisions[i] = d.readable(users[i], e), e.Revision
+		l, err := readList(users[i], e.Value)
+		if err != nil {
+			d.onUnreadable(err)
+		}
+		answers[i] = reading{l, e.Revision, err}
 	}
-	return lists, nil
-}
-
-// readable is user's list, empty if it cannot be read.
-func (d *Directory) readable(user push.Uid, e Entry) list {
-	l, err := readList(user, e.Value)
-	if err != nil {
-		d.onUnreadable(err)
-	}
-	return l
+	return answers, nil
 }
 
 // CacheCounts is how many look-ups of a user the cache has answered, and how many
@@ -153,7 +155,12 @@ func (d *Directory) Learn(e Keyed) {
 	if user == 0 || !d.cache.knows(user) {
 		return
 	}
-	d.cache.learn(user, d.readable(user, e.Entry), e.Revision, false)
+	l, err := readList(user, e.Value)
+	if err != nil {
+		d.cache.drop(user)
+		return
+	}
+	d.cache.learn(user, l, e.Revision, false)
 }
 
 // Watched says whether Learn is told of every change from now on. Call Forget first.

@@ -385,38 +385,6 @@ func TestChangeThatMeetsConflictsOnlyEnds(t *testing.T) {
 	})
 }
 
-func TestUnreadableUserHarmsNobodyElse(t *testing.T) {
-	t.Parallel()
-	store := &device.Memory{}
-	var told []error
-	d := device.New(store, device.Options{OnUnreadable: func(err error) { told = append(told, err) }})
-	put(t, d, ben, "phone", "y")
-	if _, err := store.Write(t.Context(), "user."+anna.String(), []byte("{oops"), 0); err != nil {
-		t.Fatal(err)
-	}
-	if found, err := d.Devices(t.Context(), []push.Uid{anna, ben}); err != nil || len(found) != 1 || len(told) != 1 {
-		t.Errorf("Devices = %v, %v, told %v", found, err, told)
-	}
-	if _, err := d.List(t.Context(), anna); err == nil || !strings.Contains(err.Error(), anna.String()) {
-		t.Errorf("List: %v", err)
-	}
-	var faults, devices int
-	for _, err := range d.All(t.Context()) {
-		if err != nil {
-			faults++
-		} else {
-			devices++
-		}
-	}
-	if faults != 1 || devices != 1 {
-		t.Errorf("All yields %d faults and %d devices", faults, devices)
-	}
-	put(t, d, anna, "phone", "x") // mends it
-	if n := count(t, d, anna, ben); n != 2 {
-		t.Errorf("%d users have devices", n)
-	}
-}
-
 func TestNoClaimOutlivesItsToken(t *testing.T) {
 	t.Parallel()
 	store := &device.Memory{}

@@ -22,14 +22,16 @@ type list []push.Device
 // encoding/json does not go through the methods of [push.Device].
 type stored push.Device
 
-// readList reads the value of user's list.
+// readList reads the value of user's list. What is not a list was not written by a
+// [Directory], or by a newer one: the error is a [*push.UnreadableError], and nothing
+// may take the list for empty.
 func readList(user push.Uid, value []byte) (list, error) {
 	if value == nil {
 		return nil, nil
 	}
 	var read []stored
-	if err := json.Unmarshal(value, &read); err != nil {
-		return nil, fmt.Errorf("reading the devices of user %s: %w: registering a device of the user writes them anew", user, err)
+	if err := json.Unmarshal(value, &read); err != nil || read == nil {
+		return nil, damaged(user)
 	}
 	l := make(list, len(read))
 	for i, s := range read {
@@ -37,6 +39,13 @@ func readList(user push.Uid, value []byte) (list, error) {
 		l[i].User = user
 	}
 	return l, nil
+}
+
+// damaged is the error about a user's list, which quotes nothing of it.
+func damaged(user push.Uid) error {
+	return &push.UnreadableError{Users: []push.Uid{user}, Err: fmt.Errorf(
+		"the device list of user %[1]s is damaged: remove it with `pushworker device rm --user %[1]s --yes`, then the user's apps can register again",
+		user.UserId())}
 }
 
 // value is the value of l's key: nil for no devices.

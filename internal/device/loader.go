@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ const (
 // others who wait, by the next. Receipts for one user each cost a fraction of a
 // round trip this way, and nobody waits on purpose.
 type loader struct {
-	read func(ctx context.Context, users []push.Uid) ([]list, error)
+	read func(ctx context.Context, users []push.Uid) ([]reading, error)
 
 	mu    sync.Mutex
 	loads int
@@ -35,12 +36,12 @@ type load struct {
 	users map[push.Uid]struct{}
 	done  chan struct{}
 	// found and err are for after done.
-	found map[push.Uid]list
+	found map[push.Uid]reading
 	err   error
 }
 
-// load adds the devices of users to found. The read goes on if ctx ends, because
-// others may wait for it.
+// load adds the devices of users to found; the error may be a [*push.UnreadableError]
+// about some of them. The read goes on if ctx ends, because others may wait for it.
 func (l *loader) load(ctx context.Context, users []push.Uid, found map[push.Uid][]push.Device) error {
 	mine := l.join(ctx, users)
 	select {
@@ -51,10 +52,18 @@ func (l *loader) load(ctx context.Context, users []push.Uid, found map[push.Uid]
 	if mine.err != nil {
 		return mine.err
 	}
+	var damaged []push.Uid
+	var why error
 	for _, u := range users {
-		if devices := mine.found[u]; len(devices) > 0 {
-			found[u] = devices
+		answer := mine.found[u]
+		if answer.err != nil {
+			damaged, why = append(damaged, u), errors.Join(why, answer.err)
+		} else if len(answer.list) > 0 {
+			found[u] = answer.list
 		}
+	}
+	if why != nil {
+		return &push.UnreadableError{Users: damaged, Err: why}
 	}
 	return nil
 }
@@ -96,13 +105,13 @@ func (l *loader) serve(ctx context.Context, current *load) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	users := slices.AppendSeq(make([]push.Uid, 0, len(current.users)), maps.Keys(current.users))
-	lists, err := l.read(ctx, users)
+	answers, err := l.read(ctx, users)
 	if err != nil {
 		current.err = err
 		return
 	}
-	current.found = make(map[push.Uid]list, len(users))
+	current.found = make(map[push.Uid]reading, len(users))
 	for i, u := range users {
-		current.found[u] = lists[i]
+		current.found[u] = answers[i]
 	}
 }

@@ -258,8 +258,8 @@ func answer() object {
 		"type": "object", "required": []any{"code", "message"},
 		"properties": object{
 			"code": object{
-				"enum":        []any{"malformed", "invalid", "busy", "unavailable"},
-				"description": "malformed and invalid are the request's fault; after busy and unavailable, ask again",
+				"enum":        []any{"malformed", "invalid", "busy", "damaged", "unavailable"},
+				"description": "malformed and invalid are the request's fault; after busy and unavailable, ask again; damaged: what is stored of the user or the token cannot be read, an operator has to look",
 			},
 			"message": object{"type": "string", "description": "for people; one sentence"},
 		},

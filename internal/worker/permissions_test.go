@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,16 +21,19 @@ import (
 // roles of deploy/permissions.
 func roles() []string { return []string{"producer", "worker", "provisioner", "operator"} }
 
+// quiet is a handler that only these tests have.
+const quiet = `[{"name":"quiet"}]`
+
 // startWithRoles runs a server with the shipped permissions, on which the
-// provisioner has made everything for the handlers.
-func startWithRoles(t *testing.T, handlers string) (url func(role string) string) {
+// provisioner has made everything for the handler.
+func startWithRoles(t *testing.T) (url func(role string) string) {
 	t.Helper()
 	for _, role := range []string{"PRODUCER", "WORKER", "PROVISIONER", "OPERATOR"} {
 		t.Setenv("PUSHWORKER_"+role+"_PASSWORD", "secret")
 	}
 	of := brokertest.StartWithConfig(t, "../../deploy/permissions/nats-server.conf")
 	url = func(role string) string { return of(role, "secret") }
-	c := load(t, url("provisioner"), handlers, "true")
+	c := load(t, url("provisioner"), quiet, "true")
 	setup := connect(t, url("provisioner"))
 	topology := worker.Topology(c, []string{"quiet"})
 	_, err := setup.Provision(t.Context(), topology)
@@ -49,7 +53,7 @@ func load(t *testing.T, url, handlers, provision string) *config.Config {
 	t.Helper()
 	c, err := config.Load([]string{
 		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0", "PUSHWORKER_HANDLERS=" + handlers,
-		"PUSHWORKER_PROVISION=" + provision, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB", "PUSHWORKER_RETRY_BASE=1ms",
+		"PUSHWORKER_NATS_INBOX_PREFIX=" + inbox(url), "PUSHWORKER_PROVISION=" + provision, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB", "PUSHWORKER_RETRY_BASE=1ms",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -57,9 +61,15 @@ func load(t *testing.T, url, handlers, provision string) *config.Config {
 	return c
 }
 
+// inbox is the prefix of the role that logs in at url.
+func inbox(url string) string {
+	role, _, _ := strings.Cut(strings.TrimPrefix(url, "nats://"), ":")
+	return "_INBOX_" + role
+}
+
 func connect(t *testing.T, url string) *broker.Conn {
 	t.Helper()
-	conn, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", Log: zerolog.Nop()})
+	conn, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", InboxPrefix: inbox(url), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,15 +80,14 @@ func connect(t *testing.T, url string) *broker.Conn {
 // With the shipped permissions and PUSHWORKER_PROVISION=false a worker delivers,
 // retries and buries, and registers devices.
 func TestShippedPermissionsSuffice(t *testing.T) {
-	const handlers = `[{"name":"quiet"}]`
-	url := startWithRoles(t, handlers)
+	url := startWithRoles(t)
 	seen := make(chan int, 8)
 	tried := false
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Worker{
-			Config: load(t, url("worker"), handlers, "false"), Banner: io.Discard, Log: zerolog.Nop(),
+			Config: load(t, url("worker"), quiet, "false"), Banner: io.Discard, Log: zerolog.Nop(),
 			Plugins: func(r *push.Registry, _ push.Directory) {
 				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
 					return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
@@ -116,7 +125,7 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 		}
 	}
 	operator := connect(t, url("operator"))
-	topology := worker.Topology(load(t, url("operator"), handlers, "false"), []string{"quiet"})
+	topology := worker.Topology(load(t, url("operator"), quiet, "false"), []string{"quiet"})
 	buried := func() bool {
 		stats, err := operator.Stats(t.Context(), topology)
 		if err != nil {
@@ -157,7 +166,7 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 
 // Nobody may do what none of the roles is for.
 func TestShippedPermissionsRefuseTheRest(t *testing.T) {
-	url := startWithRoles(t, `[{"name":"quiet"}]`)
+	url := startWithRoles(t)
 	everybody := []string{"$JS.API.STREAM.DELETE.PUSH", "$JS.API.CONSUMER.DELETE.KV_push-devices.quiet", "$JS.API.STREAM.SNAPSHOT.PUSH", "foreign", "$KV.other.a"}
 	refused := map[string][]string{
 		"producer":    {"$JS.API.CONSUMER.DELETE.PUSH.quiet", "push.retry.quiet", "push.dead.quiet", "$JS.API.STREAM.INFO.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$KV.push-devices.a"},

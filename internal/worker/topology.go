@@ -41,6 +41,7 @@ func BrokerOptions(c *config.Config, name string) broker.Options {
 	if c.UsesEmbedded() {
 		return o // which knows no users, only the token in the URL
 	}
+	o.InboxPrefix = c.NATS.InboxPrefix
 	o.CredsFile, o.NKeyFile = c.NATS.CredsFile, c.NATS.NkeyFile
 	o.CertFile, o.KeyFile = c.NATS.CertFile, c.NATS.KeyFile
 	return o

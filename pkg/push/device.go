@@ -41,9 +41,10 @@ type Device struct {
 // handlers hands one in. Its methods are safe for concurrent use.
 type Directory interface {
 	// Devices returns the devices of all users at once, of every provider. A user
-	// without devices has no entry. An error means that nothing is known about any
-	// of them; it is transient. The slices may be shared with other callers: read
-	// them only.
+	// without devices has no entry. An [*UnreadableError] means that some users'
+	// devices cannot be read: the map holds those of the others. Any other error
+	// means that nothing is known about any of them. Both are transient. The slices
+	// may be shared with other callers: read them only.
 	Devices(ctx context.Context, users []Uid) (map[Uid][]Device, error)
 	// Gone reports that the provider has said d's token is dead, in answer to a
 	// request that was sent at asOf. The token is removed from d.User unless it was
@@ -51,6 +52,19 @@ type Directory interface {
 	// server gets to see it. That d is not, or no longer, there is no error.
 	Gone(ctx context.Context, d Device, asOf time.Time, reason string) error
 }
+
+// UnreadableError says that what a [Directory] has stored for some users is damaged.
+// Whether they have devices is not known, so that their share of a receipt must wait.
+type UnreadableError struct {
+	Users []Uid
+	// Err says what to do about it.
+	Err error
+}
+
+func (e *UnreadableError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // String names the device without its token.
 func (d Device) String() string {

@@ -82,6 +82,23 @@ func StartWithConfig(tb testing.TB, file string) (url func(user, password string
 // sent is nothing that a stream stores or an API takes.
 func MayPublish(tb testing.TB, url, subject string) bool {
 	tb.Helper()
+	return permits(tb, url, func(nc *nats.Conn) error {
+		return nc.PublishMsg(&nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"none"}}, Data: []byte("{ nothing")})
+	})
+}
+
+// MaySubscribe reports whether the server lets a user subscribe to subject.
+func MaySubscribe(tb testing.TB, url, subject string) bool {
+	tb.Helper()
+	return permits(tb, url, func(nc *nats.Conn) error {
+		_, err := nc.SubscribeSync(subject)
+		return err
+	})
+}
+
+// permits reports whether the server lets a user do something.
+func permits(tb testing.TB, url string, do func(*nats.Conn) error) bool {
+	tb.Helper()
 	refused := make(chan struct{}, 1)
 	nc, err := nats.Connect(url, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if errors.Is(err, nats.ErrPermissionViolation) {
@@ -92,8 +109,7 @@ func MayPublish(tb testing.TB, url, subject string) bool {
 		tb.Fatal(err)
 	}
 	defer nc.Close()
-	m := &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {"none"}}, Data: []byte("{ nothing")}
-	if err := errors.Join(nc.PublishMsg(m), nc.Flush()); err != nil && !errors.Is(err, nats.ErrPermissionViolation) {
+	if err := errors.Join(do(nc), nc.Flush()); err != nil && !errors.Is(err, nats.ErrPermissionViolation) {
 		tb.Fatal(err)
 	}
 	select {

@@ -63,29 +63,31 @@ func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
 	case unreadable:
 		return push.Permanent(errUnreadable)
 	}
-	devices, err := h.devices(ctx, r)
+	devices, damaged, err := h.devices(ctx, r)
 	if err != nil {
 		return err
 	}
 	tally := newTally(r)
+	tally.wait(damaged)
 	defer tally.report()
 	h.deliverAll(ctx, targets(made, r, devices, tally), tally)
 	return tally.outcome()
 }
 
-// devices looks the users' devices up, all at once.
-func (h *handler) devices(ctx context.Context, r *push.Receipt) (map[push.Uid][]push.Device, error) {
+// devices looks the users' devices up, all at once. The record of some users may be
+// damaged: then the devices are those of the others.
+func (h *handler) devices(ctx context.Context, r *push.Receipt) (devices map[push.Uid][]push.Device, damaged *push.UnreadableError, err error) {
 	if len(r.To) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	devices, err := h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
+	devices, err = h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
 	switch {
-	case err == nil:
-		return devices, nil
+	case err == nil || errors.As(err, &damaged):
+		return devices, damaged, nil
 	case errors.Is(context.Cause(ctx), push.ErrStopping):
-		return nil, fmt.Errorf("look up devices: %w", err)
+		return nil, nil, fmt.Errorf("look up devices: %w", err)
 	}
-	return nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
+	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 }
 
 // deliverAll sends to the targets, perReceipt at a time.

@@ -17,11 +17,12 @@ func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, err
 	if skip != 0 {
 		return []push.Route{{Target: skip.target()}}, nil
 	}
-	devices, err := h.devices(ctx, r)
+	devices, damaged, err := h.devices(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	tally := newTally(r)
+	tally.wait(damaged)
 	var routes []push.Route
 	for _, t := range targets(made, r, devices, tally) {
 		one, err := t.route(r, made.isSilent())

@@ -30,7 +30,8 @@ type tally struct {
 	taken   []push.Device // of targets that got it, or were refused it for good
 	remain  []outstanding
 	refused []outstanding
-	outage  error // why FCM as a whole cannot be used
+	outage  error      // why FCM as a whole cannot be used
+	damaged []push.Uid // whose devices cannot be read
 }
 
 // outstanding is a target that has not got it.
@@ -54,6 +55,18 @@ func (t *tally) skip(d push.Device, why string) {
 	defer t.mu.Unlock()
 	t.counts.Skipped++
 	t.items = append(t.items, push.Target{Device: d, Result: push.ResultSkipped, Why: why})
+}
+
+// wait notes that the devices of some users cannot be read: their share of the
+// receipt comes again, since nobody knows whether there is anybody to tell.
+func (t *tally) wait(damaged *push.UnreadableError) {
+	if damaged == nil {
+		return
+	}
+	t.damaged = damaged.Users
+	for _, user := range damaged.Users {
+		t.note(&target{device: push.Device{User: user}}, answer{fate: again, tried: true, err: damaged})
+	}
 }
 
 // note notes what became of a target. Gone ones are not in the ledger of a

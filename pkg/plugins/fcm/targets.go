@@ -35,7 +35,7 @@ func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device
 	all := make([]target, 0, len(r.To)+1)
 	tokens := listed(r)
 	for user, to := range r.To {
-		found := false
+		found := slices.Contains(tally.damaged, user) // and noted
 		for _, d := range devices[user] {
 			d.User = user
 			switch {

@@ -1,0 +1,48 @@
+package main
+
+// guards breaks what keeps one role from using the rights of another, and what keeps
+// damage from being taken for emptiness.
+func guards() []mutant {
+	return []mutant{
+		{
+			name: "device requests answered on any subject", file: "internal/broker/deviceservice.go",
+			old: "if m.Reply != \"\" && !isInbox(m.Reply) {", now: "if false {",
+			pkg: brokers, test: "TestAnswersGoToInboxesOnly",
+		},
+		{
+			name: "questions about the service answered on any subject", file: "internal/broker/devicediscovery.go",
+			old: "answer != nil && isInbox(m.Reply)", now: "answer != nil && m.Reply != \"\"",
+			pkg: brokers, test: "TestAnswersGoToInboxesOnly",
+		},
+		{
+			name: "headers of a forged retry believed", file: "internal/broker/headers.go",
+			old: "if h.Get(headerHandler) != handler {", now: "if false {",
+			pkg: brokers, test: "TestForgedRetryIsNotBelieved",
+		},
+		{
+			name: "forged letter redriven", file: "internal/deadletter/redrive.go",
+			old: "case l.Foreign:", now: "case false:",
+			pkg: brokers, test: "TestForgedLetterIsNotBelieved",
+		},
+		{
+			name: "damaged device list taken for an empty one", file: "internal/device/list.go",
+			old: "return nil, damaged(user)", now: "return nil, nil",
+			pkg: devices, test: "TestDamagedListLosesNothing",
+		},
+		{
+			name: "damaged claim to a token taken for none", file: "internal/device/claim.go",
+			old: "err != nil || c.User == 0 {", now: "err != nil {",
+			pkg: devices, test: "TestDamagedClaimLetsNobodyHaveTheToken",
+		},
+		{
+			name: "user whose devices cannot be read counted as without", file: "pkg/plugins/fcm/tally.go",
+			old: "if damaged == nil {", now: "if true {",
+			pkg: fcm, test: "TestDamagedUserWaitsAndOthersAreTold",
+		},
+		{
+			name: "inbox prefix ignored", file: "internal/worker/topology.go",
+			old: "o.InboxPrefix = c.NATS.InboxPrefix\n", now: "",
+			pkg: "./internal/worker", test: "TestProducerHearsNothingOfOthers",
+		},
+	}
+}
