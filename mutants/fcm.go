@@ -1,6 +1,6 @@
 package main
 
-// saying breaks what a push says, and how FCM lets us in.
+// saying breaks what a push says.
 func saying() []mutant {
 	return []mutant{
 		{
@@ -33,6 +33,12 @@ func saying() []mutant {
 			old: "if !v.t.config.Improvements.AllKeys {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fcm, test: "TestAllKeys",
 		},
+	}
+}
+
+// letting breaks how providers let us in, and whom we know.
+func letting() []mutant {
+	return []mutant{
 		{
 			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/auth.go",
 			old: "if fresh == nil || again == nil {", now: "if fresh == nil || again != nil {",

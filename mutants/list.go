@@ -20,6 +20,7 @@ func list() []mutant {
 	all = append(all, outside()...)
 	all = append(all, topology()...)
 	all = append(all, saying()...)
+	all = append(all, letting()...)
 	all = append(all, guards()...)
 	for i := range all {
 		all[i].root = "."

@@ -34,7 +34,8 @@ type Config struct {
 	// ProjectID is the Firebase project; the default is that of the credentials.
 	ProjectID string `json:"project_id"`
 	// Endpoint is where FCM is, for a proxy or a fake: an URL up to and including
-	// the version, such as "http://127.0.0.1:9080/v1". The default is Google's.
+	// the version, such as "http://127.0.0.1:9080/v1". The default is Google's. Without
+	// TLS it may know HTTP/2 or HTTP/1.1.
 	Endpoint string `json:"endpoint"`
 	// DryRun has FCM check each message and deliver none.
 	DryRun bool `json:"dry_run"`

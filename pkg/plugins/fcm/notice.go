@@ -20,45 +20,66 @@ type Section struct {
 	// Enabled has the operating system draw the notification.
 	Enabled bool `json:"enabled"`
 	Notice
+	// Msg overrides for messages.
 	Msg Notice `json:"msg"`
+	// Sub overrides for invitations.
 	Sub Notice `json:"sub"`
 }
 
 // Notice is the text and the look of a notification. The tag "on" says which
 // platforms know a key; "pushworker doctor" warns of one that is set for another.
 type Notice struct {
-	Title        string   `json:"title" on:"android,apns,webpush"`
-	TitleLocKey  string   `json:"title_loc_key" on:"android,apns"`
+	// Title is the first line.
+	Title string `json:"title" on:"android,apns,webpush"`
+	// TitleLocKey is the name of the first line among the app's own texts, in the
+	// language of its user.
+	TitleLocKey string `json:"title_loc_key" on:"android,apns"`
+	// TitleLocArgs are put into that text; "$content" is the message.
 	TitleLocArgs []string `json:"title_loc_args" on:"android,apns"`
-	// Body may be "$content": the message in plain text. So may an argument be.
-	Body        string   `json:"body" on:"android,apns,webpush"`
-	BodyLocKey  string   `json:"body_loc_key" on:"android,apns"`
+	// Body may be "$content": the message in plain text.
+	Body string `json:"body" on:"android,apns,webpush"`
+	// BodyLocKey is the name of the text among the app's own. A message without words,
+	// such as a picture without a name, gives way to it.
+	BodyLocKey string `json:"body_loc_key" on:"android,apns"`
+	// BodyLocArgs are put into that text; "$content" is the message.
 	BodyLocArgs []string `json:"body_loc_args" on:"android,apns"`
-	// Icon, Color (#RRGGBB), ClickAction, ChannelID and Visibility ("private", which is
-	// the default, "public" or "secret") are for Android. IconColor is the old name of
-	// Color. For browsers ClickAction is the https address that a click opens, for
-	// Apple devices it is another name of Category.
-	Icon        string `json:"icon" on:"android,webpush"`
-	Color       string `json:"color" on:"android"`
-	IconColor   string `json:"icon_color" on:"android"`
+	// Icon is a picture in the app, for browsers its address.
+	Icon string `json:"icon" on:"android,webpush"`
+	// Color is #RRGGBB. Android only.
+	Color string `json:"color" on:"android"`
+	// IconColor is the old name of Color.
+	IconColor string `json:"icon_color" on:"android"`
+	// ClickAction is what a click starts: an activity of the Android app, the https
+	// address that a browser opens; for Apple another name of Category.
 	ClickAction string `json:"click_action" on:"android,apns,webpush"`
-	ChannelID   string `json:"channel_id" on:"android"`
-	Visibility  string `json:"visibility" on:"android"`
-	// Sound is the name of a file in the app; for Apple devices it is "default" without
-	// it. Image is the address of a picture.
+	// ChannelID is the notification channel of the app, which must have made it.
+	// Android only.
+	ChannelID string `json:"channel_id" on:"android"`
+	// Visibility on the lock screen is "private", which is the default, "public" or
+	// "secret". Android only.
+	Visibility string `json:"visibility" on:"android"`
+	// Sound is the name of a file in the app; for Apple it is "default" without it.
 	Sound string `json:"sound" on:"android,apns"`
+	// Image is the address of a picture.
 	Image string `json:"image" on:"android,apns,webpush"`
-	// These are for Apple devices. LocKey and LocArgs are what BodyLocKey and
-	// BodyLocArgs are, and go before them.
-	Action          string   `json:"action" on:"apns"`
-	ActionLocKey    string   `json:"action_loc_key" on:"apns"`
-	LaunchImage     string   `json:"launch_image" on:"apns"`
-	LocKey          string   `json:"loc_key" on:"apns"`
-	LocArgs         []string `json:"loc_args" on:"apns"`
-	Subtitle        string   `json:"subtitle" on:"apns"`
-	SummaryArg      string   `json:"summary_arg" on:"apns"`
-	SummaryArgCount int      `json:"summary_arg_count" on:"apns"`
-	Category        string   `json:"category" on:"apns"`
+	// Action is Apple's: the title of the button.
+	Action string `json:"action" on:"apns"`
+	// ActionLocKey is Action among the app's own texts.
+	ActionLocKey string `json:"action_loc_key" on:"apns"`
+	// LaunchImage is Apple's: what the app shows while it starts.
+	LaunchImage string `json:"launch_image" on:"apns"`
+	// LocKey is Apple's name of BodyLocKey, and goes before it.
+	LocKey string `json:"loc_key" on:"apns"`
+	// LocArgs is Apple's name of BodyLocArgs, and goes before it.
+	LocArgs []string `json:"loc_args" on:"apns"`
+	// Subtitle is Apple's line below the title.
+	Subtitle string `json:"subtitle" on:"apns"`
+	// SummaryArg is what Apple's summary of several notifications names.
+	SummaryArg string `json:"summary_arg" on:"apns"`
+	// SummaryArgCount is how much the notification counts for in the summary.
+	SummaryArgCount int `json:"summary_arg_count" on:"apns"`
+	// Category is Apple's name of the buttons that the app has defined.
+	Category string `json:"category" on:"apns"`
 }
 
 // text is the value of a key for an action: that of its own notice, else the

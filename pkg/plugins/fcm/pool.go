@@ -30,16 +30,20 @@ const (
 // dials one connection at a time, and slots for streamsPerConn requests. That also
 // keeps a cold start from dialling a connection per request.
 type pool struct {
-	free chan *http.Transport // an entry per free slot
-	all  []*http.Transport
+	free  chan *http.Transport // an entry per free slot
+	all   []*http.Transport
+	plain *plain // nil for https:// endpoints
 }
 
-// newPool makes a pool for inFlight requests at once. plain allows HTTP/2 without
+// newPool makes a pool for inFlight requests at once. without says that there is no
 // TLS, for http:// endpoints.
-func newPool(inFlight int, plain bool) *pool {
+func newPool(inFlight int, without bool) *pool {
 	p := &pool{free: make(chan *http.Transport, inFlight)} // room for every slot
+	if without {
+		p.plain = newPlain(inFlight)
+	}
 	for left := inFlight; left > 0; left -= streamsPerConn {
-		p.all = append(p.all, newTransport(plain))
+		p.all = append(p.all, newTransport(without))
 	}
 	for i := range inFlight {
 		p.free <- p.all[i%len(p.all)]
@@ -47,7 +51,7 @@ func newPool(inFlight int, plain bool) *pool {
 	return p
 }
 
-func newTransport(plain bool) *http.Transport {
+func newTransport(without bool) *http.Transport {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -60,9 +64,9 @@ func newTransport(plain bool) *http.Transport {
 		},
 		Protocols: new(http.Protocols),
 	}
-	t.Protocols.SetHTTP1(!plain)
+	t.Protocols.SetHTTP1(!without)
 	t.Protocols.SetHTTP2(true)
-	t.Protocols.SetUnencryptedHTTP2(plain)
+	t.Protocols.SetUnencryptedHTTP2(without)
 	return t
 }
 
@@ -76,9 +80,9 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("wait for a connection: %w", req.Context().Err())
 	}
 	defer func() { p.free <- t }()
-	resp, err := t.RoundTrip(req)
+	resp, err := p.ask(t, req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a RoundTripper passes errors on
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err = cmp.Or(err, resp.Body.Close()); err != nil {
@@ -88,9 +92,19 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+func (p *pool) ask(t *http.Transport, req *http.Request) (*http.Response, error) {
+	if p.plain != nil {
+		return p.plain.ask(t, req)
+	}
+	return t.RoundTrip(req) //nolint:wrapcheck // a RoundTripper passes errors on
+}
+
 // close closes the idle connections, which all are when nothing is sent any more.
 func (p *pool) close() {
 	for _, t := range p.all {
 		t.CloseIdleConnections()
+	}
+	if p.plain != nil {
+		p.plain.one.CloseIdleConnections()
 	}
 }

@@ -1,0 +1,72 @@
+package fcm
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestPlainEndpoints: an http:// endpoint is spoken to in the protocol that it knows,
+// and each message reaches it once.
+func TestPlainEndpoints(t *testing.T) {
+	t.Parallel()
+	both := new(http.Protocols)
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	for name, tt := range map[string]struct {
+		protocols *http.Protocols
+		want      int
+	}{
+		"HTTP/1.1 alone": {nil, 1},
+		"both":           {both, 2},
+	} {
+		var got [3]atomic.Int64
+		endpoint := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if body, err := io.ReadAll(r.Body); err == nil && string(body) == "message" {
+				got[r.ProtoMajor].Add(1)
+			}
+		}))
+		endpoint.Config.Protocols = tt.protocols
+		endpoint.Start()
+		p := newPool(2*streamsPerConn, true)
+		var senders sync.WaitGroup
+		for range 50 {
+			senders.Go(func() {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if resp, err := p.RoundTrip(req); err != nil || resp.StatusCode != http.StatusOK {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+		}
+		senders.Wait()
+		if n := got[tt.want].Load(); n != 50 {
+			t.Errorf("%s: %d messages by HTTP/%d, want 50", name, n, tt.want)
+		}
+		p.close()
+		endpoint.Close()
+	}
+}
+
+// TestPlainEndpointIsDown: that nobody listens says nothing about the protocol.
+func TestPlainEndpointIsDown(t *testing.T) {
+	t.Parallel()
+	endpoint := httptest.NewServer(http.NotFoundHandler())
+	endpoint.Close()
+	p := newPool(1, true)
+	defer p.close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.RoundTrip(req); err == nil || p.plain.version.Load() != 0 {
+		t.Errorf("%v, HTTP/%d", err, p.plain.version.Load())
+	}
+}
