@@ -19,7 +19,7 @@ import (
 type app struct {
 	// env has the form of os.Environ.
 	env            []string
-	stdin          io.Reader
+	stdin          *interruptible
 	stdout, stderr io.Writer
 	// overrides holds the flags that win over the environment, as variable name
 	// and value.
@@ -30,7 +30,7 @@ type app struct {
 
 // run carries out one command line and returns the exit code.
 func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, stdin: stdin, stdout: stdout, stderr: stderr, overrides: make(map[string]string)}
+	a := &app{env: env, stdin: newInterruptible(ctx, stdin), stdout: stdout, stderr: stderr, overrides: make(map[string]string)}
 	root := newRootCommand(a) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	root.SetIn(stdin)

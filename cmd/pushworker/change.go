@@ -55,15 +55,19 @@ func (c *change) pace() func(context.Context) error {
 }
 
 // consent reports whether the change is to be made: it was told to be, or someone
-// at the terminal says so.
-func (a *app) consent(c *change, question string) bool {
-	if c.yes || c.dry || !a.isTerminal(a.stdin) || !a.isTerminal(a.stderr) {
-		return c.yes
+// at the terminal says so. The error says that the command was interrupted.
+func (a *app) consent(c *change, question string) (bool, error) {
+	if c.yes || c.dry || !a.isTerminal(a.stdin.Reader) || !a.isTerminal(a.stderr) {
+		return c.yes, nil
 	}
 	_, _ = fmt.Fprintf(a.stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
+	if is[interruptedError](err) {
+		_, _ = fmt.Fprintln(a.stderr)
+		return false, err
+	}
 	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	return answer == "y" || answer == "yes", nil
 }
 
 // progress tells how far something is: on a terminal with a bar, else with a line

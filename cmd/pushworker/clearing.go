@@ -71,13 +71,17 @@ func (r *clearingRun) run(ctx context.Context, c *change) error {
 	if err := r.list(ctx, !c.yes); err != nil {
 		return err
 	}
-	if !r.consent(c, fmt.Sprintf("%s %s?", r.job.verb, count(r.able, "letter"))) {
+	yes, err := r.consent(c, fmt.Sprintf("%s %s?", r.job.verb, count(r.able, "letter")))
+	if err != nil {
+		return err
+	}
+	if !yes {
 		r.sayRefusals()
 		r.say("would %s %d of %s; nothing was changed. Do it with --yes", r.job.verb, r.able, count(len(r.chosen), "letter"))
 		return nil
 	}
 	clear(r.counts)
-	err := r.clearAll(ctx, c.pace())
+	err = r.clearAll(ctx, c.pace())
 	r.sayRefusals()
 	r.say("%s %d of %s", r.job.past, r.cleared, count(len(r.chosen), "letter"))
 	return err

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync/atomic"
 
@@ -42,25 +41,13 @@ is told as FILE:LINE, the rest is registered, and the exit code is 65.`,
 }
 
 func (a *app) importDevices(ctx context.Context, dir *broker.Devices, name string) error {
-	in, name, err := a.openLines(name)
+	in, name, err := a.open(name, "devices")
 	if err != nil {
 		return dataError{err}
 	}
 	defer func() { _ = in.Close() }() // only read
 	i := &deviceImport{app: a, dir: dir, name: name}
 	return i.run(ctx, in)
-}
-
-// openLines opens an input and gives it the name that faults say.
-func (a *app) openLines(name string) (io.ReadCloser, string, error) {
-	if name == "-" {
-		return io.NopCloser(a.stdin), "stdin", nil
-	}
-	f, err := os.Open(name) //nolint:gosec // the user names the file
-	if err != nil {
-		return nil, "", fmt.Errorf("open the devices: %w", err)
-	}
-	return f, name, nil
 }
 
 // deviceImport is one run of import:
@@ -91,8 +78,6 @@ func (i *deviceImport) run(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	entries := make(chan deviceEntry)
-	// Nothing can end a read of standard input; when run returns before its end, the
-	// reading goroutine ends with the process.
 	go func() {
 		defer close(entries)
 		readDevices(ctx, in, entries)
@@ -120,7 +105,7 @@ func readDevices(ctx context.Context, in io.Reader, entries chan<- deviceEntry) 
 	lines := bufio.NewReaderSize(in, device.MaxLine+2)
 	for line := 1; ; line++ {
 		text, err := readLine(lines)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || is[interruptedError](err) {
 			return
 		}
 		if err == nil && len(bytes.TrimSpace(text)) == 0 {
@@ -173,7 +158,7 @@ func (i *deviceImport) dispatch(ctx context.Context, entries <-chan deviceEntry,
 		select {
 		case e, ok := <-entries:
 			if !ok {
-				return nil
+				return ctx.Err()
 			}
 			i.total++
 			if e.fault != nil {

@@ -81,7 +81,11 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 		if err := e.show(planned); err != nil {
 			return err
 		}
-		if !a.consent(consent, "erase "+user.UserId()+"?") {
+		yes, err := a.consent(consent, "erase "+user.UserId()+"?")
+		if err != nil {
+			return err
+		}
+		if !yes {
 			a.say("would erase this; nothing was changed. Do it with --yes")
 			return nil
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -18,7 +17,7 @@ const maxUnchecked = 64 << 20
 // receipts yields what is in an input, each receipt checked.
 func (p *publishing) receipts(name string) iter.Seq[pending] {
 	return func(yield func(pending) bool) {
-		in, name, err := p.open(name)
+		in, name, err := p.open(name, "receipts")
 		if err != nil {
 			yield(faulty(name, err.Error()))
 			return
@@ -38,7 +37,7 @@ func (p *publishing) receipts(name string) iter.Seq[pending] {
 func (p *publishing) next(reader *receiptReader, name string) (r pending, ok bool) {
 	piece, err := reader.next()
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), is[interruptedError](err):
 		return pending{}, false
 	case err != nil:
 		return faulty(fmt.Sprintf("%s:%d", name, piece.line), err.Error()), true
@@ -78,16 +77,4 @@ func faulty(where string, faults ...string) pending {
 	done := make(chan struct{})
 	close(done)
 	return pending{result: &result{where: where, faults: faults, done: done}}
-}
-
-// open opens an input and gives it the name that faults say.
-func (p *publishing) open(name string) (io.ReadCloser, string, error) {
-	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the user names the file
-		return f, name, err
-	}
-	if p.isTerminal(p.stdin) {
-		p.say("type receipts, one per line; Ctrl-D ends")
-	}
-	return io.NopCloser(p.stdin), "stdin", nil
 }

@@ -41,16 +41,20 @@ func (c *letterChoice) read(a *app, cmd *cobra.Command, args []string) error {
 		}
 	}
 	for _, arg := range args {
-		if err := c.readName(arg, a.stdin); err != nil {
+		if err := c.readName(a, arg); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *letterChoice) readName(arg string, stdin io.Reader) error {
+func (c *letterChoice) readName(a *app, arg string) error {
 	if arg == "-" {
-		return c.readList(stdin)
+		in, _, err := a.open(arg, "SEQs")
+		if err != nil {
+			return err
+		}
+		return c.readList(in)
 	}
 	seq, err := strconv.ParseUint(arg, 10, 64)
 	if err != nil || seq == 0 {
@@ -85,7 +89,10 @@ func (c *letterChoice) readList(in io.Reader) error {
 		}
 		c.seqs = append(c.seqs, letter.Seq)
 	}
-	if err := lines.Err(); err != nil {
+	switch err := lines.Err(); {
+	case is[interruptedError](err):
+		return err
+	case err != nil:
 		return dataError{fmt.Errorf("stdin:%d: %w; nothing was changed", n+1, err)}
 	}
 	return nil

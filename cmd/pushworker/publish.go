@@ -33,7 +33,7 @@ published within the last two minutes is not stored again.`,
   jq -c .[] receipts.json | pushworker publish -o jsonl
   pushworker publish --subject push.receipts.eu --msg-id-from request_id a.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && a.isTerminal(a.stdin) {
+			if len(args) == 0 && a.isTerminal(a.stdin.Reader) {
 				return usageError{errors.New("name a file, pipe receipts in, or give - to type them")}
 			}
 			return a.publish(cmd.Context(), o, args)

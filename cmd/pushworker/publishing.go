@@ -57,8 +57,6 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan *result, maxInFlight) // those whose receipts are in flight
-	// Nothing can end a read of standard input; when run returns before its end, the
-	// reading goroutine ends with the process.
 	go func() {
 		defer close(results)
 		p.read(ctx, inputs, results)
@@ -108,6 +106,9 @@ func await(ctx context.Context, results <-chan *result) (r *result, ok bool, err
 	select {
 	case r, ok = <-results:
 	case <-ctx.Done():
+		return nil, false, interrupted
+	}
+	if !ok && ctx.Err() != nil {
 		return nil, false, interrupted
 	}
 	if !ok {

@@ -113,7 +113,7 @@ func (r *routing) run(ctx context.Context, name string) error {
 // read reads all receipts; those that are none are told together.
 func (r *routing) read(name string) ([]located, error) {
 	p := &publishing{app: r.app, validate: true}
-	in, name, err := p.open(name)
+	in, name, err := p.open(name, "receipts")
 	if err != nil {
 		return nil, dataError{err}
 	}
@@ -125,6 +125,9 @@ func (r *routing) read(name string) ([]located, error) {
 	now := time.Now() // as if they were published
 	for {
 		piece, err := reader.next()
+		if is[interruptedError](err) {
+			return nil, err
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
