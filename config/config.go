@@ -7,16 +7,16 @@ import "time"
 type Config struct {
 	NATS     NATS
 	Embedded Embedded
-	DataDir  string `split_words:"true" default:"./pushworker-data" desc:"Directory of the embedded broker's store. One process at a time: it is locked."`
+	DataDir  string `split_words:"true" for:"worker" default:"./pushworker-data" desc:"Directory of the embedded broker's store. One process at a time: it is locked."`
 
 	Stream    string        `split_words:"true" default:"PUSH" desc:"Name of the stream that keeps the receipts; the retries and the dead letters are in NAME_RETRY and NAME_DEAD."`
 	Subject   string        `split_words:"true" default:"push.receipts" desc:"Subject of the stream. Publishers use it, or it and one or more tokens after it."`
-	Replicas  int           `split_words:"true" default:"1" desc:"Replicas of streams and buckets when provisioning, 1 to 5. The embedded broker has 1."`
-	History   time.Duration `split_words:"true" default:"72h" desc:"How long the stream keeps receipts, handled or not. At least 1m."`
-	MaxBytes  ByteSize      `split_words:"true" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
+	Replicas  int           `split_words:"true" for:"worker" default:"1" desc:"Replicas of streams and buckets when provisioning, 1 to 5. The embedded broker has 1."`
+	History   time.Duration `split_words:"true" for:"worker" default:"72h" desc:"How long the stream keeps receipts, handled or not. At least 1m."`
+	MaxBytes  ByteSize      `split_words:"true" for:"worker" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
 	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false they must exist and are only bound."`
 
-	Handlers HandlerList `split_words:"true" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
+	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
 	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys goes to the dead letters as malformed."`
@@ -24,15 +24,15 @@ type Config struct {
 
 	Retry         Retry
 	Dead          Dead
-	AckWait       time.Duration `split_words:"true" default:"60s" desc:"The broker redelivers a receipt after this silence of a worker, which sends a heartbeat every third of it. At least 1s."`
+	AckWait       time.Duration `split_words:"true" for:"worker" default:"60s" desc:"The broker redelivers a receipt after this silence of a worker, which sends a heartbeat every third of it. At least 1s."`
 	ShutdownGrace time.Duration `split_words:"true" default:"25s" desc:"How long work in flight may take to end after a stop signal; what remains is handed back. Keep it below the supervisor's own limit (Kubernetes: 30s)."`
 
-	Events string `split_words:"true" default:"failures" desc:"Which outcomes of receipts are recorded for pushworker explain, in the stream NAME_EVENTS, which keeps 72h or 256MiB: off, failures (whatever was not plainly accepted by all devices) or all."`
+	Events string `split_words:"true" for:"worker" default:"failures" desc:"Which outcomes of receipts are recorded for pushworker explain, in the stream NAME_EVENTS, which keeps 72h or 256MiB: off, failures (whatever was not plainly accepted by all devices) or all."`
 
 	DevicesDisplace bool `split_words:"true" default:"false" desc:"Register a user's 33rd device by removing the one whose registration is the oldest, with an event, instead of refusing it."`
 
 	Admin     Admin
-	Pprof     bool `split_words:"true" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
+	Pprof     bool `split_words:"true" for:"worker" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
 	Log       Log
 	StrictEnv bool `split_words:"true" default:"false" desc:"Make an unknown PUSHWORKER_ variable a fault instead of a warning."`
 
@@ -63,24 +63,24 @@ type Embedded struct {
 	Token    Secret `split_words:"true" secret:"true" desc:"Token with which clients log in to the embedded broker, the other commands too."`
 	CertFile string `split_words:"true" desc:"PEM certificate of the embedded broker; clients then need TLS. The other commands check it with PUSHWORKER_NATS_CA_FILE, if not with the system's authorities."`
 	KeyFile  string `split_words:"true" desc:"PEM key of PUSHWORKER_EMBEDDED_CERT_FILE."`
-	Insecure bool   `split_words:"true" default:"false" desc:"Let the embedded broker listen where other machines can reach it, without token or without TLS: whoever reaches it can read and publish everything, or listen in."`
-	Sync     string `split_words:"true" default:"interval" desc:"interval: fsync once a second; a crash of the process costs nothing, a power cut up to that second. always: fsync before each publish is acknowledged, about 24 times slower."`
+	Insecure bool   `split_words:"true" for:"worker" default:"false" desc:"Let the embedded broker listen where other machines can reach it, without token or without TLS: whoever reaches it can read and publish everything, or listen in."`
+	Sync     string `split_words:"true" for:"worker" default:"interval" desc:"interval: fsync once a second; a crash of the process costs nothing, a power cut up to that second. always: fsync before each publish is acknowledged, about 24 times slower."`
 }
 
 // Retry is the retry policy. A handler's config may override the first four
 // under "retry".
 type Retry struct {
-	Base        time.Duration `split_words:"true" default:"1s" desc:"Upper bound of the first retry's delay. It doubles with each attempt; the delay is random below it."`
-	Cap         time.Duration `split_words:"true" default:"10m" desc:"Highest bound of a retry's delay."`
-	MaxAge      time.Duration `split_words:"true" default:"6h" desc:"A receipt older than this is not tried again and goes to the dead letters as age."`
-	MaxAttempts int           `split_words:"true" default:"50" desc:"A receipt that failed this often goes to the dead letters as attempts."`
-	MaxBytes    ByteSize      `split_words:"true" default:"2GiB" desc:"Size limit of the stream of waiting retries."`
+	Base        time.Duration `split_words:"true" for:"worker" default:"1s" desc:"Upper bound of the first retry's delay. It doubles with each attempt; the delay is random below it."`
+	Cap         time.Duration `split_words:"true" for:"worker" default:"10m" desc:"Highest bound of a retry's delay."`
+	MaxAge      time.Duration `split_words:"true" for:"worker" default:"6h" desc:"A receipt older than this is not tried again and goes to the dead letters as age."`
+	MaxAttempts int           `split_words:"true" for:"worker" default:"50" desc:"A receipt that failed this often goes to the dead letters as attempts."`
+	MaxBytes    ByteSize      `split_words:"true" for:"worker" default:"2GiB" desc:"Size limit of the stream of waiting retries."`
 }
 
 // Dead is the dead-letter stream.
 type Dead struct {
-	MaxAge   time.Duration `split_words:"true" default:"336h" desc:"How long dead letters are kept. At least 1m."`
-	MaxBytes ByteSize      `split_words:"true" default:"1GiB" desc:"Size limit of the dead-letter stream."`
+	MaxAge   time.Duration `split_words:"true" for:"worker" default:"336h" desc:"How long dead letters are kept. At least 1m."`
+	MaxBytes ByteSize      `split_words:"true" for:"worker" default:"1GiB" desc:"Size limit of the dead-letter stream."`
 }
 
 // Admin is the HTTP server for health, metrics and status.

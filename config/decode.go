@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // decimal is a whole number as people write it. envconfig alone would take 010
@@ -50,11 +52,21 @@ func lendable(fields []field, values map[string]given, f *findings) map[string]s
 		case g.value == "" || g.source == FromFile:
 		case d.value.Kind() == reflect.Int && !decimal.MatchString(g.value):
 			f.fault(d.Name, g.origin, describe(d, g.value, strconv.ErrSyntax)...)
+		case d.value.Type() == reflect.TypeFor[time.Duration]():
+			texts[d.Name] = inHours(g.value)
 		default:
 			texts[d.Name] = g.value
 		}
 	}
 	return texts
+}
+
+// inHours is a duration in the words of envconfig, which knows no days.
+func inHours(text string) string {
+	if d, err := push.ParseDuration(text); err == nil {
+		return d.String()
+	}
+	return text
 }
 
 // decodeFile sets a field to the text of its file. Only secrets have one, and
@@ -123,7 +135,7 @@ func describe(d field, value string, err error) []problem {
 
 func kindProblem(v reflect.Value) problem {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
-		return problem{"is not a duration", "write a number with a unit: 500ms, 30s, 10m, 72h; days as hours"}
+		return problem{"is not a duration", "write a number with a unit: 500ms, 30s, 10m, 72h, 3d"}
 	}
 	if v.Kind() == reflect.Bool {
 		return problem{"is not a truth value", "write true or false"}

@@ -64,11 +64,11 @@ func TestParseErrorsHideSecrets(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	got := faults(t, []string{
-		"PUSHWORKER_STRICT_ENV=ja", "PUSHWORKER_REPLICAS=one", "PUSHWORKER_HISTORY=3d", "PUSHWORKER_MAX_BYTES=8 gigs",
+		"PUSHWORKER_STRICT_ENV=ja", "PUSHWORKER_REPLICAS=one", "PUSHWORKER_HISTORY=3days", "PUSHWORKER_MAX_BYTES=8 gigs",
 	}, nil)
 	want := []string{
 		`PUSHWORKER_REPLICAS is not a whole number: "one"; write digits only`,
-		`PUSHWORKER_HISTORY is not a duration: "3d"; write a number with a unit: 500ms, 30s, 10m, 72h; days as hours`,
+		`PUSHWORKER_HISTORY is not a duration: "3days"; write a number with a unit: 500ms, 30s, 10m, 72h, 3d`,
 		`PUSHWORKER_MAX_BYTES is not a size: "8 gigs"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`,
 		`PUSHWORKER_STRICT_ENV is not a truth value: "ja"; write true or false`,
 	}

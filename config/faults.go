@@ -24,10 +24,33 @@ type InvalidError struct {
 	Faults []Fault
 	// Warnings are what [Config.Warnings] would have been.
 	Warnings []Fault
-	// Handlers are the entries of PUSHWORKER_HANDLERS, so that what is wrong with
-	// their own configuration can be told together with the faults; nil when that
-	// variable is one of the faults.
+	// Handlers are the entries of PUSHWORKER_HANDLERS that have a name, so that what is
+	// wrong with their own configuration can be told together with the faults.
 	Handlers HandlerList
+
+	config *Config
+}
+
+// ForCommand is the configuration for a command that runs no worker, and nil if one of
+// the faults is about a variable that it may use. Variables of the worker alone that have
+// a fault have their default, or the faulty value.
+func (e *InvalidError) ForCommand() *Config {
+	for _, f := range e.Faults {
+		if !isWorkers(f.Variable) {
+			return nil
+		}
+	}
+	return e.config
+}
+
+// isWorkers reports whether only a worker uses the variable, or its _FILE twin.
+func isWorkers(name string) bool {
+	for _, v := range Variables() {
+		if name == v.Name || name == v.twin() {
+			return v.Worker
+		}
+	}
+	return false
 }
 
 // Error lists the faults, one per line.

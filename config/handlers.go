@@ -153,6 +153,24 @@ func (h *Handler) member(key string, value json.RawMessage) problems {
 	return nil
 }
 
+// standIns finds values that mean the default and read as if they meant something else.
+func standIns(text json.RawMessage) (found []problem) {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(text, &keys) != nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		value := string(keys[name])
+		switch {
+		case strings.EqualFold(name, "buffer") && strings.HasPrefix(value, "-"):
+			found = append(found, problem{`"buffer" is negative, which means the default, 1024`, "leave it out, or set how many receipts may wait"})
+		case strings.EqualFold(name, "timeout") && (value == "0" || value == `"0"` || value == `"0s"`):
+			found = append(found, problem{`"timeout" is 0, which means the default, 30s, and not that there is none`, "leave it out, or set how long a receipt may take"})
+		}
+	}
+	return found
+}
+
 // split takes a joined error apart.
 func split(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -35,11 +35,17 @@ func Load(environ []string, flags map[string]string) (*Config, error) {
 		return c, nil
 	}
 	f.sortLike(fields)
-	invalid := &InvalidError{Faults: f.faults, Warnings: f.warnings}
-	if !f.broken[Prefix+"_HANDLERS"] {
-		invalid.Handlers = c.Handlers
+	return nil, &InvalidError{Faults: f.faults, Warnings: f.warnings, Handlers: usable(c.Handlers), config: c}
+}
+
+// usable are the entries that have a name of their own.
+func usable(all HandlerList) (list HandlerList) {
+	for _, h := range all {
+		if h.Name != "" && !slices.ContainsFunc(list, func(other Handler) bool { return other.Name == h.Name }) {
+			list = append(list, h)
+		}
 	}
-	return nil, invalid
+	return list
 }
 
 // findings collects what is wrong.

@@ -187,6 +187,9 @@ func (v *validator) handlers() {
 	enabled := false
 	for i, h := range v.Handlers {
 		enabled = enabled || h.Common.Enabled
+		for _, p := range standIns(h.Config) {
+			v.warn(false, "HANDLERS", fmt.Sprintf("entry %d (%s): %s", i+1, h.Name, p.what), p.hint)
+		}
 		if what := v.retryOrder(h.Common.Retry); what != "" {
 			found = append(found, problem{fmt.Sprintf("entry %d (%s): %s", i+1, h.Name, what), `change it, or set the others too, under "retry"`})
 		}
@@ -194,7 +197,7 @@ func (v *validator) handlers() {
 	if name := Prefix + "_HANDLERS"; len(found) > 0 {
 		v.found.fault(name, v.sources[name], found...)
 	}
-	v.warn(enabled || v.broken("HANDLERS"), "HANDLERS", "enables no handler, so receipts are kept and nobody is told", `set "enabled": true under "config" of one`)
+	v.require(enabled, "enables no handler", `set "enabled": true under "config" of one, or leave the variable out for stdout`, "HANDLERS")
 }
 
 func (v *validator) retryOrder(own push.RetryConfig) string {

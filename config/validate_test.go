@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ type badCase struct {
 func badCases(dir string) []badCase {
 	broker := "NATS_URL=nats://broker:4222"
 	urlHint := "; write nats://host:4222, tls://host:4222, or several with commas between them"
-	durationHint := "; write a number with a unit: 500ms, 30s, 10m, 72h; days as hours"
+	durationHint := "; write a number with a unit: 500ms, 30s, 10m, 72h, 3d"
 	return []badCase{
 		// The connection.
 		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
@@ -126,6 +127,9 @@ func badCases(dir string) []badCase {
 			`HANDLERS entry 3: has the key "nam"; an entry has "name", "start" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 3: has no usable "name"; use 1 to 32 letters, digits, - and _`,
 		}},
+		{"no handler enabled", []string{`HANDLERS=[{"name":"a","config":{"enabled":false}}]`}, []string{`HANDLERS enables no handler; set "enabled": true under "config" of one, or leave the variable out for stdout`}},
+		{"no handler", []string{"HANDLERS=[]"}, []string{`HANDLERS enables no handler; set "enabled": true under "config" of one, or leave the variable out for stdout`}},
+		{"no list", []string{"HANDLERS=null"}, []string{`HANDLERS enables no handler; set "enabled": true under "config" of one, or leave the variable out for stdout`}},
 		{"handlers' retries beside the common ones", []string{`HANDLERS=[{"name":"a","config":{"retry":{"base":"20m"}}},{"name":"b","config":{"retry":{"max_age":"5m"}}},{"name":"c","config":{"retry":{"base":"20m","cap":"1h"}}}]`}, []string{
 			`HANDLERS entry 1 (a): retries from 20m up to 10m; change it, or set the others too, under "retry"`,
 			`HANDLERS entry 2 (b): retries up to every 10m, but gives up after 5m; change it, or set the others too, under "retry"`,
@@ -217,8 +221,10 @@ func TestWarnings(t *testing.T) {
 		"admin on loopback":              {[]string{"ADMIN_ADDR=[::1]:9464"}, nil},
 		"open embedded broker":           {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_INSECURE=true"}, []string{"PUSHWORKER_EMBEDDED_INSECURE lets everyone who reaches 0.0.0.0:4222 read and publish receipts, or listen in; keep the address behind a firewall"}},
 		"embedded address not in use":    {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "NATS_URL=nats://b", "REPLICAS=3", "ADMIN_ADDR=127.0.0.1:0"}, nil},
-		"no handler enabled":             {[]string{`HANDLERS=[{"name":"a","config":{"enabled":false}}]`}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
-		"no handler":                     {[]string{"HANDLERS=null"}, []string{`PUSHWORKER_HANDLERS enables no handler, so receipts are kept and nobody is told; set "enabled": true under "config" of one`}},
+		"values that mean the default": {[]string{`HANDLERS=[{"name":"a","config":{"buffer":-1,"Timeout":0}}]`}, []string{
+			`PUSHWORKER_HANDLERS entry 1 (a): "timeout" is 0, which means the default, 30s, and not that there is none; leave it out, or set how long a receipt may take`,
+			`PUSHWORKER_HANDLERS entry 1 (a): "buffer" is negative, which means the default, 1024; leave it out, or set how many receipts may wait`,
+		}},
 		"handler enabled by being there": {[]string{`HANDLERS=[{"Name":"a","_why":"so"}]`}, nil},
 		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: it is for a broker that PUSHWORKER_NATS_URL names; set PUSHWORKER_NATS_URL, or use PUSHWORKER_EMBEDDED_TOKEN"}},
 	}
@@ -243,11 +249,35 @@ func TestInvalidErrorCarriesWarnings(t *testing.T) {
 		Faults:   []config.Fault{{Variable: "PUSHWORKER_ACK_WAIT", Problem: "is 0s, less than 1s", Hint: "set 1s or more"}},
 		Warnings: []config.Fault{{Variable: "PUSHWORKER_SREAM", Problem: "is not a variable of pushworker", Hint: "did you mean PUSHWORKER_STREAM?"}},
 	}
-	if diff := cmp.Diff(error(want), err, cmpopts.IgnoreFields(config.InvalidError{}, "Handlers")); diff != "" {
+	if diff := cmp.Diff(error(want), err, cmpopts.IgnoreFields(config.InvalidError{}, "Handlers", "config")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 	text := "configuration is not usable; correct these and start again:\n  PUSHWORKER_ACK_WAIT is 0s, less than 1s; set 1s or more"
 	if err.Error() != text {
 		t.Errorf("text = %q, want %q", err.Error(), text)
+	}
+}
+
+// What only a worker uses stops no other command.
+func TestFaultsOfTheWorkerAlone(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		set    []string
+		usable bool
+	}{
+		"a worker's":           {[]string{"RETRY_CAP=10", `HANDLERS=[{"nam":"a"}]`, "ACK_WAIT=0s"}, true},
+		"everybody's":          {[]string{"STREAM=a.b"}, false},
+		"both":                 {[]string{"RETRY_CAP=10", "LOG_LEVEL=loud"}, false},
+		"an unknown, strictly": {[]string{"SREAM=x", "STRICT_ENV=true"}, false},
+	} {
+		_, err := config.Load(prefixed(append(tc.set, "SUBJECT=receipts")), nil)
+		invalid, ok := errors.AsType[*config.InvalidError](err)
+		if !ok {
+			t.Fatalf("%s: %v", name, err)
+		}
+		c := invalid.ForCommand()
+		if (c != nil) != tc.usable || c != nil && c.Subject != "receipts" {
+			t.Errorf("%s: usable by other commands: %t, want %t", name, c != nil, tc.usable)
+		}
 	}
 }

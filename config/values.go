@@ -58,11 +58,12 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String()))
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // ByteSize is a number of bytes. It is written as a whole number with or without
-// a unit: 1000000, 512MiB, 8GiB, 1GB. KiB, MiB, GiB and TiB are powers of 1024;
-// kB, MB, GB and TB powers of 1000.
+// a unit: 1000000, 512MiB, 8GiB, 8G, 1GB. KiB, MiB, GiB and TiB are powers of 1024, and
+// so are K, M, G and T; kB, MB, GB and TB powers of 1000.
 type ByteSize int64 //nolint:recvcheck // only decoding needs the pointer
 
-// byteUnits lists the units, the largest first and binary before decimal.
+// byteUnits lists the units, the largest first and binary before decimal; then the
+// short forms, which are only read.
 func byteUnits() []byteUnit {
 	return []byteUnit{
 		{"TiB", 1 << 40},
@@ -74,6 +75,10 @@ func byteUnits() []byteUnit {
 		{"KiB", 1 << 10},
 		{"kB", 1e3},
 		{"B", 1},
+		{"T", 1 << 40},
+		{"G", 1 << 30},
+		{"M", 1 << 20},
+		{"K", 1 << 10},
 	}
 }
 

@@ -33,6 +33,10 @@ func TestByteSize(t *testing.T) {
 		{"8GiB", 8 << 30, "8GiB"},
 		{"8gib", 8 << 30, "8GiB"},
 		{"8 GiB ", 8 << 30, "8GiB"},
+		{"8G", 8 << 30, "8GiB"},
+		{"512m", 512 << 20, "512MiB"},
+		{"64K", 64 << 10, "64KiB"},
+		{"1T", 1 << 40, "1TiB"},
 		{"1GB", 1_000_000_000, "1GB"},
 		{"3TB", 3_000_000_000_000, "3TB"},
 		{"1536MiB", 1536 << 20, "1536MiB"},
@@ -45,7 +49,7 @@ func TestByteSize(t *testing.T) {
 			t.Errorf("%q = %d (%s), %v; want %d (%s)", tc.text, b, b, err, tc.want, tc.back)
 		}
 	}
-	for _, text := range []string{"", "GiB", "8G", "8Gi", "1.5GiB", "-1", "+1", "0x10", "1_000", "8GiBB", "9223372036854775808", "8388608TiB", "８"} {
+	for _, text := range []string{"", "GiB", "8Gi", "1.5GiB", "-1", "+1", "0x10", "1_000", "8GiBB", "9223372036854775808", "8388608TiB", "８"} {
 		var b config.ByteSize
 		if err := b.Decode(text); err == nil {
 			t.Errorf("%q = %d, want an error", text, b)

@@ -24,6 +24,8 @@ type Variable struct {
 	// Secret says that the value may hold a secret: it is masked, and it may also
 	// be given in the file that Name with the suffix _FILE names.
 	Secret bool `json:"secret"`
+	// Worker says that only a worker uses it: a fault there stops no other command.
+	Worker bool `json:"worker,omitempty"`
 }
 
 // twin is the variable that names the file with the value; empty if v is not
@@ -75,6 +77,12 @@ func (c *Config) Effective() []Setting {
 	return settings
 }
 
+// IsDefault reports whether nobody has set the variable.
+func (c *Config) IsDefault(name string) bool {
+	_, given := c.sources[name]
+	return !given
+}
+
 // field is a variable and the place of its value in a Config.
 type field struct {
 	Variable
@@ -93,6 +101,7 @@ func fieldsOf(c *Config) ([]field, error) {
 			Default:     tags.Get("default"),
 			Description: tags.Get("desc"),
 			Secret:      tags.Get("secret") == "true",
+			Worker:      tags.Get("for") == "worker",
 		}, value})
 		return ""
 	}

@@ -42,9 +42,13 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 		err = usageError{err} // nothing but the command line has been looked at
 	}
 	switch {
+	case err == nil:
+	case a.recording(cmd):
+		log := a.recorder()
+		log.Error().Err(err).Int("exit_code", exitCode(err)).Msg("the worker ends")
 	case is[usageError](err):
 		a.say("%s\nSee `%s --help`.", err, cmd.CommandPath())
-	case err != nil:
+	default:
 		a.say("%s", err)
 	}
 	return exitCode(err)
@@ -72,24 +76,39 @@ func heard(err error) error {
 	return err
 }
 
-// config loads the configuration and tells its warnings, which may explain its
-// faults. The error is a *config.InvalidError.
+// config loads the configuration for a command that runs no worker and no handler. What
+// is wrong with settings of the worker alone it tells as a warning, as it does warnings,
+// which may explain faults. The error is a *config.InvalidError.
 func (a *app) config() (*config.Config, error) {
-	c, err := config.Load(a.env, a.overrides)
+	c, err := a.wholeConfig()
 	invalid, ok := errors.AsType[*config.InvalidError](err)
-	switch {
-	case ok:
-		a.warn(invalid.Warnings)
-	case err == nil:
-		a.warn(c.Warnings())
+	if !ok || invalid.ForCommand() == nil {
+		return c, err
 	}
-	return c, err
+	for _, fault := range invalid.Faults {
+		a.say("warning: %s (only a worker uses it)", fault)
+	}
+	return invalid.ForCommand(), nil
 }
 
-func (a *app) warn(warnings []config.Fault) {
-	for _, w := range warnings {
-		a.say("warning: %s", w)
+// wholeConfig is config for those who need all of it.
+func (a *app) wholeConfig() (*config.Config, error) {
+	return a.load(func(w config.Fault) { a.say("warning: %s", w) })
+}
+
+// load is config with another way to tell warnings.
+func (a *app) load(warn func(config.Fault)) (*config.Config, error) {
+	c, err := config.Load(a.env, a.overrides)
+	var warnings []config.Fault
+	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+		warnings = invalid.Warnings
+	} else if err == nil {
+		warnings = c.Warnings()
 	}
+	for _, w := range warnings {
+		warn(w)
+	}
+	return c, err
 }
 
 // say tells the human something on stderr.

@@ -88,7 +88,7 @@ func (r *clearingRun) run(ctx context.Context, c *change) error {
 }
 
 func (r *clearingRun) start() {
-	r.printer = newPrinter(r.stdout, r.choice.out, "SEQ", "HANDLER", "REASON", "OUTCOME", "WHY")
+	r.printer = r.app.list(r.choice.out, "SEQ", "HANDLER", "REASON", "OUTCOME", "WHY")
 }
 
 func (r *clearingRun) print(l deadletter.Letter, outcome string, why error) {
@@ -96,7 +96,7 @@ func (r *clearingRun) print(l deadletter.Letter, outcome string, why error) {
 	if why != nil {
 		line.Why = why.Error()
 	}
-	r.printer.add(line, strconv.FormatUint(l.Seq, 10), orDash(cell(l.Handler, 12)), orDash(cell(l.Reason, 10)), outcome, orDash(cell(line.Why, 26)))
+	r.printer.add(line, strconv.FormatUint(l.Seq, 10), l.Handler, l.Reason, outcome, line.Why)
 }
 
 // list chooses the letters and, if it is to be seen, says what would become of them.
@@ -126,9 +126,13 @@ func (r *clearingRun) list(ctx context.Context, seen bool) error {
 	return r.printer.close()
 }
 
-// clearAll does it. A letter that was begun is finished, whatever ends ctx.
+// clearAll does it, with the oldest first of those that were found: what they tell is to
+// arrive in its order. A letter that was begun is finished, whatever ends ctx.
 func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) error) (err error) {
 	r.start()
+	if !r.choice.named {
+		slices.Reverse(r.chosen)
+	}
 	step, done := r.progress(len(r.chosen), r.job.verb)
 	letters := each(context.WithoutCancel(ctx), r.letters, r.chosen)
 	for l, fault := range letters {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +35,7 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 		Example: `  PUSHWORKER_RETRY_CAP=10 pushworker config check`,
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			c, err := a.config()
+			c, err := a.wholeConfig()
 			if err := errors.Join(err, checkHandlers(c, err)); err != nil {
 				return err
 			}
@@ -44,16 +46,40 @@ func newConfigCheckCommand(a *app) *cobra.Command {
 }
 
 // checkHandlers finds what is wrong with the handlers' own configuration, which c
-// has, or the error in its place.
+// has, or the error in its place, as far as the error does not tell it.
 func checkHandlers(c *config.Config, err error) error {
-	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+	invalid, ok := errors.AsType[*config.InvalidError](err)
+	if ok {
 		c = &config.Config{Handlers: invalid.Handlers}
 	}
-	if c == nil || c.Handlers == nil {
+	if c == nil || len(c.Handlers) == 0 {
 		return nil
 	}
 	plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
-	return worker.Worker{Config: c, Plugins: plugins}.Check()
+	err = worker.Worker{Config: c, Plugins: plugins}.Check()
+	if !ok || err == nil {
+		return err
+	}
+	return withoutTold(err, invalid.Faults)
+}
+
+// withoutTold is err without those of its lines that are among the faults. Each handler
+// reads the keys that all have in common, which the configuration does, too.
+func withoutTold(err error, faults []config.Fault) error {
+	lines := strings.Split(err.Error(), "\n")
+	left := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+		_, text, whose := strings.Cut(line, `": `) // after the handler's name
+		return strings.Contains(line, ": none is enabled") || whose && slices.ContainsFunc(faults, func(f config.Fault) bool {
+			return strings.HasSuffix(f.Problem, ": "+text)
+		})
+	})
+	switch len(left) {
+	case len(lines):
+		return err
+	case 0:
+		return nil
+	}
+	return fmt.Errorf("%w: %s", worker.ErrHandlers, strings.TrimPrefix(strings.Join(left, "\n"), worker.ErrHandlers.Error()+": "))
 }
 
 func newConfigPrintCommand(a *app) *cobra.Command {
@@ -65,17 +91,17 @@ func newConfigPrintCommand(a *app) *cobra.Command {
   pushworker config print -o json`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			c, err := a.config()
+			c, err := a.wholeConfig()
 			if err != nil {
 				return err
 			}
-			p := newPrinter(a.stdout, out, "VARIABLE", "SOURCE", "VALUE")
+			p := a.list(out, "VARIABLE", "SOURCE", "VALUE")
 			for _, s := range c.Effective() {
 				source := string(s.Source)
 				if s.Path != "" {
 					source += " " + s.Path
 				}
-				p.add(s, s.Name, cell(source, 40), cell(s.Value, 200))
+				p.add(s, s.Name, source, s.Value)
 			}
 			return p.close()
 		},

@@ -93,7 +93,7 @@ func addUserFlag(cmd *cobra.Command, user *push.Uid) {
 
 // errNoUser says that --user is missing. Cobra finds that out too late for it to
 // be an error of usage.
-var errNoUser = errors.New("--user is missing: whose devices?")
+var errNoUser = errors.New("--user is required")
 
 func newDevicePutCommand(a *app) *cobra.Command {
 	var d push.Device
@@ -156,9 +156,11 @@ func newDeviceRemoveCommand(a *app) *cobra.Command {
 }
 
 // count is n things in words.
-func count(n int, thing string) string {
+func count(n int, thing string) string { return plural(int64(n), thing, thing+"s") }
+
+func plural(n int64, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d %s", n, many)
 }

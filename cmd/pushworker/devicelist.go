@@ -55,14 +55,14 @@ token, each shows a hash of it that is the same in logs and events.`,
 }
 
 func (a *app) printDevices(out format, list []push.Device, reveal bool, hash func(string) string) error {
-	p := newPrinter(a.stdout, out, "ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN")
+	p := a.list(out, "ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN")
 	for _, d := range list {
 		token := hash(d.Token)
 		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, d.Lang, d.Registered, token}
 		if reveal {
-			line, token = d, printable(d.Token)
+			line, token = d, d.Token
 		}
-		p.add(line, cell(d.ID, 24), cell(d.Provider, 12), orDash(d.Platform), orDash(cell(d.Lang, 8)), ageText(d.Registered), token)
+		p.add(line, d.ID, d.Provider, d.Platform, d.Lang, ageText(d.Registered), token)
 	}
 	return p.close()
 }
@@ -91,7 +91,7 @@ The lines hold tokens in full, which are personal data.`,
 // export writes every device. A user whose devices cannot be read is told, and the
 // others follow.
 func (a *app) export(ctx context.Context, dir *broker.Devices) error {
-	p := newPrinter(a.stdout, formatLines)
+	p := a.list(formatLines)
 	var failed error
 	for d, err := range dir.All(ctx) {
 		if failed = errors.Join(failed, err); err == nil {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/internal/worker"
@@ -24,11 +27,11 @@ func newDoctorCommand(a *app) *cobra.Command {
 	var out format
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at everything that a worker needs, and say how to mend it",
-		Long: `Looks at the configuration, the network, credentials, permissions, streams and
+		Short: "Check everything that a worker needs, and say what to do about it",
+		Long: `Checks the configuration, the network, credentials, permissions, streams and
 durables, clocks, disks, the handlers and their providers, and the worker that
-runs. It changes nothing and sends nothing to anybody. Exit codes: 0 all is
-well, 1 there are warnings, 2 there are failures.`,
+runs, whose lanes are those in question. It changes nothing and sends nothing to
+anybody. Exit codes: 0 all is well, 1 there are warnings, 2 there are failures.`,
 		Example: `  pushworker doctor
   pushworker doctor -o jsonl | jq 'select(.level != "ok")'`,
 		Args: noArgs,
@@ -43,7 +46,7 @@ type findingsError struct{ level push.Level }
 
 func (e findingsError) Error() string {
 	if e.level == push.LevelFail {
-		return "there are failures: mend them from top to bottom"
+		return "there are failures: correct them from top to bottom"
 	}
 	return "there are warnings"
 }
@@ -52,9 +55,9 @@ func (e findingsError) Error() string {
 func (e findingsError) code() int { return int(e.level - push.LevelOK) }
 
 func (a *app) doctor(ctx context.Context, out format) error {
-	p := newPrinter(a.stdout, out)
+	p := a.list(out)
 	colour := a.colour(a.stdout)
-	worst := doctor.Examine(ctx, a.examination(), examineFor, func(f doctor.Finding) {
+	worst := doctor.Examine(ctx, a.examination(ctx), examineFor, func(f doctor.Finding) {
 		p.add(f, findingText(f, colour))
 		p.flush()
 	})
@@ -71,12 +74,15 @@ func findingText(f doctor.Finding, colour bool) string {
 	if colour {
 		level = levelColour(f.Level) + level + "\x1b[0m"
 	}
-	text := fmt.Sprintf("%s  %s: %s: %s", level, f.Topic, cell(f.Check, 60), cell(f.Text, 1000))
+	text := fmt.Sprintf("%s  %s: %s: %s", level, f.Topic, oneLine(f.Check), indented(f.Text))
 	if f.Remedy != "" {
-		text += "\n      → " + cell(f.Remedy, 1000)
+		text += "\n      → " + indented(f.Remedy)
 	}
 	return text
 }
+
+// indented is text whose lines, after the first, are indented.
+func indented(text string) string { return strings.ReplaceAll(printable(text), "\n", "\n        ") }
 
 // levelColour is green, yellow or red.
 func levelColour(l push.Level) string {
@@ -90,16 +96,21 @@ func levelColour(l push.Level) string {
 	return "\x1b[31m"
 }
 
-// examination is what there is to look at with this configuration.
-func (a *app) examination() []doctor.Group {
+// examination is what there is to look at with this configuration and the worker that
+// answers, if one does.
+func (a *app) examination(ctx context.Context) []doctor.Group {
 	c, err := config.Load(a.env, a.overrides)
 	handlers := checkHandlers(c, err)
 	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
 		return []doctor.Group{doctor.Configuration(invalid.Faults, invalid.Warnings, handlers)}
 	}
+	status, workerErr := askWorker(ctx, c)
 	groups := []doctor.Group{doctor.Configuration(nil, c.Warnings(), handlers), doctor.Credentials(c)}
-	topology := worker.Topology(c, enabledHandlers(c))
-	look := doctor.Broker(c, topology, func(ctx context.Context) (*broker.Conn, error) { return a.connect(ctx, c, "doctor") })
+	lanes := lanesOf(status)
+	if len(lanes) == 0 {
+		lanes = enabledHandlers(c)
+	}
+	look := doctor.Broker(c, worker.Topology(c, lanes), func(ctx context.Context) (*broker.Conn, error) { return a.connect(ctx, c, "doctor") })
 	if c.UsesEmbedded() {
 		answers := func(ctx context.Context) bool { return answers(ctx, c) }
 		groups = append(groups, doctor.Store(c, answers))
@@ -109,9 +120,10 @@ func (a *app) examination() []doctor.Group {
 	}
 	groups = append(groups, look)
 	if handlers == nil {
-		groups = append(groups, a.handlerGroup(c))
+		groups = append(groups, a.handlerGroup(c, lanes))
 	}
-	return append(groups, doctor.Group{Topic: "worker", Look: func(ctx context.Context) []push.Finding { return lookAtWorker(ctx, c) }})
+	found := workerFindings(status, workerErr)
+	return append(groups, doctor.Group{Topic: "worker", Look: func(context.Context) []push.Finding { return found }})
 }
 
 // answers reports whether something listens where clients of c look for the broker.
@@ -126,19 +138,45 @@ func answers(ctx context.Context, c *config.Config) bool {
 	return true
 }
 
-// handlerGroup has the handlers look at their providers.
-func (a *app) handlerGroup(c *config.Config) doctor.Group {
+// handlerGroup has the handlers of this configuration look at their providers, as far as
+// they have lanes.
+func (a *app) handlerGroup(c *config.Config, lanes []string) doctor.Group {
 	return doctor.Group{Topic: "handlers", Look: func(ctx context.Context) []push.Finding {
-		var found []push.Finding
+		found := strangers(c, lanes)
 		plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
 		err := worker.Worker{Config: c, Plugins: plugins}.Look(&directoryOnDemand{}, func(name string, h push.Handler) {
-			found = append(found, checkHandler(ctx, name, h)...)
+			if h == nil || slices.Contains(lanes, name) {
+				found = append(found, checkHandler(ctx, name, h)...)
+			}
 		})
 		if err != nil {
 			found = append(found, push.Finding{Level: push.LevelFail, Check: "start", Text: err.Error(), Remedy: "correct PUSHWORKER_HANDLERS"})
 		}
 		return found
 	}}
+}
+
+// strangers tells in what the handlers of this configuration differ from the lanes of
+// the worker that answers.
+func strangers(c *config.Config, lanes []string) (found []push.Finding) {
+	configured := enabledHandlers(c)
+	for _, name := range lanes {
+		if !slices.Contains(configured, name) {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: name, Text: "the worker runs it, and PUSHWORKER_HANDLERS of this shell does not have it: its provider is not checked",
+				Remedy: "run doctor with the worker's environment, for example in its container",
+			})
+		}
+	}
+	for _, name := range configured {
+		if !slices.Contains(lanes, name) && !c.IsDefault("PUSHWORKER_HANDLERS") {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: name, Text: "PUSHWORKER_HANDLERS of this shell has it, and the worker that answers does not run it",
+				Remedy: "start the worker again with this configuration, or run doctor with the worker's environment",
+			})
+		}
+	}
+	return found
 }
 
 func checkHandler(ctx context.Context, name string, h push.Handler) []push.Finding {
@@ -159,13 +197,12 @@ func checkHandler(ctx context.Context, name string, h push.Handler) []push.Findi
 	return found
 }
 
-// lookAtWorker asks the worker of this machine how it is.
-func lookAtWorker(ctx context.Context, c *config.Config) []push.Finding {
-	status, err := askWorker(ctx, c)
+// workerFindings tells how the worker of this machine is.
+func workerFindings(status admin.Status, err error) []push.Finding {
 	if err != nil {
 		return []push.Finding{{
 			Level: push.LevelWarn, Check: "admin", Text: "no worker answers at PUSHWORKER_ADMIN_ADDR: " + err.Error(),
-			Remedy: "start `pushworker run`; workers on other machines are not looked at from here",
+			Remedy: "start `pushworker run`; workers on other machines are not checked from here",
 		}}
 	}
 	found := []push.Finding{{Level: push.LevelOK, Check: "admin", Text: "a worker answers at PUSHWORKER_ADMIN_ADDR"}}

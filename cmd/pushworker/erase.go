@@ -36,7 +36,7 @@ Without --yes it asks, or only says what it would do.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if user.IsZero() {
-				return usageError{errors.New("--user is missing: whom?")}
+				return usageError{errNoUser}
 			}
 			if err := consent.check(); err != nil {
 				return err
@@ -56,6 +56,15 @@ type erasedLine struct {
 	Found    int    `json:"found"`
 	Erased   int    `json:"erased"`
 	Narrowed int    `json:"narrowed"`
+	Owed     int    `json:"owed"`
+}
+
+// plannedLine is what would become of them.
+type plannedLine struct {
+	Where    string `json:"where"`
+	Found    int    `json:"found"`
+	Erased   int    `json:"would_erase"`
+	Narrowed int    `json:"would_narrow"`
 	Owed     int    `json:"owed"`
 }
 
@@ -130,14 +139,10 @@ func (e *erasure) survey(ctx context.Context) ([]erasedLine, error) {
 	return planned, nil
 }
 
-func (e *erasure) printer() *printer {
-	return newPrinter(e.stdout, e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
-}
-
 func (e *erasure) show(planned []erasedLine) error {
-	p := e.printer()
+	p := e.list(e.out, "WHERE", "FOUND", "WOULD ERASE", "WOULD NARROW", "OWED")
 	for _, l := range planned {
-		e.print(p, l)
+		p.add(plannedLine(l), l.cells()...)
 	}
 	return p.close()
 }
@@ -152,16 +157,17 @@ func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err 
 	}
 	step, done := e.progress(total, "erasing")
 	e.eraser.Step = step
-	p := e.printer()
+	p := e.list(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
 	n, err := e.eraseDevices(ctx, false)
-	e.print(p, erasedLine{Where: "devices", Found: n, Erased: n})
+	devices := erasedLine{Where: "devices", Found: n, Erased: n}
+	p.add(devices, devices.cells()...)
 	for _, stream := range e.eraser.Stages() {
 		if err != nil {
 			break
 		}
 		var counts broker.Erasure
 		counts, err = e.eraser.Erase(ctx, stream, e.user, false)
-		e.print(p, lineOf(counts))
+		p.add(lineOf(counts), lineOf(counts).cells()...)
 		owed += counts.Owed
 	}
 	done()
@@ -183,8 +189,8 @@ func lineOf(c broker.Erasure) erasedLine {
 	return erasedLine{c.Stream, c.Found, c.Erased, c.Narrowed, c.Owed}
 }
 
-func (e *erasure) print(p *printer, l erasedLine) {
-	p.add(l, cell(l.Where, 30), strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed))
+func (l erasedLine) cells() []string {
+	return []string{l.Where, strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed)}
 }
 
 func (e *erasure) eraseDevices(ctx context.Context, dry bool) (int, error) {

@@ -82,9 +82,9 @@ func (o *explainOptions) single() bool { return o.streamSeq != 0 || o.topicSeq !
 // place is where receipts are looked for, in words.
 func (o *explainOptions) place() string {
 	if o.topicSeq != 0 {
-		return fmt.Sprintf("about message %d of %s", o.topicSeq, cell(o.topic, 60))
+		return fmt.Sprintf("about message %d of %s", o.topicSeq, o.topic)
 	}
-	return "in " + cell(o.topic, 60)
+	return "in " + o.topic
 }
 
 func (a *app) explain(ctx context.Context, o explainOptions) error {

@@ -16,13 +16,12 @@ import (
 
 // listStories writes one line for each receipt and lane.
 func (a *app) listStories(stories []explain.Story) error {
-	p := newPrinter(a.stdout, formatTable, "STREAM-SEQ", "AGE", "WHAT", "TOPIC", "LANE", "FATE")
+	p := a.list(formatTable, "STREAM-SEQ", "AGE", "WHAT", "TOPIC", "LANE", "FATE")
 	for _, s := range stories {
 		r := s.Receipt
-		seq, age, what, topic := strconv.FormatUint(r.Seq, 10), ageText(r.Published), orDash(cell(r.What, 6)), topicText(r)
+		seq, age, what, topic := strconv.FormatUint(r.Seq, 10), ageText(r.Published), r.What, topicText(r.Topic, r.Channel, r.TopicSeq)
 		for _, lane := range s.Lanes {
-			p.add(nil, seq, age, what, topic, cell(lane.Handler, 12), string(lane.Fate))
-			seq, age, what, topic = "", "", "", ""
+			p.add(nil, seq, age, what, topic, lane.Handler, string(lane.Fate))
 		}
 	}
 	if err := p.close(); err != nil {
@@ -32,17 +31,18 @@ func (a *app) listStories(stories []explain.Story) error {
 	return nil
 }
 
-func topicText(r explain.Receipt) string {
-	topic := orDash(cell(cmp.Or(r.Topic, r.Channel), 20))
-	if r.TopicSeq != 0 {
-		topic += " " + strconv.Itoa(r.TopicSeq)
+// topicText is a message's conversation and its number in that.
+func topicText(topic, channel string, seq int) string {
+	text := cmp.Or(topic, channel)
+	if seq != 0 {
+		text += " " + strconv.Itoa(seq)
 	}
-	return topic
+	return text
 }
 
 // printStories writes stories at length, or as JSON.
 func (a *app) printStories(stories []explain.Story, o explainOptions) error {
-	p := newPrinter(a.stdout, o.out)
+	p := a.list(o.out)
 	for _, s := range stories {
 		p.add(s, storyText(s, o.user))
 	}
@@ -67,7 +67,7 @@ func storyText(s explain.Story, user push.Uid) string {
 	}
 	for _, lane := range s.Lanes {
 		b.WriteString("\n")
-		wrap(&b, fmt.Sprintf("%-9s ", cell(lane.Handler, 20)), string(lane.Fate)+": "+lane.Text)
+		wrap(&b, fmt.Sprintf("%-9s ", oneLine(lane.Handler)), string(lane.Fate)+": "+lane.Text)
 		writeSteps(&b, lane.Steps)
 		for _, u := range lane.Unknown {
 			wrap(&b, "  unknown:  ", u)
@@ -178,7 +178,7 @@ func targetText(t outcome.Target) string {
 // wrap writes text, which may hold anything, after label, in lines of the screen's
 // width.
 func wrap(b *strings.Builder, label, text string) {
-	text = cell(text, 2000)
+	text = oneLine(text)
 	width, line := screenWidth-1-len(label), label
 	used := 0
 	for word := range strings.FieldsSeq(text) {

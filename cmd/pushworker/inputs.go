@@ -49,7 +49,7 @@ func (p *publishing) next(reader *receiptReader, name string) (r pending, ok boo
 func (p *publishing) check(name string, piece piece) pending {
 	where := fmt.Sprintf("%s:%d", name, piece.line)
 	r := pending{result: &result{where: where}, data: piece.data}
-	_, bad, err := push.Decode(piece.data, p.limits)
+	decoded, bad, err := push.Decode(piece.data, p.limits)
 	if malformed, ok := errors.AsType[*push.MalformedError](err); ok && p.validate {
 		line := piece.line + bytes.Count(piece.data[:min(malformed.Offset, len(piece.data))], []byte("\n"))
 		return faulty(fmt.Sprintf("%s:%d", name, line), err.Error())
@@ -57,6 +57,9 @@ func (p *publishing) check(name string, piece piece) pending {
 	if p.validate {
 		for _, b := range bad {
 			r.faults = append(r.faults, fmt.Sprintf("recipient %q: %s", b.Key, b.Err))
+		}
+		if err == nil && len(bad) == 0 && len(decoded.To) == 0 && decoded.Channel == "" && decoded.Payload.What == "" {
+			r.faults = append(r.faults, `names no recipient, no channel and nothing to tell: give it "to" or "channel", and "payload" with "what"`)
 		}
 	}
 	r.id = rand.Text() // holds over the tries of this run: who publishes a receipt twice means it

@@ -84,10 +84,10 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 	if err != nil && len(stats.Lanes) == 0 {
 		return unavailableError{err}
 	}
-	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
+	p := a.list(out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
 	for _, l := range stats.Lanes {
-		p.add(l, cell(l.Handler, 32), strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),
-			strconv.FormatUint(l.RetriesWaiting, 10), laneState(l))
+		p.add(l, l.Handler, strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),
+			strconv.FormatUint(l.RetriesWaiting, 10), lsState(l))
 	}
 	if err != nil {
 		err = unavailableError{err}
@@ -95,15 +95,15 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 	return errors.Join(err, p.close())
 }
 
-// laneState is whether a lane is paused or abandoned, in words.
-func laneState(l broker.LaneStats) string {
+// lsState is whether a lane is paused or abandoned, in words.
+func lsState(l broker.LaneStats) string {
 	switch {
 	case l.Abandoned:
-		return "abandoned"
+		return stateAbandoned
 	case !l.Paused:
-		return "runs"
+		return stateRunning
 	}
-	return "paused until " + l.PausedUntil.UTC().Format("2006-01-02 15:04Z")
+	return statePaused + " until " + l.PausedUntil.UTC().Format("2006-01-02 15:04Z")
 }
 
 // enabledHandlers are the handlers that have lanes.
@@ -118,7 +118,7 @@ func enabledHandlers(c *config.Config) []string {
 }
 
 func newLanePauseCommand(a *app) *cobra.Command {
-	var length time.Duration
+	forTime := length(pauseFor)
 	var until timeValue
 	cmd := &cobra.Command{
 		Use:   "pause NAME",
@@ -132,7 +132,7 @@ stay no longer than PUSHWORKER_HISTORY.`,
 		Args:              oneLane,
 		ValidArgsFunction: a.completeLane,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			end, err := pauseEnd(length, time.Time(until), cmd.Flags().Changed("for"))
+			end, err := pauseEnd(time.Duration(forTime), time.Time(until), cmd.Flags().Changed("for"))
 			if err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ stay no longer than PUSHWORKER_HISTORY.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().DurationVar(&length, "for", pauseFor, "`DURATION` of the pause")
+	cmd.Flags().Var(&forTime, "for", "how long, such as 30m or 2d; by default 24h")
 	cmd.Flags().Var(&until, "until", "end of the pause, as RFC 3339")
 	return cmd
 }
@@ -197,7 +197,7 @@ func (a *app) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn
 	case err != nil:
 		return unavailableError{err}
 	case until.IsZero():
-		a.say("lane %s goes on", name)
+		a.say("lane %s resumed", name)
 		return nil
 	}
 	a.say("lane %s is paused until %s; `pushworker lane resume %s` ends that sooner", name, until.UTC().Format(time.RFC3339), name)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -64,9 +65,11 @@ func (c *letterChoice) readName(a *app, arg string) error {
 	return nil
 }
 
-// readList reads the lines of `deadletter ls -o jsonl`, or a SEQ on each line. If
-// one of them is neither, none counts: they say what is to be changed.
+// readList reads the lines of `deadletter ls -o jsonl`, or a SEQ on each line, and
+// chooses the oldest first. If one of them is neither, none counts: they say what is to
+// be changed.
 func (c *letterChoice) readList(in io.Reader) error {
+	defer func() { slices.Sort(c.seqs) }()
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxListLine)
 	n := 0
@@ -103,16 +106,21 @@ func (c *letterChoice) everything() bool {
 	return !c.named && !c.all && c.handler == "" && c.reason == "" && c.since.IsZero()
 }
 
-// letters yields what was chosen. One that was named and is not there comes with an
-// error that wraps [broker.ErrNoLetter], and the others follow; any other error is
-// the last.
+// letters yields what was chosen: those named, in that order, or the newest of those
+// that fit. One that was named and is not there comes with an error that wraps
+// [broker.ErrNoLetter], and the others follow; any other error is the last. Letters
+// that were not named come without their receipts.
 func (c *letterChoice) letters(ctx context.Context, a *app, letters *broker.Letters) iter.Seq2[deadletter.Letter, error] {
 	if c.named {
 		return each(ctx, letters, c.seqs)
 	}
 	return func(yield func(deadletter.Letter, error) bool) {
 		n := 0
-		for l, err := range letters.List(ctx, c.oneMore()) {
+		light := func(l deadletter.Letter) deadletter.Letter {
+			l.Data = nil
+			return l
+		}
+		for l, err := range broker.NewestLetters(ctx, letters, c.oneMore(), light) {
 			if n++; err == nil && n > c.limit && !c.all {
 				a.sayMore(c.letterFilter)
 				return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // letterFilter are the flags that choose letters, and how to list them.
@@ -24,6 +25,13 @@ type letterFilter struct {
 }
 
 func addLetterFlags(a *app, cmd *cobra.Command, f *letterFilter) {
+	addLetterSelection(a, cmd, f)
+	cmd.Flags().IntVar(&f.limit, "limit", 100, "the newest `N`, by default 100")
+	cmd.Flags().BoolVar(&f.all, "all", false, "all there are")
+}
+
+// addLetterSelection adds the flags that choose letters by what they are.
+func addLetterSelection(a *app, cmd *cobra.Command, f *letterFilter) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	addFormatFlag(cmd, &f.out)
@@ -31,8 +39,6 @@ func addLetterFlags(a *app, cmd *cobra.Command, f *letterFilter) {
 	_ = cmd.RegisterFlagCompletionFunc("handler", a.completeLanes)
 	addReasonFlag(cmd, &f.reason)
 	flags.Var(&f.since, "since", "buried within 2h, or since 2026-01-31T12:00:00Z")
-	flags.IntVar(&f.limit, "limit", 100, "at most `N`, by default 100")
-	flags.BoolVar(&f.all, "all", false, "all there are")
 }
 
 func (f *letterFilter) check() error {
@@ -42,10 +48,14 @@ func (f *letterFilter) check() error {
 	return nil
 }
 
+func (f *letterFilter) selection() broker.LetterFilter {
+	return broker.LetterFilter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
+}
+
 // oneMore selects one letter more than was asked for, which tells whether there are
 // more.
 func (f *letterFilter) oneMore() broker.LetterFilter {
-	filter := broker.LetterFilter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
+	filter := f.selection()
 	if !f.all {
 		filter.Limit = f.limit + 1
 	}
@@ -53,7 +63,7 @@ func (f *letterFilter) oneMore() broker.LetterFilter {
 }
 
 func (a *app) sayMore(f letterFilter) {
-	a.say("there are more than %d: see them with --all, or choose with --handler, --reason, --since", f.limit)
+	a.say("these are the newest %d; there are more: give --all, or choose with --handler, --reason, --since", f.limit)
 }
 
 // reason is the value of --reason: a code of retry.Reason.
@@ -92,7 +102,7 @@ type moment struct{ time.Time }
 
 // Set implements pflag.Value.
 func (m *moment) Set(s string) error {
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+	if d, err := push.ParseDuration(s); err == nil && d >= 0 {
 		m.Time = time.Now().Add(-d)
 		return nil
 	}
@@ -102,7 +112,7 @@ func (m *moment) Set(s string) error {
 			return nil
 		}
 	}
-	return errors.New("write how long ago (90s, 2h, 72h) or a time (2026-01-31, 2026-01-31T12:00:00Z)")
+	return errors.New("write how long ago (90s, 2h, 3d) or a time (2026-01-31, 2026-01-31T12:00:00Z)")
 }
 
 // String implements pflag.Value.
@@ -115,3 +125,22 @@ func (m *moment) String() string {
 
 // Type implements pflag.Value.
 func (m *moment) Type() string { return "DUR|TIME" }
+
+// length is the value of a flag that says how long.
+type length time.Duration
+
+// Set implements pflag.Value.
+func (l *length) Set(s string) error {
+	d, err := push.ParseDuration(s)
+	if err != nil {
+		return errors.New("write a number with a unit: 90s, 30m, 2h, 1d")
+	}
+	*l = length(d)
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *length) String() string { return time.Duration(*l).String() }
+
+// Type implements pflag.Value.
+func (*length) Type() string { return "DURATION" }

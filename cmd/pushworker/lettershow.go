@@ -132,7 +132,7 @@ func extent(l deadletter.Letter) string {
 // describe is a letter for human eyes.
 func describe(l deadletter.Letter) string {
 	var b strings.Builder
-	field := func(name, value string) { fmt.Fprintf(&b, "%-10s %s\n", name, cell(value, 1000)) }
+	field := func(name, value string) { fmt.Fprintf(&b, "%-10s %s\n", name, oneLine(value)) }
 	field("seq", strconv.FormatUint(l.Seq, 10))
 	field("handler", orDash(l.Handler))
 	field("reason", l.Reason)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
 )
@@ -39,6 +40,39 @@ func instance() string {
 		host = "unknown"
 	}
 	return host + "-" + strconv.Itoa(os.Getpid())
+}
+
+// recording reports whether programs read what the command says on stderr: a worker's
+// is then all JSON, a line each, whether it is a log line, a greeting or the end. Before
+// there is a configuration, and where there is none, the variable alone counts.
+func (a *app) recording(cmd *cobra.Command) bool {
+	if cmd.Name() != "run" {
+		return false
+	}
+	switch a.lookup("PUSHWORKER_LOG_FORMAT") {
+	case "json":
+		return true
+	case "console":
+		return false
+	}
+	return !a.isTerminal(a.stderr)
+}
+
+// recorder is the log of a worker whose configuration is not known.
+func (a *app) recorder() zerolog.Logger { return a.logger(config.Log{Level: "info", Format: "json"}) }
+
+// lookup is a flag's value, or that of the variable; empty if there is neither.
+func (a *app) lookup(variable string) string {
+	if value, ok := a.overrides[variable]; ok {
+		return value
+	}
+	value := ""
+	for _, v := range a.env {
+		if rest, ok := strings.CutPrefix(v, variable+"="); ok {
+			value = rest
+		}
+	}
+	return value
 }
 
 // isTerminal reports whether f is a terminal.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 )
@@ -47,29 +46,36 @@ func addFormatFlag(cmd *cobra.Command, f *format) {
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// printer writes a list, one entry after the other, in the wanted format. JSON has
-// escapes for what does not print, table cells are to have them. After
-// an error of the output it writes nothing more; close tells it.
+// printer writes a list, one entry after the other, in the wanted format. What does
+// not print is escaped. After an error of the output it writes nothing more; close
+// tells it.
 type printer struct {
 	out    *bufio.Writer
 	format format
-	table  *tabwriter.Writer
+	width  int
+	rows   [][]string // of a table with a header, which is aligned at the end
 	n      int
 	err    error
 }
 
-// newPrinter starts a list on w. In a table, header is its first line; without
-// one, lines are not aligned and come out at once.
-func newPrinter(w io.Writer, f format, header ...string) *printer {
-	p := &printer{out: bufio.NewWriter(w), format: f}
+// newPrinter starts a list on w, which has width columns; 0 is no bound. In a table,
+// header is its first line; without one, entries are not aligned and come out at once,
+// with their line breaks.
+func newPrinter(w io.Writer, width int, f format, header ...string) *printer {
+	p := &printer{out: bufio.NewWriter(w), format: f, width: width}
 	if f == formatTable && len(header) > 0 {
-		p.table = tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-		p.row(header)
+		p.rows = [][]string{header}
 	}
 	return p
 }
 
-// add writes an entry: v as JSON, or cells as a line of the table.
+// list starts a list on standard output.
+func (a *app) list(f format, header ...string) *printer {
+	return newPrinter(a.stdout, a.width(a.stdout), f, header...)
+}
+
+// add writes an entry: v as JSON, or cells as a line of the table. An empty cell is
+// shown as a dash.
 func (p *printer) add(v any, cells ...string) {
 	if p.err != nil {
 		return
@@ -94,13 +100,15 @@ func (p *printer) add(v any, cells ...string) {
 }
 
 func (p *printer) row(cells []string) {
-	if p.table == nil {
+	if p.rows == nil {
 		p.write(strings.Join(cells, "  ") + "\n")
 		return
 	}
-	if _, err := io.WriteString(p.table, strings.Join(cells, "\t")+"\n"); err != nil {
-		p.err = fmt.Errorf("write output: %w", err)
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = orDash(oneLine(c))
 	}
+	p.rows = append(p.rows, row)
 }
 
 func (p *printer) write(s string) {
@@ -121,10 +129,8 @@ func (p *printer) close() error {
 	if p.format == formatJSON {
 		p.write([]string{"[", "\n"}[min(p.n, 1)] + "]\n")
 	}
-	if p.table != nil {
-		if err := p.table.Flush(); err != nil && p.err == nil {
-			p.err = fmt.Errorf("write output: %w", err)
-		}
+	for _, line := range aligned(p.rows, p.width) {
+		p.write(line + "\n")
 	}
 	p.flush()
 	return p.err

@@ -80,7 +80,7 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 	p := publishing{
 		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate,
 		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys},
-		out:    newPrinter(a.stdout, o.out),
+		out:    a.list(o.out),
 	}
 	return p.run(ctx, inputs)
 }

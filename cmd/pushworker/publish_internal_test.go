@@ -49,7 +49,7 @@ func (s session) publishOne(t *testing.T) {
 	if _, err := io.WriteString(s.in, `{"payload":{"what":"msg","seq":1}}`+"\n"); err != nil {
 		t.Fatal(err)
 	}
-	if !s.out.Scan() || s.out.Text() != `{"stream":"PUSH","seq":1,"duplicate":false}` {
+	if !s.out.Scan() || s.out.Text() != `{"stream":"PUSH","seq":1,"duplicate":false,"input":"stdin:1"}` {
 		t.Fatalf("told %q: %v", s.out.Text(), s.out.Err())
 	}
 }

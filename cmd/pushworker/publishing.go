@@ -122,6 +122,13 @@ func await(ctx context.Context, results <-chan *result) (r *result, ok bool, err
 	}
 }
 
+// publishedLine is a receipt that is stored, and where it was read.
+type publishedLine struct {
+	publisher.Ack
+
+	Input string `json:"input"`
+}
+
 // tell prints a final result. Its error ends the run.
 func (p *publishing) tell(r *result) error {
 	p.total++
@@ -142,7 +149,7 @@ func (p *publishing) tell(r *result) error {
 	if r.ack.Duplicate {
 		verdict = "duplicate"
 	}
-	p.out.add(r.ack, fmt.Sprintf("%-9s  %s %d  %s", verdict, r.ack.Stream, r.ack.Seq, cell(r.where, screenWidth)))
+	p.out.add(publishedLine{r.ack, r.where}, fmt.Sprintf("%-9s  %s %d  %s", verdict, r.ack.Stream, r.ack.Seq, oneLine(r.where)))
 	return nil // an error of the output is told at the end
 }
 

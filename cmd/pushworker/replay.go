@@ -118,7 +118,11 @@ func (o *replayOptions) complete(cmd *cobra.Command) error {
 
 // replay replays what o asks for.
 func (a *app) replay(ctx context.Context, o *replayOptions) error {
-	c, err := a.config()
+	load := a.config
+	if o.handler != "" {
+		load = a.wholeConfig
+	}
+	c, err := load()
 	if err != nil {
 		return err
 	}

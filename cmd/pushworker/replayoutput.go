@@ -44,7 +44,11 @@ func (a *app) replayOutput(ctx context.Context, o replayOptions, c *config.Confi
 			return nil, err
 		}
 		out.verb = "delivered"
-		out.sink = replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
+		delivery := replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
+		if c.Events != "off" {
+			delivery.Tell, out.close = a.recordReplay(ctx, c, conn, o.handler)
+		}
+		out.sink = delivery
 	case o.handler != "":
 		h, err := a.configuredHandler(c, o.handler, noDirectory{}) //nolint:contextcheck // a handler lives until Stop
 		if err != nil {
@@ -85,8 +89,11 @@ func (a *app) printed(o replayOptions) replay.Sink {
 	terminal := a.isTerminal(a.stdout)
 	switch {
 	case o.out == formatTable, o.out == "" && o.to == "" && terminal:
-		_, _ = io.WriteString(a.stdout, replayLine("SEQ", "STORED (UTC)", "WHAT", "TOPIC", "NO", "TO"))
-		return replay.NewText(a.stdout, 0, nil, replayRow)
+		width := a.width(a.stdout)
+		_, _ = io.WriteString(a.stdout, replayLine(width, "SEQ", "STORED (UTC)", "WHAT", "TOPIC", "NO", "TO")+"\n")
+		return replay.NewText(a.stdout, 0, nil, func(s replay.Stored, r *push.Receipt) ([]byte, error) {
+			return []byte(replayRow(width, s, r)), nil
+		})
 	case terminal:
 		return replay.NewText(a.stdout, 0, nil, func(s replay.Stored, _ *push.Receipt) ([]byte, error) {
 			line, err := replay.JSONLine(s.Data)
@@ -97,30 +104,35 @@ func (a *app) printed(o replayOptions) replay.Sink {
 }
 
 // replayRow is a receipt for people, without its content.
-func replayRow(s replay.Stored, r *push.Receipt) ([]byte, error) {
+func replayRow(width int, s replay.Stored, r *push.Receipt) string {
 	p := &r.Payload
-	line := replayLine(strconv.FormatUint(s.Seq, 10), s.Time.UTC().Format("01-02 15:04:05"),
-		orDash(cell(p.What, 5)), orDash(cell(p.Topic, 25)), strconv.Itoa(p.SeqId), addressed(r))
-	return []byte(line[:len(line)-1]), nil
+	return replayLine(width, strconv.FormatUint(s.Seq, 10), s.Time.UTC().Format("01-02 15:04:05"),
+		orDash(oneLine(p.What)), orDash(oneLine(p.Topic)), strconv.Itoa(p.SeqId), addressed(r.To, r.Channel))
 }
 
-func replayLine(seq, at, what, topic, no, to string) string {
-	return fmt.Sprintf("%-8s  %-14s  %-5s  %-25s  %-6s  %s\n", seq, at, what, topic, no, to)
+// replayLine is one line of a table whose end nobody knows yet. It fits into width; 0
+// is no bound.
+func replayLine(width int, seq, at, what, topic, no, to string) string {
+	const layout = "%-8s  %-14s  %-5s  %-*s  %-6s  %s"
+	const others, wide = 54, 25 // columns beside the topic's, and the topic's if it is short
+	if width == 0 {
+		return fmt.Sprintf(layout, seq, at, what, wide, topic, no, to)
+	}
+	room := max(leastColumn, width-others)
+	return clip(fmt.Sprintf(layout, seq, at, what, min(wide, room), clip(topic, room), no, to), width)
 }
 
-// addressed says whom r addresses, in at most 11 characters.
-func addressed(r *push.Receipt) string {
+// addressed says whom a receipt addresses: one user, the number of them, a channel.
+func addressed(to map[push.Uid]push.Recipient, channel string) string {
 	switch {
-	case len(r.To) == 1:
-		for uid := range r.To {
+	case len(to) == 1:
+		for uid := range to {
 			return uid.String()
 		}
-	case len(r.To) == 0 && r.Channel == "":
-		return "-"
-	case len(r.To) == 0:
-		return cell(r.Channel, 11)
+	case len(to) == 0:
+		return orDash(oneLine(channel))
 	}
-	return strconv.Itoa(len(r.To)) + " users"
+	return strconv.Itoa(len(to)) + " users"
 }
 
 // tellFound says what would be sent.

@@ -40,7 +40,7 @@ func (r *replayRun) newProgress(p *replay.Replay) *replayProgress {
 			return g
 		}
 		every = barEvery
-		g.bar = progressbar.NewOptions64(max(1, int64(g.last)-int64(g.first)+1), //nolint:gosec // no stream has that many
+		g.bar = progressbar.NewOptions64(max(1, g.total()),
 			progressbar.OptionSetWriter(r.stderr), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(), progressbar.OptionSetItsString("receipts"), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(barEvery))
@@ -60,17 +60,41 @@ func (g *replayProgress) show(every time.Duration) {
 		}
 		t, next := g.replay.Progress()
 		if g.bar != nil {
-			_ = g.bar.Set64(int64(next) - int64(g.first)) //nolint:gosec // no stream has that many
+			_ = g.bar.Set64(g.done(t, next))
 			continue
 		}
 		g.app.say("%s", g.line(t, next))
 	}
 }
 
+// total is how much there is to do: sequences to look at, or receipts to choose where
+// every one that is looked at counts towards the limit.
+func (g *replayProgress) total() int64 {
+	all := int64(g.last) - int64(g.first) + 1 //nolint:gosec // no stream has that many
+	if limit := g.replay.Limit; limit > 0 && g.replay.Filter == (replay.Filter{}) {
+		return min(all, limit-g.replay.Before.Matched)
+	}
+	return all
+}
+
+// done is how much of the total is done. A limit that is reached ends the replay before
+// the last sequence.
+func (g *replayProgress) done(t replay.Tally, next uint64) int64 {
+	done := int64(next - g.first) //nolint:gosec // no stream has that many
+	if limit := g.replay.Limit; limit > 0 {
+		share := float64(t.Matched-g.replay.Before.Matched) / float64(max(1, limit-g.replay.Before.Matched))
+		done = max(done, int64(share*float64(g.total())))
+	}
+	return min(done, g.total())
+}
+
 // line is how far the replay is, and how long it will take at the same speed.
 func (g *replayProgress) line(t replay.Tally, next uint64) string {
-	done, all := float64(next-g.first), float64(g.last-g.first+1)
-	text := fmt.Sprintf("at sequence %d of %d (%.0f %%), matched %d", next-1, g.last, 100*done/all, t.Matched)
+	done, all := float64(g.done(t, next)), float64(max(1, g.total()))
+	text := fmt.Sprintf("%.0f %%, at sequence %d of %d, matched %d", 100*done/all, next-1, g.last, t.Matched)
+	if limit := g.replay.Limit; limit > 0 {
+		text += fmt.Sprintf(" of at most %d", limit)
+	}
 	if done == 0 {
 		return text
 	}

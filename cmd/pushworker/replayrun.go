@@ -107,10 +107,13 @@ func (r *replayRun) summary(t replay.Tally) string {
 	if r.output.verb != "" {
 		words = append(words, fmt.Sprintf("%s %d", r.output.verb, t.Sent))
 	}
+	if t.Sent > 0 && t.Accepted > 0 {
+		words[1] += fmt.Sprintf(" (%s accepted)", plural(t.Accepted, "push", "pushes"))
+	}
 	for _, count := range []struct {
 		n    int64
 		what string
-	}{{t.Failed, "failed"}, {t.Expired, "expired and not sent"}, {t.Malformed, "malformed and left out"}} {
+	}{{t.Unsent, "had nobody to be sent to"}, {t.Failed, "failed"}, {t.Expired, "expired and not sent"}, {t.Malformed, "malformed and left out"}} {
 		if count.n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", count.n, count.what))
 		}

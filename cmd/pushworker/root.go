@@ -54,7 +54,17 @@ with work unfinished, which was handed back, 78 configuration.`,
 		newVersionCommand(a),
 		newCompletionCommand(a),
 	)
+	addAliases(root)
 	return root
+}
+
+// addAliases gives the commands the names that fingers type, too.
+func addAliases(cmd *cobra.Command) {
+	others := map[string][]string{"ls": {"list"}, "rm": {"remove", "delete"}, "drop": {"rm"}, "deadletter": {"deadletters", "dlq"}, "device": {"devices"}, "lane": {"lanes"}}
+	cmd.Aliases = append(cmd.Aliases, others[cmd.Name()]...)
+	for _, sub := range cmd.Commands() {
+		addAliases(sub)
+	}
 }
 
 // showHelp is what a command does that only has subcommands.

@@ -31,13 +31,13 @@ sent. Handlers that need devices ask the broker for them.`,
   pushworker deadletter show 7 --raw | pushworker route -`,
 		Args: oneFile("receipts"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.config()
+			c, err := a.wholeConfig()
 			if err != nil {
 				return err
 			}
 			r := &routing{
 				app: a, config: c, reveal: reveal,
-				out: newPrinter(a.stdout, out, "HANDLER", "USER", "DEVICE", "DOES", "WHY"),
+				out: a.list(out, "RECEIPT", "HANDLER", "USER", "DEVICE", "DOES", "WHY"),
 			}
 			return r.run(cmd.Context(), args[0])
 		},
@@ -215,15 +215,7 @@ func (r *routing) add(l routeLine) {
 	if l.Token != "" {
 		why = strings.TrimSpace(why + " token " + l.Token)
 	}
-	r.out.add(l, cell(l.Handler, 8), orDash(cell(who, 14)), orDash(cell(l.Device, 12)), l.Does, orDash(cell(why, r.whyWidth())))
-}
-
-// whyWidth lets a table fit the screen, unless it has to hold a token.
-func (r *routing) whyWidth() int {
-	if r.reveal {
-		return 4096
-	}
-	return 31
+	r.out.add(l, l.Receipt, l.Handler, who, l.Device, l.Does, why)
 }
 
 // openDirectory connects to the broker and opens its directory of devices.

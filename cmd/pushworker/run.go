@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -24,24 +25,42 @@ PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
   pushworker run --data-dir /var/lib/pushworker`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.config()
-			if err != nil {
-				return errors.Join(err, checkHandlers(c, err))
-			}
-			b := buildInfo()
-			err = worker.Worker{
-				Config:  c,
-				Plugins: func(r *push.Registry, d push.Directory) { register(r, d, a.stdout) },
-				Version: b.Version, Revision: b.Commit,
-				Banner: a.stderr,
-				Log:    a.logger(c.Log),
-			}.Run(cmd.Context())
-			if err == nil {
-				a.say("stopped; nothing was left unfinished")
-			}
-			return err
+			return a.runWorker(cmd)
 		},
 	}
 	a.override(cmd.Flags(), "data-dir", "DIR", "PUSHWORKER_DATA_DIR", "store of the embedded broker")
 	return cmd
+}
+
+func (a *app) runWorker(cmd *cobra.Command) error {
+	recording := a.recording(cmd)
+	c, err := a.load(func(w config.Fault) {
+		if log := a.recorder(); recording {
+			log.Warn().Str("variable", w.Variable).Msg(w.String())
+			return
+		}
+		a.say("warning: %s", w)
+	})
+	if err != nil {
+		return errors.Join(err, checkHandlers(c, err))
+	}
+	b := buildInfo()
+	w := worker.Worker{
+		Config:  c,
+		Plugins: func(r *push.Registry, d push.Directory) { register(r, d, a.stdout) },
+		Version: b.Version, Revision: b.Commit,
+		Log: a.logger(c.Log),
+	}
+	if !recording {
+		w.Banner = a.stderr
+	}
+	err = w.Run(cmd.Context())
+	switch {
+	case err != nil:
+	case recording:
+		w.Log.Info().Msg("stopped; nothing was left unfinished")
+	default:
+		a.say("stopped; nothing was left unfinished")
+	}
+	return err
 }

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +33,9 @@ func newStatusCommand(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Show what waits, what is in flight, and what is stored",
 		Long: `Shows the lanes and streams. The broker knows what all workers do; DROPPED and
-BREAKER come from the one worker at PUSHWORKER_ADMIN_ADDR, "-" if there is none.`,
+whether a provider is down come from the one worker at PUSHWORKER_ADMIN_ADDR,
+"-" if none answers there. With -o json and -o jsonl each look is one line, also
+with --watch. The exit code is 69 if a lane or a stream could not be read.`,
 		Example: `  pushworker status
   pushworker status --watch
   pushworker status -o json | jq '.lanes[].pending'`,
@@ -98,17 +97,16 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 		return err
 	}
 	var b bytes.Buffer
-	if err := writeStatus(&b, status, out); err != nil {
-		return err
+	if out == formatTable {
+		b.WriteString(strings.Join(statusLines(watched{Status: status}, false, a.width(a.stdout), a.colour(a.stdout)), "\n") + "\n")
+	} else if err := json.NewEncoder(&b).Encode(status); err != nil {
+		return fmt.Errorf("write the status: %w", err)
 	}
 	if _, err := a.stdout.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
-	for _, problem := range status.Problems {
-		a.say("%s", problem)
-	}
 	if workerErr != nil {
-		a.say("no word from a worker, hence nothing on dropped receipts and breakers: %s", workerErr)
+		a.say("no worker answers at PUSHWORKER_ADMIN_ADDR, so dropped receipts and providers that are down are not known: %s", workerErr)
 	}
 	for _, l := range status.Lanes {
 		if l.LaneStats != nil && l.Abandoned {
@@ -121,6 +119,9 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 			a.say("lane %s: waiting: %s", l.Handler, l.Waiting)
 		}
 	}
+	if len(status.Problems) > 0 {
+		return unavailableError{errors.New("the status is not complete: " + strings.Join(status.Problems, "\n"))}
+	}
 	return nil
 }
 
@@ -131,73 +132,41 @@ func askWorker(ctx context.Context, c *config.Config) (admin.Status, error) {
 	return admin.NewClient(c.AdminURL(), c.Admin.Token.Reveal()).Status(ctx)
 }
 
-// askBroker asks about the lanes that are configured here or run by the worker.
+// askBroker asks about the lanes that the worker runs. Without a worker they are those
+// that the configuration names or, where it names none, those that the broker has.
 func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) admin.Status {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	handlers := enabledHandlers(c)
-	for _, lane := range remote.Lanes {
-		if !slices.Contains(handlers, lane.Handler) {
-			handlers = append(handlers, lane.Handler)
-		}
-	}
-	sample := admin.TakeSample(ctx, conn, worker.Topology(c, handlers))
+	sample := admin.TakeSample(ctx, conn, worker.Topology(c, lanesInQuestion(ctx, c, conn, remote)))
 	return admin.NewStatus(sample, remote.Process, remote.States())
 }
 
-func writeStatus(w io.Writer, s admin.Status, out format) error {
-	if out == formatJSON {
-		if err := json.NewEncoder(w).Encode(s); err != nil {
-			return fmt.Errorf("write the status: %w", err)
+func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) []string {
+	names := lanesOf(remote)
+	if len(names) > 0 {
+		return names
+	}
+	if configured := enabledHandlers(c); len(configured) > 0 && !c.IsDefault("PUSHWORKER_HANDLERS") {
+		return configured
+	}
+	lanes, err := conn.OtherLanes(ctx, worker.Topology(c, nil))
+	if err != nil || len(lanes) == 0 {
+		return enabledHandlers(c)
+	}
+	for _, lane := range lanes {
+		if !lane.Abandoned { // those the broker's answer has in any case
+			names = append(names, lane.Handler)
 		}
-		return nil
 	}
-	lanes := newPrinter(w, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "DROPPED", "BREAKER", "OLDEST")
-	for _, lane := range s.Lanes {
-		lanes.add(lane, laneCells(lane)...)
-	}
-	if err := lanes.close(); err != nil {
-		return err
-	}
-	if out == formatTable {
-		_, _ = io.WriteString(w, "\n") // into a buffer
-	}
-	streams := newPrinter(w, out, "STREAM", "MESSAGES", "BYTES", "LIMIT")
-	for _, st := range s.Streams {
-		limit := "-"
-		if st.MaxBytes > 0 {
-			limit = byteText(uint64(st.MaxBytes))
-		}
-		streams.add(st, cell(st.Stream, 24), strconv.FormatUint(st.Messages, 10), byteText(st.Bytes), limit)
-	}
-	return streams.close()
+	return names
 }
 
-func laneCells(l admin.Lane) []string {
-	cells := []string{cell(l.Handler, 24), "-", "-", "-", "-", "-", "-"}
-	if b := l.LaneStats; b != nil {
-		cells[1] = strconv.FormatUint(b.Pending, 10)
-		cells[2] = strconv.Itoa(b.InFlight)
-		cells[3] = strconv.FormatUint(b.RetriesWaiting, 10)
-		if !b.OldestPending.IsZero() {
-			cells[6] = durationText(time.Duration(b.OldestPendingSeconds * float64(time.Second)))
-		}
-		switch {
-		case b.Abandoned:
-			cells[0] += " (abandoned)"
-		case b.Paused:
-			cells[0] += " (paused)"
+// lanesOf are the lanes that a worker runs.
+func lanesOf(s admin.Status) (names []string) {
+	for _, lane := range s.Lanes {
+		if lane.LaneStats == nil || !lane.Abandoned {
+			names = append(names, lane.Handler)
 		}
 	}
-	if p := l.LaneState; p != nil {
-		cells[4] = strconv.FormatUint(p.Dropped, 10)
-		cells[5] = "closed"
-		switch {
-		case p.BreakerOpen:
-			cells[5] = "open"
-		case p.Waiting != "":
-			cells[0] += " (waiting)"
-		}
-	}
-	return cells
+	return names
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -118,7 +117,7 @@ func (a *app) showLook(w watched, problem error, out format, live bool) error {
 	var err error
 	switch {
 	case live:
-		b.WriteString(screen(w, a.colour(a.stdout)))
+		b.WriteString(screen(w, a.width(a.stdout), a.colour(a.stdout)))
 	case problem != nil:
 		a.say("%s", problem)
 	case out == formatTable:
@@ -144,104 +143,17 @@ func (a *app) showLook(w watched, problem error, out format, live bool) error {
 
 // screen is a whole screen that is written over the one before, without clearing it
 // first, so that nothing flickers.
-func screen(w watched, colour bool) string {
-	lines := append([]string{"pushworker status  " + w.Time.Local().Format(time.TimeOnly) + "   Ctrl-C ends", ""}, laneTable(w, colour)...)
-	lines = append(append(lines, ""), streamTable(w)...)
+func screen(w watched, width int, colour bool) string {
+	lines := append([]string{"pushworker status  " + w.Time.Local().Format(time.TimeOnly) + "   Ctrl-C ends", ""}, statusLines(w, true, width, colour)...)
 	for _, l := range w.Lanes {
 		if l.LaneState != nil && (l.BreakerOpen || l.Waiting != "") {
-			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError+l.Waiting, screenWidth))
+			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError+l.Waiting, width))
 		}
 	}
 	for _, p := range w.Problems {
-		lines = append(lines, "", cell(p, screenWidth))
+		lines = append(lines, "", cell(p, width))
 	}
 	return goHome + strings.Join(lines, clearLine+"\n") + clearLine + "\n" + clearBelow
-}
-
-func laneTable(w watched, colour bool) []string {
-	rows := [][]string{{"LANE", "PENDING", "FLIGHT", "RETRIES", "OUT/S", "DROPPED", "STATE", "OLDEST"}}
-	for _, l := range w.Lanes {
-		cells := laneCells(l)
-		rows = append(rows, []string{cell(l.Handler, 16), cells[1], cells[2], cells[3], w.laneRate(l.Handler), cells[4], laneWord(l), cells[6]})
-	}
-	lines := table(rows)
-	for i, l := range w.Lanes {
-		if start := laneColour(l); colour && start != "" {
-			lines[i+1] = start + lines[i+1] + "\x1b[0m"
-		}
-	}
-	return lines
-}
-
-func streamTable(w watched) []string {
-	rows := [][]string{{"STREAM", "MESSAGES", "BYTES", "LIMIT", "IN/S"}}
-	for _, s := range w.Streams {
-		limit := "-"
-		if s.MaxBytes > 0 {
-			limit = byteText(uint64(s.MaxBytes))
-		}
-		rows = append(rows, []string{cell(s.Stream, 24), strconv.FormatUint(s.Messages, 10), byteText(s.Bytes), limit, w.streamRate(s.Stream)})
-	}
-	return table(rows)
-}
-
-// table aligns rows, whose first column is text and the others numbers.
-func table(rows [][]string) []string {
-	var b bytes.Buffer
-	p := newPrinter(&b, formatTable, rows[0]...)
-	for _, row := range rows[1:] {
-		p.add(nil, row...)
-	}
-	_ = p.close() // a buffer takes everything
-	return strings.Split(strings.TrimRight(b.String(), "\n"), "\n")
-}
-
-// laneWord is a lane's state in a word.
-func laneWord(l admin.Lane) string {
-	switch {
-	case l.LaneState != nil && l.BreakerOpen:
-		return "down"
-	case l.LaneStats != nil && l.Paused:
-		return "paused"
-	case l.LaneState != nil && l.Waiting != "":
-		return "waiting"
-	case l.LaneState == nil:
-		return "-"
-	}
-	return "runs"
-}
-
-// laneColour is red for a lane that is down and yellow for one that is paused.
-func laneColour(l admin.Lane) string {
-	switch laneWord(l) {
-	case "down":
-		return "\x1b[31m"
-	case "paused":
-		return "\x1b[33m"
-	}
-	return ""
-}
-
-func (w watched) laneRate(lane string) string {
-	if w.Rates == nil {
-		return "-"
-	}
-	return rateText(w.Rates.Lanes[lane])
-}
-
-func (w watched) streamRate(stream string) string {
-	if w.Rates == nil {
-		return "-"
-	}
-	return rateText(w.Rates.Streams[stream])
-}
-
-// rateText has a decimal where that matters.
-func rateText(perSecond float64) string {
-	if perSecond == 0 || perSecond >= 10 {
-		return strconv.FormatFloat(perSecond, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(perSecond, 'f', 1, 64)
 }
 
 // plainLines is a line for each lane, for files and pipes.
@@ -249,12 +161,12 @@ func plainLines(w watched) string {
 	var b strings.Builder
 	at := w.Time.UTC().Format(time.RFC3339)
 	for _, l := range w.Lanes {
-		cells := laneCells(l)
+		c := cellsOf(l)
 		fmt.Fprintf(&b, "%s %s pending=%s in_flight=%s retries=%s out_per_s=%s dropped=%s state=%s oldest=%s\n",
-			at, cell(l.Handler, 32), cells[1], cells[2], cells[3], w.laneRate(l.Handler), cells[4], laneWord(l), cells[6])
+			at, oneLine(l.Handler), c.pending, c.flight, c.retries, w.laneRate(l.Handler), c.dropped, laneState(l.LaneStats, l.LaneState), c.oldest)
 	}
 	for _, p := range w.Problems {
-		b.WriteString(at + " " + cell(p, 1000) + "\n")
+		b.WriteString(at + " " + oneLine(p) + "\n")
 	}
 	return b.String()
 }

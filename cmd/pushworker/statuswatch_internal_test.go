@@ -56,7 +56,7 @@ func TestScreenFitsAndDoesNotFlicker(t *testing.T) {
 	t.Parallel()
 	before, now := twoLooks()
 	w := watched{now, since(before, now)}
-	plain := screen(w, false)
+	plain := screen(w, screenWidth, false)
 	if !strings.HasPrefix(plain, goHome) || strings.Contains(plain, clearScreen) || !strings.HasSuffix(plain, clearBelow) {
 		t.Errorf("the screen is cleared before it is drawn, or not after: %q", plain)
 	}
@@ -69,12 +69,12 @@ func TestScreenFitsAndDoesNotFlicker(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	for _, want := range []string{"OUT/S", "12", "down", "paused", "runs", "10000", "the provider"} {
+	for _, want := range []string{"OUT/S", "12", "down", "paused", "running", "10000", "the provider"} {
 		if !strings.Contains(bare, want) {
 			t.Errorf("no %q on the screen:\n%s", want, bare)
 		}
 	}
-	coloured := strings.Split(screen(w, true), "\n")
+	coloured := strings.Split(screen(w, screenWidth, true), "\n")
 	red := func(l string) bool { return strings.HasPrefix(l, "\x1b[31m") && strings.Contains(l, "down") }
 	if !slices.ContainsFunc(coloured, red) {
 		t.Errorf("a lane that is down is not red: %q", coloured)

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// screenWidth is the width that tables and help keep to.
+// screenWidth is the width that help and sentences keep to.
 const screenWidth = 80
 
 // printable makes text that may hold anything safe for a terminal: what does not
@@ -38,24 +38,11 @@ func unprintable(r rune) bool {
 	return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r)
 }
 
-// cell makes text that may hold anything fit for one cell of a table: one line of
-// at most width characters.
-func cell(s string, width int) string {
-	s = strings.ReplaceAll(printable(s), "\n", `\n`)
-	if utf8.RuneCountInString(s) <= width {
-		return s
-	}
-	return string([]rune(s)[:width-1]) + "…"
-}
+// oneLine makes text that may hold anything fit for a line or a cell of a table.
+func oneLine(s string) string { return strings.ReplaceAll(printable(s), "\n", `\n`) }
 
-// cellEnd is cell for an error, which says at its end what it comes from.
-func cellEnd(s string, width int) string {
-	s = cell(s, len(s)*len(`\U0010ffff`))
-	if n := utf8.RuneCountInString(s); n > width {
-		return "…" + string([]rune(s)[n-width+1:])
-	}
-	return s
-}
+// cell is at most width columns of oneLine.
+func cell(s string, width int) string { return clip(oneLine(s), width) }
 
 // printableJSON is printable for JSON, with the escapes of JSON.
 func printableJSON(s string) string {

@@ -65,22 +65,6 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-func TestCell(t *testing.T) {
-	t.Parallel()
-	tests := map[string]string{
-		"short":        "short",
-		"a\nb":         `a\nb`,
-		"exactly 10":   "exactly 10",
-		"one too many": "one too m…",
-		"世界世界世界世界世界世界": "世界世界世界世界世…",
-	}
-	for in, want := range tests {
-		if got := cell(in, 10); got != want {
-			t.Errorf("cell(%q) is %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestPrintableJSONMeansTheSame(t *testing.T) {
 	t.Parallel()
 	const in = `{"a":"é` + "\x7f\u009b\u202e\U000e0041" + `\u001b"}`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -92,14 +93,36 @@ func (c *Conn) inspectDurable(ctx context.Context, want durable) Object {
 // judge takes what a mending would have changed, and says what must not stay.
 func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Differences = unmended(diffs)
-	if unmendable != nil {
-		o.Err = fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and provision it anew; or use another PUSHWORKER_STREAM or name of the handler", unmendable)
+	var errs []error
+	for _, err := range Apart(unmendable) {
+		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and provision it anew; or use another PUSHWORKER_STREAM or name of the handler", err))
 	}
 	for _, d := range o.Differences {
 		if harm := harm(d.Field); harm != "" {
-			o.Err = errors.Join(o.Err, fmt.Errorf("%s is %s, not %s: %s. Run `pushworker run` once with PUSHWORKER_PROVISION=true and a user who may update it, or change it with `nats stream edit` or `nats consumer edit`", d.Field, d.Have, d.Want, harm))
+			errs = append(errs, fmt.Errorf("%s is %s, not %s: %s. Run `pushworker run` once with PUSHWORKER_PROVISION=true and a user who may update it, or change it with `nats stream edit` or `nats consumer edit`", d.Field, d.Have, d.Want, harm))
 		}
 	}
+	o.Err = errors.Join(errs...)
+}
+
+// Apart takes a joined error apart.
+func Apart(err error) (all []error) {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined at the top, without words around it
+	if !ok {
+		return []error{err}
+	}
+	text := make([]string, 0, len(joined.Unwrap()))
+	for _, one := range joined.Unwrap() {
+		text = append(text, one.Error())
+		all = append(all, Apart(one)...)
+	}
+	if err.Error() != strings.Join(text, "\n") { // it says more than its parts
+		return []error{err}
+	}
+	return all
 }
 
 // harm is what becomes of receipts while a field differs; empty when lanes can

@@ -36,19 +36,54 @@ func (l *Letters) List(ctx context.Context, f LetterFilter) iter.Seq2[deadletter
 	return func(yield func(deadletter.Letter, error) bool) { l.list(ctx, f, yield) }
 }
 
-func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadletter.Letter, error) bool) {
-	subject := deadPrefix + ">"
+func (f LetterFilter) stretch() Stretch {
+	s := Stretch{Subject: deadPrefix + ">", Since: f.Since}
 	if f.Handler != "" {
-		subject = deadPrefix + f.Handler
+		s.Subject = deadPrefix + f.Handler
 	}
+	return s
+}
+
+func (f LetterFilter) selects(l deadletter.Letter) bool {
+	return f.Reason == "" || l.Reason == f.Reason
+}
+
+// NewestLetters yields what pick makes of the letters that f selects, the newest
+// first, and stops after the first error. Several goroutines call pick.
+func NewestLetters[T any](ctx context.Context, l *Letters, f LetterFilter, pick func(deadletter.Letter) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		found := 0
+		parts := Back(ctx, l.conn.History(l.stream), f.stretch(), func(m Stored) (picked T, ok bool) {
+			letter := readLetter(m)
+			if !f.selects(letter) {
+				return picked, false
+			}
+			return pick(letter), true
+		})
+		for part, err := range parts {
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, picked := range part.Picked {
+				if found++; !yield(picked, nil) || found == f.Limit {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadletter.Letter, error) bool) {
 	found := 0
-	for stored, err := range l.conn.History(l.stream).Read(ctx, Stretch{Subject: subject, Since: f.Since}) {
+	for stored, err := range l.conn.History(l.stream).Read(ctx, f.stretch()) {
 		if err != nil {
 			yield(deadletter.Letter{}, err)
 			return
 		}
 		letter := readLetter(stored)
-		if f.Reason != "" && letter.Reason != f.Reason {
+		if !f.selects(letter) {
 			continue
 		}
 		if found++; !yield(letter, nil) || found == f.Limit {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,6 +108,30 @@ func TestMalformedLetterIsWrittenOnceBeyondTheDedupWindow(t *testing.T) {
 	}
 }
 
+// newest are the sequences of the newest letters.
+func newest(t *testing.T, l *broker.Letters, f broker.LetterFilter) (seqs []uint64) {
+	t.Helper()
+	for seq, err := range broker.NewestLetters(t.Context(), l, f, func(l deadletter.Letter) uint64 { return l.Seq }) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, seq)
+	}
+	return seqs
+}
+
+// newestOf are the sequences of the last limit letters, the last first; all of them
+// for 0.
+func newestOf(letters []deadletter.Letter, limit int) (seqs []uint64) {
+	for _, l := range slices.Backward(letters) {
+		seqs = append(seqs, l.Seq)
+	}
+	if limit > 0 {
+		seqs = seqs[:min(limit, len(seqs))]
+	}
+	return seqs
+}
+
 func TestListFilters(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -138,6 +163,9 @@ func TestListFilters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := list(t, letters, test.filter)
+			if want := newestOf(list(t, letters, broker.LetterFilter{Handler: test.filter.Handler, Reason: test.filter.Reason, Since: test.filter.Since}), test.filter.Limit); !slices.Equal(want, newest(t, letters, test.filter)) {
+				t.Errorf("the newest are %d, want %d", newest(t, letters, test.filter), want)
+			}
 			if len(got) != test.want {
 				t.Errorf("%d letters, want %d", len(got), test.want)
 			}

@@ -24,6 +24,9 @@ type Difference struct {
 	Notice bool
 }
 
+// Harmful reports whether receipts suffer while it is so.
+func (d Difference) Harmful() bool { return harm(d.Field) != "" }
+
 // String is the difference as one line for a log.
 func (d Difference) String() string {
 	switch {

@@ -45,6 +45,7 @@ func (d *delivery) done(err error) {
 
 // settle carries out what the policy decides about a failure.
 func (d *delivery) settle(err error, now time.Time) {
+	d.lane.noteReturned(err)
 	decision := d.lane.policy.Decide(retry.Outcome{
 		Err:      err,
 		Attempts: d.origin.Attempts + 1,

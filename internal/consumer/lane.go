@@ -61,6 +61,7 @@ type Lane struct {
 	retries  storage
 	letters  storage
 	running  atomic.Bool // pulling
+	returned returned
 	drops    atomic.Uint64
 }
 

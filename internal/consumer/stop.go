@@ -2,7 +2,9 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -56,11 +58,28 @@ func (l *Lane) drain() error {
 		})
 	}
 	l.awaitStores()
-	if unfinished != nil || left > 0 {
-		return fmt.Errorf("lane %s: %w: %d receipts of a handler that did not answer were handed back; "+
-			"raise PUSHWORKER_SHUTDOWN_GRACE if this happens often", l.name, ErrUnfinished, left)
+	cancelled, unstarted := int(l.returned.cancelled.Load()), int(l.returned.unstarted.Load())
+	l.log.Info().Int("not_begun", unstarted).Int("cancelled", cancelled).Int("unanswered", left).Msg("lane stopped; what it had not finished was handed back")
+	if unfinished != nil || cancelled+left > 0 {
+		return fmt.Errorf("lane %s: %w after PUSHWORKER_SHUTDOWN_GRACE (%s): %d receipts were handed back, of which %d were being sent, "+
+			"%d had not begun and %d were held by a handler that did not answer; raise PUSHWORKER_SHUTDOWN_GRACE if this happens often",
+			l.name, ErrUnfinished, l.grace, cancelled+unstarted+left, cancelled, unstarted, left)
 	}
 	return nil
+}
+
+// returned counts what the handler has handed back since the lane stopped pulling.
+type returned struct{ cancelled, unstarted atomic.Int64 }
+
+// noteReturned counts what the handler hands back while the lane stops.
+func (l *Lane) noteReturned(err error) {
+	switch {
+	case l.running.Load():
+	case errors.Is(err, push.ErrNotStarted):
+		l.returned.unstarted.Add(1)
+	case errors.Is(err, push.ErrStopping):
+		l.returned.cancelled.Add(1)
+	}
 }
 
 // stopHandler stops the handler within ctx.

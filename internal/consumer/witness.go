@@ -22,8 +22,11 @@ type Witness struct {
 type Outcome struct {
 	At      time.Time
 	Handler string
-	Verdict retry.Verdict
-	Origin  Origin
+	// Verdict is how the receipt left its lane. Replayed says that it was sent once more
+	// by hand, beside its lane, and then there is no verdict.
+	Verdict  retry.Verdict
+	Replayed bool
+	Origin   Origin
 	// Attempts counts the handler's real attempts, this one included if it was one.
 	Attempts int
 	// Delay is that of a redelivery, and Reason that of a burial.

@@ -22,7 +22,7 @@ const (
 )
 
 // Broker looks at what the broker has for a worker of c with topology t: whether it
-// lets us in, what it permits, and how its objects are.
+// accepts our login, what it permits, and how its objects are.
 func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (*broker.Conn, error)) Group {
 	return Group{"broker", func(ctx context.Context) []push.Finding {
 		conn, err := connect(ctx)
@@ -45,7 +45,7 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 			looking.Go(func() { found[i] = part() })
 		}
 		looking.Wait()
-		all := []push.Finding{ok("login", "the broker lets us in")}
+		all := []push.Finding{ok("login", "logged in")}
 		for _, f := range found {
 			all = append(all, f...)
 		}
@@ -92,22 +92,28 @@ func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.
 	all = append(all, conn.InspectDevices(ctx, c.Replicas))
 	var found []push.Finding
 	for _, o := range all {
-		if o.Err != nil {
-			f := fail(o.Name, o.Err.Error(), "start `pushworker run`, which makes and mends what it can")
-			if c.Provision {
-				f.Level = push.LevelWarn
-			} else {
-				f.Remedy = "have it made or changed by a user who may, see docs/configuration.md, PUSHWORKER_PROVISION"
-			}
-			found = append(found, f)
-			continue
-		}
-		for _, d := range o.Differences {
-			found = append(found, warn(o.Name, d.String(), "the next start of a worker that provisions changes it; or set the variable as it is"))
-		}
+		found = append(found, object(o, c.Provision)...)
 	}
 	if len(found) == 0 {
 		found = append(found, ok("objects", fmt.Sprintf("all %d streams, durables and buckets are as they should be", len(all))))
+	}
+	return found
+}
+
+// object tells everything about one object: what is wrong, and each difference that does
+// no harm.
+func object(o broker.Object, provision bool) (found []push.Finding) {
+	remedy := "start `pushworker run`, which makes and updates what it can"
+	if !provision {
+		remedy = "have it made or changed by a user who may, see docs/configuration.md, PUSHWORKER_PROVISION"
+	}
+	for _, err := range broker.Apart(o.Err) {
+		found = append(found, fail(o.Name, err.Error(), remedy))
+	}
+	for _, d := range o.Differences {
+		if !d.Harmful() {
+			found = append(found, warn(o.Name, d.String(), "the next start of a worker that provisions changes it; or set the variable as it is"))
+		}
 	}
 	return found
 }

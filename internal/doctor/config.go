@@ -2,7 +2,7 @@ package doctor
 
 import (
 	"context"
-	"errors"
+	"strings"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -16,8 +16,8 @@ func Configuration(faults, warnings []config.Fault, handlers error) Group {
 		for _, f := range faults {
 			found = append(found, fail(f.Variable, f.Problem, f.Hint+" (docs/configuration.md)"))
 		}
-		for _, err := range apart(handlers) {
-			found = append(found, fail("handlers", err.Error(), "correct PUSHWORKER_HANDLERS; config/handlers.example.json has one that works"))
+		for _, text := range lines(handlers) {
+			found = append(found, fail("handlers", text, "correct PUSHWORKER_HANDLERS; config/handlers.example.json has one that works"))
 		}
 		for _, f := range warnings {
 			found = append(found, warn(f.Variable, f.Problem, f.Hint))
@@ -29,16 +29,10 @@ func Configuration(faults, warnings []config.Fault, handlers error) Group {
 	}}
 }
 
-// apart takes a joined error apart.
-func apart(err error) []error {
+// lines are the faults in a joined error.
+func lines(err error) []string {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := errors.AsType[interface {
-		error
-		Unwrap() []error
-	}](err); ok && len(joined.Unwrap()) > 1 {
-		return joined.Unwrap()
-	}
-	return []error{err}
+	return strings.Split(err.Error(), "\n")
 }

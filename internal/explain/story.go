@@ -9,7 +9,8 @@ import (
 // Fate is what has become of a receipt at a lane.
 type Fate string
 
-// The fates. Settled is what is over and of which no more is known.
+// The fates. Settled is what is over and of which no more is known. Replayed is what
+// somebody got by hand and not by the lane, whatever became of it there.
 const (
 	Waiting   Fate = "waiting"
 	InFlight  Fate = "in flight"
@@ -20,6 +21,7 @@ const (
 	Dead      Fate = "dead"
 	Settled   Fate = "settled"
 	Skipped   Fate = "not for it"
+	Replayed  Fate = "replayed"
 )
 
 // Story is what has become of a receipt.

@@ -28,6 +28,7 @@ type file struct {
 	retries []Retry
 	letters []deadletter.Letter
 	events  []outcome.Event // in their order
+	replays []outcome.Event // likewise; the lane knows nothing of them
 }
 
 // files sorts the facts by lane, and leaves out those of other receipts.
@@ -50,7 +51,11 @@ func files(f Facts) map[string]*file { //nolint:gocognit // four loops of one sh
 	}
 	for _, e := range f.Events {
 		if ours(e.Stream, e.StreamSeq) {
-			of(e.Handler).events = append(of(e.Handler).events, e)
+			list := &of(e.Handler).events
+			if e.Verdict == outcome.Replay {
+				list = &of(e.Handler).replays
+			}
+			*list = append(*list, e)
 		}
 	}
 	for _, l := range f.Letters {
@@ -62,6 +67,7 @@ func files(f Facts) map[string]*file { //nolint:gocognit // four loops of one sh
 	}
 	for _, file := range all {
 		slices.SortStableFunc(file.events, func(a, b outcome.Event) int { return a.At.Compare(b.At) })
+		slices.SortStableFunc(file.replays, func(a, b outcome.Event) int { return a.At.Compare(b.At) })
 	}
 	return all
 }
@@ -104,7 +110,23 @@ func (f *file) tell() LaneStory {
 	default:
 		f.position(&s)
 	}
+	f.replayed(&s)
 	return s
+}
+
+// replayed adds what was sent by hand since.
+func (f *file) replayed(s *LaneStory) {
+	if len(f.replays) == 0 {
+		return
+	}
+	last := f.replays[len(f.replays)-1]
+	if slices.ContainsFunc(f.replays, f.reached) && s.Fate != Delivered {
+		s.Fate = Replayed
+	}
+	s.Text += fmt.Sprintf("; replayed by hand at %s: %s", clock(last.At), counts(last))
+	if last.Error != "" {
+		s.Text += ": " + last.Error
+	}
 }
 
 // retrying tells of a receipt that comes again.
@@ -236,7 +258,7 @@ func (f *file) settled(s *LaneStory) {
 // steps are the events, and the letters that no event tells of.
 func (f *file) steps() []Step {
 	var all []Step
-	for _, e := range f.events {
+	for _, e := range slices.Concat(f.events, f.replays) {
 		all = append(all, f.step(e))
 	}
 	for _, l := range f.letters {
@@ -272,6 +294,11 @@ func headline(e outcome.Event) string {
 		return "done: " + counts(e)
 	case "expire":
 		return "expired"
+	case outcome.Replay:
+		if e.Error != "" {
+			return fmt.Sprintf("replayed by hand: %s: %s", counts(e), e.Error)
+		}
+		return "replayed by hand: " + counts(e)
 	case "bury":
 		return fmt.Sprintf("dead letter, %s: %s", e.Reason, e.Error)
 	case "redeliver":

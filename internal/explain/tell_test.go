@@ -33,6 +33,8 @@ func TestTell(t *testing.T) {
 	aside.Seq, aside.Reason = 4, "rejected"
 	refused := bury
 	refused.Reason, refused.Accepted, refused.Rejected = "permanent", 1, 1
+	replay, vain := event(outcome.Replay), event(outcome.Replay)
+	replay.At, replay.Accepted, vain.At, vain.Skipped = at.Add(3*time.Hour), 1, at.Add(3*time.Hour), 1
 	shared := letter
 	shared.Handler = ""
 	other := ack
@@ -67,9 +69,18 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Retries: []explain.Retry{{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 2, Alone: true}}},
 			explain.Retrying, "its time has come again, and it waits for a worker or is with one, alone", "",
 		},
-		"dead":           {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}}, explain.Dead, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", ""},
-		"dead for all":   {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{shared}}, explain.Dead, "dead letter 3", ""},
-		"letter is gone": {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{bury}}, explain.Dead, "redriven or dropped", ""},
+		"dead, and replayed": {
+			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}, Events: []outcome.Event{again, replay}},
+			explain.Replayed, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused; replayed by hand at 2026-11-25 05:00:00Z: 1 accepted", "",
+		},
+		"replayed in vain": {
+			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{event("expire"), vain}},
+			explain.Expired, "replayed by hand at 2026-11-25 05:00:00Z: 1 skipped", "",
+		},
+		"replayed while it waits": {explain.Facts{Lanes: lane(4, 4, 0), Events: []outcome.Event{replay}}, explain.Replayed, "2 receipts are before it; replayed by hand", ""},
+		"dead":                    {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}}, explain.Dead, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", ""},
+		"dead for all":            {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{shared}}, explain.Dead, "dead letter 3", ""},
+		"letter is gone":          {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{bury}}, explain.Dead, "redriven or dropped", ""},
 		"dead in part": {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{ack}},
 			explain.Delivered, "dead letter 3 holds a part", "",

@@ -91,6 +91,18 @@ func (f *file) sent(s *LaneStory, e outcome.Event, accepted int, at time.Time, w
 	}
 }
 
+// reached reports whether e tells of a target that was accepted, of the user in
+// question if there is one.
+func (f *file) reached(e outcome.Event) bool {
+	user := f.facts.User
+	if user.IsZero() || len(e.Targets) == 0 {
+		return e.Accepted > 0 && (user.IsZero() || slices.Contains(e.Users, user.String()))
+	}
+	return slices.ContainsFunc(e.Targets, func(t outcome.Target) bool {
+		return t.User == user.String() && push.Result(t.Result) == push.ResultAccepted
+	})
+}
+
 // accepted counts the targets that were accepted at any attempt.
 func accepted(events []outcome.Event) (n int) {
 	for _, e := range events {

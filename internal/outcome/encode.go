@@ -26,7 +26,7 @@ func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string) []by
 	users, targets, unlisted := listed(o)
 	dst = appendTime(append(dst, `{"at":`...), o.At)
 	dst = appendString(append(dst, `,"handler":`...), o.Handler)
-	dst = appendString(append(dst, `,"verdict":`...), o.Verdict.String())
+	dst = appendString(append(dst, `,"verdict":`...), verdict(o))
 	dst = appendString(append(dst, `,"stream":`...), o.Origin.RootStream)
 	dst = strconv.AppendUint(append(dst, `,"stream_seq":`...), o.Origin.RootSeq, 10)
 	dst = appendTime(append(dst, `,"published":`...), o.Origin.First)
@@ -47,6 +47,14 @@ func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string) []by
 	dst = appendList(dst, `,"targets":`, targets, func(dst []byte, t push.Target) []byte { return appendTarget(dst, t, hash) })
 	dst = appendCount(dst, `,"unlisted":`, unlisted)
 	return append(dst, "}\n"...)
+}
+
+// verdict is how the receipt left its lane, or that it was replayed beside it.
+func verdict(o *consumer.Outcome) string {
+	if o.Replayed {
+		return Replay
+	}
+	return o.Verdict.String()
 }
 
 // listed are the users and targets that an event lists, and how many it does not:

@@ -14,7 +14,8 @@ type Event struct {
 	// At is when it was decided.
 	At      time.Time `json:"at"`
 	Handler string    `json:"handler"`
-	// Verdict is "ack", "redeliver", "bury" or "expire".
+	// Verdict is "ack", "redeliver", "bury" or "expire", and [Replay] for what was sent
+	// once more by hand, beside the lane.
 	Verdict string `json:"verdict"`
 	// Stream and StreamSeq are where the receipt was first published, and Published
 	// when.
@@ -42,6 +43,9 @@ type Event struct {
 	// Unlisted counts users and targets beyond those listed.
 	Unlisted int `json:"unlisted,omitempty"`
 }
+
+// Replay is the verdict of what `pushworker replay --handler` has sent.
+const Replay = "replay"
 
 // Target is what became of one target. It has no id for a user without a device.
 type Target struct {

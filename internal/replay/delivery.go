@@ -22,6 +22,10 @@ const (
 // Delivery hands receipts to a handler in this process and waits for what becomes of
 // each. Nothing is tried again, and what [Expired] calls too old is not sent.
 type Delivery struct {
+	// Tell, if it is set before the first Take, is told what became of each receipt that
+	// the handler has settled, by one goroutine at a time.
+	Tell func(Outcome)
+
 	handler push.Handler
 	grace   time.Duration
 	failed  func(seq uint64, err error)
@@ -35,6 +39,17 @@ type Delivery struct {
 }
 
 var _ Sink = (*Delivery)(nil)
+
+// Outcome is what became of a receipt.
+type Outcome struct {
+	Seq     uint64
+	Stored  time.Time
+	Receipt *push.Receipt
+	// Counts adds up what became of its targets.
+	Counts push.Targets
+	// Err is the handler's error, nil if there was none.
+	Err error
+}
 
 // NewDelivery returns a delivery to h, which has been initialised and is stopped by
 // [Delivery.Finish]. Grace is how long work in flight may take once the replay is
@@ -64,7 +79,7 @@ func (d *Delivery) Take(ctx context.Context, s Stored, r *push.Receipt) error {
 	d.mu.Unlock()
 	_, reports := d.handler.(push.Reporter)
 	if reports {
-		r.OnDone(func(err error) { d.done(s.Seq, err) })
+		r.OnDone(func(err error) { d.done(s, r, err) })
 	}
 	select {
 	case d.handler.Push() <- r:
@@ -72,7 +87,7 @@ func (d *Delivery) Take(ctx context.Context, s Stored, r *push.Receipt) error {
 		return ctx.Err()
 	}
 	if !reports {
-		d.done(s.Seq, nil)
+		d.done(s, r, nil)
 	}
 	return nil
 }
@@ -106,7 +121,7 @@ func (d *Delivery) state() (open int, fatal error) {
 }
 
 // done is told by the handler what became of a receipt.
-func (d *Delivery) done(seq uint64, err error) {
+func (d *Delivery) done(s Stored, r *push.Receipt, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer func() {
@@ -122,16 +137,33 @@ func (d *Delivery) done(seq uint64, err error) {
 	if again {
 		return
 	}
+	counts := targetsOf(r, err)
+	d.tally.Accepted += int64(counts.Accepted)
 	switch {
+	case err == nil && counts.Accepted == 0:
+		d.tally.Unsent++
 	case err == nil:
 		d.tally.Sent++
 	case errors.Is(err, push.ErrExpired):
 		d.tally.Expired++
 	default:
 		d.tally.Failed++
-		d.failed(seq, err)
+		d.failed(s.Seq, err)
 	}
-	delete(d.open, seq)
+	if d.Tell != nil {
+		d.Tell(Outcome{Seq: s.Seq, Stored: s.Time, Receipt: r, Counts: counts, Err: err})
+	}
+	delete(d.open, s.Seq)
+}
+
+// targetsOf is what became of the targets. A handler that does not count them has
+// taken the receipt as a whole, for whoever is addressed.
+func targetsOf(r *push.Receipt, err error) push.Targets {
+	counts, told := r.Tallied()
+	if !told && err == nil {
+		counts.Accepted = max(1, len(r.To))
+	}
+	return counts
 }
 
 // unfinished reports whether a receipt is to be sent again when the replay goes on,

@@ -79,7 +79,7 @@ func TestDeliveryCountsOutcomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(replay.Tally{Read: 8, Matched: 8, Sent: 3, Failed: 4, Expired: 1}, tally); diff != "" {
+	if diff := cmp.Diff(replay.Tally{Read: 8, Matched: 8, Sent: 3, Failed: 4, Expired: 1, Accepted: 3}, tally); diff != "" {
 		t.Errorf("tally (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]uint64{2, 3, 5, 6}, failed); diff != "" {
@@ -87,6 +87,38 @@ func TestDeliveryCountsOutcomes(t *testing.T) {
 	}
 	if diff := cmp.Diff(replay.Position{Next: 9}, at); diff != "" {
 		t.Errorf("position (-want +got):\n%s", diff)
+	}
+}
+
+// What the handler sends to nobody is not delivered, and everybody who is told of a
+// receipt gets the counts of its targets.
+func TestDeliveryTellsWhatReachedNobody(t *testing.T) {
+	t.Parallel()
+	counts := map[int]push.Targets{1: {Accepted: 2}, 2: {Skipped: 1}, 3: {Gone: 1}, 4: {Accepted: 1, Retried: 1}}
+	h := push.Adapt(func(string) (push.Work, error) {
+		return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
+			r.Tally(counts[r.Payload.SeqId])
+			if counts[r.Payload.SeqId].Retried > 0 {
+				return &push.Undelivered{Err: errors.New("half of it")}
+			}
+			return nil
+		}}, nil
+	})
+	if err := h.Init(""); err != nil {
+		t.Fatal(err)
+	}
+	d := replay.NewDelivery(h, time.Second, func(uint64, error) {})
+	told := make(map[int]push.Targets)
+	d.Tell = func(o replay.Outcome) { told[int(o.Seq)] = o.Counts } //nolint:gosec // four
+	_, tally, err := (&replay.Replay{Sink: d, From: replay.Position{Next: 1}}).Run(t.Context(), stored(1, 4, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(replay.Tally{Read: 4, Matched: 4, Sent: 1, Unsent: 2, Failed: 1, Accepted: 3}, tally); diff != "" {
+		t.Errorf("tally (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(counts, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
@@ -148,7 +180,7 @@ func TestInterruptedDeliverySendsEachOnce(t *testing.T) {
 		if diff := cmp.Diff(want, p.sent); diff != "" {
 			t.Errorf("sent (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(replay.Tally{Read: 40, Matched: 40, Sent: 40}, tally); diff != "" {
+		if diff := cmp.Diff(replay.Tally{Read: 40, Matched: 40, Sent: 40, Accepted: 40}, tally); diff != "" {
 			t.Errorf("tally (-want +got):\n%s", diff)
 		}
 		if at.Start() != 41 {

@@ -36,11 +36,15 @@ type Tally struct {
 	Read      int64 `json:"read"`
 	Malformed int64 `json:"malformed"`
 	Matched   int64 `json:"matched"`
-	// Sent were written or delivered. Failed were refused by the handler, in whole or
-	// in part. Expired were too old to be worth sending.
+	// Sent were written or delivered. Unsent are those for which the handler had nobody
+	// to send to. Failed were refused by the handler, in whole or in part. Expired were
+	// too old to be worth sending.
 	Sent    int64 `json:"sent"`
+	Unsent  int64 `json:"unsent"`
 	Failed  int64 `json:"failed"`
 	Expired int64 `json:"expired"`
+	// Accepted counts the pushes that the handler's provider took.
+	Accepted int64 `json:"accepted"`
 }
 
 // Position is where a replay goes on.
@@ -124,6 +128,8 @@ func (t *Tally) add(o Tally) {
 	t.Malformed += o.Malformed
 	t.Matched += o.Matched
 	t.Sent += o.Sent
+	t.Unsent += o.Unsent
+	t.Accepted += o.Accepted
 	t.Failed += o.Failed
 	t.Expired += o.Expired
 }

@@ -12,8 +12,18 @@ import (
 // sample is the receipt that the greeting shows how to publish.
 const sample = `{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpnG99YhENiQU","from":"usrEDJUdpi63P4","seq":1,"content":"Hello"}}`
 
-// greet tells a human where everything is and how to try it.
+// greet tells a human where everything is and how to try it; without one it is a line
+// of the log.
 func (w Worker) greet(server *embedded.Server, hs *handlers) {
+	if w.Banner == nil {
+		url := w.Config.NATS.URL.String()
+		if server != nil {
+			url = server.ClientURL()
+		}
+		w.Log.Info().Str("version", w.Version).Str("broker", url).Bool("embedded", server != nil).Strs("lanes", hs.names()).
+			Strs("disabled", hs.disabled).Str("admin", w.Config.Admin.Addr).Msg("ready")
+		return
+	}
 	var b strings.Builder
 	line := func(label, text string) { fmt.Fprintf(&b, "  %-8s %s\n", label, text) }
 	fmt.Fprintf(&b, "pushworker %s\n", w.Version)

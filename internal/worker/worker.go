@@ -36,7 +36,8 @@ type Worker struct {
 	Plugins func(*push.Registry, push.Directory)
 	// Version and Revision are shown to humans and monitors.
 	Version, Revision string
-	// Banner gets the first lines for a human.
+	// Banner gets the first lines for a human; nil where there is none, and then the log
+	// has them.
 	Banner io.Writer
 	Log    zerolog.Logger
 }
@@ -232,6 +233,6 @@ func (w Worker) logDifferences(differences []broker.Difference) {
 		if d.Mended && !d.Notice {
 			event = w.Log.Info()
 		}
-		event.Str("object", d.Object).Bool("mended", d.Mended).Msg(d.String())
+		event.Str("object", d.Object).Bool("updated", d.Mended).Msg(d.String())
 	}
 }

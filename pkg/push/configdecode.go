@@ -117,7 +117,7 @@ func decodeDuration(text json.RawMessage, into *time.Duration) error {
 	}
 	var s string
 	if json.Unmarshal(text, &s) == nil {
-		if d, err := time.ParseDuration(s); err == nil {
+		if d, err := ParseDuration(s); err == nil {
 			*into = d
 			return nil
 		}

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -122,11 +123,13 @@ func parseConfig(jsonconf string) (*Config, error) {
 	c.PerSecond = cmp.Or(c.PerSecond, defaultPerSecond)
 	c.Ramp = cmp.Or(c.Ramp, defaultRamp)
 	c.TimeToLive = cmp.Or(c.TimeToLive, defaultTTL)
-	if err := c.check(err); err != nil {
-		return nil, err
-	}
+	err = c.check(err)
 	c.ProjectID = cmp.Or(c.ProjectID, projectOf(c.Credentials))
-	return c, nil
+	if err != nil && c.ProjectID == "" && c.CredentialsFile != "" {
+		_, unreadable := c.sending() // so that this is told together with the others
+		err = errors.Join(err, unreadable)
+	}
+	return c, err
 }
 
 // ttl is how long after its time r is worth sending.

@@ -42,16 +42,15 @@ func New(w io.Writer) *push.Adapter {
 	out := &output{w: w}
 	return push.Adapt(func(jsonconf string) (push.Work, error) {
 		c := config{Format: "json"}
-		if err := push.DecodeConfig(jsonconf, &c); err != nil {
+		err := push.DecodeConfig(jsonconf, &c)
+		appenders := map[string]appender{"json": appendJSON, "text": appendText}
+		if appenders[c.Format] == nil {
+			err = errors.Join(err, fmt.Errorf(`key "format" is %q: want "json" or "text"`, c.Format))
+		}
+		if err != nil {
 			return push.Work{}, err
 		}
-		switch c.Format {
-		case "json":
-			return out.work(appendJSON), nil
-		case "text":
-			return out.work(appendText), nil
-		}
-		return push.Work{}, fmt.Errorf(`key "format" is %q: want "json" or "text"`, c.Format)
+		return out.work(appenders[c.Format]), nil
 	})
 }
 

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/term"
+)
+
+const (
+	// columnGap is what is left free between two columns, and leastColumn what a column
+	// that has to give way keeps.
+	columnGap, leastColumn = 2, 4
+)
+
+// width is how many columns f has if it is a terminal, else 0: what goes to a file or
+// a pipe is not cut.
+func (a *app) width(f any) int {
+	if !a.isTerminal(f) {
+		return 0
+	}
+	if width, _, err := term.GetSize(int(f.(*os.File).Fd())); err == nil && width > 0 {
+		return width
+	}
+	return screenWidth
+}
+
+// aligned lays rows out in columns. If they do not fit into width, where 0 is no
+// bound, the widest columns are cut.
+func aligned(rows [][]string, width int) []string {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(cell))
+		}
+	}
+	if width > 0 {
+		narrow(widths, width)
+	}
+	lines := make([]string, len(rows))
+	for i, row := range rows {
+		var b strings.Builder
+		for j, cell := range row {
+			cell = clip(cell, widths[j])
+			b.WriteString(cell)
+			b.WriteString(strings.Repeat(" ", widths[j]-uniseg.StringWidth(cell)+columnGap))
+		}
+		lines[i] = strings.TrimRight(b.String(), " ")
+	}
+	return lines
+}
+
+// narrow makes the widest columns narrower until all fit. The last one, which says why
+// in most tables, keeps a quarter.
+func narrow(widths []int, width int) {
+	if len(widths) == 0 {
+		return
+	}
+	others, last := widths[:len(widths)-1], &widths[len(widths)-1]
+	room := width - columnGap*len(others)
+	most := 0
+	for _, w := range others {
+		most = max(most, w)
+	}
+	for ; most > leastColumn && total(others, most)+min(*last, width/4) > room; most-- {
+	}
+	room -= total(others, most)
+	for i, w := range others {
+		others[i] = min(w, most)
+	}
+	*last = min(*last, max(leastColumn, room))
+}
+
+// total is how wide columns are of which none is wider than most.
+func total(widths []int, most int) (sum int) {
+	for _, w := range widths {
+		sum += min(w, most)
+	}
+	return sum
+}
+
+// clip is s in at most width columns of a terminal. No character is cut in two.
+func clip(s string, width int) string {
+	if uniseg.StringWidth(s) <= width {
+		return s
+	}
+	var b strings.Builder
+	used := 1 // the ellipsis
+	for g := uniseg.NewGraphemes(s); g.Next(); b.WriteString(g.Str()) {
+		if used += g.Width(); used > width {
+			break
+		}
+	}
+	return b.String() + "…"
+}

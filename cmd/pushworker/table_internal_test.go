@@ -1,0 +1,67 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rivo/uniseg"
+)
+
+func TestTablesFitTerminalsAndAreWholeElsewhere(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("reason ", 40)
+	rows := [][]string{
+		{"SEQ", "HANDLER", "TOPIC", "ERROR"},
+		{"1234567", "fcm", "a-topic-whose-name-is-longer-than-most-of-them", long + "end"},
+		{"1", "👨‍👩‍👧‍👦", "世界世界世界世界世界世界世界世界世界世界世界世界", "क्ष"},
+	}
+	for _, width := range []int{40, 60, 80, 200} {
+		for _, line := range aligned(rows, width) {
+			if n := uniseg.StringWidth(line); n > width {
+				t.Errorf("%d columns of %d: %s", n, width, line)
+			}
+		}
+	}
+	wide := aligned(rows, 80)
+	for _, want := range []string{"1234567  fcm", "reason reason", "…"} {
+		if !strings.Contains(wide[1], want) {
+			t.Errorf("no %q in %q", want, wide[1])
+		}
+	}
+	whole := aligned(rows, 0)
+	if !strings.HasSuffix(whole[1], "end") || slices.ContainsFunc(whole, func(l string) bool { return strings.Contains(l, "…") }) {
+		t.Errorf("a pipe gets less than all: %q", whole)
+	}
+}
+
+func TestClipCutsNoCharacter(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"short": "short", "exactly 10": "exactly 10", "one too many": "one too m…",
+		"世界世界世界": "世界世界…",
+		"e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301": strings.Repeat("e\u0301", 9) + "…",
+		"12345678👨‍👩‍👧‍👦👨‍👩‍👧‍👦":                                                        "12345678…",
+	} {
+		if got := clip(in, 10); got != want {
+			t.Errorf("clip(%q) is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestErrorsOfOneKindAreOne(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{
+		{`fcm device "phone-1" of usr782riWdFIwE: HTTP 404`, `fcm device "tab \" let" of usrEDJUdpi63P4: HTTP 404`},
+		{"at byte 12345: want a JSON object", "at byte 6789012: want a JSON object"},
+		{"no answer within 1.5s, token 0a1b2c3d", "no answer within 30s, token 9f8e7d6c"},
+	} {
+		if a, b := errorKind(pair[0]), errorKind(pair[1]); a != b {
+			t.Errorf("%q and %q are two kinds", a, b)
+		}
+	}
+	if diff := cmp.Diff("HTTP 404: UNREGISTERED", errorKind("HTTP 404: UNREGISTERED")); diff != "" {
+		t.Error(diff)
+	}
+}
