@@ -35,11 +35,16 @@ func Load(environ []string, flags map[string]string) (*Config, error) {
 		return c, nil
 	}
 	f.sortLike(fields)
-	return nil, &InvalidError{Faults: f.faults, Warnings: f.warnings, Handlers: usable(c.Handlers), config: c}
+	return nil, &InvalidError{Faults: f.faults, Warnings: f.warnings, Handlers: usable(c, values, f), config: c}
 }
 
-// usable are the entries that have a name of their own.
-func usable(all HandlerList) (list HandlerList) {
+// usable are the handlers that have a name of their own, also if others are faulty.
+func usable(c *Config, values map[string]given, f *findings) (list HandlerList) {
+	const name = Prefix + "_HANDLERS"
+	all := c.Handlers
+	if f.broken[name] {
+		_ = all.Decode(values[name].value) // its faults have been found
+	}
 	for _, h := range all {
 		if h.Name != "" && !slices.ContainsFunc(list, func(other Handler) bool { return other.Name == h.Name }) {
 			list = append(list, h)

@@ -86,18 +86,8 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 	if err != nil {
 		return err
 	}
-	if !consent.yes {
-		if err := e.show(planned); err != nil {
-			return err
-		}
-		yes, err := a.consent(consent, "erase "+user.UserId()+"?")
-		if err != nil {
-			return err
-		}
-		if !yes {
-			a.say("would erase this; nothing was changed. Do it with --yes")
-			return nil
-		}
+	if yes, err := e.agreed(planned, consent); err != nil || !yes {
+		return err
 	}
 	owed, err := e.run(ctx, planned)
 	if heard(err) != nil {
@@ -109,6 +99,22 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 			"and those dead letters are redriven or dropped, run it again: %w", count(owed, "message"), consumer.ErrUnfinished)
 	}
 	return err
+}
+
+// agreed shows the plan, unless it is to be carried out without asking, and reports
+// whether it is to be.
+func (e *erasure) agreed(planned []erasedLine, consent *change) (bool, error) {
+	if consent.yes {
+		return true, nil
+	}
+	if err := e.show(planned); err != nil {
+		return false, err
+	}
+	yes, err := e.consent(consent, "erase "+e.user.UserId()+"?")
+	if err == nil && !yes {
+		e.say("would erase this; nothing was changed. Do it with --yes")
+	}
+	return yes, err
 }
 
 // erasure is one run of the command.

@@ -53,16 +53,20 @@ func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Co
 	if err != nil {
 		return err
 	}
-	p := newPrinter(a.stdout, out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "OLDEST")
+	p := a.list(out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "OLDEST")
 	oldest := "-"
 	if !lane.OldestPending.IsZero() {
 		oldest = durationText(time.Duration(lane.OldestPendingSeconds * float64(time.Second)))
 	}
-	p.add(lane, cell(name, 32), strconv.FormatUint(lane.Pending, 10), strconv.Itoa(lane.InFlight), strconv.FormatUint(lane.RetriesWaiting, 10), oldest)
+	p.add(lane, name, strconv.FormatUint(lane.Pending, 10), strconv.Itoa(lane.InFlight), strconv.FormatUint(lane.RetriesWaiting, 10), oldest)
 	if err := p.close(); err != nil {
 		return err
 	}
-	if !a.consent(c, "remove lane "+name+" and what waits for it?") {
+	yes, err := a.consent(c, "remove lane "+name+" and what waits for it?")
+	if err != nil {
+		return err
+	}
+	if !yes {
 		a.say("would remove lane %s and what waits for it; nothing was changed. Do it with --yes", name)
 		return nil
 	}

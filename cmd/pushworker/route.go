@@ -119,17 +119,26 @@ func (r *routing) read(name string) ([]located, error) {
 	}
 	defer func() { _ = in.Close() }() // only read
 	limits := push.Limits{MaxBytes: int(r.config.MaxReceiptBytes), MaxDepth: r.config.MaxDepth, MaxKeys: r.config.MaxKeys}
-	reader := newReceiptReader(in, limits.MaxBytes)
-	var receipts []located
-	var faults []error
+	receipts, faults := readAll(newReceiptReader(in, limits.MaxBytes), name, limits)
+	if is[interruptedError](faults) {
+		return nil, faults
+	}
+	if faults == nil && len(receipts) == 0 {
+		faults = fmt.Errorf("%s: there is no receipt in it", name)
+	}
+	if faults != nil {
+		return nil, dataError{faults}
+	}
+	return receipts, nil
+}
+
+// readAll reads receipts to the end; what is none is in the error.
+func readAll(reader *receiptReader, name string, limits push.Limits) (receipts []located, faults error) {
 	now := time.Now() // as if they were published
 	for {
 		piece, err := reader.next()
-		if is[interruptedError](err) {
-			return nil, err
-		}
 		if errors.Is(err, io.EOF) {
-			break
+			return receipts, faults
 		}
 		where := fmt.Sprintf("%s:%d", name, piece.line)
 		var receipt *push.Receipt
@@ -137,19 +146,12 @@ func (r *routing) read(name string) ([]located, error) {
 			receipt, _, err = push.Decode(piece.data, limits)
 		}
 		if err != nil {
-			faults = append(faults, fmt.Errorf("%s: %w", where, err))
+			faults = errors.Join(faults, fmt.Errorf("%s: %w", where, err))
 			continue
 		}
 		receipt.Stamp(now, time.Time{})
 		receipts = append(receipts, located{receipt, where})
 	}
-	if len(faults) == 0 && len(receipts) == 0 {
-		faults = append(faults, fmt.Errorf("%s: there is no receipt in it", name))
-	}
-	if len(faults) > 0 {
-		return nil, dataError{errors.Join(faults...)}
-	}
-	return receipts, nil
 }
 
 // route tells what handler does about a receipt; h is nil when it is disabled.

@@ -17,7 +17,7 @@ const (
 	stateWaiting = "waiting"
 	// stateAbandoned: nobody runs it, and what is stored waits for it.
 	stateAbandoned = "abandoned"
-	stateUnknown = "-"
+	stateUnknown   = "-"
 )
 
 // statusLines are the tables of a status: lanes, a blank line, streams. Rates are

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func openTerminal(t *testing.T, width uint16) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd := int(screen.Fd()) //nolint:gosec // a descriptor is small
+	fd := int(screen.Fd())
 	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
@@ -72,8 +73,8 @@ func (term *terminal) watch() {
 	}
 }
 
-// await waits until text is to be seen, and returns all that is.
-func (term *terminal) await(t *testing.T, text string) string {
+// await waits until text is to be seen.
+func (term *terminal) await(t *testing.T, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -81,8 +82,8 @@ func (term *terminal) await(t *testing.T, text string) string {
 		term.mu.Lock()
 		seen := term.seen.String()
 		term.mu.Unlock()
-		if bytes.Contains([]byte(seen), []byte(text)) {
-			return seen
+		if strings.Contains(seen, text) {
+			return
 		}
 		select {
 		case <-term.more:

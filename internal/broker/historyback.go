@@ -32,34 +32,44 @@ type Part[T any] struct {
 // goroutines call pick.
 func Back[T any](ctx context.Context, h *History, s Stretch, pick func(Stored) (T, bool)) iter.Seq2[Part[T], error] {
 	return func(yield func(Part[T], error) bool) {
-		first, next, err := h.Bounds(ctx, s)
+		first, last, err := h.Bounds(ctx, s)
 		if err != nil {
 			yield(Part[T]{}, err)
 			return
 		}
-		var readers sync.WaitGroup
-		defer readers.Wait()
+		b := backwards[T]{history: h, subject: cmp.Or(s.Subject, ">"), pick: pick, first: first, next: last, size: firstPart}
+		defer b.readers.Wait()
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		subject := cmp.Or(s.Subject, ">")
-		var coming []<-chan readPart[T]
-		for size := uint64(firstPart); ; {
-			for ; len(coming) < partsAhead && next >= first; size = min(2*size, greatestPart) {
-				from := max(first, next-min(next, size)+1)
-				answer := make(chan readPart[T], 1) // so that a reader ends that nobody waits for
-				p := Part[T]{From: from, To: next}
-				readers.Go(func() { answer <- p.read(ctx, h, subject, pick) })
-				coming, next = append(coming, answer), from-1
-			}
-			if len(coming) == 0 {
-				return
-			}
-			p := <-coming[0]
-			coming = coming[1:]
+		for b.ask(ctx); len(b.coming) > 0; b.ask(ctx) {
+			p := <-b.coming[0]
+			b.coming = b.coming[1:]
 			if !yield(p.Part, p.err) || p.err != nil {
 				return
 			}
 		}
+	}
+}
+
+// backwards is a reading on its way back.
+type backwards[T any] struct {
+	history *History
+	subject string
+	pick    func(Stored) (T, bool)
+	first   uint64
+	next    uint64 // the end of the next part
+	size    uint64 // of the next part
+	coming  []<-chan readPart[T]
+	readers sync.WaitGroup
+}
+
+// ask begins to read parts until enough are on their way.
+func (b *backwards[T]) ask(ctx context.Context) {
+	for len(b.coming) < partsAhead && b.next >= b.first {
+		p := Part[T]{From: max(b.first, b.next-min(b.next, b.size)+1), To: b.next}
+		answer := make(chan readPart[T], 1) // so that a reader ends that nobody waits for
+		b.readers.Go(func() { answer <- p.read(ctx, b.history, b.subject, b.pick) })
+		b.coming, b.next, b.size = append(b.coming, answer), p.From-1, min(2*b.size, greatestPart)
 	}
 }
 

@@ -51,28 +51,32 @@ func (f LetterFilter) selects(l deadletter.Letter) bool {
 // NewestLetters yields what pick makes of the letters that f selects, the newest
 // first, and stops after the first error. Several goroutines call pick.
 func NewestLetters[T any](ctx context.Context, l *Letters, f LetterFilter, pick func(deadletter.Letter) T) iter.Seq2[T, error] {
+	parts := Back(ctx, l.conn.History(l.stream), f.stretch(), func(m Stored) (picked T, ok bool) {
+		letter := readLetter(m)
+		if !f.selects(letter) {
+			return picked, false
+		}
+		return pick(letter), true
+	})
 	return func(yield func(T, error) bool) {
 		found := 0
-		parts := Back(ctx, l.conn.History(l.stream), f.stretch(), func(m Stored) (picked T, ok bool) {
-			letter := readLetter(m)
-			if !f.selects(letter) {
-				return picked, false
-			}
-			return pick(letter), true
-		})
 		for part, err := range parts {
-			if err != nil {
-				var none T
-				yield(none, err)
+			var none T
+			if err != nil && !yield(none, err) || !yieldSome(part.Picked, &found, f.Limit, yield) {
 				return
-			}
-			for _, picked := range part.Picked {
-				if found++; !yield(picked, nil) || found == f.Limit {
-					return
-				}
 			}
 		}
 	}
+}
+
+// yieldSome yields all of a part up to the limit, and reports whether more are wanted.
+func yieldSome[T any](all []T, found *int, limit int, yield func(T, error) bool) bool {
+	for _, one := range all {
+		if *found++; !yield(one, nil) || *found == limit {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadletter.Letter, error) bool) {

@@ -109,7 +109,7 @@ func TestDeliveryTellsWhatReachedNobody(t *testing.T) {
 	}
 	d := replay.NewDelivery(h, time.Second, func(uint64, error) {})
 	told := make(map[int]push.Targets)
-	d.Tell = func(o replay.Outcome) { told[int(o.Seq)] = o.Counts } //nolint:gosec // four
+	d.Tell = func(o replay.Outcome) { told[int(o.Seq)] = o.Counts }
 	_, tally, err := (&replay.Replay{Sink: d, From: replay.Position{Next: 1}}).Run(t.Context(), stored(1, 4, nil))
 	if err != nil {
 		t.Fatal(err)
