@@ -38,7 +38,8 @@ WORKDIR /data
 VOLUME /data
 ENV PUSHWORKER_DATA_DIR=/data
 # 4222: the embedded broker, when it is told to listen beyond loopback.
-# 9464: health and metrics, likewise.
+# 9464: health and metrics, likewise. Commands in the container ask the worker
+# through a socket in /data, which must be writable for that.
 EXPOSE 4222 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/pushworker", "healthcheck"]
 ENTRYPOINT ["/pushworker"]

@@ -85,7 +85,7 @@ type Dead struct {
 
 // Admin is the HTTP server for health, metrics and status.
 type Admin struct {
-	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. Where other machines can reach it, everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN."`
+	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. Where other machines can reach it, everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN; commands of the same user on this machine need none, they use the socket admin-PORT.sock in PUSHWORKER_DATA_DIR."`
 	Token Secret `split_words:"true" secret:"true" desc:"Bearer token of the admin address."`
 }
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pushworker/pushworker/internal/admin"
 )
 
 // healthTimeout stays below the 5 s that the image's health check allows.
@@ -43,7 +41,7 @@ func (a *app) healthcheck(ctx context.Context, route string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	text, err := admin.NewClient(c.AdminURL(), c.Admin.Token.Reveal()).Read(ctx, route)
+	text, err := workerClient(c).Read(ctx, route)
 	if err != nil {
 		return fmt.Errorf("worker is not well: %w", err)
 	}

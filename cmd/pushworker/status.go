@@ -125,11 +125,16 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 	return nil
 }
 
+// workerClient asks the worker of c on this machine.
+func workerClient(c *config.Config) admin.Client {
+	return admin.NewClient(c.AdminURL(), c.Admin.Token.Reveal(), admin.SocketPath(c.DataDir, c.Admin.Addr))
+}
+
 // askWorker asks the worker at the admin address, if there is one.
 func askWorker(ctx context.Context, c *config.Config) (admin.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, workerTimeout)
 	defer cancel()
-	return admin.NewClient(c.AdminURL(), c.Admin.Token.Reveal()).Status(ctx)
+	return workerClient(c).Status(ctx)
 }
 
 // askBroker asks about the lanes that the worker runs. Without a worker they are those

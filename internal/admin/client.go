@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -19,15 +20,29 @@ type Client struct {
 }
 
 // NewClient returns a client of the worker at base, for example
-// http://127.0.0.1:9464. token may be empty.
-func NewClient(base, token string) Client {
+// http://127.0.0.1:9464. token may be empty. If a worker listens on the socket, it is
+// asked there; see [SocketPath].
+func NewClient(base, token, socket string) Client {
 	return Client{
 		base:  base,
 		token: token,
 		http: &http.Client{
-			Transport:     &http.Transport{DisableKeepAlives: true}, // and no proxy
+			Transport:     &http.Transport{DisableKeepAlives: true, DialContext: dialer(socket)}, // and no proxy
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
+	}
+}
+
+// dialer dials the socket, and if nobody listens there, the address.
+func dialer(socket string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if socket != "" {
+			if conn, err := d.DialContext(ctx, "unix", socket); err == nil {
+				return conn, nil
+			}
+		}
+		return d.DialContext(ctx, network, addr)
 	}
 }
 

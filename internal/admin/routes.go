@@ -13,15 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// routes are all routes; local says that only this machine can reach them.
-func routes(o Options, local bool) http.Handler {
+// routes are all routes; guard lets through who may see more than health and metrics.
+func routes(o Options, guard func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", livez)
 	mux.Handle("GET /readyz", readyz(o.Ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // one faulty metric must not hide the others
 	}))
-	guard := guard(o.Token, local)
 	mux.Handle("GET /status", guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(o.Status()) // the client is gone
@@ -48,6 +47,9 @@ func hardened(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// open is the guard of a socket, which the file system guards.
+func open(next http.Handler) http.Handler { return next }
 
 // guard lets through who may see more than health and metrics: who has the token,
 // or, if there is none, programs of this machine.

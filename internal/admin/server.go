@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -30,6 +31,9 @@ type Options struct {
 	// Token guards /status and profiles when it is not empty. Off loopback they are
 	// closed without one.
 	Token string
+	// Socket is a path where programs of the same user are let in without a token, if
+	// Addr is not on loopback; empty for none. See [SocketPath].
+	Socket string
 	// Pprof serves profiles under /debug/pprof/.
 	Pprof bool
 	// Metrics is what /metrics serves.
@@ -44,8 +48,14 @@ type Options struct {
 
 // Server serves one admin address. Make one with [Listen], call Run once.
 type Server struct {
-	listener net.Listener
-	http     *http.Server
+	doors []door // the address first
+}
+
+// door is a listener and what is served there.
+type door struct {
+	net.Listener
+
+	http *http.Server
 }
 
 // Listen opens the address, so that one that is taken is an error before the
@@ -59,42 +69,58 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on the admin address %s: check PUSHWORKER_ADMIN_ADDR: %w", o.Addr, err)
 	}
-	return &Server{
-		listener: listener,
-		http: &http.Server{
-			Handler:           routes(o, isLoopback(listener.Addr())),
-			ReadHeaderTimeout: 5 * time.Second,
-			ReadTimeout:       10 * time.Second,
-			WriteTimeout:      writeTimeout,
-			IdleTimeout:       60 * time.Second,
-			MaxHeaderBytes:    maxRequest,
-			ErrorLog:          log.New(o.Log, "", 0),
-		},
-	}, nil
+	local := isLoopback(listener.Addr())
+	s := &Server{doors: []door{o.door(listener, guard(o.Token, local))}}
+	if local || o.Socket == "" {
+		return s, nil
+	}
+	socket, err := listenSocket(ctx, o.Socket)
+	if err != nil { // the worker does its work without
+		o.Log.Warn().Err(err).Msg("there is no socket for commands of this machine: status, doctor and healthcheck need PUSHWORKER_ADMIN_TOKEN")
+		return s, nil
+	}
+	s.doors = append(s.doors, o.door(socket, open))
+	return s, nil
+}
+
+// door serves at a listener whom the guard lets through.
+func (o Options) door(l net.Listener, guard func(http.Handler) http.Handler) door {
+	return door{l, &http.Server{
+		Handler:           routes(o, guard),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    maxRequest,
+		ErrorLog:          log.New(o.Log, "", 0),
+	}}
 }
 
 // Addr is the address the server listens on.
-func (s *Server) Addr() string { return s.listener.Addr().String() }
+func (s *Server) Addr() string { return s.doors[0].Addr().String() }
 
 // Run serves until ctx ends, then lets answers that have begun end within five
 // seconds and returns nil.
 func (s *Server) Run(ctx context.Context) error {
-	served := make(chan error, 1) // room for the end of Serve while nobody waits
-	go func() { served <- s.http.Serve(s.listener) }()
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve the admin address: %w", err)
-	case <-ctx.Done():
+	serving, failed := errgroup.WithContext(ctx)
+	for _, d := range s.doors {
+		serving.Go(func() error {
+			if err := d.http.Serve(d); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve the admin address: %w", err)
+			}
+			return nil
+		})
+		serving.Go(func() error {
+			<-failed.Done()
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			if err := d.http.Shutdown(grace); err != nil {
+				_ = d.http.Close() // what is cut off is a profile or a client that does not read
+			}
+			return nil
+		})
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	if err := s.http.Shutdown(grace); err != nil {
-		_ = s.http.Close() // what is cut off is a profile or a client that does not read
-	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the admin address: %w", err)
-	}
-	return nil
+	return serving.Wait() //nolint:wrapcheck // it is ours
 }
 
 func isLoopback(addr net.Addr) bool {

@@ -123,7 +123,7 @@ func TestReadyzChecksEndWithTheirRequest(t *testing.T) {
 		<-begun
 		cancel()
 	}()
-	_, err := admin.NewClient("http://"+addr, "").Read(ctx, "/readyz")
+	_, err := admin.NewClient("http://"+addr, "", "").Read(ctx, "/readyz")
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("Read returned %v", err)
 	}

@@ -84,7 +84,7 @@ func TestClientReadsWhatTheServerWrites(t *testing.T) {
 	want := admin.NewStatus(sample(), process(), states)
 	addr := serve(t, admin.Options{Addr: "0.0.0.0:0", Token: "s3cret", Status: func() admin.Status { return want }})
 	want.Lanes[0].LaneStats.Handler = "" // the lane's own name is the one in the document
-	got, err := admin.NewClient("http://"+addr, "s3cret").Status(t.Context())
+	got, err := admin.NewClient("http://"+addr, "s3cret", "").Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestClientSaysWhy(t *testing.T) {
 		"nonsense": {"http://127.0.0.1:x", "PUSHWORKER_ADMIN_ADDR"},
 	}
 	for name, test := range tests {
-		_, err := admin.NewClient(test.base, "").Status(t.Context())
+		_, err := admin.NewClient(test.base, "", "").Status(t.Context())
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q in it", name, err, test.want)
 		}

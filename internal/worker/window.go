@@ -53,6 +53,7 @@ func (w Worker) openWindow(ctx context.Context, lanes []string) (*window, error)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
 	server, err := admin.Listen(ctx, admin.Options{
 		Addr: w.Config.Admin.Addr, Token: w.Config.Admin.Token.Reveal(), Pprof: w.Config.Pprof,
+		Socket:  admin.SocketPath(w.Config.DataDir, w.Config.Admin.Addr),
 		Metrics: v.metrics, Ready: v.ready.Checks, Log: w.Log,
 		Status: func() admin.Status { return v.status(process) },
 	})
