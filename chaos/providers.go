@@ -8,6 +8,15 @@ const (
 	scriptGateway = `{"rules":[{"answer":"bad-gateway-html"}]}`
 	scriptStorm   = `{"rules":[{"probability":0.25,"answer":"quota-device","retry_after":"1-3"},` +
 		`{"probability":0.25,"answer":"quota-project","retry_after":"date 2"}]}`
+	// What a proxy answers, or the server of a wrong endpoint. None of it is FCM's.
+	scriptForeign = `{"rules":[` +
+		`{"probability":0.17,"status":405,"body":"<html>Method Not Allowed</html>","content_type":"text/html"},` +
+		`{"probability":0.2,"answer":"not-found-html"},` +
+		`{"probability":0.25,"status":400,"body":"Bad Request"},` +
+		`{"probability":0.33,"status":451},` +
+		`{"probability":0.5,"status":403,"body":"{\"error\":\"forbidden\"}","content_type":"application/json"},` +
+		`{"status":200,"body":"<html>Welcome</html>","content_type":"text/html"}]}`
+	scriptEmpty  = `{"rules":[{"status":200,"body":"{}","content_type":"application/json"}]}`
 	scriptSlow   = `{"rules":[{"probability":0.9,"latency":"1500ms"},{"answer":"stall"}]}`
 	scriptResets = `{"rules":[{"probability":0.2,"answer":"reset"},{"probability":0.2,"answer":"refuse"},{"probability":0.05,"answer":"cut"}]}`
 	scriptGoAway = `{"rules":[{"probability":0.1,"answer":"goaway"},{"probability":0.02,"answer":"close"}]}`
@@ -34,6 +43,17 @@ func providerScenarios() []scenario {
 				gate := step{at: down.at + down.long, do: scriptFake, name: "502", how: scriptGateway, long: half / 4}
 				last := step{at: p.scale.load - calm, do: scriptFake, name: "503", how: scriptDown, long: p.scale.outage / 2}
 				return []step{down, gate, last}
+			},
+		},
+		{
+			"foreign-answers", "a proxy answers in the provider's place, then a server that accepts nothing says 200",
+			[]string{"T10"},
+			s.with(func(s *shape) { s.maxCalls = 1 }),
+			func(p *planner) []step {
+				half := p.scale.outage * 9 / 10
+				proxy := p.once(step{do: scriptFake, name: "a proxy's answers", how: scriptForeign}, half)
+				empty := step{at: proxy.at + proxy.long, do: scriptFake, name: "200 without an id", how: scriptEmpty, long: half / 2}
+				return []step{proxy, empty}
 			},
 		},
 		{"provider-429", "half of all calls are refused with Retry-After", []string{"T11"}, s, script("429 storm", scriptStorm)},

@@ -19,7 +19,8 @@ import (
 func TestFCMCredentials(t *testing.T) {
 	t.Parallel()
 	w := newFCMWorld(t, `,"project_id":"demo"`)
-	w.crowd(1)
+	const crowd = 20 // FCM's refusal is believed when several users' devices have met it
+	w.crowd(crowd)
 	good := read(t, w.credentials)
 	write(t, w.credentials, `{"type":"service_account"}`)
 	worker := w.worker()
@@ -39,7 +40,9 @@ func TestFCMCredentials(t *testing.T) {
 	w.mended("the key is one that Google does not know")
 
 	w.script(`{"answer":"permission-denied"}`)
-	w.send()
+	for user := range crowd {
+		w.publish(messageTo(w.ledger.next(), userOf(user+1)))
+	}
 	w.pausedWith(worker, "give the service account the role")
 	if resp, err := http.Get("http://" + worker.admin + "/readyz"); err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("the worker is not ready: %v", err)

@@ -227,6 +227,31 @@ func outside() []mutant {
 			pkg: fcm, test: "TestClassify",
 		},
 		{
+			name: "a proxy's answer taken for FCM's", file: "pkg/plugins/fcm/classify.go",
+			old: "a := answer{fate: again, scope: all, innocent: true, code: httpCode(r.status)}", now: "a := answer{fate: rejected, code: httpCode(r.status)}",
+			pkg: fcm, test: "TestForeignAnswers",
+		},
+		{
+			name: "accepted without FCM's id", file: "pkg/plugins/fcm/classify.go",
+			old: "sdk == nil && isMessageID(id):", now: "sdk == nil:",
+			pkg: fcm, test: "TestForeignAnswers",
+		},
+		{
+			name: "one device's trouble taken for everybody's", file: "pkg/plugins/fcm/evidence.go",
+			old: "s.answers >= enoughAnswers && len(s.targets) >= enoughTargets, first", now: "s.answers > 0, first",
+			pkg: fcm, test: "TestNeighboursOfOne",
+		},
+		{
+			name: "a foreign answer counted as an attempt", file: "pkg/plugins/fcm/evidence.go",
+			old: "a.tried = first", now: "_ = first",
+			pkg: fcm, test: "TestForeignAnswers",
+		},
+		{
+			name: "a listed id silences other users' devices", file: "pkg/plugins/fcm/targets.go",
+			old: "tokens[d.Token]", now: "tokens[d.ID]",
+			pkg: fcm, test: "TestListedElsewhere",
+		},
+		{
 			name: "device that has the packet told again", file: "pkg/plugins/fcm/tally.go",
 			old: "t.taken = append(t.taken, to.device)\n\tcase gone:", now: "case gone:",
 			pkg: fcm, test: "TestManyDevicesOfOneUser",

@@ -1,5 +1,10 @@
 package fakefcm
 
+import (
+	"fmt"
+	"slices"
+)
+
 // A fate is what becomes of the exchange.
 type fate uint8
 
@@ -51,7 +56,7 @@ const (
 
 // answers lists what a rule can name. The order is that of docs/fakefcm.md.
 func answers() []answer {
-	return append(append(requestFaults(), providerFaults()...), lineFaults()...)
+	return slices.Concat(requestFaults(), appleFaults(), providerFaults(), lineFaults())
 }
 
 func requestFaults() []answer {
@@ -71,9 +76,30 @@ func requestFaults() []answer {
 	}
 }
 
+// appleFaults are what Apple has said to FCM, which passes it on.
+func appleFaults() []answer {
+	refused := func(status int, state, code, message string, apple int, reason string) string {
+		return fmt.Sprintf(`{"error":{"code":%d,"message":%q,"status":%q,"details":[%s%s"},{"@type":"type.googleapis.com/google.firebase.fcm.v1.ApnsError","statusCode":%d,"reason":%q}]}}`,
+			status, message, state, fcmError, code, apple, reason)
+	}
+	invalid := func(message string, apple int, reason string) string {
+		return refused(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message, apple, reason)
+	}
+	const message = "Request contains an invalid argument."
+	return []answer{
+		{name: "apns-unregistered", status: 400, about: "Apple: the app is gone", body: invalid("APNs device token is disabled.", 410, "Unregistered")},
+		{name: "apns-bad-token", status: 400, about: "Apple: the device's token is not valid", body: invalid(message, 400, "BadDeviceToken")},
+		{name: "apns-topic", status: 400, about: "Apple: the bundle id is wrong", body: invalid(message, 400, "TopicDisallowed")},
+		{name: "apns-too-large", status: 400, about: "Apple: the message is too large", body: invalid(message, 413, "PayloadTooLarge")},
+		{name: "apns-environment", status: 401, about: "Apple: the key is for another environment than the device's", body: refused(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR", "Auth error from APNS or Web Push Service", 403, "BadEnvironmentKeyInToken")},
+		{name: "apns-unavailable", status: 503, about: "Apple is down", body: refused(503, "UNAVAILABLE", "UNAVAILABLE", "The service is currently unavailable.", 503, "ServiceUnavailable")},
+	}
+}
+
 func providerFaults() []answer {
 	return []answer{
 		{name: quotaDevice, status: 429, retryAfter: 60, about: "too much for one device", body: `{"error":{"code":429,"message":"Message rate exceeded","status":"RESOURCE_EXHAUSTED","details":[` + fcmError + `QUOTA_EXCEEDED"},{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":"device","description":"Device message rate exceeded"}]}]}}`},
+		{name: "quota-topic", status: 429, retryAfter: 60, about: "too much for one topic", body: `{"error":{"code":429,"message":"Message rate exceeded","status":"RESOURCE_EXHAUSTED","details":[` + fcmError + `QUOTA_EXCEEDED"},{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":"topic","description":"Topic message rate exceeded"}]}]}}`},
 		{name: quotaProject, status: 429, retryAfter: 37, about: "too much for the project", body: `{"error":{"code":429,"message":"Quota exceeded for quota metric 'Send requests' and limit 'Send requests per minute' of service 'fcm.googleapis.com' for consumer 'project_number:123456789012'.","status":"RESOURCE_EXHAUSTED","details":[` + errorInfo + `RATE_LIMIT_EXCEEDED","domain":"googleapis.com","metadata":{"quota_limit_value":"600000","consumer":"projects/123456789012","quota_metric":"fcm.googleapis.com/send_requests","quota_unit":"1/min/{project}","service":"fcm.googleapis.com","quota_location":"global","quota_limit":"SendsPerMinutePerProject"}},{"@type":"type.googleapis.com/google.rpc.Help","links":[{"description":"Request a higher quota limit.","url":"https://cloud.google.com/docs/quotas/help/request_increase"}]}]}}`},
 		{name: "internal", status: 500, about: "a fault inside FCM", body: `{"error":{"code":500,"message":"Internal error encountered.","status":"INTERNAL","details":[` + fcmError + `INTERNAL"}]}}`},
 		{name: "unspecified", status: 500, about: "500 that says nothing", body: `{"error":{"code":500,"message":"Internal error encountered.","status":"INTERNAL","details":[` + fcmError + `UNSPECIFIED_ERROR"}]}}`},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -106,9 +107,9 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 	})
 }
 
-// TestUnauthenticated: a 401 that a fresh token does not heal closes the gate and has
-// the token replaced once, however many senders had used it; when that helps later,
-// all go on.
+// TestUnauthenticated: 401s of several devices that a fresh token does not heal close
+// the gate and have the token replaced once, however many senders had used it; when
+// that helps later, all go on.
 func TestUnauthenticated(t *testing.T) {
 	var fetched atomic.Int64
 	fetch := func(context.Context, []byte) (grant, error) {
@@ -120,22 +121,32 @@ func TestUnauthenticated(t *testing.T) {
 		if valid {
 			return reply{status: 200}
 		}
-		return reply{status: 401, latency: time.Second / 10}
+		return reply{status: 401, body: detailed("UNAUTHENTICATED"), latency: time.Second / 10}
 	}}
 	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		time.Sleep(time.Minute)
 		outcomes := make(chan error)
-		for range 50 {
+		for i := range 50 {
 			go func() {
-				_, err := s.send(t.Context(), to("t"), android)
+				a, err := s.send(t.Context(), to("t"+strconv.Itoa(i)), android)
+				if err == nil && a.tried {
+					err = errors.New("it was an attempt")
+				}
 				outcomes <- err
 			}()
 		}
+		alone := 0
 		for range 50 {
-			if err := <-outcomes; !errors.Is(err, errDown) {
+			switch err := <-outcomes; {
+			case err == nil:
+				alone++
+			case !errors.Is(err, errDown):
 				t.Errorf("error is %v, want errDown", err)
 			}
+		}
+		if alone != enoughAnswers-1 {
+			t.Errorf("%d were refused before that was believed", alone)
 		}
 		synctest.Wait()
 		if n := fetched.Load(); n != 2 {

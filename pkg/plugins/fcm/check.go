@@ -39,8 +39,8 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 	asked := time.Now()
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
 	defer cancel()
-	_, err := h.sender.dry(sendCtx, &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}})
-	found = append(found, verdict(classify(x, err, time.Now())))
+	id, err := h.sender.dry(sendCtx, &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}})
+	found = append(found, verdict(classify(x, id, err, time.Now())))
 	if skew, ok := skewOf(x.header, asked); ok {
 		found = append(found, skewFinding(skew))
 	}
@@ -74,14 +74,14 @@ func tokenRemedy(err error) string {
 // verdict is what the answer to a dry run says of the set-up.
 func verdict(a answer) push.Finding {
 	f := push.Finding{Level: push.LevelOK, Check: "dry run"}
-	switch a.fate {
-	case accepted:
+	switch {
+	case a.fate == accepted:
 		f.Text = "FCM takes a message in a dry run"
-	case gone:
+	case a.fate == gone && !a.doubtful:
 		f.Text = "FCM takes our credentials and knows that a made-up token is none"
-	case slowDevice, slowProject:
+	case strings.HasPrefix(a.code, "quota-"):
 		f.Level, f.Text, f.Remedy = push.LevelWarn, a.err.Error(), "wait: the lane does so by itself"
-	case rejected, again, badCredentials, badPlatform:
+	default:
 		f.Level, f.Text = push.LevelFail, a.err.Error()
 		f.Remedy = "correct what it says; the lane tries again by itself"
 		if a.code == "network" {

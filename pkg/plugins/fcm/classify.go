@@ -2,8 +2,6 @@ package fcm
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,7 +9,7 @@ import (
 	"time"
 )
 
-// fate is what an answer means for its target, or for more than that.
+// fate is what an answer means for its target's message.
 type fate uint8
 
 const (
@@ -20,17 +18,17 @@ const (
 	gone
 	// rejected: this message will never be accepted.
 	rejected
-	// again: a transient failure of this target.
+	// again: it can be sent later.
 	again
-	// slowDevice: this device gets too much; only it is to wait.
-	slowDevice
-	// slowProject: the project's quota is used up; everything waits.
-	slowProject
-	// badCredentials: FCM refuses ours; nothing can be sent.
-	badCredentials
-	// badPlatform: FCM's own access to APNs or Web Push is broken; only targets of
-	// that platform fail.
-	badPlatform
+)
+
+// scope is whom an answer concerns.
+type scope uint8
+
+const (
+	one   scope = iota // the target
+	group              // all devices of its platform
+	all                // everybody
 )
 
 const (
@@ -41,13 +39,26 @@ const (
 	maxRetryAfter = time.Hour
 )
 
-// answer is a classified exchange.
+// quotaDevice is the code of an answer that a target gets too much.
+const quotaDevice = "quota-device"
+
+// answer is a classified exchange. What classify says of its scope is a claim: it
+// holds once there is [evidence].
 type answer struct {
-	fate fate
-	// after is how long the provider asked to wait; 0 if it did not.
-	after time.Duration
-	// outage says that it counts as a sign of an outage.
-	outage bool
+	fate  fate
+	scope scope
+	// wait is how long nobody of the scope is to be asked; 0 if that is not known.
+	wait time.Duration
+	// closed says that FCM refuses us, rather than that it is down.
+	closed bool
+	// silent says that there was no answer in time.
+	silent bool
+	// innocent says that the target had no part in it, so that it is no attempt of
+	// the target's unless others are accepted beside it.
+	innocent bool
+	// doubtful says of a token that is gone that the fault may be ours: if too many
+	// are, the answer concerns the scope.
+	doubtful bool
 	// tried says that FCM was asked, so that it is an attempt of the target's.
 	tried bool
 	// code is a short word for events and metrics.
@@ -55,155 +66,153 @@ type answer struct {
 	err  error
 }
 
-// fcmError is the body of a refusal (google.rpc.Status with FCM's details).
-type fcmError struct {
-	Error struct {
-		Message string `json:"message"`
-		Status  string `json:"status"`
-		Details []struct {
-			Type            string `json:"@type"`
-			ErrorCode       string `json:"errorCode"`
-			Reason          string `json:"reason"`
-			FieldViolations []struct {
-				Field string `json:"field"`
-			} `json:"fieldViolations"`
-		} `json:"details"`
-	} `json:"error"`
-}
-
-// classify says what an exchange means, by the table in FCM's error reference and
-// by the status where FCM gives no code. sdk is the SDK's own error.
-func classify(x *exchange, sdk error, now time.Time) answer {
+// classify says what an exchange means, by the table in FCM's error reference. What
+// is not in it is not FCM's answer. id is the message id that the SDK has found in
+// the answer, and sdk its own error.
+func classify(x *exchange, id string, sdk error, now time.Time) answer {
 	switch {
 	case x.err != nil:
-		return answer{fate: again, outage: true, tried: true, code: "network", err: fmt.Errorf("no answer from FCM: %w", x.err)}
+		return answer{
+			fate: again, scope: all, tried: true,
+			code: "network", err: fmt.Errorf("no answer from FCM: %w", x.err),
+		}
 	case x.status == 0 && sdk != nil: // nothing was sent
 		return answer{fate: rejected, code: "invalid-message", err: fmt.Errorf("message is not valid: %w", sdk)}
-	case x.status == http.StatusOK && sdk == nil:
+	case x.status == http.StatusOK && sdk == nil && isMessageID(id):
 		return answer{fate: accepted, tried: true, code: "accepted"}
-	case x.status == http.StatusOK:
-		return answer{fate: again, outage: true, tried: true, code: "answer", err: fmt.Errorf("answer of FCM cannot be read: %w", sdk)}
 	}
-	var body fcmError
-	_ = json.Unmarshal(x.body, &body) // HTML of a front end has no code, and the status suffices
-	a := refusal(x.status, &body)
-	a.tried, a.after, a.err = true, retryAfter(x.header.Get("Retry-After"), now), describe(x.status, a.code, &body)
-	switch a.fate {
-	case slowDevice, slowProject:
-		a.after = cmp.Or(a.after, quotaWait)
-	case badPlatform:
-		a.after, a.tried = platformWait, false // the target has done nothing
-	case accepted, gone, rejected, again, badCredentials:
+	body := readRefusal(x.status, x.body)
+	a := body.verdict()
+	a.tried, a.err = true, body.describe(a.code)
+	if a.fate == again {
+		a.wait = cmp.Or(retryAfter(x.header.Get("Retry-After"), now), a.wait)
 	}
 	return a
 }
 
-func refusal(status int, body *fcmError) answer {
-	code := body.code()
-	switch status {
-	case http.StatusBadRequest:
-		return badRequest(body)
-	case http.StatusUnauthorized:
-		if code == "THIRD_PARTY_AUTH_ERROR" {
-			return answer{fate: badPlatform, code: "third-party-auth"}
-		}
-		return answer{fate: badCredentials, code: "unauthenticated"}
-	case http.StatusForbidden:
-		if code == "SENDER_ID_MISMATCH" {
-			return answer{fate: gone, code: "sender-mismatch"}
-		}
-		return answer{fate: badCredentials, code: "permission-denied"}
-	case http.StatusNotFound:
-		if code == "UNREGISTERED" {
-			return answer{fate: gone, code: "unregistered"}
-		}
-		return answer{fate: again, code: "not-found"}
-	case http.StatusTooManyRequests:
-		if code == "QUOTA_EXCEEDED" {
-			return answer{fate: slowDevice, code: "quota-device"}
-		}
-		return answer{fate: slowProject, code: "quota-project"}
-	case http.StatusRequestTimeout:
-		return answer{fate: again, code: "timeout"}
-	}
-	if status >= 400 && status < 500 {
-		return answer{fate: rejected, code: httpCode(status)}
-	}
-	return answer{fate: again, outage: status >= 500, code: httpCode(status)}
+// isMessageID reports whether FCM has given a message this id, which is its proof
+// that it has accepted it.
+func isMessageID(id string) bool {
+	project, message, ok := strings.Cut(strings.TrimPrefix(id, "projects/"), "/messages/")
+	return ok && project != "" && message != "" && strings.HasPrefix(id, "projects/")
 }
 
-// httpCode is the code of a refusal of which nothing is known but the status.
-func httpCode(status int) string { return "http-" + strconv.Itoa(status) }
+// verdict is what a refusal means. Of several verdicts the innermost counts: FCM
+// passes on what Apple has said.
+func (r *refusal) verdict() answer {
+	if a, ok := appleVerdict(r.apple().Reason); ok {
+		return a
+	}
+	switch r.name() {
+	case "400 INVALID_ARGUMENT":
+		return r.badRequest()
+	case "401 THIRD_PARTY_AUTH_ERROR", "401 APNS_AUTH_ERROR":
+		return badPlatform("third-party-auth")
+	case "401 UNAUTHENTICATED":
+		return answer{fate: again, scope: all, closed: true, innocent: true, code: "unauthenticated"}
+	case "403 SENDER_ID_MISMATCH":
+		return answer{fate: gone, scope: all, doubtful: true, code: "sender-mismatch"}
+	case "403 PERMISSION_DENIED":
+		return answer{fate: again, scope: all, closed: true, innocent: true, code: "permission-denied"}
+	case "404 UNREGISTERED":
+		return answer{fate: gone, code: "unregistered"}
+	case "429 QUOTA_EXCEEDED", "429 RESOURCE_EXHAUSTED":
+		return r.quota()
+	}
+	if r.isFrontEnd() {
+		return answer{fate: again, scope: all, code: httpCode(r.status)}
+	}
+	return r.unknown()
+}
+
+// isFrontEnd reports whether FCM's own front end gives such an answer, with or
+// without a body of FCM's.
+func (r *refusal) isFrontEnd() bool {
+	switch r.status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// unknown is the verdict on an answer that stands in no table of FCM's: somebody
+// else gave it, a proxy or the server of a wrong endpoint. It says nothing about the
+// message and the token, whatever its status is.
+func (r *refusal) unknown() answer {
+	a := answer{fate: again, scope: all, innocent: true, code: httpCode(r.status)}
+	switch r.status {
+	case http.StatusOK:
+		a.code = "no-message-id"
+	case http.StatusNotFound:
+		a.code = "not-found"
+	case http.StatusTooManyRequests:
+		a.closed, a.wait = true, quotaWait
+	}
+	return a
+}
 
 // badRequest tells a bad token from a bad message. In doubt the message is at
 // fault: a token that is kept costs one letter, one removed by mistake a user.
-func badRequest(body *fcmError) answer {
-	switch body.field() {
-	case "":
-	case "message.token":
-		return answer{fate: gone, code: "invalid-token"}
-	default:
-		return answer{fate: rejected, code: "invalid-argument"}
+func (r *refusal) badRequest() answer {
+	fields := r.fields()
+	for _, field := range fields {
+		if field != "message.token" {
+			return answer{fate: rejected, code: "invalid-argument"}
+		}
 	}
-	if strings.Contains(body.Error.Message, "registration token") {
+	if len(fields) > 0 || strings.Contains(r.message, "registration token") {
 		return answer{fate: gone, code: "invalid-token"}
 	}
 	return answer{fate: rejected, code: "invalid-argument"}
 }
 
-// code is FCM's own error code, or empty.
-func (b *fcmError) code() string {
-	for _, d := range b.Error.Details {
-		if strings.HasSuffix(d.Type, "fcm.v1.FcmError") {
-			return d.ErrorCode
-		}
+// quota tells whose quota is used up. FCM's own code is for the target's, unless
+// its details speak of the project.
+func (r *refusal) quota() answer {
+	device := answer{fate: again, wait: quotaWait, code: quotaDevice}
+	project := answer{fate: again, scope: all, wait: quotaWait, closed: true, innocent: true, code: "quota-project"}
+	switch text := r.quotas(); {
+	case strings.Contains(text, "device"), strings.Contains(text, "topic"):
+		return device
+	case strings.Contains(text, "project"), r.code() != "QUOTA_EXCEEDED":
+		return project
 	}
-	return ""
+	return device
 }
 
-// field is the first field that FCM complains about, or empty.
-func (b *fcmError) field() string {
-	for _, d := range b.Error.Details {
-		if len(d.FieldViolations) > 0 {
-			return d.FieldViolations[0].Field
-		}
-	}
-	return ""
+// badPlatform is the verdict that FCM is refused by what it reaches the platform
+// through.
+func badPlatform(code string) answer {
+	return answer{fate: again, scope: group, wait: platformWait, closed: true, innocent: true, code: code}
 }
 
-// describe words a refusal and what to do about it. FCM's own message may quote
-// the payload, so it is left out.
-func describe(status int, code string, body *fcmError) error {
-	text := fmt.Sprintf("FCM answered %d", status)
-	if code != httpCode(status) {
-		text += " " + code
+// appleVerdict is what Apple's own reason means, if it is one that says more than
+// FCM does.
+func appleVerdict(reason string) (answer, bool) {
+	switch reason {
+	case "Unregistered", "ExpiredToken":
+		return answer{fate: gone, code: "unregistered"}, true
+	case "BadDeviceToken", "DeviceTokenNotForTopic":
+		return answer{fate: gone, scope: group, doubtful: true, code: "apns-bad-token"}, true
+	case "BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority", "DuplicateHeaders",
+		"InvalidPushType", "PayloadEmpty", "PayloadTooLarge":
+		return answer{fate: rejected, code: "apns-invalid"}, true
+	case "BadTopic", "MissingTopic", "TopicDisallowed":
+		return badPlatform("apns-topic"), true
+	case "BadCertificate", "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken",
+		"ExpiredProviderToken", "Forbidden", "InvalidProviderToken", "MissingProviderToken",
+		"TooManyProviderTokenUpdates", "UnrelatedKeyIdInToken":
+		return badPlatform("third-party-auth"), true
+	case "TooManyRequests":
+		return answer{fate: again, wait: quotaWait, code: quotaDevice}, true
+	case "InternalServerError", "ServiceUnavailable", "Shutdown":
+		return answer{fate: again, scope: group, code: "apns-unavailable"}, true
 	}
-	if field := body.field(); field != "" {
-		text += " for " + field
-	}
-	if hint := hintFor(code); hint != "" {
-		text += ": " + hint
-	}
-	return errors.New(text)
+	return answer{}, false
 }
 
-func hintFor(code string) string {
-	switch code {
-	case "unauthenticated":
-		return "replace the service account's key in credentials or credentials_file"
-	case "permission-denied":
-		return "enable the Firebase Cloud Messaging API and give the service account the role Firebase Cloud Messaging API Admin"
-	case "third-party-auth":
-		return "upload a valid APNs key or Web Push certificate in the Firebase console"
-	case "quota-project":
-		return "the project's quota is used up; ask Google for more if this happens often"
-	case "not-found":
-		return "check project_id and endpoint"
-	case "invalid-argument":
-		return "check the platform sections of the handler's config"
-	}
-	return ""
-}
+// httpCode is the code of an answer of which nothing is known but the status.
+func httpCode(status int) string { return "http-" + strconv.Itoa(status) }
 
 // retryAfter reads the header's two forms, seconds and HTTP date (RFC 9110,
 // section 10.2.3), and bounds it by an hour; 0 when there is none.

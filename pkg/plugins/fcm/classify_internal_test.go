@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,16 +11,40 @@ import (
 
 const (
 	typeFCM   = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+	typeApple = "type.googleapis.com/google.firebase.fcm.v1.ApnsError"
 	typeBad   = "type.googleapis.com/google.rpc.BadRequest"
 	typeInfo  = "type.googleapis.com/google.rpc.ErrorInfo"
+	typeQuota = "type.googleapis.com/google.rpc.QuotaFailure"
 	secretish = "fcm-token-do-not-quote"
+	goodID    = "projects/p/messages/0:1"
 )
 
-func coded(code string) string {
-	return `{"error":{"message":"` + secretish + `","status":"X","details":[{"@type":"` + typeFCM + `","errorCode":"` + code + `"}]}}`
+// coded is a refusal of FCM's with its code and more details.
+func coded(code string, details ...string) string {
+	return detailed("X", append([]string{`{"@type":"` + typeFCM + `","errorCode":"` + code + `"}`}, details...)...)
 }
 
-// TestClassify goes through every row of FCM's error reference.
+// detailed is a refusal of Google's with its name of the status.
+func detailed(state string, details ...string) string {
+	return `{"error":{"message":"` + secretish + `","status":"` + state + `","details":[` + strings.Join(details, ",") + `]}}`
+}
+
+func apple(status int, reason string) string {
+	return fmt.Sprintf(`{"@type":"%s","statusCode":%d,"reason":"%s"}`, typeApple, status, reason)
+}
+
+func violated(fields ...string) string {
+	return `{"@type":"` + typeBad + `","fieldViolations":[{"field":"` + strings.Join(fields, `"},{"field":"`) + `"}]}`
+}
+
+func quota(subject, description string) string {
+	return `{"@type":"` + typeQuota + `","violations":[{"subject":"` + subject + `","description":"` + description + `"}]}`
+}
+
+func reason(text string) string { return `{"@type":"` + typeInfo + `","reason":"` + text + `"}` }
+
+// TestClassify goes through every row of FCM's error reference, and through what
+// stands in none.
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -27,35 +52,63 @@ func TestClassify(t *testing.T) {
 		status     int
 		body       string
 		retryAfter string
-		want       fate
-		after      time.Duration
-		outage     bool
+		want       answer // without code and error
+		says       string
 	}{
-		"200":                      {status: 200, want: accepted},
-		"404 UNREGISTERED":         {status: 404, body: coded("UNREGISTERED"), want: gone},
-		"404 without a code":       {status: 404, body: `{"error":{"status":"NOT_FOUND"}}`, want: again},
-		"404 of a proxy":           {status: 404, body: "<html>", want: again},
-		"400 token":                {status: 400, body: `{"error":{"message":"The registration token is not a valid FCM registration token","details":[{"@type":"` + typeFCM + `","errorCode":"INVALID_ARGUMENT"}]}}`, want: gone},
-		"400 token field":          {status: 400, body: `{"error":{"message":"x","details":[{"@type":"` + typeBad + `","fieldViolations":[{"field":"message.token"}]}]}}`, want: gone},
-		"400 payload field":        {status: 400, body: `{"error":{"message":"bad registration token?","details":[{"@type":"` + typeBad + `","fieldViolations":[{"field":"message.data[0].value"}]}]}}`, want: rejected},
-		"400 code only":            {status: 400, body: coded("INVALID_ARGUMENT"), want: rejected},
-		"401 ours":                 {status: 401, body: `{"error":{"status":"UNAUTHENTICATED"}}`, want: badCredentials},
-		"401 third party":          {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR"), want: badPlatform, after: platformWait},
-		"403 sender":               {status: 403, body: coded("SENDER_ID_MISMATCH"), want: gone},
-		"403 ours":                 {status: 403, body: `{"error":{"status":"PERMISSION_DENIED"}}`, want: badCredentials},
-		"429 device":               {status: 429, body: coded("QUOTA_EXCEEDED"), retryAfter: "90", want: slowDevice, after: 90 * time.Second},
-		"429 device, silent":       {status: 429, body: coded("QUOTA_EXCEEDED"), want: slowDevice, after: time.Minute},
-		"429 device, its own word": {status: 429, body: coded("QUOTA_EXCEEDED"), retryAfter: "1", want: slowDevice, after: time.Second},
-		"429 project":              {status: 429, body: `{"error":{"details":[{"@type":"` + typeInfo + `","reason":"RATE_LIMIT_EXCEEDED"}]}}`, retryAfter: "37", want: slowProject, after: 37 * time.Second},
-		"429 project, silent":      {status: 429, want: slowProject, after: time.Minute},
-		"500":                      {status: 500, body: coded("INTERNAL"), want: again, outage: true},
-		"502 of a front end":       {status: 502, body: "<html>", want: again, outage: true},
-		"503":                      {status: 503, body: coded("UNAVAILABLE"), retryAfter: "7", want: again, after: 7 * time.Second, outage: true},
-		"503 with a date":          {status: 503, retryAfter: "Tue, 24 Nov 2026 12:02:00 GMT", want: again, after: 2 * time.Minute, outage: true},
-		"504":                      {status: 504, want: again, outage: true},
-		"413":                      {status: 413, want: rejected},
-		"302":                      {status: 302, want: again},
-		"408":                      {status: 408, want: again},
+		"404 UNREGISTERED":   {status: 404, body: coded("UNREGISTERED"), want: answer{fate: gone}},
+		"404 without a code": {status: 404, body: detailed("NOT_FOUND"), want: foreign, says: "project_id"},
+		"404 of a proxy":     {status: 404, body: "<html>", want: foreign, says: "endpoint"},
+
+		"400 token":            {status: 400, body: strings.ReplaceAll(coded("INVALID_ARGUMENT"), secretish, "The registration token is not a valid FCM registration token"), want: answer{fate: gone}},
+		"400 token field":      {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token")), want: answer{fate: gone}},
+		"400 token and others": {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token", "message.data[0].key")), want: answer{fate: rejected}, says: "message.data[0].key"},
+		"400 payload field":    {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.data[0].value")), want: answer{fate: rejected}, says: "chat server"},
+		"400 android field":    {status: 400, body: coded("INVALID_ARGUMENT", violated("message.android.ttl")), want: answer{fate: rejected}, says: "android section"},
+		"400 odd field":        {status: 400, body: coded("INVALID_ARGUMENT", violated("message."+secretish)), want: answer{fate: rejected}},
+		"400 code only":        {status: 400, body: coded("INVALID_ARGUMENT"), want: answer{fate: rejected}},
+		"400 of the front end": {status: 400, body: detailed("INVALID_ARGUMENT"), want: answer{fate: rejected}},
+		"400 of another code":  {status: 400, body: coded("SOMETHING_NEW"), want: foreign},
+		"400 of a proxy":       {status: 400, body: `{"error":"bad request"}`, want: foreign},
+		"400 of another API":   {status: 400, body: `{"error":{"code":"400","message":"registration token"}}`, want: foreign},
+
+		"400 Apple, app removed":   {status: 400, body: coded("INVALID_ARGUMENT", apple(410, "Unregistered")), want: answer{fate: gone}},
+		"404 Apple, app removed":   {status: 404, body: coded("UNREGISTERED", apple(410, "Unregistered")), want: answer{fate: gone}},
+		"400 Apple, bad token":     {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadDeviceToken")), want: answer{fate: gone, scope: group, doubtful: true}},
+		"400 Apple, too large":     {status: 400, body: coded("INVALID_ARGUMENT", apple(413, "PayloadTooLarge")), want: answer{fate: rejected}, says: "Apple 413 PayloadTooLarge"},
+		"400 Apple, wrong topic":   {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "TopicDisallowed")), want: platformDown, says: "bundle id"},
+		"400 Apple, new reason":    {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadWeather")), want: answer{fate: rejected}, says: "BadWeather"},
+		"429 Apple, one device":    {status: 429, body: coded("QUOTA_EXCEEDED", apple(429, "TooManyRequests")), want: answer{fate: again, wait: time.Minute}},
+		"503 Apple is down":        {status: 503, body: coded("UNAVAILABLE", apple(503, "ServiceUnavailable")), want: answer{fate: again, scope: group}},
+		"401 Apple, key":           {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(403, "InvalidProviderToken")), want: platformDown, says: "Apple 403 InvalidProviderToken: upload a valid APNs key"},
+		"401 Apple, environment":   {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(403, "BadEnvironmentKeyInToken")), want: platformDown, says: "development"},
+		"401 Apple, token":         {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(400, "DeviceTokenNotForTopic")), want: answer{fate: gone, scope: group, doubtful: true}},
+		"401 third party, old":     {status: 401, body: coded("APNS_AUTH_ERROR"), want: platformDown},
+		"401 third party":          {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR"), want: platformDown, says: "APNs key or Web Push"},
+		"401 ours":                 {status: 401, body: detailed("UNAUTHENTICATED"), want: refusedUs, says: "replace the service account's key"},
+		"401 of a proxy":           {status: 401, body: "<html>", want: foreign, says: "proxy"},
+		"403 sender":               {status: 403, body: coded("SENDER_ID_MISMATCH"), want: answer{fate: gone, scope: all, doubtful: true}},
+		"403 ours":                 {status: 403, body: detailed("PERMISSION_DENIED"), want: refusedUs},
+		"403 ours, API off":        {status: 403, body: detailed("PERMISSION_DENIED", reason("SERVICE_DISABLED")), want: refusedUs, says: "SERVICE_DISABLED: enable"},
+		"403 of a proxy":           {status: 403, body: "<html>", want: foreign},
+		"429 device":               {status: 429, body: coded("QUOTA_EXCEEDED", quota("device", "Device message rate exceeded")), retryAfter: "90", want: answer{fate: again, wait: 90 * time.Second}},
+		"429 device, silent":       {status: 429, body: coded("QUOTA_EXCEEDED"), want: answer{fate: again, wait: time.Minute}},
+		"429 device, its own word": {status: 429, body: coded("QUOTA_EXCEEDED"), retryAfter: "1", want: answer{fate: again, wait: time.Second}},
+		"429 device, no code":      {status: 429, body: detailed("RESOURCE_EXHAUSTED", quota("device:1", "x")), want: answer{fate: again, wait: time.Minute}},
+		"429 topic":                {status: 429, body: coded("QUOTA_EXCEEDED", quota("x", "Topic message rate exceeded")), want: answer{fate: again, wait: time.Minute}},
+		"429 project's messages":   {status: 429, body: coded("QUOTA_EXCEEDED", quota("project_number:1", "Message rate exceeded")), retryAfter: "8", want: quotaDown(8 * time.Second)},
+		"429 project":              {status: 429, body: detailed("RESOURCE_EXHAUSTED", reason("RATE_LIMIT_EXCEEDED")), retryAfter: "37", want: quotaDown(37 * time.Second), says: "RATE_LIMIT_EXCEEDED"},
+		"429 of a proxy":           {status: 429, want: quotaDown(time.Minute), says: "proxy"},
+
+		"500":                {status: 500, body: coded("INTERNAL"), want: sick(0)},
+		"500 without reason": {status: 500, body: coded("UNSPECIFIED_ERROR"), want: sick(0)},
+		"502 of a front end": {status: 502, body: "<html>", want: sick(0)},
+		"503":                {status: 503, body: coded("UNAVAILABLE"), retryAfter: "7", want: sick(7 * time.Second)},
+		"503 with a date":    {status: 503, retryAfter: "Tue, 24 Nov 2026 12:02:00 GMT", want: sick(2 * time.Minute)},
+		"504":                {status: 504, want: sick(0)},
+		"511 of a portal":    {status: 511, body: "<html>", want: foreign},
+		"413":                {status: 413, want: foreign},
+		"302":                {status: 302, want: foreign},
+		"451":                {status: 451, body: "<html>", want: foreign},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -64,49 +117,88 @@ func TestClassify(t *testing.T) {
 			if tt.retryAfter != "" {
 				x.header.Set("Retry-After", tt.retryAfter)
 			}
-			var sdk error
-			if tt.status != 200 {
-				sdk = errors.New("the SDK saw 599")
+			got := classify(x, "", errors.New("the SDK saw 599"), now)
+			if got.code == "" || got.err == nil || !got.tried {
+				t.Fatalf("answer is %+v", got)
 			}
-			got := classify(x, sdk, now)
-			if got.fate != tt.want || got.after != tt.after || got.outage != tt.outage {
-				t.Errorf("fate %d, after %v, outage %v; want %d, %v, %v", got.fate, got.after, got.outage, tt.want, tt.after, tt.outage)
+			if text := got.err.Error(); strings.Contains(text, secretish) || !strings.Contains(text, tt.says) {
+				t.Errorf("error is %q, want %q and nothing of the message", text, tt.says)
 			}
-			if (got.err == nil) != (tt.want == accepted) {
-				t.Errorf("error is %v", got.err)
-			}
-			if got.err != nil && strings.Contains(got.err.Error(), secretish) {
-				t.Errorf("error quotes the answer: %v", got.err)
+			got.code, got.err, got.tried = "", nil, false
+			if got != tt.want {
+				t.Errorf("answer is %+v, want %+v", got, tt.want)
 			}
 		})
 	}
 }
 
-// TestEveryStatus: no status is forgotten, and none but 200 is a success.
+// foreign is the verdict on an answer that is not FCM's: it says nothing of the
+// message and the token.
+var foreign = answer{fate: again, scope: all, innocent: true}
+
+var (
+	refusedUs    = answer{fate: again, scope: all, closed: true, innocent: true}
+	platformDown = answer{fate: again, scope: group, wait: platformWait, closed: true, innocent: true}
+)
+
+func quotaDown(wait time.Duration) answer {
+	return answer{fate: again, scope: all, wait: wait, closed: true, innocent: true}
+}
+
+func sick(wait time.Duration) answer { return answer{fate: again, scope: all, wait: wait} }
+
+// TestEveryStatus: whatever status somebody else answers with, and whatever he says,
+// nothing is accepted or refused for good, and no token is gone.
 func TestEveryStatus(t *testing.T) {
 	t.Parallel()
+	bodies := map[string]string{
+		"no body":     "",
+		"HTML":        "<!DOCTYPE html><title>registration token</title>",
+		"cut JSON":    `{"error":{"status":"INVALID_ARGUMENT","details":[{"@type":"` + typeFCM + `","errorCode":"UNREGISTERED"`,
+		"other JSON":  `{"name":"` + goodID + `","status":"INVALID_ARGUMENT","error":"registration token","reason":"Unregistered"}`,
+		"other error": `{"error":{"code":404,"message":"registration token","status":"no such route","details":["UNREGISTERED",{"reason":"Unregistered"}]}}`,
+		"null":        "null",
+		"list":        `[{"error":{"status":"UNAUTHENTICATED"}}]`,
+	}
 	for status := 100; status < 600; status++ {
-		if status == http.StatusOK {
-			continue
+		for name, body := range bodies {
+			for _, id := range []string{"", "7", "projects/p", "projects//messages/1", "/messages/1"} {
+				sdk := errors.New("hidden")
+				if status == http.StatusOK {
+					sdk = nil
+				}
+				a := classify(&exchange{status: status, header: http.Header{}, body: []byte(body)}, id, sdk, time.Now())
+				if a.fate != again || a.scope != all || a.err == nil || a.code == "" || !a.tried {
+					t.Errorf("status %d with %s: %+v", status, name, a)
+				}
+			}
 		}
-		a := classify(&exchange{status: status, header: http.Header{}}, errors.New("hidden"), time.Now())
-		if a.fate == 0 || a.fate == accepted || a.fate == gone || a.err == nil || a.code == "" {
-			t.Errorf("status %d without a body: %+v", status, a)
+	}
+}
+
+// TestAcceptedNeedsAnID: only FCM's own id shows that it has taken a message.
+func TestAcceptedNeedsAnID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{goodID, "projects/p/messages/fake_message_id"} {
+		if a := classify(&exchange{status: 200}, id, nil, time.Now()); a.fate != accepted || a.err != nil {
+			t.Errorf("200 with the id %q: %+v", id, a)
 		}
-		if (status >= 500) != a.outage {
-			t.Errorf("status %d: outage is %v", status, a.outage)
+		for status := 201; status < 300; status++ {
+			if a := classify(&exchange{status: status}, id, nil, time.Now()); a.fate == accepted {
+				t.Errorf("%d is accepted", status)
+			}
 		}
 	}
 }
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	a := classify(&exchange{err: errors.New("connection reset")}, errors.New("hidden"), time.Now())
-	if a.fate != again || !a.outage {
+	a := classify(&exchange{err: errors.New("connection reset")}, "", errors.New("hidden"), time.Now())
+	if a.fate != again || a.scope != all || a.innocent {
 		t.Errorf("a broken connection is %+v", a)
 	}
-	a = classify(&exchange{}, errors.New("exactly one of token, topic or condition must be specified"), time.Now())
-	if a.fate != rejected {
+	a = classify(&exchange{}, "", errors.New("exactly one of token, topic or condition must be specified"), time.Now())
+	if a.fate != rejected || a.tried {
 		t.Errorf("a message that the SDK refuses is %+v", a)
 	}
 }
@@ -126,8 +218,8 @@ func FuzzRetryAfter(f *testing.F) {
 func TestDescribeSaysAStatusOnce(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{"http-500": "FCM answered 500", "not-known": "FCM answered 500 not-known"} {
-		if got := describe(500, code, &fcmError{}).Error(); got != want {
-			t.Errorf("describe(500, %s) = %q, want %q", code, got, want)
+		if got := (&refusal{status: 500}).describe(code).Error(); got != want {
+			t.Errorf("describe(%s) = %q, want %q", code, got, want)
 		}
 	}
 }

@@ -9,29 +9,23 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-const (
-	// An outage is assumed when half of at least outageSamples answers within
-	// outageWindow were server errors, timeouts or broken connections.
-	outageSamples = 20
-	outageWindow  = 10 * time.Second
-	// probeEvery is how often FCM is asked while the gate is closed.
-	probeEvery = time.Second
-)
+// probeEvery is how often FCM is asked while the gate is closed.
+const probeEvery = time.Second
 
 // What leaving the gate may say; nil says that FCM works.
 var (
-	errSick      = errors.New("FCM may be down")
+	errSick      = errors.New("FCM does not work for this target")
 	errClose     = errors.New("FCM is not to be asked")
 	errUncounted = errors.New("FCM was not asked, or nobody heard its answer")
 )
 
 // gate decides whether FCM may be asked at all. It is closed during an outage,
-// while the project's quota is used up, and while FCM refuses our credentials.
-// Nobody passes before the time that FCM has named; then one request a second
-// does, until one shows that FCM works.
+// while the project's quota is used up, and while FCM refuses our credentials; when
+// that is so the [evidence] says. Nobody passes before the time that FCM has named;
+// then one request a second does, until one shows that FCM works.
 type gate struct {
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
-	atOnce  bool // the failure that ReadyToTrip looks at closes the gate; the breaker's lock guards it
+	atOnce  bool // what ReadyToTrip looks at closes the gate; the breaker's lock guards it
 	why     atomic.Pointer[error]
 	pause   atomic.Pointer[pause]
 }
@@ -47,15 +41,13 @@ type pause struct {
 func newGate(reopened func()) *gate {
 	g := &gate{}
 	g.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests: 1, Interval: outageWindow, BucketPeriod: time.Second, Timeout: probeEvery,
+		MaxRequests: 1, Timeout: probeEvery,
 		IsExcluded: func(err error) bool { return errors.Is(err, errUncounted) },
 		IsSuccessful: func(err error) bool { // called right before ReadyToTrip
 			g.atOnce = errors.Is(err, errClose)
 			return err == nil
 		},
-		ReadyToTrip: func(c gobreaker.Counts) bool {
-			return g.atOnce || c.Requests >= outageSamples && c.TotalFailures*2 >= c.Requests
-		},
+		ReadyToTrip: func(gobreaker.Counts) bool { return g.atOnce },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateClosed {
 				reopened()

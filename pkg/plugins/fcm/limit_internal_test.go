@@ -141,7 +141,7 @@ func TestRestingIsBounded(t *testing.T) {
 	t.Parallel()
 	var r resting
 	now := time.Now()
-	slow := answer{fate: slowDevice, after: time.Minute, tried: true}
+	slow := answer{fate: again, wait: time.Minute, tried: true}
 	for i := range maxResting + 10 {
 		r.learn(to(strconv.Itoa(i)), android, slow, now)
 	}
@@ -159,7 +159,7 @@ func TestCause(t *testing.T) {
 	t.Parallel()
 	plain := answer{fate: again, tried: true, err: errors.New("plain")}
 	slow := func(after time.Duration, tried bool) answer {
-		return answer{fate: slowDevice, after: after, tried: tried, err: errors.New("slow")}
+		return answer{fate: again, wait: after, tried: tried, err: errors.New("slow")}
 	}
 	tests := map[string]struct {
 		answers []answer
@@ -171,7 +171,7 @@ func TestCause(t *testing.T) {
 		"slow":                       {[]answer{slow(5*time.Second, true)}, 5 * time.Second, true},
 		"nearly the same time":       {[]answer{slow(6*time.Second, true), slow(5*time.Second, true), slow(9*time.Second, true)}, 6 * time.Second, true},
 		"only rested":                {[]answer{slow(3*time.Second, false)}, 3 * time.Second, false},
-		"broken platform":            {[]answer{{fate: badPlatform, after: platformWait, err: errors.New("APNs")}}, platformWait, false},
+		"broken platform":            {[]answer{{fate: again, scope: group, wait: platformWait, err: errors.New("APNs")}}, platformWait, false},
 		"interrupted":                {[]answer{{fate: again, err: errInterrupted}}, 0, false},
 		"one rested, one was tried":  {[]answer{slow(3*time.Second, false), slow(9*time.Second, true)}, 3 * time.Second, true},
 		"one interrupted, one tried": {[]answer{{fate: again, err: errInterrupted}, plain}, 0, true},

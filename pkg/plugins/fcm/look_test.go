@@ -116,7 +116,7 @@ func TestCheckAsksWithoutSending(t *testing.T) {
 func TestCheckSaysWhatFCMRefuses(t *testing.T) {
 	t.Parallel()
 	w := newPlainWorld(t, fakefcm.Options{Script: rules(t, `{"answer":"permission-denied"}`)})
-	if got := w.check(); !strings.Contains(got, "fail dry run: FCM answered 403 permission-denied: enable the Firebase") {
+	if got := w.check(); !strings.Contains(got, "fail dry run: FCM answered 403 permission-denied, IAM_PERMISSION_DENIED: enable the Firebase") {
 		t.Errorf("findings are\n%s", got)
 	}
 	bad := newPlainWorld(t, fakefcm.Options{})

@@ -20,10 +20,8 @@ func (h *handler) probe(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	switch a.fate {
-	case accepted, gone, rejected, slowDevice, badPlatform:
-		return nil
-	case again, slowProject, badCredentials:
+	if a.fate == again && a.code != quotaDevice {
+		return push.Unavailable(a.err)
 	}
-	return push.Unavailable(a.err)
+	return nil
 }

@@ -13,16 +13,18 @@ const (
 	// maxResting bounds how many targets are remembered; of more, receipts come back
 	// when they were told to, but other receipts for the same target do not wait.
 	maxResting = 1 << 16
-	// platformWait is how long a platform rests for which FCM's own access is broken.
-	platformWait = 30 * time.Second
-	// turnWait is for how long those come back later for whom a target that has
-	// rested is just being asked.
+	// turnWait is after how long those come back for whom a target that has rested is
+	// just being asked; if that takes longer, after as long as it has taken.
 	turnWait = 500 * time.Millisecond
+	// leastSilence and mostSilence bound how long a target rests that has not answered
+	// in time: as long as it was waited for, each time twice as long.
+	leastSilence = time.Second
+	mostSilence  = 2 * time.Minute
 )
 
 // resting knows which targets are to be left alone for a while: devices and topics
-// that FCM has named a time for, whatever receipt they are asked for by, and
-// platforms that FCM cannot reach now. When a target's time has come one message
+// that are to wait, whatever receipt they are asked for by, and platforms that FCM
+// cannot reach now. When a target's time has come one message
 // is sent to it, and the others wait for what becomes of that.
 type resting struct {
 	mu      sync.Mutex
@@ -45,10 +47,11 @@ func keyOf(m *messaging.Message) restKey { return restKey{m.Token, m.Topic} }
 
 // learn remembers a, the answer for m at now, if it asks to wait.
 func (r *resting) learn(m *messaging.Message, p platform, a answer, now time.Time) {
-	if a.fate == badPlatform && p != otherPlatform { // which platform an unknown one is, FCM does not say
-		r.platforms[p].Store(&rest{until: now.Add(a.after), answer: a})
-	}
-	if a.after <= 0 || a.fate != again && a.fate != slowDevice {
+	switch {
+	case a.fate != again || a.wait <= 0 || a.scope == all:
+		return
+	case a.scope == group:
+		r.platforms[p].Store(&rest{until: now.Add(a.wait), answer: a})
 		return
 	}
 	r.mu.Lock()
@@ -62,7 +65,10 @@ func (r *resting) learn(m *messaging.Message, p platform, a answer, now time.Tim
 	if r.targets == nil {
 		r.targets = make(map[restKey]rest)
 	}
-	r.targets[keyOf(m)] = rest{until: now.Add(a.after), answer: a}
+	if old := r.targets[keyOf(m)]; a.silent && old.asked && old.answer.silent {
+		a.wait = min(max(a.wait, 2*old.answer.wait), mostSilence)
+	}
+	r.targets[keyOf(m)] = rest{until: now.Add(a.wait), answer: a}
 }
 
 // answer is the one that still stands for m, with what is left of its time.
@@ -110,9 +116,9 @@ func (r *resting) forget(m *messaging.Message) {
 
 func (r rest) left(now time.Time) answer {
 	a := r.answer
-	a.after, a.tried = r.until.Sub(now), false
+	a.wait, a.tried = r.until.Sub(now), false
 	if r.asked {
-		a.after = min(a.after, turnWait)
+		a.wait = min(a.wait, max(turnWait, sendTimeout-a.wait))
 	}
 	return a
 }

@@ -40,7 +40,7 @@ func TestOneAttemptIsOneRequest(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{
 		"unavailable", "internal", "unspecified", "bad-gateway-html", "gateway-timeout-html",
-		"service-unavailable-html", "not-found", "reset", "cut", "close",
+		"service-unavailable-html", "reset", "cut", "close",
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +53,50 @@ func TestOneAttemptIsOneRequest(t *testing.T) {
 			wantPlain(t, err)
 			if strings.Contains(err.Error(), token) {
 				t.Errorf("the error quotes the token: %v", err)
+			}
+		})
+	}
+}
+
+// TestForeignAnswers: what a proxy answers, or the server of a wrong endpoint, refuses
+// no message and removes no device, and is no attempt.
+func TestForeignAnswers(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]string{
+		"404 without a reason": `{"answer":"not-found"}`,
+		"a page's 404":         `{"answer":"not-found-html"}`,
+		"a proxy's 405":        `{"status":405}`,
+		"a proxy's 400":        `{"status":400,"body":"registration token"}`,
+		"a proxy's 403":        `{"status":403,"body":"<html>"}`,
+		"413":                  `{"status":413}`,
+		"451":                  `{"status":451,"body":"<html>"}`,
+		"511":                  `{"status":511,"body":"<html>"}`,
+		"a page":               `{"status":200,"body":"<html>"}`,
+		"201":                  `{"status":201,"body":"{\"name\":\"projects/p/messages/1\"}"}`,
+		"nothing":              `{"status":200}`,
+		"null":                 `{"status":200,"body":"null"}`,
+		"an empty object":      `{"status":200,"body":"{}"}`,
+		"an empty name":        `{"status":200,"body":"{\"name\":\"\"}"}`,
+		"somebody's name":      `{"status":200,"body":"{\"name\":\"proxy-7\"}"}`,
+		"an error":             `{"status":200,"body":"{\"error\":{\"code\":404,\"status\":\"NOT_FOUND\"}}"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newPlainWorld(t, fakefcm.Options{Script: rules(t, rule)})
+			token := w.register(alice, "a-token")
+			err := w.handle(receiptTo(alice))
+			if told, ok := errors.AsType[*push.RetryAfterError](err); !ok || told.After <= 0 || !errors.Is(err, push.ErrNotStarted) {
+				t.Errorf("outcome is %v, want one that comes back and is no attempt", err)
+			} else if !strings.Contains(err.Error(), "check") || strings.Contains(err.Error(), token) {
+				t.Errorf("error is %q, want one that says what to check, without the token", err)
+			}
+			users, _ := w.crowd(50)
+			down, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(users...)))
+			if !ok || !strings.Contains(down.Error(), "check") {
+				t.Errorf("outcome for many is %v, want an outage that says what to check", down)
+			}
+			if n := len(w.directory.verdicts()); n != 0 || w.fake.Stats().Accepted != 0 {
+				t.Errorf("%d devices are gone", n)
 			}
 		})
 	}

@@ -30,15 +30,15 @@ var (
 //
 // and classifies the answers. Its methods are safe for concurrent use.
 type sender struct {
-	resting resting
-	foreign foreign
-	gate    *gate
-	limit   *limit
-	pace    *pace
-	auth    *auth
-	pool    *pool
-	sdk     send
-	dry     send // has FCM check the message and deliver nothing
+	resting  resting
+	evidence evidence
+	gate     *gate
+	limit    *limit
+	pace     *pace
+	auth     *auth
+	pool     *pool
+	sdk      send
+	dry      send // has FCM check the message and deliver nothing
 }
 
 type send func(context.Context, *messaging.Message) (string, error)
@@ -110,7 +110,7 @@ func (s *sender) sendBy(ctx context.Context, by send, m *messaging.Message, p pl
 	if err := s.limit.acquire(ctx); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
 	}
-	defer func() { s.limit.done(a.fate == accepted, a.outage || a.fate == slowProject, time.Now()) }()
+	defer func() { s.limit.done(a.fate == accepted, a.scope == all, time.Now()) }()
 	if err := s.pace.wait(ctx); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
 	}
@@ -140,16 +140,34 @@ func (s *sender) request(ctx context.Context, by send, m *messaging.Message, p p
 		}
 	}()
 
+	claim, token, err := s.ask(ctx, by, m)
+	if err != nil {
+		return answer{}, err
+	}
+	a, verdict, err = s.learn(claim, token, m, p)
+	return a, err
+}
+
+// ask sends one request and says what its answer claims, and with which token it
+// was made.
+func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) (claim answer, token *accessToken, err error) {
 	x := &exchange{}
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
 	defer cancel()
-	_, err = by(sendCtx, m)
-	if x.err != nil && ctx.Err() != nil {
-		return interrupted(ctx)
+	began := time.Now()
+	id, err := by(sendCtx, m)
+	switch {
+	case errors.Is(x.err, errNoToken): // it has gone meanwhile
+		return answer{}, nil, fmt.Errorf("%w: %w", errDown, x.err)
+	case x.err != nil && ctx.Err() != nil:
+		claim, err = interrupted(ctx, time.Since(began))
+		return claim, nil, err
 	}
-	a = s.foreign.suspect(classify(x, err, time.Now()))
-	verdict, err = s.learn(a, x, m, p)
-	return a, err
+	claim = classify(x, id, err, time.Now())
+	if x.err != nil && sendCtx.Err() != nil {
+		claim.silent, claim.wait = true, sendTimeout
+	}
+	return claim, x.token, nil
 }
 
 // known is what need not be asked: that FCM is down, or that the target rests.
@@ -168,34 +186,42 @@ func (s *sender) known(m *messaging.Message, p platform) (a answer, known bool, 
 
 // interrupted is the outcome of a request whose ctx has ended. Out of time, it was
 // an attempt, because it may never take less; but too short a deadline of ours
-// says nothing about FCM.
-func interrupted(ctx context.Context) (answer, error) {
+// says nothing about FCM, and no more about the target than that it takes so long.
+func interrupted(ctx context.Context, took time.Duration) (answer, error) {
 	cause := fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
-	if errors.Is(cause, context.DeadlineExceeded) {
-		return answer{fate: again, code: "timeout", tried: true, err: cause}, nil
+	if !errors.Is(cause, context.DeadlineExceeded) {
+		return answer{}, cause
 	}
-	return answer{}, cause
+	a := answer{fate: again, code: "timeout", silent: true, tried: true, err: cause}
+	if took >= leastSilence {
+		a.wait = took
+	}
+	return a, nil
 }
 
-// learn draws from an answer what concerns more than its target: the verdict for
-// the gate, and an error that wraps errDown.
-func (s *sender) learn(a answer, x *exchange, m *messaging.Message, p platform) (verdict, err error) {
-	now := time.Now()
-	switch {
-	case a.fate == slowProject:
-		s.gate.pauseUntil(now.Add(a.after), a.err)
-	case a.fate == badCredentials:
-		s.auth.refused(x.token)
-	case a.outage:
-		s.gate.explain(a.err)
-		s.resting.learn(m, p, a, now)
-		return errSick, nil
-	case x.status == 0:
-		return errUncounted, nil
-	default:
-		s.resting.learn(m, p, a, now)
-		return nil, nil
+// learn draws from an answer what concerns more than its target. claim is what the
+// answer says, a what of that is certain; verdict is for the gate, and err wraps
+// errDown if FCM is not to be asked.
+func (s *sender) learn(claim answer, token *accessToken, m *messaging.Message, p platform) (a answer, verdict, err error) {
+	if !claim.tried || claim.silent && claim.scope == one { // FCM has said nothing
+		s.resting.learn(m, p, claim, time.Now())
+		return claim, errUncounted, nil
 	}
-	s.gate.explain(a.err)
-	return errClose, fmt.Errorf("%w: %w", errDown, a.err)
+	now := time.Now()
+	a = s.evidence.judge(claim, keyOf(m), p, now)
+	s.resting.learn(m, p, a, now)
+	if claim.closed && claim.wait == 0 {
+		s.auth.refused(token)
+	}
+	switch {
+	case a.scope == all:
+		if a.closed && a.wait > 0 {
+			s.gate.pauseUntil(now.Add(a.wait), a.err)
+		}
+		s.gate.explain(a.err)
+		return a, errClose, fmt.Errorf("%w: %w", errDown, a.err)
+	case claim.scope == all && !claim.doubtful:
+		return a, errSick, nil
+	}
+	return a, nil, nil
 }

@@ -94,7 +94,7 @@ func (t *tally) note(to *target, a answer) {
 		item.Result = push.ResultRejected
 		t.taken = append(t.taken, to.device)
 		t.refused = append(t.refused, outstanding{to, a})
-	case again, slowDevice, badPlatform, slowProject, badCredentials:
+	case again:
 		t.counts.Retried++
 		item.Result = push.ResultRetried
 		t.remain = append(t.remain, outstanding{to, a})
@@ -185,13 +185,13 @@ func (t *tally) cause() error {
 // soonest is when the first targets may be tried again, and why. The others rest
 // until their own time comes, see [resting].
 func (t *tally) soonest() (after time.Duration, why error) {
-	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.after, b.answer.after) }).answer
-	if first.after == 0 {
+	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.wait, b.answer.wait) }).answer
+	if first.wait == 0 {
 		return 0, first.err
 	}
 	for _, o := range t.remain {
-		if o.answer.after <= first.after+together {
-			after = max(after, o.answer.after)
+		if o.answer.wait <= first.wait+together {
+			after = max(after, o.answer.wait)
 		}
 	}
 	return after, first.err

@@ -193,7 +193,7 @@ func (w *world) handle(r *push.Receipt) error {
 	return w.await(w.offer(r))
 }
 
-// drive does with r what a queue would, without its delays, and returns in how
+// drive does with r what a queue would, with the provider's delays only, and returns in how
 // many rounds all went out.
 func (w *world) drive(r *push.Receipt) (rounds int) {
 	w.Helper()
@@ -210,6 +210,9 @@ func (w *world) drive(r *push.Receipt) (rounds int) {
 		}
 		if _, down := errors.AsType[*push.UnavailableError](err); down {
 			w.pause(time.Second) // as the lane's breaker does
+		}
+		if told, ok := errors.AsType[*push.RetryAfterError](err); ok {
+			w.pause(told.After)
 		}
 	}
 }
