@@ -18,6 +18,7 @@ func list() []mutant {
 	all = append(all, retrying()...)
 	all = append(all, storing()...)
 	all = append(all, outside()...)
+	all = append(all, provider()...)
 	all = append(all, topology()...)
 	all = append(all, saying()...)
 	all = append(all, letting()...)
@@ -216,6 +217,12 @@ func outside() []mutant {
 			old: "} else if r != nil {\n\t\t\t\tr.Done(ErrNotStarted)", now: "} else if r != nil {\n\t\t\t\t_ = r",
 			pkg: lanes, test: "TestUnstartedIsHandedBack",
 		},
+	}
+}
+
+// provider breaks what is made of FCM's answers.
+func provider() []mutant {
+	return []mutant{
 		{
 			name: "dead token kept", file: "pkg/plugins/fcm/handler.go",
 			old: "case a.fate == gone && !t.isChannel():", now: "case a.fate == gone && t.isChannel():",
@@ -238,7 +245,7 @@ func outside() []mutant {
 		},
 		{
 			name: "one device's trouble taken for everybody's", file: "pkg/plugins/fcm/evidence.go",
-			old: "s.answers >= enoughAnswers && len(s.targets) >= enoughTargets, first", now: "s.answers > 0, first",
+			old: "if answers < enoughAnswers || targets < enoughTargets && !e.isStill(a, now) {", now: "if answers, targets = enoughAnswers, enoughTargets; answers < enoughAnswers || targets < enoughTargets {",
 			pkg: fcm, test: "TestNeighboursOfOne",
 		},
 		{
