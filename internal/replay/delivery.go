@@ -147,6 +147,9 @@ func (d *Delivery) done(s Stored, r *push.Receipt, err error) {
 	case errors.Is(err, push.ErrExpired):
 		d.tally.Expired++
 	default:
+		if after := resting(err); after > 0 {
+			err = fmt.Errorf("replay it again in %s: %w", after.Round(time.Second), err)
+		}
 		d.tally.Failed++
 		d.failed(s.Seq, err)
 	}
@@ -168,12 +171,22 @@ func targetsOf(r *push.Receipt, err error) push.Targets {
 
 // unfinished reports whether a receipt is to be sent again when the replay goes on,
 // because it was not sent or nobody knows, and whether there is no use in sending
-// others. What was delivered in part is not sent again.
+// others. What was delivered in part is not sent again, and neither is what waits for
+// a time that its provider has named: that concerns its devices, and others are sent.
 func unfinished(err error) (again, over bool) {
 	_, over = errors.AsType[*push.UnavailableError](err)
-	over = over || errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrStopping)
+	over = over || errors.Is(err, push.ErrStopping) || errors.Is(err, push.ErrNotStarted) && resting(err) == 0
 	_, partly := errors.AsType[*push.Undelivered](err)
 	return over && !partly, over
+}
+
+// resting is how long the provider wants to be left alone with a receipt; 0 if it has
+// not said.
+func resting(err error) time.Duration {
+	if told, ok := errors.AsType[*push.RetryAfterError](err); ok {
+		return told.After
+	}
+	return 0
 }
 
 // Flush implements [Sink].

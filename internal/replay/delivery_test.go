@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -247,6 +248,49 @@ func TestDeliveryEndsWhenTheProviderIsDown(t *testing.T) {
 	slices.Sort(p.sent)
 	if diff := cmp.Diff(want, p.sent); diff != "" || err != nil || tally.Sent != all {
 		t.Errorf("%+v, %v; sent (-want +got):\n%s", tally, err, diff)
+	}
+}
+
+// A device that rests fails its own receipts, and stops nobody else's; what its
+// handler has not begun for no reason of its provider's ends the replay.
+func TestDeliveryGoesOnBesideADeviceThatRests(t *testing.T) {
+	t.Parallel()
+	rests := push.RetryAfter(errors.New("429"), time.Minute)
+	for name, test := range map[string]struct {
+		err  error
+		over bool
+	}{
+		"refused for a time":          {rests, false},
+		"rests":                       {fmt.Errorf("%w: %w", push.ErrNotStarted, rests), false},
+		"rests in part":               {&push.Undelivered{Err: fmt.Errorf("%w: %w", push.ErrNotStarted, rests)}, false},
+		"not started":                 {push.ErrNotStarted, true},
+		"not started in part":         {&push.Undelivered{Err: push.ErrNotStarted}, true},
+		"unavailable for a time":      {push.Unavailable(rests), true},
+		"stopping":                    {fmt.Errorf("cut off: %w", push.ErrStopping), true},
+		"not started without a delay": {fmt.Errorf("%w: %w", push.ErrNotStarted, push.RetryAfter(errors.New("?"), 0)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := &provider{answer: func(_ context.Context, seq int) error {
+				if seq%3 == 0 {
+					return test.err
+				}
+				return nil
+			}}
+			at, tally, failed, err := p.deliver(t, t.Context(), replay.Position{Next: 1}, replay.Tally{}, 9)
+			if test.over {
+				if err == nil {
+					t.Errorf("at %+v, %+v, want an end", at, tally)
+				}
+				return
+			}
+			if diff := cmp.Diff(replay.Tally{Read: 9, Matched: 9, Sent: 6, Failed: 3}, tally); diff != "" || err != nil || at.Start() != 10 {
+				t.Errorf("at %+v, %v, tally (-want +got):\n%s", at, err, diff)
+			}
+			if diff := cmp.Diff([]uint64{3, 6, 9}, failed); diff != "" {
+				t.Errorf("failed (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
