@@ -18,6 +18,7 @@ type delivery struct {
 	msg     Message
 	origin  Origin
 	taken   time.Time
+	due     time.Time     // when its turn came
 	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
 	expires time.Time     // zero: never
 	receipt *push.Receipt // nil if it could not be read
@@ -26,6 +27,10 @@ type delivery struct {
 	tried   bool        // the handler has had its say
 	probe   func(error) // tells the breaker, if this delivery is its probe
 	leaving atomic.Bool
+
+	turn      turn
+	talk      conversation
+	elsewhere []push.Uid // who has read it elsewhere, and is not among the receipt's
 }
 
 // done is the receipt's settlement: the handler calls it, once, from anywhere.
@@ -40,7 +45,8 @@ func (d *delivery) done(err error) {
 		d.ack(retry.Ack, nil)
 		return
 	}
-	d.settle(err, now)
+	d.endTurn()
+	d.settle(d.narrowed(err), now)
 }
 
 // settle carries out what the policy decides about a failure.

@@ -135,9 +135,10 @@ func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain in
 func (d *delivery) fates(t push.Targets) push.Targets {
 	if d.receipt != nil {
 		if told, ok := d.receipt.Tallied(); ok {
-			return told
+			t = told
 		}
 	}
+	t.Skipped += len(d.elsewhere)
 	return t
 }
 
@@ -152,6 +153,7 @@ func (d *delivery) count(t push.Targets) push.Targets {
 func (d *delivery) leave() {
 	d.endProbe()
 	d.in.slots.release(d.slot)
+	d.endTurn()
 }
 
 // endProbe tells the breaker that this delivery, if it is its probe, has nothing to

@@ -42,22 +42,24 @@ type intake struct {
 func newIntake(l *Lane, source Source, n int, private bool) *intake {
 	in := &intake{
 		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), private: private,
-		limits: l.limits, pullers: min(2, n),
+		limits: l.limits, pullers: 1,
 	}
-	if private { // was within the limits once, and has grown by the devices that are done
+	if private { // not in the order of a stream; was within the limits once, and has grown by the devices that are done
+		in.pullers = min(2, n)
 		in.limits.MaxBytes *= growth
 		in.limits.MaxKeys *= growth
 	}
 	return in
 }
 
-// run pulls until ctx ends or the source is gone. Two pullers overlap, so that one
-// request waits at the broker while the other's messages arrive.
+// run pulls until ctx ends or the source is gone. Two pullers of retries overlap, so
+// that one request waits at the broker while the other's messages arrive. The broker
+// deals fresh ones out to two requests in turn, which loses their order: they have one.
 func (in *intake) run(ctx context.Context) error {
 	if !in.first {
 		_ = sleep(ctx, headStart) // if ctx ends, mayPull says so
 	}
-	most := max(1, cap(in.slots.free)/in.pullers)
+	most := max(1, cap(in.slots.free)/2) // the rest is in the handler meanwhile
 	reserved := make([]int32, 0, most)
 	for {
 		probe, err := in.lane.mayPull(ctx)
@@ -150,7 +152,7 @@ func (p *pull) take(m Message) {
 	}
 	last := len(p.reserved) - 1
 	now := time.Now()
-	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, origin: o, taken: now, beat: now, probe: p.probe}
+	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, origin: o, taken: now, due: now, beat: now, probe: p.probe}
 	if p.probe != nil {
 		in.lane.breaker.heard.Store(&now)
 	}
@@ -193,7 +195,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 		in.lane.store(func() { in.withoutBad(d, r, bad) })
 		return false
 	}
-	return in.lane.offer(d, r)
+	return in.lane.offer(d)
 }
 
 // withoutBad writes a letter for the recipients that could not be read and then
@@ -211,7 +213,7 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.log(in.lane.log.Warn(), err).Msg("recipients left out; the others go on")
-	in.lane.offer(d, r)
+	in.lane.offer(d)
 }
 
 // reasonOf is the reason code of a receipt that cannot be decoded.

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,9 @@ type Config struct {
 	Metrics *Metrics
 	// Witness hears what becomes of receipts; it may be zero.
 	Witness Witness
-	Log     zerolog.Logger
+	// Marks is shared by the lanes of a process; nil is for a lane on its own.
+	Marks *Marks
+	Log   zerolog.Logger
 }
 
 // Lane is one handler fed from its durables. Make one with [New], call Run once.
@@ -51,6 +54,9 @@ type Lane struct {
 	ackWait   time.Duration
 	grace     time.Duration
 	breaker   *breaker
+	order     *order
+	marks     *Marks
+	badges    *markTable
 	metrics   *laneMetrics
 	witness   Witness
 	log       zerolog.Logger
@@ -77,6 +83,8 @@ func New(c Config) *Lane {
 	}
 	l.retries.what, l.letters.what = "retries", "dead letters"
 	l.breaker = newBreaker(l.breakerChanged)
+	l.marks = cmp.Or(c.Marks, NewMarks())
+	l.badges = l.marks.badges(c.Name)
 	l.metrics = c.Metrics.lane(c.Name, laneGauges{
 		held:  func() float64 { return float64(l.held()) },
 		slots: func() float64 { return float64(l.capacity()) },
@@ -84,6 +92,7 @@ func New(c Config) *Lane {
 	})
 	total := max(2, cap(c.Handler.Push()))
 	retries := max(1, total/4)
+	l.order = newOrder(total / 2)
 	l.intakes = []*intake{
 		newIntake(l, c.Fresh, total-retries, false),
 		newIntake(l, c.Retries, retries, true),
@@ -145,54 +154,6 @@ func (l *Lane) mayPull(ctx context.Context) (probe func(error), err error) {
 		}
 	}
 	return l.breaker.pass(ctx)
-}
-
-// offer hands r to the handler without ever waiting for it, and reports whether
-// the handler dropped it.
-func (l *Lane) offer(d *delivery, r *push.Receipt) (dropped bool) {
-	d.expires = push.StaleFor(l.handler, r)
-	if !d.expires.IsZero() && !d.taken.Before(d.expires) {
-		d.leaving.Store(true)
-		d.ack(retry.Expire, push.ErrExpired)
-		return false
-	}
-	if d.probe == nil && l.breaker.isOpen.Load() { // was on its way when the breaker opened
-		d.handBack(errStopped)
-		return false
-	}
-	if l.reports {
-		r.OnDone(d.done)
-	} else if l.witness.Clean {
-		d.users = users(r) // once r is with the handler, it is too late to look
-	}
-	if err := l.send(r); err != nil {
-		l.metrics.dropped.Inc()
-		l.drops.Add(1)
-		d.handBack(err)
-		return true
-	}
-	if !l.reports {
-		d.done(nil)
-	}
-	return false
-}
-
-// send is the seed's rule: a receipt is dropped when the channel would block.
-func (l *Lane) send(r *push.Receipt) (err error) {
-	defer func() {
-		if v := recover(); v != nil { // a handler that closes its channel must not end the process
-			err = errNotReady
-		}
-	}()
-	if !l.handler.IsReady() {
-		return errNotReady
-	}
-	select {
-	case l.handler.Push() <- r:
-		return nil
-	default:
-		return errWouldBlock
-	}
 }
 
 // Ready says why the lane cannot do its work now, or nil. A provider that is down

@@ -23,6 +23,8 @@ type plan struct {
 	Stubborn  bool
 	TTL       time.Duration
 	Malformed bool
+	Topic     int
+	Read      bool
 }
 
 // saying is what a handler does with a receipt.
@@ -66,7 +68,13 @@ func (p plan) text(root uint64) string {
 	if p.Malformed {
 		return "{"
 	}
-	return receipt(int(root), p.Users)
+	text := receipt(int(root), p.Users)
+	text = strings.ReplaceAll(text, `"unread":1`, fmt.Sprintf(`"unread":%d`, root))
+	text = strings.ReplaceAll(text, "grpX", fmt.Sprintf("grp%d", p.Topic))
+	if p.Read {
+		text = strings.ReplaceAll(text, `"msg"`, `"read"`)
+	}
+	return text
 }
 
 // step is one thing that happens in a program, and the time until the next.
@@ -109,6 +117,8 @@ func plans() *rapid.Generator[plan] {
 			Stubborn:  rapid.IntRange(0, 9).Draw(t, "stubborn") == 9,
 			TTL:       rapid.SampledFrom([]time.Duration{0, 0, 0, 20 * time.Second, 10 * time.Minute}).Draw(t, "ttl"),
 			Malformed: rapid.IntRange(0, 19).Draw(t, "malformed") == 19,
+			Topic:     rapid.IntRange(0, 1).Draw(t, "topic"),
+			Read:      rapid.IntRange(0, 4).Draw(t, "read") == 4,
 		}
 	})
 }
@@ -205,6 +215,9 @@ func (p *process) handle(ctx context.Context, r *push.Receipt) error {
 	says := f.plan.next(f.runs)
 	f.runs++
 	f.failing = false
+	if fault := p.chronicle.handles(r); fault != "" {
+		p.fault("%v: %s", f.plan, fault)
+	}
 	p.world.mu.Unlock()
 	if says == isSlow {
 		select {
@@ -267,5 +280,6 @@ func (p *process) failure(f *fate, says saying, r *push.Receipt) error { // hold
 
 // String shows a plan in a fault.
 func (p plan) String() string {
-	return strings.ReplaceAll(fmt.Sprintf("%d users, %q, stubborn %v, ttl %v, malformed %v", p.Users, p.Says, p.Stubborn, p.TTL, p.Malformed), "\n", " ")
+	return strings.ReplaceAll(fmt.Sprintf("%d users, %q, stubborn %v, ttl %v, malformed %v, topic %d, read %v",
+		p.Users, p.Says, p.Stubborn, p.TTL, p.Malformed, p.Topic, p.Read), "\n", " ")
 }

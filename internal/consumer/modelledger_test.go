@@ -28,7 +28,8 @@ type ledger struct {
 type fate struct {
 	plan plan
 	born time.Time
-	// final says what became of a user: "delivered", "letter" or "expired".
+	// final says what became of a user: "delivered", "letter", "expired" or "read
+	// elsewhere".
 	final      map[push.Uid]string
 	deliveries map[push.Uid]int
 	runs       int  // of the handler
@@ -90,6 +91,8 @@ func (l *ledger) acked(root uint64, data []byte, elsewhere func(push.Uid) bool) 
 		case f.final[user] != "" || elsewhere(user):
 		case f.plan.TTL > 0 && (f.failing || time.Since(f.born) >= f.plan.TTL):
 			f.final[user] = "expired"
+		case l.wasRead(root, user):
+			f.final[user] = "read elsewhere"
 		default:
 			l.fault("%v: acknowledged before the outcome of user %d", f.plan, user)
 		}

@@ -59,6 +59,8 @@ type process struct {
 	doomed  atomic.Int32 // where it shall die next: a deathbed
 	mu      sync.Mutex
 	holds   map[*item]uint64 // messages in its hands, and their root
+
+	chronicle *chronicle
 }
 
 // deathbed is a moment to die at.
@@ -69,9 +71,9 @@ const (
 
 // startProcess starts a worker; it ends with stop or die.
 func (w *world) startProcess() {
-	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}}
+	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, chronicle: newChronicle()}
 	adapter := push.Adapt(func(string) (push.Work, error) {
-		return push.Work{Handle: p.handle, TTL: func(r *push.Receipt) time.Duration { return w.planOf(r).TTL }}, nil
+		return push.Work{Handle: p.handle, TTL: p.ttl}, nil
 	})
 	if err := adapter.Init(`{"buffer":8,"concurrency":3,"timeout":"1h"}`); err != nil {
 		panic(err)
@@ -90,6 +92,17 @@ func (w *world) startProcess() {
 		_ = p.lane.Run(ctx) // ErrUnfinished is an outcome like others
 	}()
 	w.processes = append(w.processes, p)
+}
+
+// ttl is asked for by the lane right before it hands r to the handler.
+func (p *process) ttl(r *push.Receipt) time.Duration {
+	plan := p.planOf(r)
+	if fault := p.chronicle.starts(r); fault != "" {
+		p.world.mu.Lock()
+		defer p.world.mu.Unlock()
+		p.fault("%v: %s", plan, fault)
+	}
+	return plan.TTL
 }
 
 // die ends the process without a word. What it held may be delivered twice.
@@ -137,6 +150,7 @@ func (v view) Pull(ctx context.Context, n int, take func(consumer.Message)) (int
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq
 		v.p.mu.Unlock()
+		v.p.chronicle.delivered(held.Origin())
 		take(held)
 	})
 }

@@ -47,6 +47,9 @@ func (d *delivery) heartbeat(now time.Time, look time.Duration) {
 func (l *Lane) drain() error {
 	ctx, cancel := context.WithTimeout(l.settling, l.grace)
 	defer cancel()
+	for _, d := range l.order.close() {
+		d.handBack(push.ErrNotStarted)
+	}
 	unfinished := l.stopHandler(ctx)
 	l.awaitStores()
 	left := 0

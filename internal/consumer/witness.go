@@ -63,7 +63,8 @@ func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
 		if o.Users == nil {
 			o.Users = users(d.receipt)
 		}
-		o.Targets = d.receipt.Itemized()
+		o.Users = append(o.Users, d.elsewhere...)
+		o.Targets = d.itemized()
 	}
 	w.Tell(o)
 }

@@ -1,0 +1,96 @@
+package consumer_test
+
+import (
+	"sync"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// chronicle is what one process of the model test has started, in its order. The
+// badge of each receipt is its sequence, so that an older badge is a smaller one.
+type chronicle struct {
+	mu      sync.Mutex
+	first   map[uint64]bool // the broker has delivered it for the first time
+	newest  map[talk]uint64 // the last that started
+	read    map[talk]uint64 // the last read that the handler had
+	badge   map[push.Uid]int
+	horizon map[uint64]horizon
+}
+
+// talk is a user's topic.
+type talk struct {
+	user  push.Uid
+	topic string
+}
+
+// horizon is what a process knew when it started a receipt.
+type horizon struct {
+	read  map[talk]uint64
+	badge map[push.Uid]int
+}
+
+func newChronicle() *chronicle {
+	return &chronicle{
+		first: map[uint64]bool{}, newest: map[talk]uint64{}, read: map[talk]uint64{}, badge: map[push.Uid]int{}, horizon: map[uint64]horizon{},
+	}
+}
+
+// delivered notes a delivery of the broker's.
+func (c *chronicle) delivered(o consumer.Origin) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.first[o.RootSeq] = o.Stream == "PUSH" && o.Deliveries == 1
+}
+
+// starts notes that the lane offers r, and returns a fault if it is out of order:
+// what is delivered for the first time starts in the order of the stream.
+func (c *chronicle) starts(r *push.Receipt) (fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	root := uint64(r.Payload.SeqId)
+	h := horizon{map[talk]uint64{}, map[push.Uid]int{}}
+	for user := range r.To {
+		t := talk{user, r.Payload.Topic}
+		if c.first[root] && c.newest[t] > root {
+			fault = "started after a later one of the same user and topic"
+		}
+		c.newest[t] = max(c.newest[t], root)
+		h.read[t], h.badge[user] = c.read[t], c.badge[user]
+	}
+	c.horizon[root] = h
+	return fault
+}
+
+// handles notes that the handler has r, and returns a fault if it is old news.
+func (c *chronicle) handles(r *push.Receipt) (fault string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	root := uint64(r.Payload.SeqId)
+	h := c.horizon[root]
+	for user, to := range r.To {
+		t := talk{user, r.Payload.Topic}
+		switch {
+		case h.read[t] > root:
+			fault = "was told to somebody who had read it"
+		case to.Unread < h.badge[user]:
+			fault = "carries an older badge after a newer"
+		}
+		c.badge[user] = max(c.badge[user], to.Unread)
+		if r.Payload.What == push.ActRead {
+			c.read[t] = max(c.read[t], root)
+		}
+	}
+	return fault
+}
+
+// wasRead reports whether a receipt with a later sequence than root says that user has
+// read it.
+func (l *ledger) wasRead(root uint64, user push.Uid) bool { // holds mu
+	for later, f := range l.fates {
+		if _, reader := f.plan.users(later)[user]; reader && later > root && f.plan.Read && f.plan.Topic == l.fates[root].plan.Topic {
+			return true
+		}
+	}
+	return false
+}
