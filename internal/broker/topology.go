@@ -18,6 +18,7 @@ const (
 	deadPrefix     = subjectPrefix + "dead."
 	eventPrefix    = subjectPrefix + "events."
 	outcomePrefix  = eventPrefix + "outcome."
+	marksPrefix    = subjectPrefix + "marks." // not stored: they say what is over in a moment
 	retrySuffix    = "_RETRY"
 	deadSuffix     = "_DEAD"
 	eventsSuffix   = "_EVENTS"
@@ -88,7 +89,7 @@ func (t Topology) validateSubject() error {
 			return fmt.Errorf("subject %q: use tokens with dots between, no wildcards and no spaces (PUSHWORKER_SUBJECT)", t.Subject)
 		}
 	}
-	for _, taken := range []string{schedulePrefix, retryPrefix, deadPrefix, eventPrefix} {
+	for _, taken := range []string{schedulePrefix, retryPrefix, deadPrefix, eventPrefix, marksPrefix} {
 		if strings.HasPrefix(t.Subject+".", taken) || strings.HasPrefix(taken, t.Subject+".") {
 			return fmt.Errorf("subject %q collides with %s>: take another, for example push.receipts (PUSHWORKER_SUBJECT)", t.Subject, taken)
 		}

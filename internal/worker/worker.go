@@ -85,13 +85,15 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 		return unlessStopped(ctx, err)
 	}
 	witness, record := w.recording(ctx, conn, topology, directory, window.metrics)
-	lanes, err := w.lanes(ctx, conn, topology, handlers, consumer.NewMetrics(window.metrics), witness)
+	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Witness: witness, Marks: consumer.NewMarks()}
+	lanes, err := w.lanes(ctx, conn, topology, handlers, shared)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	sampler := window.show(conn, topology, lanes)
 	w.greet(server, handlers)
-	return runAll(ctx, lanes, sampler.Run, devices, record, conn.Keeper(topology, w.Log).Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	marks := func(ctx context.Context) error { return conn.ShareMarks(ctx, topology, shared.Marks) }
+	return runAll(ctx, lanes, sampler.Run, devices, record, marks, conn.Keeper(topology, w.Log).Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -132,8 +134,8 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 	return errors.Join(append(failures, group.Wait())...)
 }
 
-// lanes makes a lane for each enabled handler.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, m *consumer.Metrics, witness consumer.Witness) ([]*consumer.Lane, error) {
+// lanes makes a lane for each enabled handler. shared is what they have in common.
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
 	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
@@ -152,7 +154,8 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 			Limits: push.Limits{
 				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys,
 			},
-			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Metrics: m, Witness: witness, Log: w.Log,
+			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
+			Metrics: shared.Metrics, Witness: shared.Witness, Marks: shared.Marks,
 		}))
 	}
 	return lanes, nil
