@@ -114,6 +114,31 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestWrongClockLosesNothing",
 		},
 		{
+			name: "what was read told all the same", file: "internal/consumer/news.go",
+			old: "r.Payload.SeqId <= m.value &&", now: "r.Payload.SeqId < 0 &&",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "older badge after a newer", file: "internal/consumer/news.go",
+			old: "case newest.value != to.Unread:", now: "case newest.value < to.Unread:",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "pull requests for fresh receipts overlap", file: "internal/consumer/intake.go",
+			old: "pullers: 1,", now: "pullers: 2,",
+			pkg: lanes, test: "TestModel",
+		},
+		{
+			name: "receipts do not wait for their turn", file: "internal/consumer/order.go",
+			old: "if d.turn.after == 0 {\n		return true", now: "if d.turn.after >= 0 {\n		return true",
+			pkg: lanes, test: "TestOrder",
+		},
+		{
+			name: "busy conversation takes all slots", file: "internal/consumer/order.go",
+			old: "if o.waiting.Len() > o.room {", now: "if o.waiting.Len() > 1<<20 {",
+			pkg: lanes, test: "TestBusyTopicStopsNobody",
+		},
+		{
 			name: "suspects never set apart", file: "internal/consumer/intake.go",
 			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
 			pkg: lanes, test: "TestCrashLoop",

@@ -89,6 +89,7 @@ type laneMetrics struct {
 // lane looks up one lane's series, and exports its gauges.
 func (m *Metrics) lane(handler string, g laneGauges) *laneMetrics {
 	g.register(m.reg, handler)
+	m.skew.show(handler)
 	l := &laneMetrics{
 		skew:     m.skew,
 		dropped:  m.dropped.WithLabelValues(handler),

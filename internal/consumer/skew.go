@@ -35,6 +35,12 @@ func newSkewWatch(reg prometheus.Registerer) *skewWatch {
 	return w
 }
 
+// show has a lane's series there before there is anything to count.
+func (w *skewWatch) show(handler string) {
+	w.count.WithLabelValues(handler)
+	w.last.WithLabelValues(handler)
+}
+
 // look counts and tells when r, which is fresh, shows that its producer's clock is
 // wrong.
 func (w *skewWatch) look(l *Lane, r *push.Receipt, o *Origin) {
