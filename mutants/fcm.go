@@ -55,6 +55,11 @@ func letting() []mutant {
 			pkg: fcm, test: "TestTokenFloor",
 		},
 		{
+			name: "missing key file not told of", file: "pkg/plugins/fcm/auth.go",
+			old: "a.missing.Store(&err)", now: "_ = err",
+			pkg: fcm, test: "TestKeyFile",
+		},
+		{
 			name: "one device too many displaces another unasked", file: "internal/device/change.go",
 			old: "if !d.displace {", now: "if d.displace {",
 			pkg: devices, test: "TestOneTooManyIsRefused",

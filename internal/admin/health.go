@@ -18,6 +18,9 @@ type Check struct {
 	// Run returns nil if the condition holds, else an error that says what to do.
 	// It must end when ctx does.
 	Run func(ctx context.Context) error
+	// Warns says that the process is ready all the same: it does what it can, and
+	// something has to be mended.
+	Warns bool
 }
 
 // livez answers as long as the process serves. It must not depend on the broker
@@ -44,16 +47,34 @@ func readyz(checks []Check) http.Handler {
 	})
 }
 
+// warned marks a check that only warns.
+const warned = "[!]"
+
+// warnings are the lines of a report that only warn.
+func warnings(report string) string {
+	var b strings.Builder
+	for line := range strings.Lines(report) {
+		if strings.HasPrefix(line, warned) {
+			b.WriteString(line)
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 func runChecks(ctx context.Context, checks []Check) (report string, ready bool) {
 	var b strings.Builder
 	ready = true
 	for _, c := range checks {
-		if err := c.Run(ctx); err != nil {
-			ready = false
-			fmt.Fprintf(&b, "[-] %s: %s\n", c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		err := c.Run(ctx)
+		if err == nil {
+			fmt.Fprintf(&b, "[+] %s\n", c.Name)
 			continue
 		}
-		fmt.Fprintf(&b, "[+] %s\n", c.Name)
+		mark := warned
+		if !c.Warns {
+			mark, ready = "[-]", false
+		}
+		fmt.Fprintf(&b, "%s %s: %s\n", mark, c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return b.String(), ready
 }

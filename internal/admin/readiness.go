@@ -21,6 +21,8 @@ type Readiness struct {
 	Log zerolog.Logger
 
 	ready atomic.Bool
+	// warnings are the latest; they belong to Run.
+	warnings string
 }
 
 // Run runs the checks at once and then every 5 s until ctx ends, and returns nil.
@@ -43,7 +45,17 @@ func (r *Readiness) look(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	report, ready := runChecks(within, r.Checks)
-	if ctx.Err() != nil || r.ready.Swap(ready) == ready {
+	if ctx.Err() != nil {
+		return
+	}
+	if now := warnings(report); now != r.warnings {
+		if r.warnings = now; now != "" {
+			r.Log.Warn().Str("checks", now).Msg("ready checks warn: mend what they say")
+		} else {
+			r.Log.Info().Msg("checks have nothing to warn of any more")
+		}
+	}
+	if r.ready.Swap(ready) == ready {
 		return
 	}
 	if ready {

@@ -14,7 +14,8 @@ type Status struct {
 	Streams []broker.StreamStats `json:"streams"`
 	// Process is the worker that was asked; absent if none could be reached.
 	Process *Process `json:"process,omitempty"`
-	// Problems say what could not be learned, and why.
+	// Problems say what could not be learned, and why, and what handlers want to have
+	// mended.
 	Problems []string `json:"problems,omitempty"`
 }
 
@@ -27,6 +28,9 @@ type Lane struct {
 	// LaneState is the view of Status.Process; nil without one, or when it does not
 	// run the lane.
 	*LaneState
+	// CredentialsExpire is when what the provider lets the handler of Status.Process in
+	// with ends unless it is renewed; zero if that is not known.
+	CredentialsExpire time.Time `json:"credentials_expire,omitzero"`
 }
 
 // LaneState is what one process knows of a lane of its own.

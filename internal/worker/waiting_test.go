@@ -44,6 +44,12 @@ func TestWorkerIsAliveWhileItWaitsAndReadyWhenItWorks(t *testing.T) {
 // start runs a worker until the test ends and returns its admin address.
 func start(t *testing.T, url string) (admin string) {
 	t.Helper()
+	return startStated(t, url, nil)
+}
+
+// startStated is start with a handler that says how it is.
+func startStated(t *testing.T, url string, state func() push.State) (admin string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +72,7 @@ func start(t *testing.T, url string) (admin string) {
 			Config: c, Banner: io.Discard, Log: zerolog.Nop(),
 			Plugins: func(r *push.Registry, _ push.Directory) {
 				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
-					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }}, nil
+					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, State: state}, nil
 				}))
 			},
 		}.Run(ctx)

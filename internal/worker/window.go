@@ -28,6 +28,7 @@ type window struct {
 	server  *admin.Server
 	metrics *prometheus.Registry
 	lanes   []string
+	states  handlerStates
 	ready   *admin.Readiness
 	view    atomic.Pointer[view] // nil while the worker waits for the broker
 }
@@ -41,14 +42,14 @@ type view struct {
 }
 
 // openWindow opens the admin address; see [window.around].
-func (w Worker) openWindow(ctx context.Context, lanes []string) (*window, error) {
-	v := &window{metrics: prometheus.NewRegistry(), lanes: lanes}
+func (w Worker) openWindow(ctx context.Context, hs *handlers) (*window, error) {
+	v := &window{metrics: prometheus.NewRegistry(), lanes: hs.names(), states: hs.states()}
 	v.ready = &admin.Readiness{Checks: v.checks(), Log: w.Log}
 	v.metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		admin.NewBuildInfo(w.Version, w.Revision, runtime.Version()),
-		v.ready.Gauge(), v.connected(), v.reconnects(),
+		v.ready.Gauge(), v.connected(), v.reconnects(), v.states,
 	)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
 	server, err := admin.Listen(ctx, admin.Options{
@@ -118,6 +119,9 @@ func (v *window) checks() []admin.Check {
 	}
 	for _, name := range v.lanes {
 		all = append(all, check("lane "+name, func(_ context.Context, seen *view) error { return seen.lanes[name].Ready() }))
+		if _, ok := v.states[name]; ok {
+			all = append(all, v.states.check(name))
+		}
 	}
 	return all
 }
@@ -131,5 +135,7 @@ func (v *window) status(process *admin.Process) admin.Status {
 	for name, lane := range seen.lanes {
 		states[name] = admin.LaneState(lane.State())
 	}
-	return admin.NewStatus(seen.sampler.Last(), process, states)
+	status := admin.NewStatus(seen.sampler.Last(), process, states)
+	v.states.addTo(&status)
+	return status
 }

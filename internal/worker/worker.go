@@ -61,7 +61,7 @@ func (w Worker) Run(ctx context.Context) error {
 		defer server.Shutdown()
 	}
 
-	window, err := w.openWindow(ctx, handlers.names())
+	window, err := w.openWindow(ctx, handlers)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type Work struct {
 	// Route is [Router]'s, and may run beside Handle; nil when the handler cannot
 	// tell.
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
+	// State is [Stater]'s, and may run beside Handle; nil when there is nothing to say.
+	State func() State
 	// Close releases what setup acquired, after the last Handle has returned; nil
 	// when there is nothing to release.
 	Close func()
@@ -38,7 +40,7 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober] and a [Router]. All methods are safe for concurrent use.
+// a [Checker], a [Prober], a [Router] and a [Stater]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup func(jsonconf string) (Work, error)
 	mu    sync.Mutex // held by Init
@@ -52,6 +54,7 @@ var (
 	_ Checker  = (*Adapter)(nil)
 	_ Prober   = (*Adapter)(nil)
 	_ Router   = (*Adapter)(nil)
+	_ Stater   = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,

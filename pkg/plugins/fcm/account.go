@@ -50,7 +50,7 @@ func parseAccount(text []byte) (account, error) {
 }
 
 // whereKeysAre ends what is said of credentials that are none.
-const whereKeysAre = "want a service account's key: Firebase console, project settings, service accounts, generate new private key"
+const whereKeysAre = "create a key in the Firebase console: project settings, service accounts, generate new private key"
 
 // errNoKey says that there is nothing that the token endpoint could be asked with.
 var errNoKey = errors.New("credentials are not the key of a service account")

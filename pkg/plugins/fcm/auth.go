@@ -2,14 +2,18 @@ package fcm
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 const (
@@ -32,6 +36,8 @@ type auth struct {
 	fetch fetcher
 
 	token   atomic.Pointer[accessToken] // nil until the first attempt has ended
+	failure atomic.Pointer[error]       // of the last attempt; nil if it gave a token
+	missing atomic.Pointer[error]       // why the file cannot be looked at; nil if it can
 	first   chan struct{}               // closed then
 	renew   chan struct{}
 	stop    context.CancelFunc
@@ -163,6 +169,24 @@ func (a *auth) refused(token *accessToken) {
 	}
 }
 
+// state says how long the token lives, and why there will be none after it.
+func (a *auth) state() push.State {
+	var s push.State
+	failure := cmp.Or(a.failure.Load(), a.missing.Load())
+	if failure != nil {
+		s.Problem = *failure
+	}
+	token := a.token.Load()
+	if token == nil || token.err != nil {
+		return s
+	}
+	s.CredentialsExpire = token.expiry
+	if failure != nil {
+		s.Problem = fmt.Errorf("access token cannot be renewed, the last one is good until %s: %w", token.expiry.UTC().Format(time.RFC3339), *failure)
+	}
+	return s
+}
+
 // run gets a token whenever one is due.
 func (a *auth) run(ctx context.Context) {
 	a.replace(ctx)
@@ -211,6 +235,11 @@ func (a *auth) fileChanged() bool {
 		return false
 	}
 	info, err := os.Stat(a.file)
+	a.missing.Store(nil)
+	if err != nil {
+		err = missingKey(err)
+		a.missing.Store(&err)
+	}
 	return err == nil && (a.seen == nil || !os.SameFile(info, a.seen) ||
 		info.Size() != a.seen.Size() || !info.ModTime().Equal(a.seen.ModTime()))
 }
@@ -221,7 +250,9 @@ func (a *auth) replace(ctx context.Context) {
 	fresh, err := a.get(ctx)
 	now := time.Now()
 	a.renewAt = now.Add(lookEvery)
+	a.failure.Store(&err)
 	if err == nil {
+		a.failure.Store(nil)
 		a.renewAt = now.Add(max(fresh.life-min(refreshBefore, fresh.life/4), fetchFloor))
 		a.token.Store(&accessToken{header: "Bearer " + fresh.token, expiry: now.Add(fresh.life), settled: make(chan struct{})})
 		return

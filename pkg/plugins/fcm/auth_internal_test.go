@@ -199,16 +199,20 @@ func TestKeyFile(t *testing.T) {
 		for _, step := range []struct {
 			text string
 			ok   bool
-		}{{"good", true}, {"torn", true}, {"refused one", false}, {"good", true}} {
+			says string
+		}{{"good", true, ""}, {"torn", true, "cannot be renewed, the last one is good until"}, {"refused one", false, "refuses"}, {"good", true, ""}} {
 			write(step.text)
 			time.Sleep(lookEvery + time.Second)
 			if err := a.ready(t.Context()); (err == nil) != step.ok {
 				t.Errorf("%s: %v", step.text, err)
 			}
+			wantState(t, a, step.says, step.ok)
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(lookEvery + time.Second)
+		wantState(t, a, "credentials_file", true)
 		time.Sleep(54 * time.Minute)
 		if err := a.ready(t.Context()); err != nil {
 			t.Errorf("without a file, the token being good: %v", err)
@@ -218,6 +222,21 @@ func TestKeyFile(t *testing.T) {
 			t.Error("without a file and a token there is no error")
 		}
 	})
+}
+
+// wantState asks for what operators see within seconds, not when the token ends.
+func wantState(t *testing.T, a *auth, says string, live bool) {
+	t.Helper()
+	s := a.state()
+	if s.CredentialsExpire.IsZero() == live {
+		t.Errorf("credentials expire at %s, live: %t", s.CredentialsExpire, live)
+	}
+	if says == "" && s.Problem == nil {
+		return
+	}
+	if s.Problem == nil || says == "" || !strings.Contains(s.Problem.Error(), says) {
+		t.Errorf("problem is %v, want %q", s.Problem, says)
+	}
 }
 
 // TestFirstToken: senders wait for the very first token, within their time.

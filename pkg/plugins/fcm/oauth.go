@@ -34,13 +34,17 @@ var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the fil
 func readKey(path string) ([]byte, os.FileInfo, error) {
 	info, err := os.Stat(path) // first, so that a later change is seen as one
 	if err != nil {
-		return nil, nil, fmt.Errorf("read credentials_file: put the service account's key there: %w", err)
+		return nil, nil, missingKey(err)
 	}
 	key, err := os.ReadFile(path) //nolint:gosec // which file it is, the operator says
 	if err != nil {
 		return nil, nil, fmt.Errorf("read credentials_file: make it readable for this process: %w", err)
 	}
 	return key, info, nil
+}
+
+func missingKey(err error) error {
+	return fmt.Errorf("read credentials_file: put the service account's key there: %w", err)
 }
 
 // fetchToken trades a service account's key for an access token (RFC 7523). What the

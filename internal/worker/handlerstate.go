@@ -1,0 +1,67 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// handlerStates are the handlers that can say how they are, by name. It is a
+// [prometheus.Collector].
+type handlerStates map[string]push.Stater
+
+// expiry describes what handlerStates exports.
+func expiry() *prometheus.Desc {
+	return prometheus.NewDesc("pushworker_credentials_expiry_timestamp_seconds",
+		"When what the provider lets the handler in with ends unless it is renewed; absent if it does not end, or there is none.", []string{"handler"}, nil)
+}
+
+func (hs *handlers) states() handlerStates {
+	states := make(handlerStates)
+	for _, h := range hs.enabled {
+		if s, ok := h.handler.(push.Stater); ok {
+			states[h.name] = s
+		}
+	}
+	return states
+}
+
+// check is a check of readiness: that nothing of the handler has to be mended. It only
+// warns, as a provider that lets nobody in is no reason to take the process away.
+func (s handlerStates) check(name string) admin.Check {
+	return admin.Check{Name: "handler " + name, Warns: true, Run: func(context.Context) error { return s[name].State().Problem }}
+}
+
+// addTo adds to a status what the handlers say.
+func (s handlerStates) addTo(status *admin.Status) {
+	for i, lane := range status.Lanes {
+		h, ok := s[lane.Handler]
+		if !ok {
+			continue
+		}
+		state := h.State()
+		if !state.CredentialsExpire.IsZero() {
+			status.Lanes[i].CredentialsExpire = state.CredentialsExpire.UTC().Truncate(time.Second)
+		}
+		if state.Problem != nil {
+			status.Problems = append(status.Problems, "handler "+lane.Handler+": "+state.Problem.Error())
+		}
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (s handlerStates) Describe(descs chan<- *prometheus.Desc) { descs <- expiry() }
+
+// Collect implements [prometheus.Collector].
+func (s handlerStates) Collect(metrics chan<- prometheus.Metric) {
+	desc := expiry()
+	for name, h := range s {
+		if at := h.State().CredentialsExpire; !at.IsZero() {
+			metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at.Unix()), name)
+		}
+	}
+}
