@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,10 +19,16 @@ type Check struct {
 	// Run returns nil if the condition holds, else an error that says what to do.
 	// It must end when ctx does.
 	Run func(ctx context.Context) error
-	// Warns says that the process is ready all the same: it does what it can, and
-	// something has to be mended.
-	Warns bool
 }
+
+// WarningError is what a [Check] returns when something has to be mended and the process is
+// ready all the same.
+type WarningError struct{ Err error }
+
+func (w WarningError) Error() string { return w.Err.Error() }
+
+// Unwrap returns the error.
+func (w WarningError) Unwrap() error { return w.Err }
 
 // livez answers as long as the process serves. It must not depend on the broker
 // or a provider: a restart mends neither.
@@ -71,7 +78,7 @@ func runChecks(ctx context.Context, checks []Check) (report string, ready bool) 
 			continue
 		}
 		mark := warned
-		if !c.Warns {
+		if _, warns := errors.AsType[WarningError](err); !warns {
 			mark, ready = "[-]", false
 		}
 		fmt.Fprintf(&b, "%s %s: %s\n", mark, c.Name, strings.ReplaceAll(err.Error(), "\n", "; "))

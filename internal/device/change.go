@@ -48,7 +48,7 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 		dev.Registered = slices.MaxFunc([]time.Time{dev.Registered, have[len(have)-1].Registered}, time.Time.Compare)
 	}
 	next, gone, in, err := d.admit(have, dev)
-	if !in || err != nil {
+	if !in {
 		return false, err
 	}
 	held, err := readClaim(key, read[1].Value)
@@ -69,7 +69,8 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 	})
 }
 
-// admit returns have after dev has been registered, and what leaves for that.
+// admit returns have after dev has been registered, and what leaves for that. Only if
+// dev does not get in there may be an error, which says why.
 func (d *Directory) admit(have list, dev push.Device) (next list, gone []departure, in bool, err error) {
 	next, gone, in = have.with(dev)
 	if !in || len(next) <= MaxPerUser {

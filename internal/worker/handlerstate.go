@@ -33,7 +33,12 @@ func (hs *handlers) states() handlerStates {
 // check is a check of readiness: that nothing of the handler has to be mended. It only
 // warns, as a provider that lets nobody in is no reason to take the process away.
 func (s handlerStates) check(name string) admin.Check {
-	return admin.Check{Name: "handler " + name, Warns: true, Run: func(context.Context) error { return s[name].State().Problem }}
+	return admin.Check{Name: "handler " + name, Run: func(context.Context) error {
+		if problem := s[name].State().Problem; problem != nil {
+			return admin.WarningError{Err: problem}
+		}
+		return nil
+	}}
 }
 
 // addTo adds to a status what the handlers say.

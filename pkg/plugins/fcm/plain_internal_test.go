@@ -41,8 +41,13 @@ func TestPlainEndpoints(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if resp, err := p.RoundTrip(req); err != nil || resp.StatusCode != http.StatusOK {
+				resp, err := p.RoundTrip(req)
+				if err != nil {
 					t.Errorf("%s: %v", name, err)
+					return
+				}
+				if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+					t.Errorf("%s: %d, %v", name, resp.StatusCode, err)
 				}
 			})
 		}
@@ -66,7 +71,11 @@ func TestPlainEndpointIsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.RoundTrip(req); err == nil || p.plain.version.Load() != 0 {
+	resp, err := p.RoundTrip(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if err == nil || p.plain.version.Load() != 0 {
 		t.Errorf("%v, HTTP/%d", err, p.plain.version.Load())
 	}
 }
