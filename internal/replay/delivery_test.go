@@ -284,7 +284,7 @@ func TestDeliveryGoesOnBesideADeviceThatRests(t *testing.T) {
 				}
 				return
 			}
-			if diff := cmp.Diff(replay.Tally{Read: 9, Matched: 9, Sent: 6, Failed: 3}, tally); diff != "" || err != nil || at.Start() != 10 {
+			if diff := cmp.Diff(replay.Tally{Read: 9, Matched: 9, Sent: 6, Failed: 3, Accepted: 6}, tally); diff != "" || err != nil || at.Start() != 10 {
 				t.Errorf("at %+v, %v, tally (-want +got):\n%s", at, err, diff)
 			}
 			if diff := cmp.Diff([]uint64{3, 6, 9}, failed); diff != "" {

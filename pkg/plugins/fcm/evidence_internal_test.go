@@ -87,11 +87,11 @@ func TestFewDoNotStopTheirNeighbours(t *testing.T) {
 				bubble(t, l, sending{}, goodKey, func(t *testing.T, s *sender) {
 					t.Helper()
 					all := &sync.WaitGroup{}
-					for range 120 {
+					for range 60 {
 						for i := range few { // as busy as all others
 							all.Go(func() { _, _ = s.send(t.Context(), to("bad"+strconv.Itoa(i)), ios) })
 						}
-						for i := range 10 {
+						for i := range 6 {
 							all.Go(func() {
 								began := time.Now()
 								a, err := s.send(t.Context(), to("good"+strconv.Itoa(i)), ios)
@@ -154,12 +154,12 @@ func TestManyAreBelieved(t *testing.T) {
 					t.Fatalf("%+v, %v", a, err)
 				}
 				down = true
-				attempts := 0
+				var attempts atomic.Int64
 				var all sync.WaitGroup
 				for i := range 100 {
 					all.Go(func() {
 						if a, err := s.send(t.Context(), to("t"+strconv.Itoa(i)), ios); err == nil && a.tried {
-							attempts++
+							attempts.Add(1)
 						}
 					})
 					synctest.Wait()
@@ -172,8 +172,8 @@ func TestManyAreBelieved(t *testing.T) {
 				if n := l.count() - 1; n > enoughAnswers+1 && bad.latency == 0 { // a 401 is asked again with a fresh token
 					t.Errorf("%d requests until it was, want at most %d", n, enoughAnswers)
 				}
-				if attempts >= enoughAnswers {
-					t.Errorf("%d attempts", attempts)
+				if n := attempts.Load(); n >= enoughAnswers {
+					t.Errorf("%d attempts", n)
 				}
 			})
 		})
