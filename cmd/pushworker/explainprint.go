@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/outcome"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -182,7 +184,7 @@ func wrap(b *strings.Builder, label, text string) {
 	width, line := screenWidth-1-len(label), label
 	used := 0
 	for word := range strings.FieldsSeq(text) {
-		n := len([]rune(word))
+		n := uniseg.StringWidth(word)
 		if used > 0 && used+1+n > width {
 			_, _ = io.WriteString(b, strings.TrimRight(line, " ")+"\n")
 			line, used = strings.Repeat(" ", len(label)), 0

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/clipperhouse/uax29/v2/graphemes"
 	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 )
@@ -90,8 +91,8 @@ func clip(s string, width int) string {
 	}
 	var b strings.Builder
 	used := 1 // the ellipsis
-	for g := uniseg.NewGraphemes(s); g.Next(); b.WriteString(g.Str()) {
-		if used += g.Width(); used > width {
+	for it := graphemes.FromString(s); it.Next(); b.WriteString(it.Value()) {
+		if used += uniseg.StringWidth(it.Value()); used > width {
 			break
 		}
 	}

@@ -40,7 +40,8 @@ func TestClipCutsNoCharacter(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"short": "short", "exactly 10": "exactly 10", "one too many": "one too m…",
-		"世界世界世界": "世界世界…",
+		"世界世界世界":            "世界世界…",
+		"12345678क्षक्षक्ष": "12345678…",
 		"e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301": strings.Repeat("e\u0301", 9) + "…",
 		"12345678👨‍👩‍👧‍👦👨‍👩‍👧‍👦":                                                        "12345678…",
 	} {

@@ -35,7 +35,14 @@ func printable(s string) string {
 }
 
 func unprintable(r rune) bool {
-	return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r)
+	return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) && !joins(r)
+}
+
+// joins reports whether r makes one character of its neighbours, as in the emoji of a
+// family and in the scripts of India; it moves nothing.
+func joins(r rune) bool {
+	const nonJoiner, joiner = 0x200c, 0x200d
+	return r == nonJoiner || r == joiner
 }
 
 // oneLine makes text that may hold anything fit for a line or a cell of a table.

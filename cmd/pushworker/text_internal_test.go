@@ -51,12 +51,13 @@ func TestExitCodes(t *testing.T) {
 func TestPrintable(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"plain, \"é\" 世界 \\":   "plain, \"é\" 世界 \\",
-		"two\nlines":           "two\nlines",
-		"\x1b[31m\a\b\r\t\x00": `\x1b[31m\a\b\r\t\x00`,
-		"\u009b1J\u202e\u2066": `\u009b1J\u202e\u2066`,
-		"bad \xff\xc3 UTF-8":   `bad \xff\xc3 UTF-8`,
-		"tag \U000e0041":       `tag \U000e0041`,
+		"plain, \"é\" 世界 \\":       "plain, \"é\" 世界 \\",
+		"two\nlines":               "two\nlines",
+		"\x1b[31m\a\b\r\t\x00":     `\x1b[31m\a\b\r\t\x00`,
+		"\u009b1J\u202e\u2066":     `\u009b1J\u202e\u2066`,
+		"bad \xff\xc3 UTF-8":       `bad \xff\xc3 UTF-8`,
+		"tag \U000e0041":           `tag \U000e0041`,
+		"👨\u200d👩\u200d👧 क\u094dष": "👨\u200d👩\u200d👧 क\u094dष",
 	}
 	for in, want := range tests {
 		if got := printable(in); got != want {
