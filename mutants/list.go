@@ -89,6 +89,11 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
+			name: "recipient that cannot be read comes back with the rest", file: "internal/consumer/intake.go",
+			old: "d.data, d.origin.Narrowed = rest, true", now: "_, d.origin.Narrowed = rest, true",
+			pkg: lanes, test: "TestUnreadableRecipientIsOneLetter",
+		},
+		{
 			name: "table of settled messages not used", file: "internal/consumer/intake.go",
 			old: "switch in.settled.begin(o.Seq, o.Stored) {", now: "switch unseen {",
 			pkg: lanes, test: "TestRepeats",

@@ -96,7 +96,7 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
 		Expires: o.Expires, Redriven: o.Redriven,
 		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
-		Data: d.msg.Data(), Narrowed: o.Narrowed, Header: o.Header,
+		Data: d.data, Narrowed: o.Narrowed, Header: o.Header,
 	}
 	if unread := reason == retry.Malformed || reason == retry.Oversize && d.receipt == nil; unread && !d.in.private {
 		letter.Handler = "" // every lane sees the same bytes: one letter for all

@@ -197,3 +197,43 @@ func TestRedrivenReceiptThatIsStaleIsNotSent(t *testing.T) {
 		}
 	})
 }
+
+// TestUnreadableRecipientIsOneLetter: what comes back after a failure is without the
+// recipient that could not be read, who has a letter already.
+func TestUnreadableRecipientIsOneLetter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const attempts = 10
+		var seen log
+		r := start(t, handler(t, 8, 2, func(_ context.Context, r *push.Receipt) error { seen.note(r); return errFault }),
+			func(c *consumer.Config) { c.Policy.MaxAttempts = attempts })
+		r.fresh.add(`{"to":{"1000":{"unread":1},"nobody":{}},"payload":{"what":"msg","seq":1}}`, consumer.Origin{}, 0)
+		r.settled(time.Hour)
+		_ = r.end()
+		reasons := map[string]int{}
+		for _, l := range r.stores.buried() {
+			reasons[l.Reason]++
+			if l.Reason == "attempts" && strings.Contains(string(l.Data), "nobody") {
+				t.Errorf("the letter for the rest still names the other: %s", l.Data)
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"malformed": 1, "attempts": 1}, reasons); diff != "" || seen.count() != attempts {
+			t.Errorf("after %d attempts the letters are (-want +got):\n%s", seen.count(), diff)
+		}
+	})
+}
+
+// TestUnreadableRecipientOfARetry: what a retry leaves out and what becomes of the rest
+// are two letters.
+func TestUnreadableRecipientOfARetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, handler(t, 8, 2, func(context.Context, *push.Receipt) error { return push.Permanent(errFault) }))
+		r.retries.add(`{"to":{"1000":{"unread":1},"nobody":{}},"payload":{"what":"msg","seq":1}}`, consumer.Origin{RootSeq: 7, RootStream: "PUSH"}, 0)
+		r.settled(time.Minute)
+		_ = r.end()
+		if letters := r.stores.buried(); len(letters) != 2 {
+			t.Errorf("letters are %+v, want two", letters)
+		}
+	})
+}

@@ -16,6 +16,7 @@ type delivery struct {
 	in      *intake
 	slot    int32
 	msg     Message
+	data    []byte // of the message, without what has been settled since
 	origin  Origin
 	taken   time.Time
 	due     time.Time     // when its turn came

@@ -112,7 +112,7 @@ func prospect(decision retry.Decision, why error, o Origin) retry.Reason {
 // retry is what shall come back, and how many targets of it remain.
 func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int) {
 	r = Retry{
-		Handler: d.lane.name, Data: d.msg.Data(), Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
+		Handler: d.lane.name, Data: d.data, Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
 		Reason: prospect(decision, why, d.origin),
 	}
 	if decision.Counted { // it has run and the process lives: no suspect any more

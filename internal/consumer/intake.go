@@ -152,7 +152,7 @@ func (p *pull) take(m Message) {
 	}
 	last := len(p.reserved) - 1
 	now := time.Now()
-	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, origin: o, taken: now, due: now, beat: now, probe: p.probe}
+	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, data: m.Data(), origin: o, taken: now, due: now, beat: now, probe: p.probe}
 	if p.probe != nil {
 		in.lane.breaker.heard.Store(&now)
 	}
@@ -180,7 +180,7 @@ func (in *intake) admit(d *delivery) (dropped bool) {
 
 // try decodes the receipt and offers it to the handler, which may drop it.
 func (in *intake) try(d *delivery) (dropped bool) {
-	r, bad, err := push.Decode(d.msg.Data(), in.limits)
+	r, bad, err := push.Decode(d.data, in.limits)
 	if err != nil {
 		d.leaving.Store(true)
 		d.bury(reasonOf(err), err)
@@ -199,7 +199,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 }
 
 // withoutBad writes a letter for the recipients that could not be read and then
-// offers the rest.
+// offers the rest, which is all that comes back if it has to be tried again.
 func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipient) {
 	err := fmt.Errorf("%d recipients could not be read; the first: %w", len(bad), bad[0].Err) // the keys may be tokens by mistake
 	if d.targets == 0 {
@@ -207,9 +207,14 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 		d.writeAndAck(retry.Malformed, err)
 		return
 	}
-	if d.write(d.letter(retry.Malformed, err, d.origin.Attempts)) != nil {
+	letter := d.letter(retry.Malformed, err, d.origin.Attempts)
+	letter.ID += ":unreadable" // the rest may get a letter, too
+	if d.write(letter) != nil {
 		d.handBack(push.ErrNotStarted)
 		return
+	}
+	if rest, err := push.Narrow(d.data, r.To, r.Channel); err == nil {
+		d.data, d.origin.Narrowed = rest, true
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.log(in.lane.log.Warn(), err).Msg("recipients left out; the others go on")

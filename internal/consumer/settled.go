@@ -33,14 +33,18 @@ type settledTable struct {
 // begin notes that a delivery of the message has arrived and says what was known.
 func (t *settledTable) begin(seq uint64, stored time.Time) state {
 	place, mark := t.place(seq, stored)
-	switch place.Load() {
-	case mark:
-		return inFlight
-	case mark | 1:
-		return finished
+	for {
+		before := place.Load()
+		switch before {
+		case mark:
+			return inFlight
+		case mark | 1:
+			return finished
+		}
+		if place.CompareAndSwap(before, mark) { // else the lane's other puller was faster
+			return unseen
+		}
 	}
-	place.Store(mark)
-	return unseen
 }
 
 // finish notes that the message is settled for good.
