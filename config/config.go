@@ -19,7 +19,8 @@ type Config struct {
 	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
-	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys goes to the dead letters as malformed."`
+	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys, recipients apart, goes to the dead letters as malformed."`
+	MaxRecipients   int      `split_words:"true" default:"20000" desc:"A receipt with more recipients and device ids goes to the dead letters as malformed; publishers split it, see docs/publishing.md. 1 to 1000000."`
 	MaxDepth        int      `split_words:"true" default:"64" desc:"A receipt whose JSON is nested deeper goes to the dead letters as malformed. 8 to 10000."`
 
 	Retry         Retry

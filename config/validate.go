@@ -154,6 +154,8 @@ func (v *validator) limits() {
 	atLeast(v, "MAX_RECEIPT_BYTES", v.MaxReceiptBytes, 1)
 	atMost(v, "MAX_RECEIPT_BYTES", v.MaxReceiptBytes, 64<<20)
 	atLeast(v, "MAX_KEYS", v.MaxKeys, 1)
+	atLeast(v, "MAX_RECIPIENTS", v.MaxRecipients, 1)
+	atMost(v, "MAX_RECIPIENTS", v.MaxRecipients, 1_000_000)
 	atLeast(v, "MAX_DEPTH", v.MaxDepth, 8)
 	atMost(v, "MAX_DEPTH", v.MaxDepth, 10000)
 	atLeast(v, "ACK_WAIT", v.AckWait, time.Second)

@@ -175,6 +175,21 @@ func storing() []mutant {
 			pkg: lanes, test: "TestTooLargeToStoreIsBuried",
 		},
 		{
+			name: "half of what is too large forgotten", file: "internal/consumer/split.go",
+			old: "for _, half := range halves(whole) {", now: "for i, half := range halves(whole) {\n\t\tif i > 0 {\n\t\t\tcontinue\n\t\t}",
+			pkg: lanes, test: "TestTooLargeToStoreIsSplit",
+		},
+		{
+			name: "retry stored that no lane can read", file: "internal/consumer/split.go",
+			old: "if !d.lane.reads(r.Data) {", now: "if d.lane == nil {",
+			pkg: lanes, test: "TestLedgerDoesNotOutgrowTheLimits",
+		},
+		{
+			name: "parts of a retry taken for one", file: "internal/broker/scheduler.go",
+			old: `id += "-" + r.Part`, now: `id += ""`,
+			pkg: brokers, test: "TestPartsOfARetryAreSeveral",
+		},
+		{
 			name: "ready although retries cannot be stored", file: "internal/consumer/lane.go",
 			old: "l.retries.fault(l.name)", now: "error(nil)",
 			pkg: lanes, test: "TestStoresRefuse",

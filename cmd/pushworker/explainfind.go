@@ -35,7 +35,7 @@ type search struct {
 }
 
 func receiptLimits(c *config.Config) push.Limits {
-	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys}
+	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
 }
 
 // backwards reads stretch after stretch from the end, until there are enough.

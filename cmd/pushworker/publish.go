@@ -79,7 +79,7 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 	}
 	p := publishing{
 		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate,
-		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys},
+		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients},
 		out:    a.list(o.out),
 	}
 	return p.run(ctx, inputs)

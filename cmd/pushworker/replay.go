@@ -190,5 +190,5 @@ func receiptsOf(ctx context.Context, history *broker.History, first, last uint64
 
 // limits bound a receipt, as they do for the worker.
 func limits(c *config.Config) push.Limits {
-	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys}
+	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
 }

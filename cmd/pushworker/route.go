@@ -118,7 +118,7 @@ func (r *routing) read(name string) ([]located, error) {
 		return nil, dataError{err}
 	}
 	defer func() { _ = in.Close() }() // only read
-	limits := push.Limits{MaxBytes: int(r.config.MaxReceiptBytes), MaxDepth: r.config.MaxDepth, MaxKeys: r.config.MaxKeys}
+	limits := push.Limits{MaxBytes: int(r.config.MaxReceiptBytes), MaxDepth: r.config.MaxDepth, MaxKeys: r.config.MaxKeys, MaxRecipients: r.config.MaxRecipients}
 	receipts, faults := readAll(newReceiptReader(in, limits.MaxBytes), name, limits)
 	if is[interruptedError](faults) {
 		return nil, faults

@@ -31,6 +31,9 @@ type Room struct {
 	Bytes, Limit uint64
 }
 
+// MaxPayload is how many bytes a message may have, headers included.
+func (c *Conn) MaxPayload() int64 { return c.nc.MaxPayload() }
+
 // Rooms asks for the bytes used and allowed by the streams of t, and by the whole
 // account if the user may ask after that. What has no limit is left out.
 func (c *Conn) Rooms(ctx context.Context, t Topology) ([]Room, error) {

@@ -75,6 +75,9 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 		target += suspectsToken
 	}
 	id := identity(r.Origin)
+	if r.Part != "" {
+		id += "-" + r.Part
+	}
 	m := nats.NewMsg(target)
 	m.Data = r.Data
 	setRetry(m.Header, r)

@@ -147,6 +147,29 @@ func TestSchedulingTheSameAttemptTwiceStoresItOnce(t *testing.T) {
 	}
 }
 
+// Parts of a retry share an attempt, and a subject takes one schedule only.
+func TestPartsOfARetryAreSeveral(t *testing.T) {
+	t.Parallel()
+	for name, delay := range map[string]time.Duration{"at once": 0, "later": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.publish(t, 1)
+			s := r.conn.Scheduler(r.topo)
+			retry := retryOf(one(t, r.lane.Fresh), delay)
+			for _, part := range []string{"a", "b", "a"} {
+				retry.Part = part
+				if err := s.Schedule(t.Context(), retry); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := len(r.stored(t, "PUSH_RETRY")); n != 2 {
+				t.Errorf("%d parts are stored, want 2", n)
+			}
+		})
+	}
+}
+
 // A retry that is handed back without an attempt is another message and must not
 // be taken for the one before.
 func TestSchedulingAgainWithoutAnAttemptIsNotADuplicate(t *testing.T) {

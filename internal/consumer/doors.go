@@ -69,7 +69,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	r, remain := d.retry(decision, why)
 	err := d.writeRejected(why)
 	if err == nil {
-		err = d.keep(&d.lane.retries, r.store(d.lane.scheduler))
+		err = d.storeRetry(r)
 	}
 	switch {
 	case err == nil:
@@ -77,7 +77,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 	case errors.Is(err, ErrTooLarge):
 		d.unstorable(decision, why, err)
 	default:
-		d.letGo(r, remain, why)
+		d.nak(decision.Delay, why)
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// growth is how much more than a fresh receipt a retry may measure.
-	growth = 2
 	// dropRest is how long an intake rests after a drop, so that a full handler
 	// does not turn the backlog over and over.
 	dropRest = 100 * time.Millisecond
@@ -46,8 +44,7 @@ func newIntake(l *Lane, source Source, n int, private bool) *intake {
 	}
 	if private { // not in the order of a stream; was within the limits once, and has grown by the devices that are done
 		in.pullers = min(2, n)
-		in.limits.MaxBytes *= growth
-		in.limits.MaxKeys *= growth
+		in.limits = grown(l.limits)
 	}
 	return in
 }

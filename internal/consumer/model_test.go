@@ -100,12 +100,13 @@ const (
 	refuses    action = "stores refuse or take"
 	fills      action = "retries reach their limit or not"
 	crams      action = "letters are full or not"
+	shrinks    action = "messages of several users are too large or not"
 	balks      action = "handlers not ready or ready"
 )
 
 func actions() []action {
 	return []action{
-		publishes, publishes, waits, starts, stops, kills, killsLater, killsLast, forgets, outage, refuses, fills, crams, balks,
+		publishes, publishes, waits, starts, stops, kills, killsLater, killsLast, forgets, outage, refuses, fills, crams, shrinks, balks,
 	}
 }
 
@@ -192,6 +193,8 @@ func (w *world) do(s step) {
 		w.full.Store(!w.full.Load())
 	case crams:
 		w.cramped.Store(!w.cramped.Load())
+	case shrinks:
+		w.small.Store(!w.small.Load())
 	case balks:
 		w.unready.Store(!w.unready.Load())
 	case waits:

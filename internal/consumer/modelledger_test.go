@@ -37,6 +37,7 @@ type fate struct {
 	failing    bool // the last run failed
 	disturbed  int  // crashes and lost acks that hit it, and stops while it could not be stored
 	malformed  bool // it has its letter
+	parts      int  // that have budgets of their own, since it was too large to be stored in one
 }
 
 func (l *ledger) fault(format string, args ...any) { // holds mu
@@ -70,7 +71,7 @@ func (l *ledger) deliver(f *fate, user push.Uid) { // holds mu
 func (l *ledger) fail(f *fate) { // holds mu
 	f.failures++
 	f.failing = true
-	if f.failures > modelAttempts*(1+f.disturbed) {
+	if f.failures > modelAttempts*(1+f.disturbed)*max(1, f.parts) {
 		l.fault("%v: attempt %d after %d disturbances is beyond the budget of %d", f.plan, f.failures, f.disturbed, modelAttempts)
 	}
 }
@@ -105,6 +106,9 @@ func (l *ledger) acked(root uint64, data []byte, elsewhere func(push.Uid) bool) 
 // scheduled checks a retry.
 func (l *ledger) scheduled(r consumer.Retry) { // holds mu
 	f := l.fates[r.Origin.RootSeq]
+	if r.Part != "" {
+		f.parts = f.plan.Users
+	}
 	if r.Origin.Attempts > f.failures {
 		l.fault("%v: a retry counts %d attempts of %d", f.plan, r.Origin.Attempts, f.failures)
 	}

@@ -34,6 +34,7 @@ type world struct {
 	refuse  atomic.Bool // the stores
 	full    atomic.Bool // the store of retries has reached its limit, which is no law of nature
 	cramped atomic.Bool // the store of letters is full
+	small   atomic.Bool // the broker takes messages for one user only
 	unready atomic.Bool // the handlers
 	stored  map[string]bool
 }
@@ -215,12 +216,15 @@ func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
 	if err := p.store(r.Origin.RootSeq, p.full.Load() && !r.Last && r.Origin.Stream != p.retries.stream); err != nil {
 		return err
 	}
+	if p.small.Load() && len(users(r.Data)) > 1 {
+		return consumer.ErrTooLarge
+	}
 	defer p.dieAt(afterStoring)
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	p.scheduled(r)
 	o := r.Origin
-	id := fmt.Sprint(o.Stream, o.Seq, o.Stored, o.Attempts, o.Alone)
+	id := fmt.Sprint(o.Stream, o.Seq, o.Stored, o.Attempts, o.Alone, r.Part)
 	if p.stored[id] {
 		return nil
 	}
@@ -286,6 +290,7 @@ func (w *world) settle() {
 	w.refuse.Store(false)
 	w.full.Store(false)
 	w.cramped.Store(false)
+	w.small.Store(false)
 	w.unready.Store(false)
 	w.startProcess()
 	for began := time.Now(); w.fresh.open()+w.retries.open()+w.suspects.open() > 0; <-time.After(time.Second) {

@@ -97,6 +97,9 @@ type Retry struct {
 	// Origin is the message being settled, with Attempts and Alone already as the
 	// redelivered message shall have them.
 	Origin Origin
+	// Part tells one part of a retry that was too large in one from its other parts;
+	// empty if this is all of it. The same part of the same data has the same.
+	Part string
 	// Last says that the lane stops and that there is no later time to store this:
 	// a limit that the Scheduler keeps itself does not count.
 	Last bool

@@ -215,7 +215,7 @@ func TestTooLargeToBeSetApart(t *testing.T) {
 			return nil
 		}))
 		r.stores.largest = 10
-		r.fresh.add(receipt(1, 2), consumer.Origin{}, 0)
+		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
 		r.settled(time.Minute)
 		_ = r.end()
 		if seen.count() != 4 || len(r.stores.buried()) != 0 {

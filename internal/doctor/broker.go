@@ -37,6 +37,7 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 			func() []push.Finding { return lanes(ctx, conn, t) },
 			func() []push.Finding { return letters(ctx, conn, t) },
 			func() []push.Finding { return skew(ctx, conn, t) },
+			func() []push.Finding { return payload(int64(c.MaxReceiptBytes), conn.MaxPayload()) },
 			func() []push.Finding { return producers(ctx, conn, t) },
 		}
 		found := make([][]push.Finding, len(parts))

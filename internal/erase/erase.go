@@ -10,7 +10,6 @@ package erase
 import (
 	"bytes"
 	"maps"
-	"math"
 	"strconv"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -35,7 +34,7 @@ func (f Finding) Others() bool { return len(f.Rest) > 0 || f.Channel != "" }
 // Look reads a receipt. What is no receipt is told to nobody, and is the user's if
 // it has the user's id in it.
 func Look(data []byte, user push.Uid) Finding {
-	r, _, err := push.Decode(data, push.Limits{MaxBytes: math.MaxInt, MaxDepth: math.MaxInt, MaxKeys: math.MaxInt})
+	r, _, err := push.Decode(data, push.NoLimits())
 	if err != nil {
 		named := Mentions(data, user)
 		return Finding{Named: named, About: named}

@@ -98,6 +98,7 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[map[push.Uid]push.Recipient]():
 		return &jsonschema.Schema{
 			Extras:               nullable("object"),
+			MaxProperties:        new(uint64(push.DefaultLimits().MaxRecipients)),
 			PropertyNames:        &jsonschema.Schema{Pattern: uidPattern, Not: &jsonschema.Schema{Pattern: notUidPattern}},
 			AdditionalProperties: &jsonschema.Schema{Ref: "#/$defs/Recipient"},
 		}

@@ -152,7 +152,7 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 			Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
 			Scheduler: scheduler, Graveyard: letters,
 			Limits: push.Limits{
-				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys,
+				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys, MaxRecipients: w.Config.MaxRecipients,
 			},
 			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
 			Metrics: shared.Metrics, Witness: shared.Witness, Marks: shared.Marks,

@@ -38,6 +38,10 @@ type Config struct {
 	// message per id and dedup window. Receipts for which it returns "" get an id
 	// of their own, so that only the tries of one call are stored once.
 	DedupID func(r *push.Receipt) string
+	// Limits are those of the workers; what is beyond them is refused with [ErrTooLarge],
+	// because workers would make a dead letter of it. Zero fields have the workers'
+	// defaults: see [push.DefaultLimits].
+	Limits push.Limits
 	// Trace returns the headers that carry the trace of ctx, such as traceparent.
 	// They are sent under lower-case names, which every W3C reader finds. With
 	// OpenTelemetry it is two lines:
@@ -53,6 +57,10 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
 	c.AckTimeout = cmp.Or(c.AckTimeout, 5*time.Second)
 	c.RetryFor = cmp.Or(c.RetryFor, 90*time.Second)
+	def := push.DefaultLimits()
+	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, def.MaxBytes)
+	c.Limits.MaxKeys = cmp.Or(c.Limits.MaxKeys, def.MaxKeys)
+	c.Limits.MaxRecipients = cmp.Or(c.Limits.MaxRecipients, def.MaxRecipients)
 	if c.DedupID == nil {
 		c.DedupID = DedupID
 	}

@@ -26,8 +26,10 @@ var (
 	ErrClosed = errors.New("publisher or its connection is closed: make a new one")
 	// ErrFull says that the stream is at its limits and keeps what it has.
 	ErrFull = errors.New("stream is full of receipts that wait: start more workers, or raise its limits (PUSHWORKER_MAX_BYTES)")
-	// ErrTooLarge says that the broker or the stream takes no message that large.
-	ErrTooLarge = errors.New("receipt is too large: shorten its content, or raise max_payload of the broker and max_msg_size of the stream")
+	// ErrTooLarge says that the broker, the stream or the workers take no receipt that
+	// large. Split it by recipients, with a dedup id for each part.
+	ErrTooLarge = errors.New("receipt is too large: split it by recipients or shorten its content, " +
+		"or raise max_payload of the broker, max_msg_size of the stream and the limits of workers and publisher")
 	// ErrDenied says that the credentials do not allow to publish.
 	ErrDenied = errors.New("permission denied: allow this user to publish to the subject and to subscribe to its inbox")
 	// ErrRefused says that the receipt or the message cannot be published as it is.

@@ -138,6 +138,14 @@ func TestPublishRefusals(t *testing.T) {
 		r.Payload.Content = strings.Repeat("x", n)
 		return r
 	}
+	crowd := func(n uint64) *push.Receipt {
+		r := message(1)
+		r.To = make(map[push.Uid]push.Recipient)
+		for user := range n {
+			r.To[push.Uid(user+1)] = push.Recipient{}
+		}
+		return r
+	}
 	fill := newPublisher(t, dial(t, url("least"), nats.CustomInboxPrefix("_INBOX_chat")), publisher.Config{})
 	if _, err := fill.Publish(patient(t), big(700)); err != nil {
 		t.Fatalf("fill the stream, with the least permissions: %v", err)
@@ -155,6 +163,7 @@ func TestPublishRefusals(t *testing.T) {
 		{name: "stream is full", user: "admin", receipt: message(2), want: publisher.ErrFull, says: "maximum bytes exceeded"},
 		{name: "over the stream's limit", user: "admin", receipt: big(1024), want: publisher.ErrTooLarge, says: "max_msg_size"},
 		{name: "over the broker's limit", user: "admin", receipt: big(2 << 20), want: publisher.ErrTooLarge, says: "max_payload"},
+		{name: "over the workers' limit of recipients", user: "admin", receipt: crowd(20_001), want: publisher.ErrTooLarge, says: "more than 20000 recipients"},
 		{name: "may not publish", user: "noreceipts", receipt: message(3), want: publisher.ErrDenied, says: "allow this user"},
 		{name: "may not hear the ack", user: "noinbox", receipt: message(4), want: publisher.ErrDenied, says: "_INBOX"},
 		{

@@ -187,7 +187,23 @@ func (p *Publisher) encode(ctx context.Context, r *push.Receipt, opts []Option) 
 	if err != nil {
 		return nil, fmt.Errorf("%w: encode the receipt: %w", ErrRefused, err)
 	}
+	if err := p.fits(data); err != nil {
+		return nil, err
+	}
 	return p.message(ctx, data, p.cfg.DedupID(r), opts)
+}
+
+// fits refuses what is beyond the workers' limits.
+func (p *Publisher) fits(data []byte) error {
+	const least = 3 // bytes that the id of a device takes
+	l := p.cfg.Limits
+	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) {
+		return nil
+	}
+	if _, _, err := push.Decode(data, l); err != nil {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return nil
 }
 
 // message makes the message of data.

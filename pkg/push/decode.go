@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"math"
 	"strings"
 )
 
@@ -15,14 +16,24 @@ type Limits struct {
 	// the first level. More than 10,000 counts as 10,000.
 	MaxDepth int
 	// MaxKeys is how many object keys there may be in the whole receipt, content
-	// and unknown fields included. A recipient takes three or four; the id of a
-	// device counts as one more.
+	// and unknown fields included, recipients and what they have apart.
 	MaxKeys int
+	// MaxRecipients is how many entries to may have; the id of a device counts as one
+	// more.
+	MaxRecipients int
 }
 
 // DefaultLimits returns 1,000,000 bytes, which leaves room for the headers of a
-// retry in a broker's usual 1 MiB, depth 64, and 20,000 keys.
-func DefaultLimits() Limits { return Limits{MaxBytes: 1_000_000, MaxDepth: 64, MaxKeys: 20_000} }
+// retry in a broker's usual 1 MiB, depth 64, 20,000 keys, and 20,000 recipients.
+func DefaultLimits() Limits {
+	return Limits{MaxBytes: 1_000_000, MaxDepth: 64, MaxKeys: 20_000, MaxRecipients: 20_000}
+}
+
+// NoLimits returns limits that no receipt meets, but for the depth, of which more than
+// 10,000 counts as 10,000.
+func NoLimits() Limits {
+	return Limits{MaxBytes: math.MaxInt, MaxDepth: math.MaxInt, MaxKeys: math.MaxInt, MaxRecipients: math.MaxInt}
+}
 
 func (l Limits) orDefaults() Limits {
 	def := DefaultLimits()
@@ -30,6 +41,8 @@ func (l Limits) orDefaults() Limits {
 		MaxBytes: cmp.Or(l.MaxBytes, def.MaxBytes),
 		MaxDepth: min(cmp.Or(l.MaxDepth, def.MaxDepth), maxNesting),
 		MaxKeys:  cmp.Or(l.MaxKeys, def.MaxKeys),
+
+		MaxRecipients: cmp.Or(l.MaxRecipients, def.MaxRecipients),
 	}
 }
 
@@ -124,7 +137,7 @@ func (d *decoder) recipients(to *map[Uid]Recipient) *MalformedError {
 	if *to == nil {
 		*to = make(map[Uid]Recipient)
 	}
-	return d.object(func(name []byte) *MalformedError {
+	return d.members(d.countRecipient, func(name []byte) *MalformedError {
 		key := unquote(name)
 		uid, err := ParseUid(string(key))
 		if err != nil {

@@ -10,7 +10,8 @@ func (d *decoder) recipient() (rcpt Recipient, fault *MalformedError) {
 	if d.next() != '{' {
 		return rcpt, d.null("an object")
 	}
-	fault = d.object(func(name []byte) *MalformedError {
+	uncounted := func() *MalformedError { return nil }
+	fault = d.members(uncounted, func(name []byte) *MalformedError {
 		switch name := known(name, "delivered", "unread", "devices"); name {
 		case "delivered":
 			return d.integer(&rcpt.Delivered).under(name)
@@ -18,6 +19,9 @@ func (d *decoder) recipient() (rcpt Recipient, fault *MalformedError) {
 			return d.integer(&rcpt.Unread).under(name)
 		case "devices":
 			return d.devices(&rcpt.Devices).under(name)
+		}
+		if fault := d.count(); fault != nil {
+			return fault
 		}
 		return d.skip()
 	})
@@ -30,7 +34,7 @@ func (d *decoder) devices(into *[]string) *MalformedError {
 		return d.null("an array")
 	}
 	return d.array(func() *MalformedError {
-		if fault := d.count(); fault != nil {
+		if fault := d.countRecipient(); fault != nil {
 			return fault
 		}
 		var id string

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,7 +51,7 @@ func addSeeds(f *testing.F, add func(data []byte)) {
 	}
 }
 
-var unlimited = push.Limits{MaxBytes: math.MaxInt, MaxDepth: math.MaxInt, MaxKeys: math.MaxInt}
+var unlimited = push.NoLimits()
 
 func FuzzDecode(f *testing.F) {
 	addSeeds(f, func(data []byte) { f.Add(data) })

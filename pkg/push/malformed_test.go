@@ -113,7 +113,7 @@ func TestDecodeKeepsWithinLimits(t *testing.T) {
 	}
 	keys := func(n int) string {
 		var b strings.Builder
-		b.WriteString(`{"to":{`)
+		b.WriteString(`{"xx":{`)
 		for i := range n - 1 {
 			if i > 0 {
 				b.WriteByte(',')
@@ -122,8 +122,16 @@ func TestDecodeKeepsWithinLimits(t *testing.T) {
 		}
 		return b.String() + `}}`
 	}
+	full := func(n int) string {
+		var b strings.Builder
+		b.WriteString(`{"to":{`)
+		for i := range n {
+			fmt.Fprintf(&b, `%.*s"%d":{"delivered":0,"unread":1}`, min(i, 1), ",", i+1)
+		}
+		return b.String() + `}}`
+	}
 	padded := func(size int) string { return `{"x":"` + strings.Repeat("x", size-8) + `"}` }
-	all := push.Limits{MaxBytes: 1 << 30, MaxDepth: 1 << 30, MaxKeys: 1 << 30}
+	all := push.Limits{MaxBytes: 1 << 30, MaxDepth: 1 << 30, MaxKeys: 1 << 30, MaxRecipients: 1 << 30}
 	tests := []struct {
 		name, in string
 		lim      push.Limits
@@ -143,12 +151,15 @@ func TestDecodeKeepsWithinLimits(t *testing.T) {
 		{"half a million deep and cut", strings.Repeat(`{"":`, 200_000), all, &push.MalformedError{Offset: 40_000, Problem: "deeper than 10000"}},
 		{"wide, not deep", `{"x":[` + strings.Repeat(`[],{},`, 1000) + `1]}`, push.Limits{MaxDepth: 3}, nil},
 		{"most keys", keys(20_000), push.Limits{}, nil},
-		{"too many keys", keys(20_001), push.Limits{}, &push.MalformedError{Field: "to", Offset: 248_888, Problem: "more than 20000 object keys"}},
+		{"too many keys", keys(20_001), push.Limits{}, &push.MalformedError{Offset: 248_888, Problem: "more than 20000 object keys"}},
 		{"100,000 keys where allowed", keys(100_000), all, nil},
 		{"keys of content count", `{"payload":{"content":{"a":1,"b":2}}}`, push.Limits{MaxKeys: 3}, &push.MalformedError{Field: "payload.content", Offset: 29, Problem: "more than 3"}},
-		{"device ids count", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxKeys: 5}, nil},
-		{"too many device ids cost only the recipient", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxKeys: 4}, nil},
-		{"keys of a bad recipient count once", `{"to":{"1":{"unread":"a","b":2},"2":{}}}`, push.Limits{MaxKeys: 5}, nil},
+		{"most recipients, who have all there is", full(20_000), push.Limits{MaxKeys: 1}, nil},
+		{"too many recipients", full(20_001), push.Limits{}, &push.MalformedError{Field: "to", Offset: 688_901, Problem: "more than 20000 recipients"}},
+		{"device ids count", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxRecipients: 3}, nil},
+		{"too many device ids cost only the recipient", `{"to":{"1":{"devices":["a","a"]}}}`, push.Limits{MaxRecipients: 2}, nil},
+		{"unknown keys of recipients count", `{"to":{"1":{"unread":1,"b":{"c":2}}},"payload":{}}`, push.Limits{MaxKeys: 3}, &push.MalformedError{Offset: 37, Problem: "more than 3"}},
+		{"keys of a bad recipient count once", `{"to":{"1":{"unread":"a","b":2},"2":{}}}`, push.Limits{MaxKeys: 3}, nil},
 		{"nothing allowed", `{}`, push.Limits{MaxBytes: -1}, &push.MalformedError{Oversize: true, Problem: "limit"}},
 	}
 	for _, tt := range tests {

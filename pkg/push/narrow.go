@@ -2,7 +2,6 @@ package push
 
 import (
 	"fmt"
-	"math"
 )
 
 // Narrow returns the receipt raw with only the value of to, and of channel if it
@@ -49,7 +48,7 @@ type span struct {
 }
 
 func findMembers(raw []byte, members map[string]*member) (doc outline, fault *MalformedError) {
-	s, fault := start(raw, Limits{MaxBytes: math.MaxInt, MaxDepth: math.MaxInt, MaxKeys: math.MaxInt})
+	s, fault := start(raw, NoLimits())
 	if fault != nil {
 		return doc, fault
 	}

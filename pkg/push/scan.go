@@ -18,6 +18,7 @@ type scanner struct {
 	data        []byte
 	pos         int
 	depth, keys int
+	recipients  int // and ids of their devices
 	lim         Limits
 }
 
@@ -102,11 +103,16 @@ func (s *scanner) skip() *MalformedError {
 // object passes an object and calls member at each of its values. name is the
 // name as it stands, in quotes.
 func (s *scanner) object(member func(name []byte) *MalformedError) *MalformedError {
+	return s.members(s.count, member)
+}
+
+// members is object with another way to count its keys.
+func (s *scanner) members(count func() *MalformedError, member func(name []byte) *MalformedError) *MalformedError {
 	return s.list('}', func() *MalformedError {
 		if s.next() != '"' {
 			return s.fail("want the name of a member")
 		}
-		if fault := s.count(); fault != nil {
+		if fault := count(); fault != nil {
 			return fault
 		}
 		from := s.pos
@@ -122,10 +128,18 @@ func (s *scanner) object(member func(name []byte) *MalformedError) *MalformedErr
 	})
 }
 
-// count counts one object key, or what costs as much memory.
+// count counts one object key.
 func (s *scanner) count() *MalformedError {
 	if s.keys++; s.keys > s.lim.MaxKeys {
-		return s.fail(fmt.Sprintf("more than %d object keys and device ids: split the receipt, or raise the limit", s.lim.MaxKeys))
+		return s.fail(fmt.Sprintf("more than %d object keys: shorten the content, or raise the limit", s.lim.MaxKeys))
+	}
+	return nil
+}
+
+// countRecipient counts one recipient, or one id of a device.
+func (s *scanner) countRecipient() *MalformedError {
+	if s.recipients++; s.recipients > s.lim.MaxRecipients {
+		return s.fail(fmt.Sprintf("more than %d recipients and device ids: split the receipt by recipients, or raise the limit", s.lim.MaxRecipients))
 	}
 	return nil
 }
