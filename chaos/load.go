@@ -72,7 +72,7 @@ func (w *world) send(ctx context.Context, pub *publisher.Publisher) error {
 	w.sent++
 	to := []uint64{w.sent%users + 1}
 	if w.sent%10 == 0 {
-		for len(to) < crowd {
+		for len(to) < max(crowd, w.many) {
 			to = append(to, to[len(to)-1]%users+1)
 		}
 	}

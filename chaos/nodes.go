@@ -101,6 +101,9 @@ func (w *world) newBroker(i int) (*seat, error) {
 		limit = "56MB"
 	}
 	fmt.Fprintf(&c, "server_name: %s\nlisten: %q\nhttp: %q\njetstream { store_dir: %q, max_file_store: %s }\n", name, n.client, n.monitor, w.store(i), limit)
+	if w.payload > 0 {
+		fmt.Fprintf(&c, "max_payload: %d\n", w.payload)
+	}
 	if len(w.nodes) > 1 {
 		fmt.Fprintf(&c, "cluster { name: chaos, listen: %q, no_advertise: true, routes: [", n.cluster)
 		for _, other := range w.nodes { // a route to itself does no harm

@@ -19,6 +19,7 @@ const tightLimit = 64 << 10
 // The scripts that make more retries, and more letters, than find room.
 const (
 	scriptRetries = `{"rules":[{"probability":0.5,"answer":"quota-device","retry_after":"1-3"}]}`
+	scriptNearly  = `{"rules":[{"probability":0.97,"answer":"quota-device","retry_after":"1-2"}]}`
 	scriptLetters = `{"rules":[{"probability":0.25,"answer":"invalid-argument"}]}`
 )
 
@@ -36,6 +37,14 @@ func storeScenarios() []scenario {
 			"dead-full", "the stream of dead letters is full, until somebody raises its limit",
 			[]string{"T16"},
 			s.with(func(s *shape) { s.maxDead = 2000 }), fill(fillLetters, scriptLetters),
+		},
+		{
+			"oversized", "retries are larger than the broker stores",
+			[]string{"T14"},
+			usual(2).with(func(s *shape) { s.payload, s.many, s.rate = 3600, 70, 60 }),
+			func(p *planner) []step {
+				return []step{p.once(step{do: scriptFake, name: "refuses nearly all devices", how: scriptNearly}, p.scale.outage)}
+			},
 		},
 	}
 }

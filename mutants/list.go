@@ -89,11 +89,6 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
-			name: "recipient that cannot be read comes back with the rest", file: "internal/consumer/intake.go",
-			old: "d.data, d.origin.Narrowed = rest, true", now: "_, d.origin.Narrowed = rest, true",
-			pkg: lanes, test: "TestUnreadableRecipientIsOneLetter",
-		},
-		{
 			name: "table of settled messages not used", file: "internal/consumer/intake.go",
 			old: "switch in.settled.begin(o.Seq, o.Stored) {", now: "switch unseen {",
 			pkg: lanes, test: "TestRepeats",
@@ -160,12 +155,17 @@ func guarding() []mutant {
 func storing() []mutant {
 	return []mutant{
 		{
+			name: "recipient that cannot be read comes back with the rest", file: "internal/consumer/intake.go",
+			old: "d.data, d.origin.Narrowed = rest, true", now: "_, d.origin.Narrowed = rest, true",
+			pkg: lanes, test: "TestUnreadableRecipientIsOneLetter",
+		},
+		{
 			name: "what a full store refuses not kept in hand", file: "internal/consumer/storage.go",
 			old: "if err == nil || errors.Is(err, ErrTooLarge) {", now: "if err == nil || err != nil {",
 			pkg: lanes, test: "TestFullStoresRepeatNothing",
 		},
 		{
-			name: "stopping lane keeps to the limit of retries", file: "internal/consumer/storage.go",
+			name: "stopping lane keeps to the limit of retries", file: "internal/consumer/split.go",
 			old: "r.Last = true", now: "r.Last = false",
 			pkg: lanes, test: "TestStopWhileStoresAreFull",
 		},

@@ -95,5 +95,5 @@ func line(l deadletter.Letter) letterLine {
 
 // anyReceipt are limits that whatever a stream holds keeps.
 func anyReceipt() push.Limits {
-	return push.Limits{MaxBytes: maxUnchecked, MaxDepth: 10_000, MaxKeys: 1 << 24}
+	return push.Limits{MaxBytes: maxUnchecked, MaxDepth: 10_000, MaxKeys: 1 << 24, MaxRecipients: 1 << 24}
 }

@@ -120,16 +120,19 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 	if _, err := admin.Provision(t.Context(), topology); err != nil {
 		t.Fatal(err)
 	}
-	c := &config.Config{Replicas: 1}
+	c := &config.Config{Replicas: 1, MaxReceiptBytes: 1_000_000}
 	found := doctor.Broker(c, topology, dial("worker")).Look(t.Context())
 	wantFinding(t, found, push.LevelFail, "publishing to push.dead.fcm is not permitted, which is for dead letters of lane fcm")
 	wantFinding(t, found, push.LevelFail, "bucket push-devices")
 	wantFinding(t, found, push.LevelOK, "clock: ")
 	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "dead letters: none is waiting")
+	wantFinding(t, found, push.LevelOK, "payload: the broker takes messages of 1048576 bytes, and a receipt may have 1000000")
 	topology.AckWait = time.Minute
+	c.MaxReceiptBytes = 1 << 20
 	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "permission: all ")
+	wantFinding(t, found, push.LevelWarn, "raise max_payload of the broker to 1073152, or lower PUSHWORKER_MAX_RECEIPT_BYTES to 1024000")
 	wantFinding(t, found, push.LevelWarn, "ack_wait of durable fcm of stream PUSH is 30s, not 1m0s")
 }
 
