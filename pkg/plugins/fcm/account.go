@@ -204,3 +204,10 @@ func missingOf(has func(string) bool) string {
 	}
 	return ""
 }
+
+// isNoPath reports whether what should be the path of a key is the key itself, which no
+// error may show.
+func isNoPath(s string) bool {
+	_, packed := decodeKey([]byte(s))
+	return packed || strings.ContainsAny(s, "{\n")
+}

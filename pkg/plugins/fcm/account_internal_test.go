@@ -131,8 +131,12 @@ func TestCredentialsThatAreNone(t *testing.T) {
 // TestKeyAsPath: the key itself where its path belongs is a fault that does not show it.
 func TestKeyAsPath(t *testing.T) {
 	t.Parallel()
-	_, err := parseConfig(`{"credentials_file":` + quoted(`{"private_key":"secret"}`) + `}`)
-	if err == nil || !strings.Contains(err.Error(), "no path") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("got %v", err)
+	const key = `{"private_key":"secret"}`
+	packed := base64.StdEncoding.EncodeToString([]byte(key))
+	for _, path := range []string{key, "\n" + key, packed} {
+		_, err := parseConfig(`{"credentials_file":` + quoted(path) + `}`)
+		if err == nil || !strings.Contains(err.Error(), "no path") || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), packed) {
+			t.Errorf("got %v", err)
+		}
 	}
 }

@@ -27,10 +27,12 @@ const (
 // old versions too. Durations are strings such as "1m30s", or numbers of seconds.
 type Config struct {
 	// Credentials is the key of a Google service account, as the JSON object that
-	// Google gives out. It wins over CredentialsFile.
+	// Google gives out, or a string with it, plain or in base64. It wins over
+	// CredentialsFile.
 	Credentials Credentials `json:"credentials"`
 	// CredentialsFile is the path of a file with the same. When the file is
-	// replaced, the new key is used without a restart.
+	// replaced, the new key is used without a restart; when it is missing, readiness
+	// and status say so.
 	CredentialsFile string `json:"credentials_file"`
 	// ProjectID is the Firebase project; the default is that of the credentials.
 	ProjectID string `json:"project_id"`
@@ -125,7 +127,7 @@ func parseConfig(jsonconf string) (*Config, error) {
 	c.TimeToLive = cmp.Or(c.TimeToLive, defaultTTL)
 	err = c.check(err)
 	c.ProjectID = cmp.Or(c.ProjectID, projectOf(c.Credentials))
-	if err != nil && c.ProjectID == "" && c.CredentialsFile != "" {
+	if err != nil && c.ProjectID == "" && c.CredentialsFile != "" && !isNoPath(c.CredentialsFile) {
 		_, unreadable := c.sending() // so that this is told together with the others
 		err = errors.Join(err, unreadable)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -69,7 +68,7 @@ func (c *Config) checkCredentials(f *faults) {
 	}
 	if len(c.Credentials) == 0 {
 		f.addIf(c.CredentialsFile == "", "credentials_file", "is missing: name the file with the service account's key, or put its content under \"credentials\"")
-		f.addIf(strings.ContainsAny(c.CredentialsFile, "{\n"), "credentials_file", "is no path, perhaps the key itself: put that under \"credentials\"")
+		f.addIf(isNoPath(c.CredentialsFile), "credentials_file", "is no path, perhaps the key itself: put that under \"credentials\"")
 		return
 	}
 	a, err := parseAccount(c.Credentials)
