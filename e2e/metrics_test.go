@@ -61,6 +61,29 @@ func TestMetricsPage(t *testing.T) {
 	}
 }
 
+// TestProviderMetrics: what FCM answers is counted by class, and so are the
+// connections to it.
+func TestProviderMetrics(t *testing.T) {
+	t.Parallel()
+	w := newFCMWorld(t, "")
+	w.crowd(3)
+	p := w.worker()
+	w.publish(messageTo(1, userOf(1), userOf(2), userOf(3)))
+	for _, line := range []string{
+		`pushworker_provider_requests_total{class="accepted",handler="fcm"} 3`,
+		`pushworker_provider_requests_total{class="rejected",handler="fcm"} 0`,
+		`pushworker_provider_request_duration_seconds_count{handler="fcm"} 3`,
+		`pushworker_targets_total{handler="fcm",result="accepted"} 3`,
+		`pushworker_directory_cache_misses_total 3`,
+	} {
+		await(t, 30*time.Second, line, func() bool { return strings.Contains(scrape(t, p.admin), line+"\n") })
+	}
+	if text := scrape(t, p.admin); strings.Contains(text, `pushworker_provider_connections{handler="fcm"} 0`) ||
+		!strings.Contains(text, `pushworker_provider_connections{handler="fcm"} `) {
+		t.Errorf("no connection to FCM is counted:\n%s", text)
+	}
+}
+
 func scrape(t *testing.T, addr string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/metrics", nil)

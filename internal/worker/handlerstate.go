@@ -58,15 +58,27 @@ func (s handlerStates) addTo(status *admin.Status) {
 	}
 }
 
+// connections describes the gauge of open connections.
+func connections() *prometheus.Desc {
+	return prometheus.NewDesc("pushworker_provider_connections",
+		"Open connections of this process to the provider.", []string{"handler"}, nil)
+}
+
 // Describe implements [prometheus.Collector].
-func (s handlerStates) Describe(descs chan<- *prometheus.Desc) { descs <- expiry() }
+func (s handlerStates) Describe(descs chan<- *prometheus.Desc) {
+	descs <- expiry()
+	descs <- connections()
+}
 
 // Collect implements [prometheus.Collector].
 func (s handlerStates) Collect(metrics chan<- prometheus.Metric) {
-	desc := expiry()
 	for name, h := range s {
-		if at := h.State().CredentialsExpire; !at.IsZero() {
-			metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at.Unix()), name)
+		state := h.State()
+		if at := state.CredentialsExpire; !at.IsZero() {
+			metrics <- prometheus.MustNewConstMetric(expiry(), prometheus.GaugeValue, float64(at.Unix()), name)
+		}
+		if m, ok := h.(push.Metered); ok && len(m.Classes()) > 0 {
+			metrics <- prometheus.MustNewConstMetric(connections(), prometheus.GaugeValue, float64(state.Connections), name)
 		}
 	}
 }

@@ -66,6 +66,7 @@ func (w Worker) Run(ctx context.Context) error {
 		return err
 	}
 	window.metrics.MustRegister(directory.metrics()...)
+	handlers.measure(window.metrics)
 	return window.around(ctx, func(ctx context.Context) error {
 		return w.work(ctx, server, window, handlers, directory)
 	})

@@ -31,6 +31,9 @@ type Work struct {
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
 	// State is [Stater]'s, and may run beside Handle; nil when there is nothing to say.
 	State func() State
+	// Classes and Measure are [Metered]'s; nil when the handler measures nothing.
+	Classes []string
+	Measure func(told Answered)
 	// Close releases what setup acquired, after the last Handle has returned; nil
 	// when there is nothing to release.
 	Close func()
@@ -40,7 +43,8 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router] and a [Stater]. All methods are safe for concurrent use.
+// a [Checker], a [Prober], a [Router], a [Stater] and a [Metered]. All
+// methods are safe for concurrent use.
 type Adapter struct {
 	setup func(jsonconf string) (Work, error)
 	mu    sync.Mutex // held by Init
@@ -55,6 +59,7 @@ var (
 	_ Prober   = (*Adapter)(nil)
 	_ Router   = (*Adapter)(nil)
 	_ Stater   = (*Adapter)(nil)
+	_ Metered  = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,

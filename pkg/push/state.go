@@ -11,6 +11,8 @@ type State struct {
 	// CredentialsExpire is when what the provider lets us in with ends unless it is
 	// renewed; zero if it does not end, or there is none.
 	CredentialsExpire time.Time
+	// Connections counts the open connections to the provider.
+	Connections int
 }
 
 // Stater is a Handler that can say how it is. State knows the answer, and asks nobody

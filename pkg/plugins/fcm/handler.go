@@ -36,7 +36,7 @@ func New(directory push.Directory) push.Handler {
 		}
 		h := &handler{config: c, directory: directory, sender: s}
 		return push.Work{
-			Handle: h.handle, TTL: c.ttl, Check: h.check, Probe: h.probe, Route: h.route, State: s.auth.state, Close: s.close, Concurrency: how.inFlight,
+			Handle: h.handle, TTL: c.ttl, Check: h.check, Probe: h.probe, Route: h.route, State: s.state, Classes: classes(), Measure: s.meter.measure, Close: s.close, Concurrency: how.inFlight,
 		}, nil
 	})
 }

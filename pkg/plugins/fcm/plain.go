@@ -15,8 +15,8 @@ type plain struct {
 	version atomic.Int32    // that the endpoint speaks; 0 until it has answered
 }
 
-func newPlain(inFlight int) *plain {
-	p := &plain{one: newTransport(true)}
+func newPlain(inFlight int, dial dialer) *plain {
+	p := &plain{one: newTransport(true, dial)}
 	p.one.MaxConnsPerHost, p.one.MaxIdleConnsPerHost = 0, inFlight // slots bound them
 	p.one.HTTP2, p.one.Protocols = nil, new(http.Protocols)
 	p.one.Protocols.SetHTTP1(true)

@@ -32,7 +32,7 @@ func TestPlainEndpoints(t *testing.T) {
 		}))
 		endpoint.Config.Protocols = tt.protocols
 		endpoint.Start()
-		p := newPool(2*streamsPerConn, true)
+		p := newPool(2*streamsPerConn, true, new(meter).dial)
 		var senders sync.WaitGroup
 		for range 50 {
 			senders.Go(func() {
@@ -65,7 +65,7 @@ func TestPlainEndpointIsDown(t *testing.T) {
 	t.Parallel()
 	endpoint := httptest.NewServer(http.NotFoundHandler())
 	endpoint.Close()
-	p := newPool(1, true)
+	p := newPool(1, true, new(meter).dial)
 	defer p.close()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
 	if err != nil {

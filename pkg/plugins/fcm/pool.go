@@ -3,6 +3,7 @@ package fcm
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -22,9 +23,13 @@ const (
 	pingAfter, pingWait = time.Second, 3 * time.Second
 	// idleAfter closes connections that nothing uses, which also ends their pings.
 	idleAfter = 90 * time.Second
+	// dialTimeout bounds the making of a connection.
+	dialTimeout = 5 * time.Second
 	// maxAnswer is as much of an answer as is read; FCM's have a few hundred bytes.
 	maxAnswer = 64 << 10
 )
+
+type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // pool spreads requests over connections. Each has a transport of its own, which
 // dials one connection at a time, and slots for streamsPerConn requests. That also
@@ -37,13 +42,13 @@ type pool struct {
 
 // newPool makes a pool for inFlight requests at once. without says that there is no
 // TLS, for http:// endpoints.
-func newPool(inFlight int, without bool) *pool {
+func newPool(inFlight int, without bool, dial dialer) *pool {
 	p := &pool{free: make(chan *http.Transport, inFlight)} // room for every slot
 	if without {
-		p.plain = newPlain(inFlight)
+		p.plain = newPlain(inFlight, dial)
 	}
 	for left := inFlight; left > 0; left -= streamsPerConn {
-		p.all = append(p.all, newTransport(without))
+		p.all = append(p.all, newTransport(without, dial))
 	}
 	for i := range inFlight {
 		p.free <- p.all[i%len(p.all)]
@@ -51,10 +56,10 @@ func newPool(inFlight int, without bool) *pool {
 	return p
 }
 
-func newTransport(without bool) *http.Transport {
+func newTransport(without bool, dial dialer) *http.Transport {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		DialContext:         dial,
 		TLSHandshakeTimeout: 10 * time.Second,
 		DisableCompression:  true, // answers have 60 bytes
 		MaxConnsPerHost:     1,

@@ -11,6 +11,8 @@ import (
 	firebase "firebase.google.com/go/v4"
 	"firebase.google.com/go/v4/messaging"
 	"google.golang.org/api/option"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // sendTimeout bounds one request; Google's own SDK for Node uses 15 s "to match
@@ -37,6 +39,7 @@ type sender struct {
 	pace     *pace
 	auth     *auth
 	pool     *pool
+	meter    meter
 	sdk      send
 	dry      send // has FCM check the message and deliver nothing
 }
@@ -62,8 +65,8 @@ func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
 	s := &sender{
 		limit: newLimit(c.inFlight),
 		pace:  newPace(c.perSecond, c.ramp),
-		pool:  newPool(c.inFlight, strings.HasPrefix(c.endpoint, "http://")),
 	}
+	s.pool = newPool(c.inFlight, strings.HasPrefix(c.endpoint, "http://"), s.meter.dial)
 	s.gate = newGate(s.pace.restart)
 	s.auth = newAuth(s.pool, fetch, c.key, c.file) //nolint:contextcheck // it outlives ctx, until close
 	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: recorder{s.auth}})}
@@ -156,17 +159,19 @@ func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) (claim 
 	defer cancel()
 	began := time.Now()
 	id, err := by(sendCtx, m)
+	took := time.Since(began)
 	switch {
 	case errors.Is(x.err, errNoToken): // it has gone meanwhile
 		return answer{}, nil, fmt.Errorf("%w: %w", errDown, x.err)
 	case x.err != nil && ctx.Err() != nil:
-		claim, err = interrupted(ctx, time.Since(began))
+		claim, err = interrupted(ctx, took)
 		return claim, nil, err
 	}
 	claim = classify(x, id, err, time.Now())
 	if x.err != nil && sendCtx.Err() != nil {
 		claim.silent, claim.wait = true, sendTimeout
 	}
+	s.meter.answered(claim, took)
 	return claim, x.token, nil
 }
 
@@ -224,4 +229,11 @@ func (s *sender) learn(claim answer, token *accessToken, m *messaging.Message, p
 		return a, errSick, nil
 	}
 	return a, nil, nil
+}
+
+// state is [push.Stater]'s.
+func (s *sender) state() push.State {
+	state := s.auth.state()
+	state.Connections = int(s.meter.open.Load())
+	return state
 }
