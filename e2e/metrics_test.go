@@ -45,7 +45,7 @@ func TestMetricsPage(t *testing.T) {
 	}
 	want := metricsTable(t, text)
 	if *updateMetrics {
-		if err := os.WriteFile(metricsPage, []byte(before+begin+want+end+after), 0o644); err != nil { //nolint:gosec // a page for all
+		if err := os.WriteFile(metricsPage, []byte(before+begin+want+end+after), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return

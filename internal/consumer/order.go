@@ -7,7 +7,7 @@ import (
 
 // order keeps the pushes of one user and conversation in the order in which the lane
 // took them, which for fresh receipts is the stream's: each starts when the one before
-// has left the lane. Others do not wait. See ADR 012.
+// has left the lane. Others do not wait. See ADR 013.
 //
 // A delivery waits only for deliveries that were taken before it, so that no two can
 // wait for each other, and the first of all that are held never waits. Nothing is
