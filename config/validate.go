@@ -220,7 +220,7 @@ func (v *validator) admin() {
 	v.require(isAddress(a.Addr), "is not host:port: "+quote(a.Addr), "write for example 127.0.0.1:9464", "ADMIN_ADDR")
 	same := v.embeds() && a.Addr == v.Embedded.Addr && !strings.HasSuffix(a.Addr, ":0")
 	v.require(!same, "is the same as PUSHWORKER_EMBEDDED_ADDR", "give one of the two another port", "ADMIN_ADDR", "EMBEDDED_ADDR")
-	v.warn(a.Token.IsSet() || isLoopback(a.Addr), "ADMIN_ADDR", "can be reached by other machines, so everything but health and metrics is refused there, except to commands on this machine",
+	v.warn(a.Token.IsSet() || isLoopback(a.Addr), "ADMIN_ADDR", "can be reached by other machines, so everything but health and metrics is refused there",
 		"set PUSHWORKER_ADMIN_TOKEN, or listen on 127.0.0.1")
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/device"
@@ -94,66 +93,6 @@ func addUserFlag(cmd *cobra.Command, user *push.Uid) {
 // errNoUser says that --user is missing. Cobra finds that out too late for it to
 // be an error of usage.
 var errNoUser = errors.New("--user is required")
-
-func newDevicePutCommand(a *app) *cobra.Command {
-	var d push.Device
-	cmd := &cobra.Command{
-		Use:   "put",
-		Short: "Register a device, or its new token",
-		Example: `  pushworker device put --user usr782riWdFIwE --id phone-1 --provider fcm \
-      --platform android --token dGhpcyBpcyBhIHRva2Vu`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := device.Validate(d); err != nil {
-				return usageError{err}
-			}
-			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
-				_, err := dir.Put(cmd.Context(), d)
-				return deviceError(err)
-			})
-		},
-	}
-	addUserFlag(cmd, &d.User)
-	addDeviceFlags(cmd.Flags(), &d)
-	_ = cmd.RegisterFlagCompletionFunc("provider", a.completeHandler)
-	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(device.Platforms(), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
-}
-
-func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
-	flags.StringVar(&d.ID, "id", "", "the chat server's `ID` of the device")
-	flags.StringVar(&d.Provider, "provider", "", "`NAME` of the handler that reaches it, such as fcm")
-	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
-	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
-	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
-}
-
-func newDeviceRemoveCommand(a *app) *cobra.Command {
-	var like push.Device
-	cmd := &cobra.Command{
-		Use:   "rm",
-		Short: "Remove a device, or all devices of a user",
-		Example: `  pushworker device rm --user usr782riWdFIwE --id phone-1
-  pushworker device rm --user usr782riWdFIwE`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if like.User.IsZero() {
-				return usageError{errNoUser}
-			}
-			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
-				n, err := dir.Remove(cmd.Context(), like)
-				if err != nil {
-					return deviceError(err)
-				}
-				a.say("removed %s", count(n, "device"))
-				return nil
-			})
-		},
-	}
-	addUserFlag(cmd, &like.User)
-	cmd.Flags().StringVar(&like.ID, "id", "", "only the device with this `ID`")
-	return cmd
-}
 
 // count is n things in words.
 func count(n int, thing string) string { return plural(int64(n), thing, thing+"s") }

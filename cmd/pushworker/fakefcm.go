@@ -69,7 +69,7 @@ func (a *app) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMF
 		options.Script = script
 	}
 	if !f.quiet {
-		options.Log = a.stdout
+		options.Log = printableLines{a.stdout}
 	}
 	server, err := fakefcm.Start(options)
 	if is[*fakefcm.OptionsError](err) {

@@ -144,11 +144,12 @@ stay no longer than PUSHWORKER_HISTORY.`,
 	cmd.Flags().SortFlags = false
 	cmd.Flags().Var(&forTime, "for", "how long, such as 30m or 2d; by default 24h")
 	cmd.Flags().Var(&until, "until", "end of the pause, as RFC 3339")
+	addYesFlag(cmd.Flags())
 	return cmd
 }
 
 func newLaneResumeCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:               "resume NAME",
 		Short:             "Have a paused lane go on at once",
 		Example:           `  pushworker lane resume fcm`,
@@ -160,6 +161,8 @@ func newLaneResumeCommand(a *app) *cobra.Command {
 			})
 		},
 	}
+	addYesFlag(cmd.Flags())
+	return cmd
 }
 
 func oneLane(cmd *cobra.Command, args []string) error {

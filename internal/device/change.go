@@ -139,6 +139,17 @@ func (d *Directory) take(ctx context.Context, dev push.Device, holder push.Uid, 
 	return d.write(ctx, holder, read[0].Revision, next, gone)
 }
 
+// Holder returns whose dev's token is, 0 if it is nobody's.
+func (d *Directory) Holder(ctx context.Context, dev push.Device) (push.Uid, error) {
+	key := tokenKey(dev)
+	read, err := d.store.Read(ctx, []string{key})
+	if err != nil {
+		return 0, fmt.Errorf("reading whose a token is: %w", err)
+	}
+	held, err := readClaim(key, read[0].Value)
+	return push.Uid(held.User), err
+}
+
 // anyNewer reports whether one of users has registered dev's token after dev.
 func (d *Directory) anyNewer(ctx context.Context, users []push.Uid, dev push.Device) (bool, error) {
 	if len(users) == 0 {

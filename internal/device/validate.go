@@ -34,7 +34,7 @@ func Validate(d push.Device) error {
 		validateText("id", d.ID, maxID),
 		validateProvider(d.Provider),
 		validatePlatform(d.Platform),
-		validateText("token", d.Token, maxToken),
+		validateToken(d.Token),
 		validateLang(d.Lang),
 	)
 	if err != nil {
@@ -59,6 +59,18 @@ func validateText(field, s string, limit int) error {
 		return fmt.Errorf("%s is of %d bytes: at most %d are allowed", field, len(s), limit)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return fmt.Errorf("%s holds characters that do not print: send it as the app got it", field)
+	}
+	return nil
+}
+
+// validateToken takes an address of a provider: none has spaces, but for a web push
+// subscription as JSON.
+func validateToken(s string) error {
+	if err := validateText("token", s, maxToken); err != nil {
+		return err
+	}
+	if strings.Contains(s, " ") && !strings.HasPrefix(s, "{") {
+		return errors.New("token holds spaces, which no provider's tokens do: send it as the app got it")
 	}
 	return nil
 }

@@ -30,6 +30,8 @@ const (
 type flight struct {
 	msg   *nats.Msg
 	done  func(Ack, error)
+	apart bool // done is the caller's, and runs with the other callbacks
+	wave  *wave
 	start time.Time
 	timer *time.Timer
 
@@ -40,8 +42,9 @@ type flight struct {
 	cause    error // of the last failed try
 }
 
-// launch waits for room and starts the flight of msg.
-func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, error)) (*flight, error) {
+// launch waits for room and starts the flight of msg. apart says that done may take
+// its time and publish.
+func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, error), apart bool) (*flight, error) {
 	if p.isClosed() {
 		return nil, ErrClosed
 	}
@@ -56,7 +59,7 @@ func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, er
 		return nil, fmt.Errorf("not published, %d receipts in flight leave no room: %w: %w",
 			cap(p.slots), ErrUnavailable, context.Cause(ctx))
 	}
-	f := &flight{msg: msg, done: done, start: time.Now()}
+	f := &flight{msg: msg, done: done, apart: apart && done != nil, start: time.Now()}
 	p.mu.Lock()
 	if p.isClosed() {
 		p.mu.Unlock()
@@ -64,7 +67,8 @@ func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, er
 		return nil, ErrClosed
 	}
 	p.last++
-	p.live++
+	f.wave = p.current
+	f.wave.live++
 	msg.Reply = p.inbox + strconv.FormatUint(p.last, 36)
 	p.flights[msg.Reply] = f
 	f.timer = time.AfterFunc(p.cfg.AckTimeout, func() { p.tick(f) })
@@ -217,14 +221,15 @@ func (p *Publisher) giveUp(f *flight, cause error) {
 func (p *Publisher) settle(f *flight, ack Ack, err error) {
 	f.timer.Stop()
 	<-p.slots
+	if f.apart {
+		p.callbacks.add(func() {
+			defer p.land(f)
+			f.done(ack, err)
+		})
+		return
+	}
+	defer p.land(f)
 	if f.done != nil {
 		f.done(ack, err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.live--
-	if p.live == 0 && p.idle != nil {
-		close(p.idle)
-		p.idle = nil
 	}
 }

@@ -42,8 +42,10 @@ type Publisher struct {
 	mu      sync.Mutex
 	flights map[string]*flight // by reply subject; being in it is being unsettled
 	last    uint64             // number of the last flight, for its reply subject
-	live    int                // flights whose callback has not returned
-	idle    chan struct{}      // closed when live reaches zero; nil when nobody waits
+	current *wave              // of the flights that begin
+	earlier []*wave            // those that somebody waits for, until they are over
+
+	callbacks callbacks
 }
 
 // New returns a Publisher on nc, which stays the caller's: close the Publisher
@@ -63,6 +65,7 @@ func New(nc *nats.Conn, cfg Config) (*Publisher, error) {
 		slots:   make(chan struct{}, cfg.MaxInFlight), // a semaphore
 		closing: make(chan struct{}),
 		flights: make(map[string]*flight),
+		current: newWave(),
 	}
 	p.status = nc.StatusChanged(nats.RECONNECTING, nats.CLOSED)
 	if p.sub, err = nc.Subscribe(inbox+".*", p.onReply); err != nil {
@@ -103,15 +106,15 @@ func (p *Publisher) PublishRaw(ctx context.Context, data []byte, opts ...Option)
 //
 // If PublishAsync returns nil, done is called exactly once, at the latest when
 // Close gives up or the connection is closed; if it returns an error, never. done
-// must return soon and must not call the Publisher: while it runs, it holds up the
-// acknowledgements of all others. r is the caller's again when PublishAsync
-// returns. done may be nil.
+// may publish again; it must not wait for itself, as Flush and Close do. The callbacks
+// run one after the other, so that a slow one holds up the others, but no
+// acknowledgement. r is the caller's again when PublishAsync returns. done may be nil.
 func (p *Publisher) PublishAsync(ctx context.Context, r *push.Receipt, done func(Ack, error), opts ...Option) error {
 	msg, err := p.encode(ctx, r, opts)
 	if err != nil {
 		return err
 	}
-	_, err = p.launch(ctx, msg, done)
+	_, err = p.launch(ctx, msg, done, true)
 	return err
 }
 
@@ -123,29 +126,22 @@ func (p *Publisher) PublishRawAsync(ctx context.Context, data []byte, done func(
 	if err != nil {
 		return err
 	}
-	_, err = p.launch(ctx, msg, done)
+	_, err = p.launch(ctx, msg, done, true)
 	return err
 }
 
-// Flush waits until no receipt is in flight, including those published meanwhile,
-// and all callbacks have returned, or until ctx ends.
+// Flush waits until the receipts that were in flight when it was called have been
+// acknowledged or given up, and their callbacks have returned, or until ctx ends. It
+// does not wait for those published meanwhile.
 func (p *Publisher) Flush(ctx context.Context) error {
-	p.mu.Lock()
-	if p.live == 0 {
-		p.mu.Unlock()
-		return nil
+	for _, w := range p.waves() {
+		select {
+		case <-w.over:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for acknowledgements: %w", context.Cause(ctx))
+		}
 	}
-	if p.idle == nil {
-		p.idle = make(chan struct{})
-	}
-	idle := p.idle
-	p.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for acknowledgements: %w", context.Cause(ctx))
-	}
+	return nil
 }
 
 // Close takes no further receipts, waits for those in flight as [Publisher.Flush]
@@ -161,6 +157,7 @@ func (p *Publisher) Close(ctx context.Context) error {
 	err := p.Flush(ctx)
 	if err != nil {
 		p.abandon(err)
+		_ = p.Flush(context.WithoutCancel(ctx)) // what is given up is told of, too
 	}
 	_ = p.sub.Unsubscribe() // fails only if the subscription is gone already
 	p.nc.RemoveStatusListener(p.status)
@@ -231,7 +228,7 @@ func (p *Publisher) await(ctx context.Context, msg *nats.Msg) (Ack, error) {
 		err error
 	}
 	end := make(chan outcome, 1)
-	f, err := p.launch(ctx, msg, func(ack Ack, err error) { end <- outcome{ack, err} })
+	f, err := p.launch(ctx, msg, func(ack Ack, err error) { end <- outcome{ack, err} }, false)
 	if err != nil {
 		return Ack{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -15,7 +16,8 @@ import (
 // registered; user is the 11-character text.
 //
 // The token is personal data and as good as an address: it belongs in requests to
-// the provider and nowhere else. String leaves it out; JSON does not.
+// the provider and nowhere else. String and LogValue leave it out; JSON does not: give
+// a logger the device or its String, never its JSON.
 type Device struct {
 	// User is whose device it is. Zero is left out in JSON.
 	User Uid `json:"user,omitzero"`
@@ -87,6 +89,9 @@ func (d Device) ShownID() string {
 // Format implements [fmt.Formatter]: every verb prints String, so that none prints
 // the token.
 func (d Device) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String()) }
+
+// LogValue implements [slog.LogValuer]: loggers get what String says.
+func (d Device) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
 // deviceFields is a Device without methods.
 type deviceFields Device
