@@ -33,7 +33,7 @@ func list() []mutant {
 func settling() []mutant {
 	return []mutant{
 		{
-			name: "acknowledged before it was sent", file: "internal/consumer/lane.go",
+			name: "acknowledged before it was sent", file: "internal/consumer/offer.go",
 			old: "if err := l.send(r); err != nil {", now: "_ = d.msg.Ack()\n\tif err := l.send(r); err != nil {",
 			pkg: lanes, test: "TestModel",
 		},
@@ -99,8 +99,8 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestHungHandler",
 		},
 		{
-			name: "expired receipt sent", file: "internal/consumer/lane.go",
-			old: "if !d.expires.IsZero() && !d.taken.Before(d.expires) {", now: "if !d.expires.IsZero() && d.expires.IsZero() {",
+			name: "expired receipt sent", file: "internal/consumer/offer.go",
+			old: "if !d.expires.IsZero() && !d.due.Before(d.expires) {", now: "if !d.expires.IsZero() && d.expires.IsZero() {",
 			pkg: lanes, test: "TestExpiredIsNotSent",
 		},
 		{
@@ -115,7 +115,7 @@ func guarding() []mutant {
 		},
 		{
 			name: "what was read told all the same", file: "internal/consumer/news.go",
-			old: "r.Payload.SeqId <= m.value &&", now: "r.Payload.SeqId < 0 &&",
+			old: "Payload.SeqId <= m.value &&", now: "Payload.SeqId < 0 &&",
 			pkg: lanes, test: "TestModel",
 		},
 		{

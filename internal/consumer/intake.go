@@ -189,7 +189,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 		in.lane.metrics.skew.look(in.lane, r, &d.origin)
 	}
 	if len(bad) > 0 {
-		in.lane.store(func() { in.withoutBad(d, r, bad) })
+		in.lane.store(func() { in.withoutBad(d, bad) })
 		return false
 	}
 	return in.lane.offer(d)
@@ -197,7 +197,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 
 // withoutBad writes a letter for the recipients that could not be read and then
 // offers the rest, which is all that comes back if it has to be tried again.
-func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipient) {
+func (in *intake) withoutBad(d *delivery, bad []push.BadRecipient) {
 	err := fmt.Errorf("%d recipients could not be read; the first: %w", len(bad), bad[0].Err) // the keys may be tokens by mistake
 	if d.targets == 0 {
 		d.leaving.Store(true)
@@ -210,7 +210,7 @@ func (in *intake) withoutBad(d *delivery, r *push.Receipt, bad []push.BadRecipie
 		d.handBack(push.ErrNotStarted)
 		return
 	}
-	if rest, err := push.Narrow(d.data, r.To, r.Channel); err == nil {
+	if rest, err := push.Narrow(d.data, d.receipt.To, d.receipt.Channel); err == nil {
 		d.data, d.origin.Narrowed = rest, true
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()

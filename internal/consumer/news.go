@@ -68,31 +68,40 @@ func (d *delivery) mark(key uint64, value int) place {
 // news takes out of d's receipt those who have read it elsewhere, and brings the
 // badges of the others up to date. It reports whether anybody is left.
 func (l *Lane) news(d *delivery) (left bool) {
-	r := d.receipt
-	if fades(&r.Payload) && l.marks.reads.used.Load() {
-		for user := range r.To {
-			m, found := l.marks.reads.find(d.talk.of(user))
-			if found && m.after(d.mark(0, 0)) && r.Payload.SeqId <= m.value && d.talk.known(user) {
-				d.elsewhere = append(d.elsewhere, user)
-				delete(r.To, user)
-			}
-		}
+	if fades(&d.receipt.Payload) && l.marks.reads.used.Load() {
+		l.leaveOut(d)
 	}
-	d.targets -= len(d.elsewhere)
 	if len(d.elsewhere) > 0 && d.targets == 0 {
 		return false
 	}
-	for user, to := range r.To {
+	l.freshen(d)
+	return true
+}
+
+// leaveOut takes out of d's receipt those who have read it elsewhere.
+func (l *Lane) leaveOut(d *delivery) {
+	for user := range d.receipt.To {
+		m, found := l.marks.reads.find(d.talk.of(user))
+		if found && m.after(d.mark(0, 0)) && d.receipt.Payload.SeqId <= m.value && d.talk.known(user) {
+			d.elsewhere = append(d.elsewhere, user)
+			delete(d.receipt.To, user)
+			d.targets--
+		}
+	}
+}
+
+// freshen replaces badges that are older than one that was sent.
+func (l *Lane) freshen(d *delivery) {
+	for user, to := range d.receipt.To {
 		mark := d.mark(uint64(user), to.Unread)
 		switch newest := l.badges.note(mark); {
 		case newest == mark:
 			l.marks.tell(Mark{User: user, Handler: l.name, Value: to.Unread, Seq: mark.seq, At: d.origin.First})
 		case newest.value != to.Unread:
 			to.Unread = newest.value
-			r.To[user] = to
+			d.receipt.To[user] = to
 		}
 	}
-	return true
 }
 
 // fades reports whether nobody needs p who has read the message: a message, a missed

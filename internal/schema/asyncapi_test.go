@@ -191,7 +191,7 @@ func receiptExamples(t *testing.T) []any {
 			t.Fatal(err)
 		}
 		all = append(all, object{
-			"name": name, "payload": json.RawMessage(bytes.TrimSpace(raw)), "headers": object{"Nats-Msg-Id": name + ".42"},
+			"name": name, "payload": json.RawMessage(bytes.TrimSpace(raw)), "headers": object{"Nats-Msg-Id": name + ".42.20260704T142217.25Z"},
 		})
 	}
 	sortByName(all)
@@ -278,7 +278,7 @@ func publishHeaders() object {
 	return object{"type": "object", "properties": object{
 		"Nats-Msg-Id": object{
 			"type": "string", "minLength": 1,
-			"description": "names the notification; a second message with it within two minutes is acknowledged and not stored",
+			"description": "names the notification, and holds the message's own time, because a conversation that is begun again has the same topic and numbers; a second message with it within two minutes is acknowledged and not stored",
 		},
 		"traceparent":  object{"type": "string", "description": "the trace to go on with (W3C Trace Context); any case is read"},
 		"tracestate":   object{"type": "string", "description": "goes with traceparent"},

@@ -13,7 +13,7 @@ import (
 )
 
 // DedupID names the notification that r is: equal for two receipts that tell the
-// same people of the same event, different otherwise. It is "r1-" and 24
+// same people of the same event, different otherwise. It is "r2-" and 24
 // characters of base64url, which are the first 18 bytes of the SHA-256 of these
 // values of r, each written as its length in bytes, a colon, and itself:
 //
@@ -21,9 +21,10 @@ import (
 //	then the 11-character texts of the uids of to, in ascending byte order
 //
 // seq, want and given are decimal numbers. ts is the time in UTC as RFC 3339 with
-// as many decimals of the second as it needs, or empty if it is zero; it is also
-// empty for a "msg" that has a seq, which identifies it. content is its JSON if
-// there are neither ts nor seq to tell receipts apart, else empty.
+// as many decimals of the second as it needs, or empty if it is zero. It counts
+// beside seq, because a conversation that is deleted and begun again has the same
+// numbers once more; so it has to be the event's, the same at every try to publish.
+// content is its JSON if there is no ts to tell receipts apart, else empty.
 //
 // Recipients count by their uid alone, because unread counters and lists of
 // devices differ between two tellings of the same. They do count, because a chat
@@ -33,11 +34,11 @@ import (
 func DedupID(r *push.Receipt) string {
 	p := &r.Payload
 	ts := ""
-	if !p.Timestamp.IsZero() && (p.What != push.ActMsg || p.SeqId == 0) {
+	if !p.Timestamp.IsZero() {
 		ts = p.Timestamp.UTC().Format(time.RFC3339Nano)
 	}
 	var content []byte
-	if p.SeqId == 0 && p.Timestamp.IsZero() {
+	if p.Timestamp.IsZero() {
 		content, _ = json.Marshal(p.Content) // content that is no JSON is refused when r is encoded
 	}
 	d := digest{Hash: sha256.New()}
@@ -56,7 +57,7 @@ func DedupID(r *push.Receipt) string {
 	for _, uid := range uids {
 		d.add(uid)
 	}
-	return "r1-" + base64.RawURLEncoding.EncodeToString(d.Sum(nil)[:18])
+	return "r2-" + base64.RawURLEncoding.EncodeToString(d.Sum(nil)[:18])
 }
 
 // digest hashes strings so that no two lists of them run into each other.
