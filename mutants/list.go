@@ -15,6 +15,7 @@ const (
 func list() []mutant {
 	all := append(settling(), guarding()...)
 	all = append(all, stopping()...)
+	all = append(all, fanning()...)
 	all = append(all, retrying()...)
 	all = append(all, storing()...)
 	all = append(all, outside()...)

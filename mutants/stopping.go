@@ -1,5 +1,26 @@
 package main
 
+// fanning breaks how a lane spreads over many targets.
+func fanning() []mutant {
+	return []mutant{
+		{
+			name: "goroutine for every target", file: "pkg/plugins/fcm/fanout.go",
+			old: "start := max(0, min(len(targets)-1, f.most-f.helpers))", now: "start := len(targets) - 1",
+			pkg: fcm, test: "TestFanoutIsBounded",
+		},
+		{
+			name: "all receipts begin at once", file: "pkg/plugins/fcm/fanout.go",
+			old: "if n <= smallReceipt {", now: "if n <= smallReceipt*1000 {",
+			pkg: fcm, test: "TestFanoutIsBounded",
+		},
+		{
+			name: "receipts served one after the other", file: "pkg/plugins/fcm/fanout.go",
+			old: "f.rounds.MoveToBack(first)", now: "_ = first",
+			pkg: fcm, test: "TestFanoutServesInTurn",
+		},
+	}
+}
+
 // stopping breaks how a lane stops when its provider fails, and how it resumes.
 func stopping() []mutant {
 	return []mutant{

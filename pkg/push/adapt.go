@@ -20,6 +20,11 @@ type Work struct {
 	// and its grace is over. A panic becomes a [PanicError]. Handle runs in as many
 	// goroutines at once as the config's concurrency says.
 	Handle func(ctx context.Context, r *Receipt) error
+	// Begin waits until Handle may be called with r, where receipts differ much in
+	// size, and returns what is called when Handle has returned; the config's timeout
+	// counts from then. ctx ends when the handler stops. An error hands r back. nil
+	// when every receipt may begin at once.
+	Begin func(ctx context.Context, r *Receipt) (end func(), err error)
 	// TTL is [Expirer]'s; nil when the notifications never go stale.
 	TTL func(r *Receipt) time.Duration
 	// Check is [Checker]'s; nil when there is nothing to look at.

@@ -28,6 +28,8 @@ type pool struct {
 
 	ctx         context.Context //nolint:containedctx // the parent of every receipt's context
 	cancel      context.CancelCauseFunc
+	beginning   context.Context //nolint:containedctx // of those that wait for Work.Begin; ends when the pool stops
+	stopBegin   context.CancelCauseFunc
 	workers     sync.WaitGroup
 	stopping    atomic.Bool
 	interrupted atomic.Bool   // a receipt was handed back half done
@@ -43,6 +45,7 @@ func newPool(w Work, c Common) *pool {
 		stopped: make(chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background()) //nolint:forbidigo // outlives the Init that makes it
+	p.beginning, p.stopBegin = context.WithCancelCause(p.ctx)
 	concurrency := max(1, w.Concurrency)
 	if c.Concurrency > 0 {
 		concurrency = c.Concurrency
@@ -65,9 +68,27 @@ func (p *pool) run() {
 		case p.stopping.Load():
 			r.Done(ErrNotStarted)
 		default:
-			r.Done(p.handle(r))
+			r.Done(p.begin(r))
 		}
 	}
+}
+
+// begin has r handled when its turn has come; it is handed back if the pool stops
+// before that.
+func (p *pool) begin(r *Receipt) (err error) {
+	if p.work.Begin == nil {
+		return p.handle(r)
+	}
+	defer recovered(&err)
+	end, err := p.work.Begin(p.beginning, r)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotStarted, err)
+	}
+	defer end()
+	if p.stopping.Load() {
+		return ErrNotStarted
+	}
+	return p.handle(r)
 }
 
 // seal puts marks into the channel and hands back the receipts that are in their
@@ -97,6 +118,7 @@ func (p *pool) seal(owed int) {
 // drain is [Drainer]'s.
 func (p *pool) drain(ctx context.Context) error {
 	if p.stopping.CompareAndSwap(false, true) {
+		p.stopBegin(ErrStopping)
 		p.seal(cap(p.in))
 		go p.finish()
 	}
@@ -139,12 +161,15 @@ func (p *pool) handle(r *Receipt) (err error) {
 	r.begun = time.Now()
 	ctx := &lazyContext{parent: p.ctx, deadline: r.begun.Add(p.timeout)}
 	defer ctx.end()
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
+	defer recovered(&err)
 	return p.outcome(p.work.Handle(ctx, r), ctx.deadline)
+}
+
+// recovered is deferred: it makes an error of a panic.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
 }
 
 // outcome adds to err what only the pool knows: that the work was interrupted, or

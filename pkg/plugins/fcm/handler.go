@@ -7,15 +7,10 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
-
-// perReceipt is how many targets of one receipt are sent to at once. More would
-// let one large receipt take all places.
-const perReceipt = 64
 
 // New makes the handler. It asks directory for the devices of a receipt's users
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
@@ -34,11 +29,20 @@ func New(directory push.Directory) push.Handler {
 		if err != nil {
 			return push.Work{}, err
 		}
-		h := &handler{config: c, directory: directory, sender: s}
-		return push.Work{
-			Handle: h.handle, TTL: c.ttl, Check: h.check, Probe: h.probe, Route: h.route, State: s.state, Classes: classes(), Measure: s.meter.measure, Close: s.close, Concurrency: how.inFlight,
-		}, nil
+		return newHandler(c, directory, s, how.inFlight).work(), nil
 	})
+}
+
+func newHandler(c *Config, directory push.Directory, s *sender, inFlight int) *handler {
+	return &handler{config: c, directory: directory, sender: s, fanout: newFanout(inFlight)}
+}
+
+func (h *handler) work() push.Work {
+	return push.Work{
+		Begin: h.fanout.begin, Handle: h.handle, TTL: h.config.ttl, Check: h.check, Probe: h.probe, Route: h.route,
+		State: h.sender.state, Classes: classes(), Measure: h.sender.meter.measure,
+		Close: h.sender.close, Concurrency: h.fanout.most,
+	}
 }
 
 // handler turns receipts into messages and their answers into outcomes.
@@ -46,6 +50,7 @@ type handler struct {
 	config    *Config
 	directory push.Directory
 	sender    *sender
+	fanout    *fanout
 }
 
 var errUnreadable = errors.New(`message's content cannot be read; with "tolerate_content" it is sent without`)
@@ -70,7 +75,7 @@ func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
 	tally := newTally(r)
 	tally.wait(damaged)
 	defer tally.report()
-	h.deliverAll(ctx, targets(made, r, devices, tally), tally)
+	h.fanout.deliver(targets(made, r, devices, tally), func(t *target) { h.deliver(ctx, made, t, tally) })
 	return tally.outcome()
 }
 
@@ -90,37 +95,16 @@ func (h *handler) devices(ctx context.Context, r *push.Receipt) (devices map[pus
 	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 }
 
-// deliverAll sends to the targets, perReceipt at a time.
-func (h *handler) deliverAll(ctx context.Context, targets []target, tally *tally) {
-	if len(targets) == 1 {
-		h.deliver(ctx, &targets[0], tally)
-		return
-	}
-	next := make(chan *target)
-	var workers sync.WaitGroup
-	for range min(perReceipt, len(targets)) {
-		workers.Go(func() {
-			for t := range next {
-				h.deliver(ctx, t, tally)
-			}
-		})
-	}
-	for i := range targets {
-		next <- &targets[i]
-	}
-	close(next)
-	workers.Wait()
-}
-
 // deliver sends to one target and notes what became of it.
-func (h *handler) deliver(ctx context.Context, t *target, tally *tally) {
+func (h *handler) deliver(ctx context.Context, made *template, t *target, tally *tally) {
 	defer func() {
 		if v := recover(); v != nil { // in a goroutine of ours nobody else would
 			tally.note(t, answer{fate: again, tried: true, err: &push.PanicError{Value: v, Stack: debug.Stack()}})
 		}
 	}()
+	message := t.render(made, tally.receipt)
 	sent := time.Now()
-	a, err := h.sender.send(ctx, t.message, t.platform)
+	a, err := h.sender.send(ctx, message, t.platform)
 	switch {
 	case errors.Is(err, errDown):
 		tally.down(t, err)

@@ -1,9 +1,9 @@
 package fcm
 
 import (
+	"container/list"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -17,7 +17,7 @@ type limit struct {
 	most    float64
 	used    int
 	lowered time.Time
-	waiting []chan struct{}
+	waiting list.List // of chan struct{}, in the order of their coming
 }
 
 const (
@@ -35,13 +35,13 @@ func newLimit(most int) *limit {
 // acquire waits for a place, which done gives back. First come, first served.
 func (l *limit) acquire(ctx context.Context) error {
 	l.mu.Lock()
-	if len(l.waiting) == 0 && float64(l.used) < l.now {
+	if l.waiting.Len() == 0 && float64(l.used) < l.now {
 		l.used++
 		l.mu.Unlock()
 		return nil
 	}
 	turn := make(chan struct{})
-	l.waiting = append(l.waiting, turn)
+	place := l.waiting.PushBack(turn)
 	l.mu.Unlock()
 	select {
 	case <-turn:
@@ -50,11 +50,12 @@ func (l *limit) acquire(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.waiting, turn); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
-	} else { // the turn came at the same moment
+	select {
+	case <-turn: // it came at the same moment
 		l.used--
 		l.admit()
+	default:
+		l.waiting.Remove(place)
 	}
 	return fmt.Errorf("wait for a place: %w", context.Cause(ctx))
 }
@@ -75,9 +76,8 @@ func (l *limit) done(accepted, refused bool, at time.Time) {
 
 // admit lets in whoever may come; mu is held.
 func (l *limit) admit() {
-	for len(l.waiting) > 0 && float64(l.used) < l.now {
-		close(l.waiting[0])
-		l.waiting = slices.Delete(l.waiting, 0, 1)
+	for l.waiting.Len() > 0 && float64(l.used) < l.now {
+		close(l.waiting.Remove(l.waiting.Front()).(chan struct{})) //nolint:forcetypeassert // nothing else is in the list
 		l.used++
 	}
 }

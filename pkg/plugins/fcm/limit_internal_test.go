@@ -48,8 +48,8 @@ func TestLimit(t *testing.T) {
 			l.done(true, false, time.Now())
 		}
 		waiting.Wait()
-		if l.used != 0 || len(l.waiting) != 0 {
-			t.Errorf("%d are in and %d wait", l.used, len(l.waiting))
+		if l.used != 0 || l.waiting.Len() != 0 {
+			t.Errorf("%d are in and %d wait", l.used, l.waiting.Len())
 		}
 		if got := l.now; got < 77 || got > 78 {
 			t.Errorf("limit is %v, want 70 and a twentieth of 150", got)
@@ -86,8 +86,8 @@ func TestLimitCancelled(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if l.used != 0 || len(l.waiting) != 0 {
-		t.Errorf("%d are in and %d wait", l.used, len(l.waiting))
+	if l.used != 0 || l.waiting.Len() != 0 {
+		t.Errorf("%d are in and %d wait", l.used, l.waiting.Len())
 	}
 }
 

@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"firebase.google.com/go/v4/messaging"
@@ -38,9 +39,10 @@ func (r skipReason) String() string {
 var errChannelName = push.Permanent(errors.New("channel has a name that FCM takes for no topic: want at most 128 letters, digits and any of -_.~%"))
 
 // template makes the messages of one receipt. What is the same for many targets
-// is made once and shared: its messages are to be read, never written. It belongs
-// to one goroutine; the messages do not.
+// is made once and shared: its messages are to be read, never written. Many may ask
+// for a message at once.
 type template struct {
+	mu     sync.Mutex // held by message
 	config *Config
 	push.Payload
 	channelName string

@@ -25,7 +25,7 @@ func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, err
 	tally.wait(damaged)
 	var routes []push.Route
 	for _, t := range targets(made, r, devices, tally) {
-		one, err := t.route(r, made.isSilent())
+		one, err := t.route(made, r)
 		if err != nil {
 			return nil, err
 		}
@@ -55,9 +55,9 @@ func (r skipReason) target() push.Target {
 	return push.Target{Result: push.ResultSkipped, Why: noAction}
 }
 
-// route is what would be sent to t. silent says that it is so for everybody.
-func (t *target) route(r *push.Receipt, silent bool) (push.Route, error) {
-	message := *t.message
+// route is what would be sent to t.
+func (t *target) route(made *template, r *push.Receipt) (push.Route, error) {
+	silent, message := made.isSilent(), *t.render(made, r)
 	message.Token = ""
 	text, err := json.Marshal(&message)
 	if err != nil {

@@ -15,8 +15,17 @@ const provider = "fcm"
 // target is one device or one channel of a receipt.
 type target struct {
 	device   push.Device // of a channel: zero
-	message  *messaging.Message
 	platform platform
+	message  *messaging.Message // of a channel; a device's is made when it is sent
+}
+
+// render is the message for t. What it makes is not kept: a receipt may have
+// thousands of targets.
+func (t *target) render(made *template, r *push.Receipt) *messaging.Message {
+	if t.message != nil {
+		return t.message
+	}
+	return made.message(t.device.User, r.To[t.device.User], t.platform, t.device.Token)
 }
 
 func (t *target) isChannel() bool { return t.device.User.IsZero() }
@@ -44,8 +53,7 @@ func targets(made *template, r *push.Receipt, devices map[push.Uid][]push.Device
 			case slices.Contains(to.Devices, d.ID) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
 			default:
-				p := platformOf(d.Platform)
-				all = append(all, target{device: d, platform: p, message: made.message(user, to, p, d.Token)})
+				all = append(all, target{device: d, platform: platformOf(d.Platform)})
 			}
 			found = true
 		}

@@ -1,0 +1,193 @@
+package fcm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// town is a directory of users with three devices each.
+type town map[push.Uid][]push.Device
+
+func newTown(users int) (town, map[push.Uid]push.Recipient) {
+	devices, to := make(town), make(map[push.Uid]push.Recipient)
+	for u := range push.Uid(users) {
+		to[u+1] = push.Recipient{Unread: 1}
+		for i := range 3 {
+			id := fmt.Sprintf("device-%d-%d", u+1, i)
+			devices[u+1] = append(devices[u+1], push.Device{User: u + 1, ID: id, Token: id, Platform: "android"})
+		}
+	}
+	return devices, to
+}
+
+// Devices implements [push.Directory].
+func (d town) Devices(context.Context, []push.Uid) (map[push.Uid][]push.Device, error) { return d, nil }
+
+// Gone implements [push.Directory].
+func (town) Gone(context.Context, push.Device, time.Time, string) error { return nil }
+
+// crew is a handler with a stand-in for the SDK.
+func crew(t *testing.T, d push.Directory, inFlight int, sdk send) (*handler, *push.Adapter) {
+	t.Helper()
+	s, err := newSender(t.Context(), sending{project: "p", key: []byte("key"), inFlight: inFlight, perSecond: 1e9, ramp: time.Millisecond}, goodKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.sdk = func(ctx context.Context, m *messaging.Message) (string, error) {
+		id, err := sdk(ctx, m)
+		x := ctx.Value(exchangeKey{}).(*exchange)
+		if x.err = err; err == nil {
+			x.status = 200
+		}
+		return id, err
+	}
+	h := newHandler(&Config{TimeToLive: time.Hour}, d, s, inFlight)
+	a := push.Adapt(func(string) (push.Work, error) { return h.work(), nil })
+	if err := a.Init(`{"timeout":"1h"}`); err != nil {
+		t.Fatal(err)
+	}
+	return h, a
+}
+
+func offerTo(a *push.Adapter, to map[push.Uid]push.Recipient, outcome chan<- error) {
+	r := &push.Receipt{To: to, Payload: push.Payload{What: push.ActMsg, Topic: "grpOne", SeqId: 1}}
+	r.OnDone(func(err error) { outcome <- err })
+	a.Push() <- r
+}
+
+// TestFanoutIsBounded: 1,024 receipts to 1,000 users with three devices each, all
+// waiting for a provider that does not answer, take the places that there are, and
+// neither a goroutine nor memory per target or receipt. Not parallel: it counts the
+// process's goroutines.
+func TestFanoutIsBounded(t *testing.T) { //nolint:paralleltest,tparallel // see above
+	const inFlight, receipts, users = 720, 1024, 1000
+	synctest.Test(t, func(t *testing.T) {
+		goroutines, memory := runtime.NumGoroutine(), held()
+		devices, to := newTown(users)
+		h, a := crew(t, devices, inFlight, func(ctx context.Context, _ *messaging.Message) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		outcome := make(chan error, receipts)
+		for range receipts {
+			offerTo(a, to, outcome)
+		}
+		synctest.Wait()
+		if h.sender.limit.used != inFlight {
+			t.Errorf("%d requests are open, want %d", h.sender.limit.used, inFlight)
+		}
+		if n := runtime.NumGoroutine() - goroutines; n > 2*inFlight+50 {
+			t.Errorf("%d goroutines for %d requests at once", n, inFlight)
+		}
+		if mib := (held() - memory) >> 20; mib > 64 {
+			t.Errorf("%d MiB are held", mib)
+		}
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = a.Drain(over) // the work is cancelled, as it must be
+		for range receipts {
+			if err := <-outcome; !errors.Is(err, push.ErrNotStarted) {
+				t.Fatalf("outcome is %v, want that it was handed back", err)
+			}
+		}
+		if h.fanout.helpers != 0 || h.fanout.rounds.Len() != 0 || h.sender.limit.used != 0 {
+			t.Errorf("%d helpers, %d receipts and %d places are left", h.fanout.helpers, h.fanout.rounds.Len(), h.sender.limit.used)
+		}
+	})
+}
+
+// held is how much heap and stack is in use, in bytes.
+func held() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// TestFanoutServesInTurn: a small receipt is served beside larger ones, and everybody
+// gets the message once.
+func TestFanoutServesInTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const inFlight, users = 4, 100
+		var mu sync.Mutex
+		got := make(map[string]int)
+		devices, to := newTown(users)
+		h, a := crew(t, devices, inFlight, func(ctx context.Context, m *messaging.Message) (string, error) {
+			mu.Lock()
+			got[m.Token]++
+			mu.Unlock()
+			time.Sleep(time.Second)
+			return "projects/p/messages/1", nil
+		})
+		large, small := make(chan error, 3), make(chan error, 1)
+		for range cap(large) {
+			offerTo(a, to, large)
+		}
+		time.Sleep(30 * time.Second)
+		offered := time.Now()
+		offerTo(a, map[push.Uid]push.Recipient{1: {}}, small)
+		if err := <-small; err != nil || time.Since(offered) > 10*time.Second {
+			t.Errorf("the small receipt: %v after %s", err, time.Since(offered))
+		}
+		if n := len(large); n != 0 {
+			t.Errorf("%d of the large ones were done before it", n)
+		}
+		for range cap(large) {
+			if err := <-large; err != nil {
+				t.Error(err)
+			}
+		}
+		for token, n := range got {
+			want := cap(large)
+			if token[:len("device-1-")] == "device-1-" {
+				want++
+			}
+			if n != want {
+				t.Errorf("%s was sent to %d times, want %d", token, n, want)
+			}
+		}
+		if took, least := time.Since(offered)+30*time.Second, time.Second*time.Duration(3*3*users/inFlight); len(got) != 3*users || took > least*11/10 {
+			t.Errorf("%d devices in %s, want %d in hardly more than %s", len(got), took, 3*users, least)
+		}
+		a.Stop()
+		if h.fanout.helpers != 0 {
+			t.Errorf("%d helpers are left", h.fanout.helpers)
+		}
+	})
+}
+
+// TestFanoutSurvivesPanics: a panic beside one target is that target's failure.
+func TestFanoutSurvivesPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		devices, to := newTown(20)
+		h, a := crew(t, devices, 4, func(_ context.Context, m *messaging.Message) (string, error) {
+			if m.Token == "device-7-1" {
+				panic("SDK")
+			}
+			return "projects/p/messages/1", nil
+		})
+		outcome := make(chan error, 1)
+		offerTo(a, to, outcome)
+		err := <-outcome
+		part, ok := errors.AsType[*push.Undelivered](err)
+		if _, panicked := errors.AsType[*push.PanicError](err); !ok || !panicked || len(part.To) != 1 || len(part.To[7].Devices) != 2 {
+			t.Errorf("outcome is %v", err)
+		}
+		a.Stop()
+		if h.fanout.helpers != 0 || h.sender.limit.used != 0 {
+			t.Errorf("%d helpers and %d places are left", h.fanout.helpers, h.sender.limit.used)
+		}
+	})
+}
