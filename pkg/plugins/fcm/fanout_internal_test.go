@@ -65,11 +65,23 @@ func offerTo(a *push.Adapter, to map[push.Uid]push.Recipient, outcome chan<- err
 	a.Push() <- r
 }
 
+// ends are the times of the next n outcomes.
+func ends(t *testing.T, outcome <-chan error, n int) (at []time.Time) {
+	t.Helper()
+	for range n {
+		if err := <-outcome; err != nil {
+			t.Error(err)
+		}
+		at = append(at, time.Now())
+	}
+	return at
+}
+
 // TestFanoutIsBounded: 1,024 receipts to 1,000 users with three devices each, all
 // waiting for a provider that does not answer, take the places that there are, and
 // neither a goroutine nor memory per target or receipt. Not parallel: it counts the
 // process's goroutines.
-func TestFanoutIsBounded(t *testing.T) { //nolint:paralleltest,tparallel // see above
+func TestFanoutIsBounded(t *testing.T) {
 	const inFlight, receipts, users = 720, 1024, 1000
 	synctest.Test(t, func(t *testing.T) {
 		goroutines, memory := runtime.NumGoroutine(), held()
@@ -114,8 +126,8 @@ func held() int64 {
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// TestFanoutServesInTurn: a small receipt is served beside larger ones, and everybody
-// gets the message once.
+// TestFanoutServesInTurn: a small receipt is served beside larger ones, larger ones
+// get on alike, and everybody gets the message once.
 func TestFanoutServesInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -143,10 +155,9 @@ func TestFanoutServesInTurn(t *testing.T) {
 		if n := len(large); n != 0 {
 			t.Errorf("%d of the large ones were done before it", n)
 		}
-		for range cap(large) {
-			if err := <-large; err != nil {
-				t.Error(err)
-			}
+		at := ends(t, large, cap(large)) // there is room for two of them
+		if apart := at[1].Sub(at[0]); apart > 10*time.Second {
+			t.Errorf("two that began together ended %s apart", apart)
 		}
 		for token, n := range got {
 			want := cap(large)

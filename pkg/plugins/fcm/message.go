@@ -106,6 +106,8 @@ func (c *Config) remaining(r *push.Receipt, now time.Time) time.Duration {
 
 // message is what one device of user is sent.
 func (t *template) message(user push.Uid, to push.Recipient, p platform, token string) *messaging.Message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	v := t.view(user, t.mannerFor(user, to.Delivered > 0))
 	m := &messaging.Message{Token: token, Data: v.data}
 	switch p {
