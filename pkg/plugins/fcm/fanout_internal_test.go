@@ -112,6 +112,7 @@ func TestFanoutIsBounded(t *testing.T) {
 				t.Fatalf("outcome is %v, want that it was handed back", err)
 			}
 		}
+		synctest.Wait()
 		if h.fanout.helpers != 0 || h.fanout.rounds.Len() != 0 || h.sender.limit.used != 0 {
 			t.Errorf("%d helpers, %d receipts and %d places are left", h.fanout.helpers, h.fanout.rounds.Len(), h.sender.limit.used)
 		}
@@ -172,6 +173,7 @@ func TestFanoutServesInTurn(t *testing.T) {
 			t.Errorf("%d devices in %s, want %d in hardly more than %s", len(got), took, 3*users, least)
 		}
 		a.Stop()
+		synctest.Wait()
 		if h.fanout.helpers != 0 {
 			t.Errorf("%d helpers are left", h.fanout.helpers)
 		}
@@ -197,6 +199,7 @@ func TestFanoutSurvivesPanics(t *testing.T) {
 			t.Errorf("outcome is %v", err)
 		}
 		a.Stop()
+		synctest.Wait()
 		if h.fanout.helpers != 0 || h.sender.limit.used != 0 {
 			t.Errorf("%d helpers and %d places are left", h.fanout.helpers, h.sender.limit.used)
 		}
