@@ -51,7 +51,7 @@ func letting() []mutant {
 		},
 		{
 			name: "token endpoint asked without a pause", file: "pkg/plugins/fcm/auth.go",
-			old: "fresh.life/4), fetchFloor))", now: "fresh.life/4), 0))",
+			old: "fresh.life/4), fetchFloor))", now: "fresh.life/4), time.Millisecond))",
 			pkg: fcm, test: "TestTokenFloor",
 		},
 		{
