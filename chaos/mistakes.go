@@ -42,6 +42,12 @@ func mistakeScenarios() []scenario {
 			usual(2).with(func(s *shape) { s.maxBytes = 384 << 10 }),
 			func(p *planner) []step { return []step{p.once(step{do: abandonDurable}, p.scale.outage)} },
 		},
+		{
+			"lost-bucket", "somebody deletes the devices, which are restored from an export",
+			[]string{"T33"},
+			usual(2),
+			func(p *planner) []step { return []step{p.once(step{do: loseBucket}, p.scale.outage)} },
+		},
 	}
 }
 
@@ -54,6 +60,8 @@ func (f *faults) mistake(ctx context.Context, s step) error {
 		return f.loseDurableUnseen(ctx, s.how)
 	case abandonDurable:
 		return f.abandon(ctx, s.long)
+	case loseBucket:
+		return f.loseBucket(ctx, s.long)
 	}
 	return fmt.Errorf("nobody knows how to do %q", s.do)
 }
@@ -122,4 +130,29 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 		return fmt.Errorf("the stream holds %d bytes and is not full: it proves nothing", n)
 	}
 	return f.command(ctx, "lane", "retire", abandoned, "--yes")
+}
+
+// loseBucket deletes the devices, and after a while restores them and starts the
+// workers again.
+func (f *faults) loseBucket(ctx context.Context, long time.Duration) error {
+	err := f.operator(ctx, func(ctx context.Context, js jetstream.JetStream) error {
+		return js.DeleteKeyValue(ctx, "push-devices")
+	})
+	if err := errors.Join(err, wait(ctx, long)); err != nil {
+		return fmt.Errorf("lose the devices: %w", err)
+	}
+	for _, s := range f.workers {
+		if answers(ctx, s.url()) {
+			return fmt.Errorf("%s says that it is ready without devices", s.name)
+		}
+	}
+	if err := f.command(ctx, "device", "import", f.devicesFile(), "--create"); err != nil {
+		return err
+	}
+	for _, s := range f.workers {
+		if err := f.disturb(ctx, s, step{do: restartWorker}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

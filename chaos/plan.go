@@ -37,6 +37,7 @@ const (
 
 	loseDurableUnseen fault = "durable deleted while no worker runs"
 	abandonDurable    fault = "durable abandoned"
+	loseBucket        fault = "devices lost"
 )
 
 // step is one fault of a schedule.

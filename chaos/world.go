@@ -172,12 +172,14 @@ func (w *world) openDevices(ctx context.Context) error {
 	for user := uint64(1); user <= users; user++ {
 		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":"fcm","platform":"android","token":%q}`+"\n", user, token(user))
 	}
-	file := filepath.Join(w.dir, "devices.jsonl")
+	file := w.devicesFile()
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		return fmt.Errorf("write the devices: %w", err)
 	}
 	return w.command(ctx, "device", "import", file)
 }
+
+func (w *world) devicesFile() string { return filepath.Join(w.dir, "devices.jsonl") }
 
 // openWorkers starts the first worker, which makes the streams, and then the others.
 func (w *world) openWorkers(ctx context.Context) error {

@@ -16,6 +16,8 @@ type Config struct {
 	MaxBytes  ByteSize      `split_words:"true" for:"worker" default:"8GiB" desc:"Size limit of the stream. When it is full of unhandled receipts, publishers are refused; nothing is evicted."`
 	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false they must exist and are only bound."`
 
+	DevicesCreate bool `split_words:"true" default:"false" desc:"Make the bucket of devices although it is missing beside a stream that has had receipts, which looks as if it was lost. Without, run and device import refuse; their flag --create does the same."`
+
 	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`

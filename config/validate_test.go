@@ -30,6 +30,12 @@ func badCases(dir string) []badCase {
 	return []badCase{
 		// The connection.
 		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
+		{"URL with an IPv6 address without brackets", []string{"NATS_URL=nats://::1:4222,::1,tls://fe80::1:4222,nats://[::1]:4222"}, []string{
+			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
+			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
+			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
+		}},
+		{"URL with a name in brackets", []string{"NATS_URL=nats://[broker]:4222"}, []string{"NATS_URL is not a URL" + urlHint}},
 		{"URL without host", []string{"NATS_URL=nats://:4222"}, []string{"NATS_URL has a server without a host" + urlHint}},
 		{"URL with a wild port", []string{"NATS_URL=nats://" + secret + "@b:99999"}, []string{"NATS_URL has a port that is not a number from 1 to 65535" + urlHint}},
 		{"URL that is none", []string{"NATS_URL=nats://a:" + secret + "%zz@b"}, []string{"NATS_URL is not a URL" + urlHint}},

@@ -5,6 +5,7 @@ const (
 	lanes     = "./internal/consumer"
 	policies  = "./internal/retry"
 	brokers   = "./internal/broker"
+	workers   = "./internal/worker"
 	fcm       = "./pkg/plugins/fcm"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"

@@ -38,5 +38,15 @@ func topology() []mutant {
 			old: "return c.forgetPosition(ctx, t.positionKey(name))", now: "return nil",
 			pkg: brokers, test: "TestRetireLane",
 		},
+		{
+			name: "lost devices made anew", file: "internal/worker/directory.go",
+			old: "if !w.Config.DevicesCreate {", now: "if false {",
+			pkg: workers, test: "TestLostDevicesEndAStart",
+		},
+		{
+			name: "users of a lost bucket without devices", file: "internal/broker/devicestore.go",
+			old: "if err := s.sameBucket(ctx); err != nil {", now: "if false {",
+			pkg: brokers, test: "TestALostBucketIsNoUserWithoutDevices",
+		},
 	}
 }

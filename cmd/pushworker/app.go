@@ -121,6 +121,15 @@ func (a *app) override(flags *pflag.FlagSet, name, value, variable, usage string
 	flags.Var(overrideValue{a.overrides, variable, value}, name, usage+" ("+variable+")")
 }
 
+// addCreateFlag adds the flag that lets a bucket of devices be made that looks lost.
+func (a *app) addCreateFlag(flags *pflag.FlagSet) {
+	const variable = "PUSHWORKER_DEVICES_CREATE"
+	flags.BoolFunc("create", "make the bucket of devices anew if it is lost ("+variable+")", func(string) error {
+		a.overrides[variable] = "true"
+		return nil
+	})
+}
+
 // overrideValue is the pflag.Value of a flag that stands for a variable.
 type overrideValue struct {
 	overrides      map[string]string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -47,6 +48,9 @@ func (a *app) devices(ctx context.Context, write bool, f func(*broker.Devices) e
 	o := broker.DeviceOptions{Displace: c.DevicesDisplace, Log: a.logger(c.Log)}
 	devices, err := conn.Devices(ctx, o)
 	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
+		if lost := conn.DevicesLost(ctx, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
+			return unavailableError{lost}
+		}
 		if _, err = conn.ProvisionDevices(ctx, c.Replicas); err == nil {
 			devices, err = conn.Devices(ctx, o)
 		}

@@ -22,7 +22,7 @@ import (
 const importers = 64
 
 func newDeviceImportCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Register the devices of a file of JSON Lines",
 		Long: `Registers the devices of a file: one JSON object per line with the members user,
@@ -38,6 +38,8 @@ is told as FILE:LINE, the rest is registered, and the exit code is 65.`,
 			})
 		},
 	}
+	a.addCreateFlag(cmd.Flags())
+	return cmd
 }
 
 func (a *app) importDevices(ctx context.Context, dir *broker.Devices, name string) error {

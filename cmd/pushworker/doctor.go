@@ -123,8 +123,25 @@ func (a *app) examination(ctx context.Context) []doctor.Group {
 		groups = append(groups, a.handlerGroup(c, lanes))
 	}
 	found := workerFindings(status, workerErr)
-	return append(groups, doctor.Group{Topic: "worker", Look: func(context.Context) []push.Finding { return found }})
+	return append(groups, doctor.Group{Topic: "worker", Look: func(ctx context.Context) []push.Finding {
+		if workerErr != nil {
+			return found
+		}
+		return append(found, readiness(ctx, c)...)
+	}})
 }
+
+// readiness tells when the worker that answers is not ready.
+func readiness(ctx context.Context, c *config.Config) []push.Finding {
+	_, err := askReadiness(ctx, c)
+	if err == nil {
+		return nil
+	}
+	return []push.Finding{{Level: push.LevelFail, Check: "ready", Text: oneText(err), Remedy: "see the checks marked [-]"}}
+}
+
+// oneText is an error on one line.
+func oneText(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // answers reports whether something listens where clients of c look for the broker.
 func answers(ctx context.Context, c *config.Config) bool {

@@ -42,7 +42,7 @@ func receiptLimits(c *config.Config) push.Limits {
 func (s *search) backwards(ctx context.Context) ([]explain.Receipt, error) {
 	user := s.options.user
 	s.needles = [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}
-	last, err := s.conn.LastSeq(ctx, s.topology)
+	oldest, last, err := s.conn.Ends(ctx, s.topology)
 	if err != nil {
 		return nil, err
 	}
@@ -52,14 +52,14 @@ func (s *search) backwards(ctx context.Context) ([]explain.Receipt, error) {
 	}
 	var all []explain.Receipt
 	told := time.Now()
-	for to := last; to > 0 && len(all) < want; {
+	for to := last; to >= oldest && to > 0 && len(all) < want; {
 		from := max(1, to-min(to, stride)+1)
 		found, more, err := s.stretch(ctx, from, to)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, found...)
-		if !more || from == 1 {
+		if !more || from <= oldest {
 			break
 		}
 		to = from - 1
@@ -73,7 +73,8 @@ func (s *search) backwards(ctx context.Context) ([]explain.Receipt, error) {
 }
 
 // stretch returns what is found between two sequences, the newest first. more says
-// that what comes before may be young enough, too.
+// that what comes before may be young enough, too; a stretch of which everything was
+// erased says nothing about that.
 func (s *search) stretch(ctx context.Context, from, to uint64) (found []explain.Receipt, more bool, err error) {
 	first := true
 	for m, err := range s.conn.History(s.topology.Stream).Read(ctx, broker.Stretch{From: from, To: to}) {
@@ -91,7 +92,7 @@ func (s *search) stretch(ctx context.Context, from, to uint64) (found []explain.
 		}
 	}
 	slices.Reverse(found)
-	return found, more && !first, nil
+	return found, more || first, nil
 }
 
 // mayName reports whether a receipt may name the user: most do not, and decoding

@@ -29,6 +29,7 @@ PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
 		},
 	}
 	a.override(cmd.Flags(), "data-dir", "DIR", "PUSHWORKER_DATA_DIR", "store of the embedded broker")
+	a.addCreateFlag(cmd.Flags())
 	return cmd
 }
 

@@ -30,10 +30,17 @@ func (w WarningError) Error() string { return w.Err.Error() }
 // Unwrap returns the error.
 func (w WarningError) Unwrap() error { return w.Err }
 
-// livez answers as long as the process serves. It must not depend on the broker
-// or a provider: a restart mends neither.
-func livez(w http.ResponseWriter, _ *http.Request) {
-	writeText(w, http.StatusOK, "ok\n")
+// livez answers as long as the process serves, unless something is wrong that only a
+// restart mends. It must not depend on another machine's broker or a provider: a
+// restart mends neither.
+func livez(checks []Check) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if report, well := runChecks(r.Context(), checks); !well {
+			writeText(w, http.StatusServiceUnavailable, report+"restart needed\n")
+			return
+		}
+		writeText(w, http.StatusOK, "ok\n")
+	})
 }
 
 // readyz runs every check. The result of each is told if one does not pass or the

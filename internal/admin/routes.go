@@ -16,7 +16,7 @@ import (
 // routes are all routes; guard lets through who may see more than health and metrics.
 func routes(o Options, guard func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", livez)
+	mux.Handle("GET /livez", livez(o.Alive))
 	mux.Handle("GET /readyz", readyz(o.Ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, // one faulty metric must not hide the others

@@ -40,6 +40,8 @@ type Options struct {
 	Metrics prometheus.Gatherer
 	// Ready are the checks of /readyz, in the order in which they are told.
 	Ready []Check
+	// Alive are the checks of /livez: what only a restart of the process mends.
+	Alive []Check
 	// Status returns the document that /status serves. It must not wait.
 	Status func() Status
 	// Log gets what goes wrong with a connection.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/device"
@@ -43,20 +44,25 @@ type DeviceOptions struct {
 type Devices struct {
 	*device.Directory
 
-	conn *Conn
-	log  zerolog.Logger
+	conn  *Conn
+	store *deviceStore
+	log   zerolog.Logger
 }
 
-// Devices opens the directory. Without a bucket the error wraps [ErrNoBucket]; see
-// [Conn.ProvisionDevices]. Until [Devices.Run] is called, and after, what others
+// Ready returns why users look as if they had no devices: the bucket is gone, was
+// emptied or was made anew.
+func (d *Devices) Ready(ctx context.Context) error { return d.store.sameBucket(ctx) }
+
+// Devices opens the directory. Without a bucket, or without what is in every bucket
+// that was provisioned, the error wraps [ErrNoBucket]; see [Conn.ProvisionDevices]. Until [Devices.Run] is called, and after, what others
 // change may be seen as late as the cache's TTL.
 func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
 	store := &deviceStore{conn: c}
-	mask, err := store.mask(ctx)
+	mask, err := store.open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the device directory: %w", err)
 	}
-	d := &Devices{conn: c, log: o.Log}
+	d := &Devices{conn: c, store: store, log: o.Log}
 	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
 	d.Directory = device.New(store, device.Options{
 		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
@@ -95,10 +101,47 @@ func (d *Devices) publish(e device.Event) {
 	}
 }
 
+// open reads the secret and remembers it, since no two buckets have the same. A
+// bucket in which nothing was ever written, or whose secret an operator has deleted,
+// gets one.
+func (s *deviceStore) open(ctx context.Context) (device.Mask, error) {
+	mask, err := s.find(ctx)
+	if errors.Is(err, errNoMask) {
+		mask, err = s.mask(ctx)
+	}
+	if err == nil {
+		s.mine = &mask
+	}
+	return mask, err
+}
+
+// find reads the secret. [errNoMask] says that one may be made.
+func (s *deviceStore) find(ctx context.Context) (device.Mask, error) {
+	read, err := s.read(ctx, []string{maskKey})
+	switch {
+	case err != nil:
+		return device.Mask{}, err
+	case read[0].Value != nil:
+		return parseMask(read[0].Value)
+	case read[0].Revision > 0:
+		return device.Mask{}, errNoMask
+	}
+	info, err := s.conn.streamInfo(ctx, devicesStream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return device.Mask{}, ErrNoBucket
+	case err != nil:
+		return device.Mask{}, fmt.Errorf("looking at bucket %s: %w", devicesBucket, err)
+	case info.State.LastSeq > 0:
+		return device.Mask{}, errEmptied
+	}
+	return device.Mask{}, errNoMask
+}
+
 // mask reads the secret, or makes it where there is none yet.
 func (s *deviceStore) mask(ctx context.Context) (device.Mask, error) {
 	for {
-		read, err := s.Read(ctx, []string{maskKey})
+		read, err := s.read(ctx, []string{maskKey})
 		if err != nil {
 			return device.Mask{}, err
 		}

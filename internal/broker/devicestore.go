@@ -34,12 +34,46 @@ const (
 
 // deviceStore is the bucket as a [device.Store]. It speaks to the bucket's stream,
 // because a KV client reads one key at a time.
-type deviceStore struct{ conn *Conn }
+type deviceStore struct {
+	conn *Conn
+	// mine is the mask of the bucket that was opened; nil before.
+	mine *device.Mask
+}
 
 var _ device.Store = (*deviceStore)(nil)
 
-// Read implements [device.Store]. It takes one round trip per 1,024 keys.
+// Read implements [device.Store]. It takes one round trip per 1,024 keys. It asks for
+// the mask along with them: in a bucket that was emptied or made anew everybody would
+// look like a user without devices.
 func (s *deviceStore) Read(ctx context.Context, keys []string) ([]device.Entry, error) {
+	if s.mine == nil {
+		return s.read(ctx, keys)
+	}
+	entries, err := s.read(ctx, append(slices.Clip(keys), maskKey))
+	if err != nil {
+		return nil, err
+	}
+	if m, err := parseMask(entries[len(keys)].Value); err != nil || m != *s.mine {
+		if err := s.sameBucket(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return entries[:len(keys)], nil
+}
+
+// sameBucket returns an error if the bucket is not the one that was opened.
+func (s *deviceStore) sameBucket(ctx context.Context) error {
+	mask, err := s.find(ctx)
+	switch {
+	case errors.Is(err, errNoMask): // an operator has deleted it, so that tokens get other masks
+		return nil
+	case err == nil && mask != *s.mine:
+		return errReplaced
+	}
+	return err
+}
+
+func (s *deviceStore) read(ctx context.Context, keys []string) ([]device.Entry, error) {
 	entries := make([]device.Entry, len(keys))
 	for from := 0; from < len(keys); from += maxLastBatch {
 		to := min(from+maxLastBatch, len(keys))
@@ -153,9 +187,19 @@ type nextQuestion struct {
 
 const kvOperation = "KV-Operation"
 
-// ErrNoBucket says that the device directory has no bucket yet.
-var ErrNoBucket = errors.New("there are no devices yet, and no bucket " + devicesBucket + ": the first `pushworker device put` or " +
-	"`pushworker run` makes it, with PUSHWORKER_PROVISION=true and a user who may create streams")
+// ErrNoBucket says that the device directory has no bucket, or one without its mask.
+var ErrNoBucket = errors.New("there is no bucket " + devicesBucket + " with devices: on a new installation the first `pushworker run` or " +
+	"`pushworker device put` makes it, with PUSHWORKER_PROVISION=true and a user who may create streams; " + restoreDevices)
+
+// restoreDevices is what to do about devices that were lost.
+const restoreDevices = "if there were devices, restore them with `pushworker device import --create FILE`, and start the workers again"
+
+// What became of a bucket that was there.
+var (
+	errEmptied  = fmt.Errorf("%w: bucket %s was emptied", ErrNoBucket, devicesBucket)
+	errNoMask   = errors.New("bucket " + devicesBucket + " has no mask yet")
+	errReplaced = errors.New("bucket " + devicesBucket + " was deleted and made anew: when its devices are registered again, start the workers again")
+)
 
 // errAnswerCut says that there are more messages than were sent.
 var errAnswerCut = errors.New("the broker's answer is cut off")

@@ -150,8 +150,8 @@ func TestAnswerInPartsIsPutTogether(t *testing.T) {
 	l.lies(
 		func(m *nats.Msg, s []string) { truthOf(m, s, 2) },
 		func(m *nats.Msg, s []string) {
-			if len(s) != 3 {
-				t.Errorf("asked for %d again, want 3", len(s))
+			if len(s) != 4 { // three users and the mask
+				t.Errorf("asked for %d again, want 4", len(s))
 			}
 			truthOf(m, s, 1)
 		},
@@ -198,9 +198,9 @@ func TestAnswerThatIsNoneIsAnError(t *testing.T) {
 		}
 	}
 	nothing := func(m *nats.Msg, _ []string) { say(m, "", "Status", "404", "Description", "No Results") }
-	l.lies(nothing, nothing)
-	if found := devicesOf(t, d, 1, 2); len(found) != 0 {
-		t.Errorf("of users without devices: %v", found)
+	l.lies(nothing, nothing, nothing, nothing)
+	if found, err := d.Devices(t.Context(), []push.Uid{1, 2}); !errors.Is(err, broker.ErrNoBucket) {
+		t.Errorf("%v, %v of a bucket that is empty, want ErrNoBucket", found, err)
 	}
 	if _, err := d.Put(t.Context(), push.Device{User: 1, ID: "1", Provider: "fcm", Token: "x"}); !errors.Is(err, broker.ErrNoBucket) {
 		t.Errorf("Put without a bucket: %v", err)

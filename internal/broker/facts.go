@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -134,13 +135,14 @@ func (c *Conn) FirstEvent(ctx context.Context, t Topology) (time.Time, error) {
 	return first.stored, err
 }
 
-// LastSeq returns the last sequence of t's stream; 0 if it is empty.
-func (c *Conn) LastSeq(ctx context.Context, t Topology) (uint64, error) {
-	last, err := c.History(t.Stream).end(ctx, ">")
-	if errors.Is(err, ErrNotStored) {
-		return 0, nil
+// Ends returns the first and the last sequence of t's stream, though the messages
+// there may have been deleted; 0 for the last if there never was one.
+func (c *Conn) Ends(ctx context.Context, t Topology) (first, last uint64, err error) {
+	info, err := c.streamInfo(ctx, t.Stream)
+	if err != nil {
+		return 0, 0, fmt.Errorf("looking at stream %s: %w%s", t.Stream, err, missingRemedy(err))
 	}
-	return last.Seq, err
+	return info.State.FirstSeq, info.State.LastSeq, nil
 }
 
 // WaitingLetters counts the dead letters that are neither redriven nor dropped.

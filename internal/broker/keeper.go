@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,6 +30,17 @@ type Keeper struct {
 	log      zerolog.Logger
 	last     map[string]position // as this process wrote it last
 	failed   bool                // and said so
+	trouble  atomic.Pointer[error]
+}
+
+// Ready returns why the broker stored no position, though it could be asked: its disk
+// is full or read-only, or its store has stopped after that. What it does not store
+// of positions it does not store of receipts.
+func (k *Keeper) Ready() error {
+	if err := k.trouble.Load(); err != nil {
+		return fmt.Errorf("%w: see the broker's disk and log; after a write error a JetStream store needs a restart of the broker", *err)
+	}
+	return nil
 }
 
 // Keeper returns the keeper of t's lanes.
@@ -52,12 +65,23 @@ func (k *Keeper) Run(ctx context.Context) error {
 				"Is the bucket missing, run once with PUSHWORKER_PROVISION=true")
 		}
 		k.failed = err != nil
+		k.note(err)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return k.leave(context.WithoutCancel(ctx))
 		}
 	}
+}
+
+// note remembers an error that says that the broker does not store. A bucket that is
+// missing says nothing about that.
+func (k *Keeper) note(err error) {
+	if err == nil || errors.Is(err, jetstream.ErrNoStreamResponse) || !k.conn.Connected() {
+		k.trouble.Store(nil)
+		return
+	}
+	k.trouble.Store(&err)
 }
 
 // leave records the last positions. That nobody runs a lane any more is seen in a

@@ -39,7 +39,7 @@ func (c *Conn) Provision(ctx context.Context, t Topology) ([]Difference, error) 
 }
 
 func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, error) {
-	_, err := c.streamInfo(ctx, t.Stream)
+	info, err := c.streamInfo(ctx, t.Stream)
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf("provisioning stream %s: %w", t.Stream, err)
 	}
@@ -53,6 +53,9 @@ func (c *Conn) provisionStreams(ctx context.Context, t Topology) ([]Difference, 
 			object: "stream " + want.Name, config: want, settings: settingsOf(want), bounded: true,
 			otherwise: "set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm " + want.Name + "` and start again",
 		})
+		if len(d) == 1 && d[0].Field == "" && info != nil && info.State.LastSeq > 0 { // it was made beside receipts
+			d[0].Want, d[0].Notice = d[0].Want+"; if it was there before, what waited in it is lost", true
+		}
 		diffs, errs = append(diffs, d...), append(errs, err)
 	}
 	return diffs, errors.Join(errs...)

@@ -19,6 +19,8 @@ const (
 	// fullWarn is the fill in percent from which on a stream is told; the janitor
 	// trims at 75.
 	fullWarn = 85
+	// fullFail is the fill from which on there is hardly room for another receipt.
+	fullFail = 99
 )
 
 // Broker looks at what the broker has for a worker of c with topology t: whether it
@@ -36,6 +38,7 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 			func() []push.Finding { return rooms(ctx, conn, t) },
 			func() []push.Finding { return lanes(ctx, conn, t) },
 			func() []push.Finding { return letters(ctx, conn, t) },
+			func() []push.Finding { return devices(ctx, c, conn, t) },
 			func() []push.Finding { return skew(ctx, conn, t) },
 			func() []push.Finding { return payload(int64(c.MaxReceiptBytes), conn.MaxPayload()) },
 			func() []push.Finding { return producers(ctx, conn, t) },
@@ -125,7 +128,10 @@ func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Fin
 	for _, r := range all {
 		percent := 100 * float64(r.Bytes) / float64(r.Limit)
 		f := ok("room", fmt.Sprintf("%s is %.0f %% full", r.Of, percent))
-		if percent >= fullWarn {
+		switch {
+		case percent >= fullFail:
+			f = fail("room", f.Text+": publishers are refused", "see `pushworker status` for the lane that does not keep up or that nobody runs, or raise the limit")
+		case percent >= fullWarn:
 			f = warn("room", f.Text, "when it is full, publishers are refused: see `pushworker status` for the lane that does not keep up, or raise the limit")
 		}
 		found = append(found, f)

@@ -53,13 +53,6 @@ func (d *lateDirectory) hasher() func(token string) string {
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.
 func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
-	if w.Config.Provision {
-		differences, err := conn.ProvisionDevices(ctx, w.Config.Replicas)
-		w.logDifferences(differences)
-		if err != nil {
-			return nil, fmt.Errorf("provision the device directory: %w", err)
-		}
-	}
 	devices, err := conn.Devices(ctx, broker.DeviceOptions{Displace: w.Config.DevicesDisplace, Log: w.Log})
 	switch {
 	case err == nil:
@@ -70,4 +63,37 @@ func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirec
 		return func(context.Context) error { return nil }, nil
 	}
 	return nil, fmt.Errorf("open the device directory: %w", err)
+}
+
+// provisionDevices makes the bucket of the directory, which must not be done when it
+// was lost. It comes before the streams are made, so that a bucket that is missing
+// beside receipts was there before.
+func (w Worker) provisionDevices(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+	if !w.Config.Provision {
+		return nil
+	}
+	if !w.Config.DevicesCreate {
+		if err := conn.DevicesLost(ctx, t); err != nil {
+			return fmt.Errorf("look at the device directory: %w", err)
+		}
+	}
+	differences, err := conn.ProvisionDevices(ctx, w.Config.Replicas)
+	w.logDifferences(differences)
+	if err != nil {
+		return fmt.Errorf("provision the device directory: %w", err)
+	}
+	return nil
+}
+
+// ready is nil if what the directory says of users can be believed, or if nobody has
+// opened it.
+func (d *lateDirectory) ready(ctx context.Context) error {
+	if opened := d.opened.Load(); opened != nil {
+		if checks, ok := (*opened).(interface {
+			Ready(ctx context.Context) error
+		}); ok {
+			return checks.Ready(ctx)
+		}
+	}
+	return nil
 }

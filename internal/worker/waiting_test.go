@@ -33,7 +33,7 @@ func TestWorkerIsAliveWhileItWaitsAndReadyWhenItWorks(t *testing.T) {
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_build_info")
 
 	b.Restart(t)
-	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] streams\n[+] lane quiet\n")
+	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] streams\n[+] storing\n[+] devices\n[+] lane quiet\n")
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_lane_in_flight")
 
 	b.DeleteStream(t, "PUSH_DEAD")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
@@ -29,6 +31,7 @@ type window struct {
 	metrics *prometheus.Registry
 	lanes   []string
 	states  handlerStates
+	alive   []admin.Check
 	ready   *admin.Readiness
 	view    atomic.Pointer[view] // nil while the worker waits for the broker
 }
@@ -39,11 +42,13 @@ type view struct {
 	topology broker.Topology
 	lanes    map[string]*consumer.Lane
 	sampler  *admin.Sampler
+	devices  *lateDirectory
+	keeper   *broker.Keeper
 }
 
 // openWindow opens the admin address; see [window.around].
-func (w Worker) openWindow(ctx context.Context, hs *handlers) (*window, error) {
-	v := &window{metrics: prometheus.NewRegistry(), lanes: hs.names(), states: hs.states()}
+func (w Worker) openWindow(ctx context.Context, server *embedded.Server, hs *handlers) (*window, error) {
+	v := &window{metrics: prometheus.NewRegistry(), lanes: hs.names(), states: hs.states(), alive: storeCheck(server)}
 	v.ready = &admin.Readiness{Checks: v.checks(), Log: w.Log}
 	v.metrics.MustRegister(
 		collectors.NewGoCollector(),
@@ -52,17 +57,26 @@ func (w Worker) openWindow(ctx context.Context, hs *handlers) (*window, error) {
 		v.ready.Gauge(), v.connected(), v.reconnects(), v.states,
 	)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
-	server, err := admin.Listen(ctx, admin.Options{
+	serving, err := admin.Listen(ctx, admin.Options{
 		Addr: w.Config.Admin.Addr, Token: w.Config.Admin.Token.Reveal(), Pprof: w.Config.Pprof,
 		Socket:  admin.SocketPath(w.Config.DataDir, w.Config.Admin.Addr),
-		Metrics: v.metrics, Ready: v.ready.Checks, Log: w.Log,
+		Metrics: v.metrics, Ready: v.ready.Checks, Alive: v.alive, Log: w.Log,
 		Status: func() admin.Status { return v.status(process) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the admin address: %w", err)
 	}
-	v.server = server
+	v.server = serving
 	return v, nil
+}
+
+// storeCheck is whether the embedded broker can write, which only a restart mends if
+// it could not once.
+func storeCheck(server *embedded.Server) []admin.Check {
+	if server == nil {
+		return nil
+	}
+	return []admin.Check{{Name: "store", Run: func(context.Context) error { return server.Health() }}}
 }
 
 // around serves the window while work runs. When serving fails, work is stopped.
@@ -82,8 +96,8 @@ func (v *window) around(ctx context.Context, work func(context.Context) error) e
 }
 
 // show lets others see the lanes.
-func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane) *admin.Sampler {
-	seen := &view{conn: conn, topology: t, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(conn, t, 0)}
+func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane, devices *lateDirectory, keeper *broker.Keeper) *admin.Sampler {
+	seen := &view{conn: conn, topology: t, devices: devices, keeper: keeper, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(conn, t, 0)}
 	for _, lane := range lanes {
 		seen.lanes[lane.Name()] = lane
 	}
@@ -103,7 +117,7 @@ func (v *window) checks() []admin.Check {
 			return run(ctx, seen)
 		}}
 	}
-	all := []admin.Check{
+	all := append(slices.Clip(v.alive),
 		check("broker", func(_ context.Context, seen *view) error {
 			if !seen.conn.Connected() {
 				return errors.New("not connected: check the broker and PUSHWORKER_NATS_URL")
@@ -116,7 +130,14 @@ func (v *window) checks() []admin.Check {
 			}
 			return seen.conn.MissingStreams(ctx, seen.topology)
 		}),
-	}
+		check("storing", func(_ context.Context, seen *view) error { return seen.keeper.Ready() }),
+		check("devices", func(ctx context.Context, seen *view) error {
+			if !seen.conn.Connected() {
+				return nil // which broker says
+			}
+			return seen.devices.ready(ctx)
+		}),
+	)
 	for _, name := range v.lanes {
 		all = append(all, check("lane "+name, func(_ context.Context, seen *view) error { return seen.lanes[name].Ready() }))
 		if _, ok := v.states[name]; ok {

@@ -61,7 +61,7 @@ func (w Worker) Run(ctx context.Context) error {
 		defer server.Shutdown()
 	}
 
-	window, err := w.openWindow(ctx, handlers)
+	window, err := w.openWindow(ctx, server, handlers)
 	if err != nil {
 		return err
 	}
@@ -91,10 +91,11 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	sampler := window.show(conn, topology, lanes)
+	keeper := conn.Keeper(topology, w.Log)
+	sampler := window.show(conn, topology, lanes, directory, keeper)
 	w.greet(server, handlers)
 	marks := func(ctx context.Context) error { return conn.ShareMarks(ctx, topology, shared.Marks) }
-	return runAll(ctx, lanes, sampler.Run, devices, record, marks, conn.Keeper(topology, w.Log).Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, keeper.Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -198,6 +199,9 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topolog
 	step, do := "provision", conn.Provision
 	if !w.Config.Provision {
 		step, do = "bind", conn.Bind
+	}
+	if err = w.untilAnswered(ctx, func() error { return w.provisionDevices(ctx, conn, t) }); err != nil {
+		return nil, err
 	}
 	err = w.untilAnswered(ctx, func() error {
 		differences, err := do(ctx, t)

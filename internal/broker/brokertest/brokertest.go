@@ -84,16 +84,40 @@ func (b *Broker) Restart(tb testing.TB) {
 // DeleteStream removes a stream, as an operator's mistake would.
 func (b *Broker) DeleteStream(tb testing.TB, stream string) {
 	tb.Helper()
+	if err := b.client(tb).DeleteStream(tb.Context(), stream); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Store stores n messages on subject, body(0) to body(n-1).
+func (b *Broker) Store(tb testing.TB, subject string, n int, body func(i int) []byte) {
+	tb.Helper()
+	Fill(tb, b.client(tb), subject, n, body)
+}
+
+// Purge erases the messages of a stream on subject.
+func (b *Broker) Purge(tb testing.TB, stream, subject string) {
+	tb.Helper()
+	s, err := b.client(tb).Stream(tb.Context(), stream)
+	if err == nil {
+		err = s.Purge(tb.Context(), jetstream.WithPurgeSubject(subject))
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// client is one of its own, until the test ends.
+func (b *Broker) client(tb testing.TB) jetstream.JetStream {
+	tb.Helper()
 	nc, err := nats.Connect(b.URL())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer nc.Close()
+	tb.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
-	if err == nil {
-		err = js.DeleteStream(tb.Context(), stream)
-	}
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return js
 }

@@ -1,0 +1,46 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrDevicesLost says that the devices are gone that there must have been.
+var ErrDevicesLost = errors.New("the devices are lost")
+
+// DevicesLost returns an error that wraps [ErrDevicesLost] when the bucket of devices
+// is missing, or was emptied, beside a stream that has had receipts. A worker that
+// made it anew would settle every receipt as one to nobody.
+func (c *Conn) DevicesLost(ctx context.Context, t Topology) error {
+	_, err := (&deviceStore{conn: c}).find(ctx)
+	if err == nil || errors.Is(err, errNoMask) {
+		return nil
+	}
+	if !errors.Is(err, ErrNoBucket) {
+		return err
+	}
+	info, err := c.streamInfo(ctx, t.Stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at stream %s: %w", t.Stream, err)
+	case info.State.LastSeq == 0:
+		return nil
+	}
+	return fmt.Errorf("%w: bucket %s is missing or empty, and stream %s has had %d receipts: restore it with `pushworker device import --create FILE` from an export, "+
+		"or begin without devices with `pushworker run --create` (PUSHWORKER_DEVICES_CREATE=true)", ErrDevicesLost, devicesBucket, t.Stream, info.State.LastSeq)
+}
+
+// CountDevices counts the tokens that are registered. What was removed in the last
+// hour counts, too.
+func (c *Conn) CountDevices(ctx context.Context) (uint64, error) {
+	first, err := c.next(ctx, devicesStream, 1, devicesPrefix+tokenKeys)
+	return first.count, err
+}
+
+// tokenKeys are the keys of the bucket of which each token has one.
+const tokenKeys = "token.*"

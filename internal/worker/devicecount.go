@@ -1,0 +1,40 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// countEvery is how often the devices are counted, for which the broker looks at
+// every key.
+const countEvery = time.Minute
+
+// countDevices keeps the gauge pushworker_devices until ctx ends. It is absent while
+// the number cannot be learned.
+func (v *window) countDevices(ctx context.Context) error {
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "pushworker_devices", ConstLabels: prometheus.Labels{"scope": "cluster"},
+		Help: "Devices that are registered, those removed in the last hour included, counted every minute. Every process reports the same number: take max, not sum.",
+	})
+	tick := time.NewTicker(countEvery)
+	defer tick.Stop()
+	for shown := false; ; {
+		n, err := v.view.Load().conn.CountDevices(ctx)
+		if err == nil {
+			gauge.Set(float64(n))
+		}
+		switch {
+		case err == nil && !shown:
+			shown = v.metrics.Register(gauge) == nil
+		case err != nil && shown:
+			shown = !v.metrics.Unregister(gauge)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
