@@ -126,7 +126,7 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 	if last.Handler != abandoned || !last.Abandoned || stats.AbandonedDurables != 1 {
 		return fmt.Errorf("the abandoned lane is not shown: %+v", stats.Lanes)
 	}
-	if n := stats.Streams[0].Bytes; n < uint64(stats.Streams[0].MaxBytes)*9/10 {
+	if n := stats.Streams[0].Bytes; float64(n) < 0.9*float64(stats.Streams[0].MaxBytes) {
 		return fmt.Errorf("the stream holds %d bytes and is not full: it proves nothing", n)
 	}
 	return f.command(ctx, "lane", "retire", abandoned, "--yes")

@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // The rooms that are broken.
 const (
 	lanes     = "./internal/consumer"
@@ -14,7 +16,7 @@ const (
 
 // list returns every mutant.
 func list() []mutant {
-	all := append(settling(), guarding()...)
+	all := slices.Concat(settling(), guarding(), ordering())
 	all = append(all, stopping()...)
 	all = append(all, fanning()...)
 	all = append(all, retrying()...)
@@ -106,6 +108,22 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestExpiredIsNotSent",
 		},
 		{
+			name: "suspects never set apart", file: "internal/consumer/intake.go",
+			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
+			pkg: lanes, test: "TestCrashLoop",
+		},
+		{
+			name: "hand-backs taken for deaths", file: "internal/consumer/suspects.go",
+			old: "return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect", now: "return false",
+			pkg: lanes, test: "TestHandBacksAreNoDeaths",
+		},
+	}
+}
+
+// ordering breaks what a lane knows of time: expiry, clocks, order, what was read.
+func ordering() []mutant {
+	return []mutant{
+		{
 			name: "publisher's expiry ignored without a TTL", file: "pkg/push/stale.go",
 			old: "	if ttl <= 0 || event.IsZero() {\n		return r.expires", now: "	if ttl <= 0 || event.IsZero() {\n		return time.Time{}",
 			pkg: lanes, test: "TestPushExpiresCountsForEveryHandler",
@@ -139,16 +157,6 @@ func guarding() []mutant {
 			name: "busy conversation takes all slots", file: "internal/consumer/order.go",
 			old: "if o.waiting.Len() > o.room {", now: "if o.waiting.Len() > 1<<20 {",
 			pkg: lanes, test: "TestBusyTopicStopsNobody",
-		},
-		{
-			name: "suspects never set apart", file: "internal/consumer/intake.go",
-			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
-			pkg: lanes, test: "TestCrashLoop",
-		},
-		{
-			name: "hand-backs taken for deaths", file: "internal/consumer/suspects.go",
-			old: "return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect", now: "return false",
-			pkg: lanes, test: "TestHandBacksAreNoDeaths",
 		},
 	}
 }

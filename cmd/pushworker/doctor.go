@@ -227,6 +227,12 @@ func workerFindings(status admin.Status, err error) []push.Finding {
 		found = append(found, push.Finding{Level: push.LevelWarn, Check: "admin", Text: problem, Remedy: "see the lines on the broker"})
 	}
 	for _, lane := range status.Lanes {
+		if lane.Problem != "" {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: "lane " + lane.Handler, Text: lane.Problem,
+				Remedy: "correct it before pushes stop; the handler looks again by itself",
+			})
+		}
 		if lane.LaneState != nil && lane.BreakerOpen {
 			found = append(found, push.Finding{
 				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "breaker open: " + lane.BreakerError,

@@ -80,6 +80,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// troubles are what an operator should know of a lane beside its figures.
+func troubles(l admin.Lane) (all []string) {
+	if l.LaneStats != nil && l.Abandoned {
+		all = append(all, "nobody runs it, and it holds what it has not settled: start a worker with it, or `pushworker lane retire "+l.Handler+"`")
+	}
+	if l.LaneState != nil && l.BreakerError != "" {
+		all = append(all, "breaker open: "+l.BreakerError)
+	}
+	if l.LaneState != nil && l.Waiting != "" {
+		all = append(all, "waiting: "+l.Waiting)
+	}
+	if l.Problem != "" {
+		all = append(all, l.Problem)
+	}
+	return all
+}
+
 // look asks the worker, if there is one, and the broker, without which there is
 // nothing to show. The first error says that no worker answers.
 func look(ctx context.Context, c *config.Config, conn *broker.Conn) (status admin.Status, workerErr, err error) {
@@ -109,14 +126,8 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 		a.say("no worker answers at PUSHWORKER_ADMIN_ADDR, so dropped receipts and providers that are down are not known: %s", workerErr)
 	}
 	for _, l := range status.Lanes {
-		if l.LaneStats != nil && l.Abandoned {
-			a.say("lane %s: nobody runs it, and it holds what it has not settled: start a worker with it, or `pushworker lane retire %s`", l.Handler, l.Handler)
-		}
-		if l.LaneState != nil && l.BreakerError != "" {
-			a.say("lane %s: breaker open: %s", l.Handler, l.BreakerError)
-		}
-		if l.LaneState != nil && l.Waiting != "" {
-			a.say("lane %s: waiting: %s", l.Handler, l.Waiting)
+		for _, trouble := range troubles(l) {
+			a.say("lane %s: %s", l.Handler, trouble)
 		}
 	}
 	if len(status.Problems) > 0 {
@@ -143,7 +154,9 @@ func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote 
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	sample := admin.TakeSample(ctx, conn, worker.Topology(c, lanesInQuestion(ctx, c, conn, remote)))
-	return admin.NewStatus(sample, remote.Process, remote.States())
+	status := admin.NewStatus(sample, remote.Process, remote.States())
+	status.Keep(remote)
+	return status
 }
 
 func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) []string {

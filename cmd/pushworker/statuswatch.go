@@ -146,8 +146,8 @@ func (a *app) showLook(w watched, problem error, out format, live bool) error {
 func screen(w watched, width int, colour bool) string {
 	lines := append([]string{"pushworker status  " + w.Time.Local().Format(time.TimeOnly) + "   Ctrl-C ends", ""}, statusLines(w, true, width, colour)...)
 	for _, l := range w.Lanes {
-		if l.LaneState != nil && (l.BreakerOpen || l.Waiting != "") {
-			lines = append(lines, "", cell(l.Handler+": "+l.BreakerError+l.Waiting, width))
+		for _, trouble := range troubles(l) {
+			lines = append(lines, "", cell(l.Handler+": "+trouble, width))
 		}
 	}
 	for _, p := range w.Problems {

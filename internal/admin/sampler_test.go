@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,11 +31,11 @@ func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
 	got := make(map[string]float64)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			name := f.GetName()
+			name := []string{f.GetName()}
 			for _, l := range m.GetLabel() {
-				name += " " + l.GetName() + "=" + l.GetValue()
+				name = append(name, l.GetName()+"="+l.GetValue())
 			}
-			got[name] = m.GetGauge().GetValue()
+			got[strings.Join(name, " ")] = m.GetGauge().GetValue()
 		}
 	}
 	return got

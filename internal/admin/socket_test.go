@@ -131,7 +131,7 @@ func TestSocketPath(t *testing.T) {
 func TestSocketIsRemovedAtTheEnd(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(socketDir(t), "admin-9464.sock")
-	t.Run("a worker", func(t *testing.T) {
+	t.Run("a worker", func(t *testing.T) { //nolint:tparallel // its end is what comes next
 		_ = asked(t, serve(t, admin.Options{Addr: "0.0.0.0:0", Socket: socket}), socket)
 	})
 	if _, err := os.Lstat(socket); !os.IsNotExist(err) {

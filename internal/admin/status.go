@@ -14,8 +14,7 @@ type Status struct {
 	Streams []broker.StreamStats `json:"streams"`
 	// Process is the worker that was asked; absent if none could be reached.
 	Process *Process `json:"process,omitempty"`
-	// Problems say what could not be learned, and why, and what handlers want to have
-	// mended.
+	// Problems say what could not be learned, and why.
 	Problems []string `json:"problems,omitempty"`
 }
 
@@ -31,6 +30,8 @@ type Lane struct {
 	// CredentialsExpire is when what the provider lets the handler of Status.Process in
 	// with ends unless it is renewed; zero if that is not known.
 	CredentialsExpire time.Time `json:"credentials_expire,omitzero"`
+	// Problem is what that handler wants an operator to mend; empty if nothing.
+	Problem string `json:"problem,omitempty"`
 }
 
 // LaneState is what one process knows of a lane of its own.
@@ -68,16 +69,7 @@ func NewStatus(s Sample, p *Process, states map[string]LaneState) Status {
 		status.Problems = append(status.Problems, s.Err.Error())
 	}
 	for _, handler := range s.Handlers {
-		lane := Lane{Handler: handler}
-		for _, stats := range s.Stats.Lanes {
-			if stats.Handler == handler {
-				lane.LaneStats = &stats
-			}
-		}
-		if state, ok := states[handler]; ok {
-			lane.LaneState = &state
-		}
-		status.Lanes = append(status.Lanes, lane)
+		status.Lanes = append(status.Lanes, newLane(handler, s, states))
 	}
 	for _, stats := range s.Stats.Lanes {
 		if stats.Abandoned {
@@ -85,6 +77,32 @@ func NewStatus(s Sample, p *Process, states map[string]LaneState) Status {
 		}
 	}
 	return status
+}
+
+// newLane joins what is known of the lane of handler.
+func newLane(handler string, s Sample, states map[string]LaneState) Lane {
+	lane := Lane{Handler: handler}
+	for _, stats := range s.Stats.Lanes {
+		if stats.Handler == handler {
+			lane.LaneStats = &stats
+		}
+	}
+	if state, ok := states[handler]; ok {
+		lane.LaneState = &state
+	}
+	return lane
+}
+
+// Keep takes over what the handlers of remote, an answer of a worker, say of
+// themselves, which the broker does not know.
+func (s Status) Keep(remote Status) {
+	for i, lane := range s.Lanes {
+		for _, there := range remote.Lanes {
+			if there.Handler == lane.Handler {
+				s.Lanes[i].CredentialsExpire, s.Lanes[i].Problem = there.CredentialsExpire, there.Problem
+			}
+		}
+	}
 }
 
 // States are the lanes' states by handler, for [NewStatus].

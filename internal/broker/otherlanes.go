@@ -61,10 +61,7 @@ func (c *Conn) otherInfos(ctx context.Context, t Topology) (map[string]laneInfos
 			return nil, err
 		}
 		for _, info := range durables {
-			name, place := info.Config.Durable, i
-			if of, alone := strings.CutSuffix(name, suspectsName); alone && i == 1 {
-				name, place = of, 2
-			}
+			name, place := laneOf(info.Config.Durable, i)
 			if !slices.Contains(t.Handlers, name) {
 				lane := lanes[name]
 				lane[place] = info
@@ -73,6 +70,15 @@ func (c *Conn) otherInfos(ctx context.Context, t Topology) (map[string]laneInfos
 		}
 	}
 	return lanes, nil
+}
+
+// laneOf is the lane whose durable it is, and its place in laneInfos. stream is 0 for
+// the receipts and 1 for the retries.
+func laneOf(durable string, stream int) (lane string, place int) {
+	if of, alone := strings.CutSuffix(durable, suspectsName); alone && stream == 1 {
+		return of, 2
+	}
+	return durable, stream
 }
 
 // count is how many durables there are.

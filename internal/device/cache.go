@@ -41,7 +41,7 @@ type cache struct {
 	users   *simplelru.LRU[push.Uid, *cached]
 	reads   map[*read]struct{}
 
-	hits, misses atomic.Uint64 // users looked up that it knew, and that it did not
+	hits, misses atomic.Int64 // users looked up that it knew, and that it did not
 }
 
 type cached struct {
@@ -87,8 +87,8 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 			found[u] = v.list
 		}
 	}
-	c.hits.Add(uint64(len(users) - len(missing)))
-	c.misses.Add(uint64(len(missing)))
+	c.hits.Add(int64(len(users) - len(missing)))
+	c.misses.Add(int64(len(missing)))
 	return missing
 }
 

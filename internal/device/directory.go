@@ -104,7 +104,7 @@ func (d *Directory) load(ctx context.Context, users []push.Uid) ([]reading, erro
 
 // CacheCounts is how many look-ups of a user the cache has answered, and how many
 // the store had to.
-func (d *Directory) CacheCounts() (hits, misses uint64) {
+func (d *Directory) CacheCounts() (hits, misses int64) {
 	return d.cache.hits.Load(), d.cache.misses.Load()
 }
 

@@ -30,7 +30,9 @@ func lanes(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Fin
 // abandoned tells of a lane that nobody runs. It fills the stream if it holds
 // anything, and will if it does not.
 func abandoned(l broker.LaneStats) push.Finding {
-	f := fail("lane "+l.Handler, fmt.Sprintf("abandoned: nobody runs it, and it holds %d receipts and %d retries; when the stream is full, publishers are refused", l.Pending+uint64(l.InFlight), l.RetriesWaiting),
+	f := fail("lane "+l.Handler, fmt.Sprintf(
+		"abandoned: nobody runs it, and it holds %d receipts, %d in flight, and %d retries; when the stream is full, publishers are refused",
+		l.Pending, l.InFlight, l.RetriesWaiting),
 		"start a worker with this handler, or remove the lane with `pushworker lane retire "+l.Handler+"`")
 	if l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0 {
 		f.Level = push.LevelWarn

@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // cacheCounter is a directory that counts what its cache knew.
 type cacheCounter interface {
-	CacheCounts() (hits, misses uint64)
+	CacheCounts() (hits, misses int64)
 }
 
 // metrics are the counters of the directory's cache; 0 until it is open.

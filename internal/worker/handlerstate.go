@@ -53,7 +53,7 @@ func (s handlerStates) addTo(status *admin.Status) {
 			status.Lanes[i].CredentialsExpire = state.CredentialsExpire.UTC().Truncate(time.Second)
 		}
 		if state.Problem != nil {
-			status.Problems = append(status.Problems, "handler "+lane.Handler+": "+state.Problem.Error())
+			status.Lanes[i].Problem = state.Problem.Error()
 		}
 	}
 }

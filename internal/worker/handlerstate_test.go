@@ -29,7 +29,7 @@ func TestHandlersSayHowTheyAre(t *testing.T) {
 	wantAnswer(t, admin+"/status", http.StatusOK, "2030-03-17T17:46:40Z")
 	broken.Store(true)
 	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[!] handler quiet: replace the key")
-	wantAnswer(t, admin+"/status", http.StatusOK, "handler quiet: replace the key")
+	wantAnswer(t, admin+"/status", http.StatusOK, `"problem":"replace the key"`)
 	wantAnswer(t, admin+"/livez", http.StatusOK, "ok")
 	broken.Store(false)
 	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] handler quiet\n")

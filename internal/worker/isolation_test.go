@@ -27,7 +27,7 @@ func runQuietly(t *testing.T, url string) (delivered <-chan map[push.Uid][]push.
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Worker{
-			Config: load(t, url, quiet, "false"), Banner: io.Discard, Log: zerolog.Nop(),
+			Config: load(t, url, "false"), Banner: io.Discard, Log: zerolog.Nop(),
 			Plugins: func(r *push.Registry, directory push.Directory) {
 				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
 					return push.Work{Handle: func(ctx context.Context, r *push.Receipt) error {

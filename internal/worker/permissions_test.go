@@ -33,7 +33,7 @@ func startWithRoles(t *testing.T) (url func(role string) string) {
 	}
 	of := brokertest.StartWithConfig(t, "../../deploy/permissions/nats-server.conf")
 	url = func(role string) string { return of(role, "secret") }
-	c := load(t, url("provisioner"), quiet, "true")
+	c := load(t, url("provisioner"), "true")
 	setup := connect(t, url("provisioner"))
 	topology := worker.Topology(c, []string{"quiet"})
 	_, err := setup.Provision(t.Context(), topology)
@@ -49,10 +49,10 @@ func startWithRoles(t *testing.T) (url func(role string) string) {
 	return url
 }
 
-func load(t *testing.T, url, handlers, provision string) *config.Config {
+func load(t *testing.T, url, provision string) *config.Config {
 	t.Helper()
 	c, err := config.Load([]string{
-		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0", "PUSHWORKER_HANDLERS=" + handlers,
+		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0", "PUSHWORKER_HANDLERS=" + quiet,
 		"PUSHWORKER_NATS_INBOX_PREFIX=" + inbox(url), "PUSHWORKER_PROVISION=" + provision, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB", "PUSHWORKER_RETRY_BASE=1ms",
 	}, nil)
 	if err != nil {
@@ -87,7 +87,7 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Worker{
-			Config: load(t, url("worker"), quiet, "false"), Banner: io.Discard, Log: zerolog.Nop(),
+			Config: load(t, url("worker"), "false"), Banner: io.Discard, Log: zerolog.Nop(),
 			Plugins: func(r *push.Registry, _ push.Directory) {
 				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
 					return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
@@ -125,7 +125,7 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 		}
 	}
 	operator := connect(t, url("operator"))
-	topology := worker.Topology(load(t, url("operator"), quiet, "false"), []string{"quiet"})
+	topology := worker.Topology(load(t, url("operator"), "false"), []string{"quiet"})
 	buried := func() bool {
 		stats, err := operator.Stats(t.Context(), topology)
 		if err != nil {

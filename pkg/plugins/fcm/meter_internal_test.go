@@ -15,11 +15,19 @@ func TestEveryAnswerHasAClass(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
 	for _, a := range []answer{
-		{fate: accepted}, {fate: gone}, {fate: gone, scope: all, doubtful: true}, {fate: rejected},
-		{fate: again, code: "quota-device"}, {fate: again, scope: all, closed: true, code: "quota-project"},
-		{fate: again, scope: all, closed: true, code: "unauthenticated"}, {fate: again, scope: all, code: "http-503"},
-		{fate: again, scope: group, closed: true, code: "third-party-auth"}, {fate: again, silent: true, code: "timeout"},
-		{fate: again, scope: all, silent: true, code: "network"}, {fate: again, scope: all, code: "network"}, {fate: again, code: "new"},
+		{fate: accepted},
+		{fate: gone},
+		{fate: gone, scope: all, doubtful: true},
+		{fate: rejected},
+		{fate: again, code: "quota-device"},
+		{fate: again, scope: all, closed: true, code: "quota-project"},
+		{fate: again, scope: all, closed: true, code: "unauthenticated"},
+		{fate: again, scope: all, code: "http-503"},
+		{fate: again, scope: group, closed: true, code: "third-party-auth"},
+		{fate: again, silent: true, code: "timeout"},
+		{fate: again, scope: all, silent: true, code: "network"},
+		{fate: again, scope: all, code: "network"},
+		{fate: again, code: "new"},
 	} {
 		class := a.class()
 		if !slices.Contains(classes(), class) {
