@@ -71,7 +71,8 @@ func (a *app) consent(c *change, question string) (bool, error) {
 }
 
 // progress tells how far something is: on a terminal with a bar, else with a line
-// now and then. Call step for each of total, and done at the end.
+// now and then. Call step for each of total, which is -1 if nobody knows it, and done at
+// the end.
 func (a *app) progress(total int, what string) (step, done func()) {
 	if a.isTerminal(a.stderr) {
 		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
@@ -84,6 +85,10 @@ func (a *app) progress(total int, what string) (step, done func()) {
 		n++
 		if now := time.Now(); now.Sub(told) >= progressEvery {
 			told = now
+			if total < 0 {
+				a.say("%s: %d", what, n)
+				return
+			}
 			a.say("%s: %d of %d", what, n, total)
 		}
 	}, func() {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,17 +33,16 @@ type explainOptions struct {
 func newExplainCommand(a *app) *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
-		Use:   "explain",
+		Use:   "explain [SEQ]",
 		Short: "Tell what became of a receipt at each lane, and why",
 		Long: `Tells what became of a receipt at each lane, and why; with --user, what became
 of it for that user. Which devices got it is known as far as it was recorded:
 PUSHWORKER_EVENTS=failures, the default, leaves out what simply went well.`,
 		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
   pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
-  pushworker explain --stream-seq 4711 -o json`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+  pushworker explain 4711 -o json                        # as publish printed it`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := errors.Join(o.takeSeq(args), o.check()); err != nil {
 				return usageError{err}
 			}
 			return a.explain(cmd.Context(), o)
@@ -59,10 +59,23 @@ PUSHWORKER_EVENTS=failures, the default, leaves out what simply went well.`,
 	return cmd
 }
 
+// takeSeq takes the argument, which is another way to write --stream-seq.
+func (o *explainOptions) takeSeq(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	seq, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil || seq == 0 || len(args) > 1 || o.streamSeq != 0 && o.streamSeq != seq {
+		return fmt.Errorf("want one SEQ, the sequence that publish has printed, got %q", args)
+	}
+	o.streamSeq = seq
+	return nil
+}
+
 func (o *explainOptions) check() error {
 	switch {
 	case o.user.IsZero() && o.streamSeq == 0:
-		return errors.New("say whose receipts with --user, or which one with --stream-seq")
+		return errors.New("name a user with --user, or a receipt with its SEQ (--stream-seq)")
 	case o.streamSeq != 0 && (o.topic != "" || o.topicSeq != 0):
 		return errors.New("--stream-seq names one receipt: leave out --topic and --seq")
 	case o.topicSeq != 0 && o.topic == "":

@@ -29,7 +29,7 @@ func (a *app) listStories(stories []explain.Story) error {
 	if err := p.close(); err != nil {
 		return err
 	}
-	a.say("for the whole story of one: pushworker explain --stream-seq %d", stories[0].Receipt.Seq)
+	a.say("details of one: pushworker explain %d", stories[0].Receipt.Seq)
 	return nil
 }
 

@@ -39,8 +39,9 @@ func newLaneListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List the lanes, and which are paused or abandoned",
-		Long: `Lists the lanes of this configuration, and those that are abandoned: nobody runs
-them, and they hold receipts until the stream is full and publishers are refused.
+		Long: `Lists the lanes of this configuration, and those that are abandoned: nobody
+runs them, and they hold receipts until the stream is full and publishers are
+refused.
 --all adds the lanes that other workers run.`,
 		Example: `  pushworker lane ls
   pushworker lane ls --all

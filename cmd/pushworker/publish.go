@@ -15,6 +15,7 @@ type publishOptions struct {
 	subject    string
 	idPath     jsonPath
 	noValidate bool
+	quiet      bool
 	out        format
 }
 
@@ -45,6 +46,7 @@ published within the last two minutes is not stored again.`,
 	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
 	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as request_id")
 	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing but what is wrong")
 	return cmd
 }
 
@@ -78,7 +80,7 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 		inputs = []string{"-"}
 	}
 	p := publishing{
-		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate,
+		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate, quiet: o.quiet,
 		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients},
 		out:    a.list(o.out),
 	}

@@ -38,7 +38,10 @@ type publishing struct {
 	limits   push.Limits
 	out      *printer
 
-	total, invalid int
+	total, invalid, duplicates int
+	// quiet leaves out all but faults.
+	quiet bool
+	step  func() // counts a receipt
 }
 
 // result is what becomes of one receipt, or of an input that cannot be read.
@@ -61,7 +64,17 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 		defer close(results)
 		p.read(ctx, inputs, results)
 	}()
+	var done func()
+	p.step, done = func() {}, func() {}
+	if shown := p.out.format == formatTable && p.isTerminal(p.stdout); !shown && !p.quiet { // else the lines show it
+		p.step, done = p.progress(-1, "publishing")
+	}
+	began := time.Now()
 	err := p.collect(ctx, results)
+	done()
+	if stored := p.total - p.invalid; stored > 1 && !p.quiet {
+		p.say("published %s (%d duplicates) in %s", count(stored, "receipt"), p.duplicates, time.Since(began).Round(time.Millisecond))
+	}
 	if err == nil && p.invalid > 0 {
 		err = dataError{errors.New(unpublished(p.invalid, p.total))}
 	}
@@ -145,9 +158,14 @@ func (p *publishing) tell(r *result) error {
 	case r.err != nil:
 		return fmt.Errorf("%s and what follows: %w", r.where, r.err)
 	}
+	p.step()
 	verdict := "stored"
 	if r.ack.Duplicate {
 		verdict = "duplicate"
+		p.duplicates++
+	}
+	if p.quiet {
+		return nil
 	}
 	p.out.add(publishedLine{r.ack, r.where}, fmt.Sprintf("%-9s  %s %d  %s", verdict, r.ack.Stream, r.ack.Seq, oneLine(r.where)))
 	return nil // an error of the output is told at the end

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,8 +149,8 @@ func askWorker(ctx context.Context, c *config.Config) (admin.Status, error) {
 	return workerClient(c).Status(ctx)
 }
 
-// askBroker asks about the lanes that the worker runs. Without a worker they are those
-// that the configuration names or, where it names none, those that the broker has.
+// askBroker asks about the lanes that the worker runs, and those that the configuration
+// names. Where there is neither, they are those that the broker has.
 func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) admin.Status {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -160,19 +161,20 @@ func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote 
 }
 
 func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) []string {
-	names := lanesOf(remote)
-	if len(names) > 0 {
-		return names
+	names, configured := lanesOf(remote), enabledHandlers(c)
+	if !c.IsDefault("PUSHWORKER_HANDLERS") {
+		names = append(names, configured...)
 	}
-	if configured := enabledHandlers(c); len(configured) > 0 && !c.IsDefault("PUSHWORKER_HANDLERS") {
-		return configured
+	if len(names) > 0 {
+		slices.Sort(names)
+		return slices.Compact(names)
 	}
 	lanes, err := conn.OtherLanes(ctx, worker.Topology(c, nil))
 	if err != nil || len(lanes) == 0 {
-		return enabledHandlers(c)
+		return configured
 	}
 	for _, lane := range lanes {
-		if !lane.Abandoned { // those the broker's answer has in any case
+		if !lane.Abandoned || slices.Contains(configured, lane.Handler) { // the others the broker's answer has in any case
 			names = append(names, lane.Handler)
 		}
 	}
