@@ -16,8 +16,12 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// explainSince is how far explain looks back, if it is not told.
-const explainSince = 72 * time.Hour
+const (
+	// explainSince is how far explain looks back, and searchFor how long it searches, if
+	// it is not told.
+	explainSince = 72 * time.Hour
+	searchFor    = 10 * time.Second
+)
 
 // explainOptions are the flags of explain.
 type explainOptions struct {
@@ -27,17 +31,20 @@ type explainOptions struct {
 	streamSeq uint64
 	since     moment
 	limit     int
+	search    length
 	out       format
 }
 
 func newExplainCommand(a *app) *cobra.Command {
-	var o explainOptions
+	o := explainOptions{search: length(searchFor)}
 	cmd := &cobra.Command{
 		Use:   "explain [SEQ]",
 		Short: "Tell what became of a receipt at each lane, and why",
 		Long: `Tells what became of a receipt at each lane, and why; with --user, what became
-of it for that user. Which devices got it is known as far as it was recorded:
-PUSHWORKER_EVENTS=failures, the default, leaves out what simply went well.`,
+of it for that user. Receipts are found by their recorded outcomes and by a
+search of those stored, which is bounded by --search. What simply went well is
+recorded in brief: how many devices accepted it, and when. With
+PUSHWORKER_EVENTS=all it is recorded which.`,
 		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
   pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
   pushworker explain 4711 -o json                        # as publish printed it`,
@@ -55,6 +62,7 @@ PUSHWORKER_EVENTS=failures, the default, leaves out what simply went well.`,
 	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the one stored as `N`, as publish has printed it")
 	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31; by default 72h")
 	flags.IntVar(&o.limit, "limit", 10, "at most the last `N`, by default 10")
+	flags.Var(&o.search, "search", "how long to search, by default 10s; 0: no bound")
 	addFormatFlag(cmd, &o.out)
 	return cmd
 }
@@ -144,19 +152,24 @@ func (a *app) findReceipts(ctx context.Context, c *config.Config, conn *broker.C
 		receipt, _ := s.read(stored)
 		return []explain.Receipt{receipt}, nil
 	}
-	found, err := s.backwards(ctx)
+	found, err := s.find(ctx)
 	if err != nil {
 		return nil, unavailableError{err}
+	}
+	since := o.since.Format(time.RFC3339)
+	if !s.complete {
+		since = s.reached.Format(time.RFC3339)
+		a.say("searched %s: receipts that were stored before %s were not looked at, but for those whose outcome is recorded; look further with --search 5m", time.Duration(o.search), since)
 	}
 	switch {
 	case len(found) > 0:
 		return found, nil
-	case s.others > 0:
+	case s.others.Load() > 0:
 		return nil, fmt.Errorf("none of the receipts since %s that name %[2]s is %[3]s: `pushworker explain --user %[2]s` shows where they are",
-			o.since.Format(time.RFC3339), o.user.UserId(), o.place())
+			since, o.user.UserId(), o.place())
 	default:
 		return nil, fmt.Errorf("no receipt since %s names %s: look further back with --since; one to a channel names no user, and then there is --stream-seq",
-			o.since.Format(time.RFC3339), o.user.UserId())
+			since, o.user.UserId())
 	}
 }
 

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushworker/pushworker/config"
@@ -15,14 +17,11 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-const (
-	// stride is how many receipts are read at a time on the way back.
-	stride = 8192
-	// lookEvery is how often a search says how far it is.
-	sayEvery = time.Second
-)
+// sayEvery is how often a search says how far it is.
+const sayEvery = time.Second
 
-// search finds a user's receipts, the newest first.
+// search finds a user's receipts, the newest first: by reading them back from the last
+// one, for a bounded time, and by what is recorded of outcomes beyond that.
 type search struct {
 	conn     *broker.Conn
 	topology broker.Topology
@@ -31,68 +30,119 @@ type search struct {
 	app      *app
 	needles  [][]byte
 	// others counts receipts that name the user, but are of another topic or message.
-	others int
+	others atomic.Int64
+	// from is the first sequence that was looked at, and reached when it was stored.
+	from    uint64
+	reached time.Time
+	// complete says that no receipt was left out.
+	complete bool
 }
 
 func receiptLimits(c *config.Config) push.Limits {
 	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
 }
 
-// backwards reads stretch after stretch from the end, until there are enough.
-func (s *search) backwards(ctx context.Context) ([]explain.Receipt, error) {
+// find returns the receipts, the newest first.
+func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 	user := s.options.user
 	s.needles = [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}
-	oldest, last, err := s.conn.Ends(ctx, s.topology)
-	if err != nil {
-		return nil, err
-	}
 	want := s.options.limit
 	if s.options.single() {
 		want = 1
 	}
-	var all []explain.Receipt
-	told := time.Now()
-	for to := last; to >= oldest && to > 0 && len(all) < want; {
-		from := max(1, to-min(to, stride)+1)
-		found, more, err := s.stretch(ctx, from, to)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-		if !more || from <= oldest {
+	known, err := s.conn.OutcomesOf(ctx, s.topology, user, s.options.since.Time)
+	if err != nil {
+		return nil, err
+	}
+	floor, err := s.recordedBelow(ctx, known)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.backwards(ctx, want, floor)
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range known.Seqs { // the newest first
+		if len(found) >= want || ctx.Err() != nil {
 			break
 		}
-		to = from - 1
-		if now := time.Now(); now.Sub(told) >= sayEvery && s.app.isTerminal(s.app.stderr) {
-			told = now
-			_, _ = fmt.Fprintf(s.app.stderr, "\rlooked at %d of %d receipts", last-to, last)
-			defer fmt.Fprint(s.app.stderr, "\r\x1b[K") //nolint:errcheck // a human who cannot be told is no reason to stop
+		if seq >= s.from {
+			continue // it was looked at
 		}
-	}
-	return all[:min(want, len(all))], nil
-}
-
-// stretch returns what is found between two sequences, the newest first. more says
-// that what comes before may be young enough, too; a stretch of which everything was
-// erased says nothing about that.
-func (s *search) stretch(ctx context.Context, from, to uint64) (found []explain.Receipt, more bool, err error) {
-	first := true
-	for m, err := range s.conn.History(s.topology.Stream).Read(ctx, broker.Stretch{From: from, To: to}) {
-		if err != nil {
-			return nil, false, err
-		}
-		if first {
-			first, more = false, !m.Time.Before(s.options.since.Time)
-		}
-		if m.Time.Before(s.options.since.Time) || !s.mayName(m.Data) {
+		m, err := s.conn.History(s.topology.Stream).Get(ctx, seq)
+		if errors.Is(err, broker.ErrNotStored) {
 			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		if receipt, matches := s.read(m); matches {
 			found = append(found, receipt)
 		}
 	}
-	slices.Reverse(found)
-	return found, more || first, nil
+	return found[:min(want, len(found))], nil
+}
+
+// floor is below which sequence, and since when, all outcomes are recorded, so that
+// there is no need to read receipts.
+type floor struct {
+	seq   uint64
+	since time.Time // zero for never
+}
+
+// recordedBelow finds the floor: every lane has settled what is below.
+func (s *search) recordedBelow(ctx context.Context, known broker.Outcomes) (floor, error) {
+	lanes, err := s.conn.LaneFacts(ctx, s.topology)
+	if err != nil {
+		return floor{}, err
+	}
+	f := floor{since: known.Since}
+	for i, lane := range lanes {
+		if i == 0 || lane.Settled < f.seq {
+			f.seq = lane.Settled
+		}
+	}
+	return f, nil
+}
+
+// backwards reads receipts from the last one back, until there are enough, the time is
+// over or the floor is reached.
+func (s *search) backwards(ctx context.Context, want int, f floor) (found []explain.Receipt, err error) {
+	began, told := time.Now(), time.Now()
+	s.complete = true
+	for part, err := range broker.Back(ctx, s.conn.History(s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
+		if err != nil {
+			return nil, err
+		}
+		found, s.from = append(found, part.Picked...), part.From
+		if !part.First.IsZero() {
+			s.reached = part.First
+		}
+		recorded := part.From <= f.seq && !f.since.IsZero() && part.First.After(f.since)
+		if len(found) >= want || recorded {
+			return found, nil
+		}
+		now := time.Now()
+		if bound := time.Duration(s.options.search); bound > 0 && now.Sub(began) >= bound {
+			s.complete = false
+			return found, nil
+		}
+		if now.Sub(told) >= sayEvery && s.app.isTerminal(s.app.stderr) {
+			told = now
+			_, _ = fmt.Fprintf(s.app.stderr, "\rlooked at receipts back to %s\x1b[K", s.reached.UTC().Format(time.RFC3339))
+			defer fmt.Fprint(s.app.stderr, "\r\x1b[K") //nolint:errcheck // a human who cannot be told is no reason to stop
+		}
+	}
+	s.from = 0 // there is nothing before
+	return found, nil
+}
+
+// pick is read for those receipts that may name the user.
+func (s *search) pick(m broker.Stored) (explain.Receipt, bool) {
+	if !s.mayName(m.Data) {
+		return explain.Receipt{}, false
+	}
+	return s.read(m)
 }
 
 // mayName reports whether a receipt may name the user: most do not, and decoding
@@ -121,7 +171,7 @@ func (s *search) read(m broker.Stored) (out explain.Receipt, matches bool) {
 	}
 	matches = replay.Filter{Topic: o.topic}.Matches(r) && (o.topicSeq == 0 || o.topicSeq == p.SeqId)
 	if !matches {
-		s.others++
+		s.others.Add(1)
 	}
 	return out, matches
 }

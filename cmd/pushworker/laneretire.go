@@ -21,10 +21,10 @@ func newLaneRetireCommand(a *app) *cobra.Command {
 		Use:   "retire NAME",
 		Short: "Remove a lane that nobody runs, and what waits for it",
 		Long: `Removes the durables of a lane, its retries that wait, and where it was.
-Receipts that only this lane has not settled are not sent through it any more, and make
-room in the stream. Dead letters stay. A lane that a worker runs is refused.
-Without --yes it shows what would be removed. A handler of that name that is
-enabled later is a new lane.`,
+Receipts that only this lane has not settled are not sent through it any more,
+and make room in the stream. Dead letters stay. A lane that a worker runs is
+refused. Without --yes it shows what would be removed. A handler of that name
+that is enabled later is a new lane.`,
 		Example: `  pushworker lane retire stdout
   pushworker lane retire stdout --yes`,
 		Args:              oneLane,

@@ -19,6 +19,8 @@ const (
 	maxBytesInFlight = 32 << 20
 	// retryFor is how long the broker may take to store a receipt: a person waits.
 	retryFor = 5 * time.Second
+	// few receipts need no summary: each has a line.
+	few = 10
 )
 
 func publisherConfig(subject string) publisher.Config {
@@ -72,7 +74,7 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 	began := time.Now()
 	err := p.collect(ctx, results)
 	done()
-	if stored := p.total - p.invalid; stored > 1 && !p.quiet {
+	if stored := p.total - p.invalid; stored > few && !p.quiet {
 		p.say("published %s (%d duplicates) in %s", count(stored, "receipt"), p.duplicates, time.Since(began).Round(time.Millisecond))
 	}
 	if err == nil && p.invalid > 0 {

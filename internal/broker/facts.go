@@ -91,6 +91,9 @@ func (c *Conn) EventFacts(ctx context.Context, t Topology, since time.Time, seqs
 			yield(outcome.Event{}, err)
 			return
 		}
+		if !c.briefFacts(ctx, t, since, seqs, yield) {
+			return
+		}
 		needles := eventNeedles(seqs)
 		wanted := func(e outcome.Event) bool { return e.Stream != t.Stream || yield(e, nil) }
 		for m, err := range c.History(t.EventsStream()).Read(ctx, Stretch{Subject: outcomePrefix + ">", Since: since}) {
@@ -102,6 +105,24 @@ func (c *Conn) EventFacts(ctx context.Context, t Topology, since time.Time, seqs
 			}
 		}
 	}
+}
+
+// briefFacts yields those that were told in brief, and reports whether more are wanted.
+func (c *Conn) briefFacts(ctx context.Context, t Topology, since time.Time, seqs []uint64, yield func(outcome.Event, error) bool) bool {
+	for m, err := range c.History(t.EventsStream()).Read(ctx, Stretch{Subject: acceptedPrefix + ">", Since: since}) {
+		if err != nil {
+			return yield(outcome.Event{}, err) && false
+		}
+		if !slices.ContainsFunc(seqs, func(seq uint64) bool { return outcome.MentionsSeq(m.Data, seq) }) {
+			continue
+		}
+		for e := range outcome.ReadBrief(m.Data) {
+			if e.Stream == t.Stream && slices.Contains(seqs, e.StreamSeq) && !yield(e, nil) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // eventNeedles are what events of these receipts contain.

@@ -43,10 +43,19 @@ func (c *Conn) FindEvents(ctx context.Context, t Topology) error {
 // nobody: whether the broker has them is not known. Without a connection it
 // publishes nothing, because what waits for one is to be left to acks.
 func (c *Conn) PublishEvents(handler string, events []byte) error {
+	return c.publishEvents(outcomePrefix+handler, events)
+}
+
+// PublishBrief is PublishEvents for a brief message.
+func (c *Conn) PublishBrief(handler string, brief []byte) error {
+	return c.publishEvents(acceptedPrefix+handler, brief)
+}
+
+func (c *Conn) publishEvents(subject string, events []byte) error {
 	if !c.Connected() {
 		return errNotSent
 	}
-	if err := c.nc.Publish(outcomePrefix+handler, events); err != nil {
+	if err := c.nc.Publish(subject, events); err != nil {
 		return fmt.Errorf("publishing events: %w", err)
 	}
 	return nil

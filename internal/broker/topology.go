@@ -19,6 +19,7 @@ const (
 	eventPrefix    = subjectPrefix + "events."
 	outcomePrefix  = eventPrefix + "outcome."
 	marksPrefix    = subjectPrefix + "marks." // not stored: they say what is over in a moment
+	acceptedPrefix = eventPrefix + "accepted."
 	retrySuffix    = "_RETRY"
 	deadSuffix     = "_DEAD"
 	eventsSuffix   = "_EVENTS"

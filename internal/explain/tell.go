@@ -247,7 +247,7 @@ func (f *file) settled(s *LaneStory) {
 	if t := f.facts.EventsSince; !f.facts.NoEvents && t.After(f.facts.Receipt.Published) {
 		why += " (the record begins at " + clock(t) + ")"
 	}
-	why += ": PUSHWORKER_EVENTS=all records everything"
+	why += ": PUSHWORKER_EVENTS=all records it"
 	if f.facts.NoEvents {
 		why = "how it ended is not recorded, because there is no stream of events: PUSHWORKER_EVENTS=failures or all makes one"
 	}

@@ -141,7 +141,7 @@ func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, 
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 50},
 		AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	}
-	recorder := outcome.New(outcome.Options{Publish: s.conn.PublishEvents, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
+	recorder := outcome.New(outcome.Options{Publish: s.conn.PublishEvents, PublishBrief: s.conn.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
 	if mode != "off" {
 		config.Witness = recorder.Witness()
 	}

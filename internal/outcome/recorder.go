@@ -27,9 +27,12 @@ type Options struct {
 	// Publish sends some events of one handler, each a line of JSON, and does not
 	// wait for anybody. It may not keep them.
 	Publish func(handler string, events []byte) error
+	// PublishBrief sends a [Brief] of one handler likewise.
+	PublishBrief func(handler string, brief []byte) error
 	// Hash masks a token. It is called by one goroutine at a time.
 	Hash func(token string) string
-	// Clean asks for events of receipts that were plainly accepted, too.
+	// Clean asks for events of receipts that were plainly accepted, too; else they are
+	// told in brief.
 	Clean bool
 }
 
@@ -59,7 +62,7 @@ func New(o Options, reg prometheus.Registerer) *Recorder {
 
 // Witness is the recorder as a lane has it.
 func (r *Recorder) Witness() consumer.Witness {
-	return consumer.Witness{Tell: r.record, Clean: r.options.Clean}
+	return consumer.Witness{Tell: r.record, Clean: r.options.Clean || r.options.PublishBrief != nil}
 }
 
 // record takes o, or drops and counts it. It never waits for anybody but the copying
@@ -127,38 +130,56 @@ func (r *Recorder) take(spare []consumer.Outcome) []consumer.Outcome {
 	return batch
 }
 
-// message is what is to be published of one handler.
+// message is what is to be published of one handler: events in full, or a brief.
 type message struct {
 	lines  []byte
 	events int
 }
 
+// topic is whose message it is, and of which kind.
+type topic struct {
+	handler, stream string
+	brief           bool
+}
+
 func (r *Recorder) publish(batch []consumer.Outcome) {
-	messages := make(map[string]*message)
+	messages := make(map[topic]*message)
 	for i := range batch {
 		o := &batch[i]
-		m := messages[o.Handler]
+		t := topic{handler: o.Handler}
+		if t.brief = !r.options.Clean && r.options.PublishBrief != nil && isBrief(o); t.brief {
+			t.stream = o.Origin.RootStream
+		}
+		m := messages[t]
 		if m == nil {
 			m = &message{}
-			messages[o.Handler] = m
+			messages[t] = m
 		}
-		m.lines = appendEvent(m.lines, o, r.options.Hash)
+		if t.brief {
+			m.lines = appendBrief(m.lines, o)
+		} else {
+			m.lines = appendEvent(m.lines, o, r.options.Hash)
+		}
 		m.events++
 		if len(m.lines) >= maxMessage {
-			r.send(o.Handler, m)
+			r.send(t, m)
 		}
 	}
-	for handler, m := range messages {
-		r.send(handler, m)
+	for t, m := range messages {
+		r.send(t, m)
 	}
 }
 
 // send publishes m and empties it.
-func (r *Recorder) send(handler string, m *message) {
+func (r *Recorder) send(t topic, m *message) {
 	if m.events == 0 {
 		return
 	}
-	if r.options.Publish(handler, m.lines) != nil {
+	send := r.options.Publish
+	if t.brief {
+		send, m.lines = r.options.PublishBrief, endBrief(m.lines)
+	}
+	if send(t.handler, m.lines) != nil {
 		r.dropped.Add(float64(m.events))
 	}
 	m.lines, m.events = m.lines[:0], 0

@@ -23,7 +23,7 @@ func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topol
 		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
 		return consumer.Witness{}, nothing
 	}
-	r := outcome.New(outcome.Options{Publish: conn.PublishEvents, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
+	r := outcome.New(outcome.Options{Publish: conn.PublishEvents, PublishBrief: conn.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
 	return r.Witness(), r.Run
 }
 
