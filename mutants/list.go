@@ -27,6 +27,7 @@ func list() []mutant {
 	all = append(all, saying()...)
 	all = append(all, letting()...)
 	all = append(all, guards()...)
+	all = append(all, logging()...)
 	for i := range all {
 		all[i].root = "."
 	}

@@ -43,7 +43,9 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 	fates := d.count(push.Targets{Rejected: d.targets})
 	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
 	m.age.Observe(time.Since(d.origin.First).Seconds())
-	d.log(d.lane.log.Warn(), why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg("bury")
+	if e := d.lane.line(buryLine); e != nil {
+		d.log(e, why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg(buryLine.String())
+	}
 	d.leave()
 }
 
@@ -83,7 +85,7 @@ func (d *delivery) writeRejected(why error) error {
 		return err
 	}
 	d.lane.metrics.letters[retry.Rejected].Inc()
-	d.log(d.lane.log.Warn(), refused).Msg("targets refused for good; the others go on")
+	d.logLine(refusedLine, refused)
 	return nil
 }
 

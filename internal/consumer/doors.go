@@ -26,6 +26,9 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 		attempts++
 	}
 	d.tell(Outcome{Verdict: v, Attempts: attempts}, d.count(fates), why)
+	if err != nil {
+		d.logLine(ackFailedLine, err)
+	}
 	if e := d.lane.log.Debug(); e.Enabled() {
 		d.log(e, why).AnErr("ack", err).Msg(v.String())
 	}
@@ -89,8 +92,8 @@ func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	m.verdicts[retry.Redeliver].Inc()
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
 	d.tell(Outcome{Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
-	if e := d.lane.log.Info(); e.Enabled() {
-		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg("redeliver")
+	if e := d.lane.line(redeliverLine); e != nil {
+		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg(redeliverLine.String())
 	}
 	d.leave()
 }
@@ -162,6 +165,13 @@ func (d *delivery) endProbe() {
 	if d.probe != nil {
 		d.probe(errNoVerdict)
 		d.probe = nil
+	}
+}
+
+// logLine writes a line of the kind k about the receipt, unless there were enough.
+func (d *delivery) logLine(k lineKind, why error) {
+	if e := d.lane.line(k); e != nil {
+		d.log(e, why).Msg(k.String())
 	}
 }
 

@@ -99,7 +99,7 @@ func (p *pull) run(ctx context.Context) error {
 	case errors.Is(err, ErrSourceGone):
 		return err
 	case err != nil && ctx.Err() == nil:
-		p.in.lane.log.Warn().Err(err).Msg("pulling was interrupted; it goes on")
+		p.in.lane.line(pullFailedLine).Err(err).Msg(pullFailedLine.String())
 		_ = sleep(ctx, time.Second+time.Duration(rand.Float64()*float64(time.Second))) //nolint:gosec // jitter
 	case p.dropped:
 		_ = sleep(ctx, dropRest)
@@ -214,7 +214,7 @@ func (in *intake) withoutBad(d *delivery, bad []push.BadRecipient) {
 		d.data, d.origin.Narrowed = rest, true
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
-	d.log(in.lane.log.Warn(), err).Msg("recipients left out; the others go on")
+	d.logLine(leftOutLine, err)
 	in.lane.offer(d)
 }
 

@@ -60,6 +60,7 @@ type Lane struct {
 	metrics   *laneMetrics
 	witness   Witness
 	log       zerolog.Logger
+	folds     folds
 
 	storing  atomic.Int64    // retries and letters on their way to the broker
 	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
@@ -112,6 +113,7 @@ func (l *Lane) Run(ctx context.Context) error { //nolint:contextcheck // settlin
 	beating, stopBeating := context.WithCancel(l.settling)
 	var heart sync.WaitGroup
 	heart.Go(func() { l.heartbeats(beating) })
+	heart.Go(func() { l.summaries(beating) })
 
 	l.running.Store(true)
 	err := l.pullAll(ctx)

@@ -30,6 +30,7 @@ type rig struct {
 	reg      *prometheus.Registry
 	stop     context.CancelFunc
 	ended    chan error
+	began    time.Time
 }
 
 // start runs a lane with handler until the test stops it or ends.
@@ -54,7 +55,7 @@ func start(t *testing.T, h push.Handler, adjust ...func(*consumer.Config)) *rig 
 	}
 	r.lane = consumer.New(c)
 	ctx, stop := context.WithCancel(t.Context())
-	r.stop = stop
+	r.stop, r.began = stop, time.Now()
 	go func() { r.ended <- r.lane.Run(ctx) }()
 	<-time.After(100 * time.Millisecond) // past the start, when it looks for suspects only
 	synctest.Wait()

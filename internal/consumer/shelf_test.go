@@ -14,6 +14,7 @@ import (
 // bubble: it redelivers after ackWait of silence or after a nak's delay, and counts
 // deliveries as the broker does.
 type shelf struct {
+	ackErr  error // what acks return
 	stream  string
 	ackWait time.Duration
 
@@ -186,7 +187,7 @@ func (m *message) Ack() error {
 	m.item.shelf.mu.Lock()
 	defer m.item.shelf.mu.Unlock()
 	m.item.acked = true
-	return nil
+	return m.item.shelf.ackErr
 }
 
 func (m *message) Nak(delay time.Duration) error {

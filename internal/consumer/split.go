@@ -108,6 +108,6 @@ func (d *delivery) buryPart(r Retry, refusal error) error {
 		return err
 	}
 	d.lane.metrics.letters[retry.Oversize].Inc()
-	d.log(d.lane.log.Warn(), why).Msg("part of a receipt is too large to be tried again; the others go on")
+	d.logLine(tooLargeLine, why)
 	return nil
 }

@@ -58,10 +58,10 @@ func (l *Lane) storeOnce(s *storage, write func(context.Context) error) error {
 	case errors.Is(err, ErrTooLarge): // which says nothing about the stream
 	case err == nil:
 		if s.refusal.Load() != nil && s.refusal.Swap(nil) != nil {
-			l.log.Info().Msg(s.what + " are stored again")
+			l.line(storedAgainLine).Msgf("%s %s", s.what, storedAgainLine)
 		}
 	case s.refusal.Swap(&err) == nil:
-		l.log.Error().Err(err).Msg(s.what + " cannot be stored; they wait in memory and are stored again: check the space and limits of the stream")
+		l.line(notStoredLine).Err(err).Msgf("%s %s", s.what, notStoredLine)
 	}
 	return err
 }
