@@ -31,10 +31,10 @@ const (
 
 // level is the level of all lines of the kind.
 func (k lineKind) level() zerolog.Level {
-	switch {
-	case k == redeliverLine || k == storedAgainLine:
+	if k == redeliverLine || k == storedAgainLine {
 		return zerolog.InfoLevel
-	case k == notStoredLine:
+	}
+	if k == notStoredLine {
 		return zerolog.ErrorLevel
 	}
 	return zerolog.WarnLevel
