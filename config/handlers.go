@@ -121,7 +121,7 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	var h Handler
 	var found problems
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		found = append(found, h.member(key, keys[key])...)
+		found = append(found, member(&h, key, keys[key])...)
 	}
 	if h.Name == "" {
 		found = append(found, problem{`has no usable "name"`, "use 1 to 32 letters, digits, - and _"})
@@ -134,8 +134,8 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	return h, found
 }
 
-// member reads one member of an entry.
-func (h *Handler) member(key string, value json.RawMessage) problems {
+// member reads one member of an entry into h.
+func member(h *Handler, key string, value json.RawMessage) problems {
 	switch {
 	case strings.EqualFold(key, "name"):
 		if err := json.Unmarshal(value, &h.Name); err != nil || !isName(h.Name) {

@@ -124,7 +124,7 @@ func (a *app) override(flags *pflag.FlagSet, name, value, variable, usage string
 // addCreateFlag adds the flag that lets a bucket of devices be made that looks lost.
 func (a *app) addCreateFlag(flags *pflag.FlagSet) {
 	const variable = "PUSHWORKER_DEVICES_CREATE"
-	flags.BoolFunc("create", "make the bucket of devices anew if it is lost ("+variable+")", func(string) error {
+	flags.BoolFunc("create", "make a lost bucket of devices again", func(string) error {
 		a.overrides[variable] = "true"
 		return nil
 	})

@@ -20,8 +20,8 @@ func newDevicePutCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put",
 		Short: "Register a device, or its new token",
-		Long: `Registers a device, or its new token. A token that another user has is taken from
-that user, which is said.`,
+		Long: `Registers a device, or its new token. A token that another user has is taken
+from that user; the command says so.`,
 		Example: `  pushworker device put --user usr782riWdFIwE --id phone-1 --provider fcm \
       --platform android --token dGhpcyBpcyBhIHRva2Vu`,
 		Args: noArgs,
@@ -96,8 +96,8 @@ func newDeviceRemoveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm",
 		Short: "Remove a device, or all devices of a user",
-		Long: `Removes the device with an ID. Without --id it shows all devices of the user, and
-removes them with --yes.`,
+		Long: `Removes the device with an ID. Without --id it shows all devices of the user,
+and removes them with --yes.`,
 		Example: `  pushworker device rm --user usr782riWdFIwE --id phone-1
   pushworker device rm --user usr782riWdFIwE --yes`,
 		Args: noArgs,

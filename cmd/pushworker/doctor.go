@@ -227,7 +227,7 @@ func workerFindings(status admin.Status, err error) []push.Finding {
 		found = append(found, push.Finding{Level: push.LevelWarn, Check: "admin", Text: problem, Remedy: "see the lines on the broker"})
 	}
 	for _, lane := range status.Lanes {
-		if lane.Problem != "" {
+		if isNews(lane) {
 			found = append(found, push.Finding{
 				Level: push.LevelWarn, Check: "lane " + lane.Handler, Text: lane.Problem,
 				Remedy: "correct it before pushes stop; the handler looks again by itself",

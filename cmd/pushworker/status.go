@@ -84,7 +84,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 // troubles are what an operator should know of a lane beside its figures.
 func troubles(l admin.Lane) (all []string) {
 	if l.LaneStats != nil && l.Abandoned {
-		all = append(all, "nobody runs it, and it holds what it has not settled: start a worker with it, or `pushworker lane retire "+l.Handler+"`")
+		holds := ""
+		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
+			holds = ", and it holds what it has not settled"
+		}
+		all = append(all, "nobody runs it"+holds+": start a worker with it, or `pushworker lane retire "+l.Handler+"`")
 	}
 	if l.LaneState != nil && l.BreakerError != "" {
 		all = append(all, "breaker open: "+l.BreakerError)
@@ -92,10 +96,15 @@ func troubles(l admin.Lane) (all []string) {
 	if l.LaneState != nil && l.Waiting != "" {
 		all = append(all, "waiting: "+l.Waiting)
 	}
-	if l.Problem != "" {
+	if isNews(l) {
 		all = append(all, l.Problem)
 	}
 	return all
+}
+
+// isNews reports whether the handler of l has a problem that its breaker does not tell.
+func isNews(l admin.Lane) bool {
+	return l.Problem != "" && (l.LaneState == nil || !strings.Contains(l.BreakerError, l.Problem))
 }
 
 // look asks the worker, if there is one, and the broker, without which there is

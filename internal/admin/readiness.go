@@ -9,8 +9,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// readyEvery is how often a [Readiness] runs its checks.
-const readyEvery = 5 * time.Second
+// readyEvery is how often a [Readiness] runs its checks, and unreadyEvery how often
+// while one of them fails.
+const readyEvery, unreadyEvery = 5 * time.Second, time.Second
 
 // Readiness runs the checks of /readyz from time to time, so that a scrape need not
 // wait for them, and logs when the answer changes. Make one with Checks and Log.
@@ -25,19 +26,28 @@ type Readiness struct {
 	warnings string
 }
 
-// Run runs the checks at once and then every 5 s until ctx ends, and returns nil.
+// Run runs the checks at once and then every 5 s, every second while one fails, until
+// ctx ends, and returns nil.
 func (r *Readiness) Run(ctx context.Context) error {
 	defer r.ready.Store(false)
-	ticker := time.NewTicker(readyEvery)
-	defer ticker.Stop()
 	for {
 		r.look(ctx)
+		next := time.NewTimer(r.pause())
 		select {
-		case <-ticker.C:
+		case <-next.C:
 		case <-ctx.Done():
+			next.Stop()
 			return nil
 		}
 	}
+}
+
+// pause is how long to wait for the next look: a start is told at once.
+func (r *Readiness) pause() time.Duration {
+	if r.ready.Load() {
+		return readyEvery
+	}
+	return unreadyEvery
 }
 
 // look runs the checks once.

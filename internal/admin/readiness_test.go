@@ -45,8 +45,8 @@ func TestReadinessSaysWhenItChanges(t *testing.T) {
 				t.Errorf("with %v pushworker_ready is %v, want %v", step.fault, got, step.want)
 			}
 		}
-		if runs != 6 { // one at the start, one every five seconds
-			t.Errorf("the checks ran %d times in 25 s, want 6", runs)
+		if runs != 10 { // at the start, every five seconds, and every second while they fail
+			t.Errorf("the checks ran %d times in 25 s, want 10", runs)
 		}
 		stop()
 		if err := <-ended; err != nil || ready(t, r) != 0 {

@@ -21,7 +21,7 @@ func (w Worker) greet(server *embedded.Server, hs *handlers) {
 			url = server.ClientURL()
 		}
 		w.Log.Info().Str("version", w.Version).Str("broker", url).Bool("embedded", server != nil).Strs("lanes", hs.names()).
-			Strs("disabled", hs.disabled).Str("admin", w.Config.Admin.Addr).Msg("ready")
+			Strs("disabled", hs.disabled).Str("admin", w.Config.Admin.Addr).Msg("started")
 		return
 	}
 	var b strings.Builder
