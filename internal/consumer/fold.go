@@ -77,8 +77,16 @@ func (l *Lane) tellFolded(past time.Duration) {
 			continue
 		}
 		l.log.WithLevel(k.level()).Stringer("line", k).Int64("count", n).
-			Msg(fmt.Sprintf("%d more lines like this in the last %s: %s", n, inWords(past), k))
+			Msg(fmt.Sprintf("%s like this in the last %s: %s", counted(n, "more line"), inWords(past), k))
 	}
+}
+
+// counted is n of what is counted: "1 receipt", "2 receipts".
+func counted[N int64 | uint64](n N, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // inWords is a time as a summary says it: in whole seconds, or "minute".

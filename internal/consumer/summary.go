@@ -87,5 +87,5 @@ func (l *Lane) summarise(figures []figure, past time.Duration) {
 	if why := errors.Join(l.retries.fault(l.name), l.letters.fault(l.name), l.breaker.reason()); why != nil {
 		e.Err(why)
 	}
-	e.Msg(fmt.Sprintf("lane %s: %d receipts settled in the last %s", l.name, receipts, inWords(past)))
+	e.Msg(fmt.Sprintf("lane %s: %s settled in the last %s", l.name, counted(receipts, "receipt"), inWords(past)))
 }
