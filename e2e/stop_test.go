@@ -66,10 +66,21 @@ func TestStopIsClean(t *testing.T) {
 	t.Logf("stopped in %v", time.Since(began))
 }
 
-// TestQueueDeletedUnderneath: the worker ends with an error that says what is gone.
+// TestQueueDeletedUnderneath: a worker that may not make its durable anew ends with an
+// error that says what is gone.
 func TestQueueDeletedUnderneath(t *testing.T) {
 	t.Parallel()
-	w, addr, _ := embeddedWorker(t)
+	dir, addr := t.TempDir(), freeAddr(t)
+	startBroker(t, dir, addr)
+	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr}
+	provisioner := startWorker(t, dir, env...)
+	provisioner.ready(20 * time.Second)
+	provisioner.terminate()
+	if code := provisioner.exit(20 * time.Second); code != 0 {
+		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.stderr)
+	}
+	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
+	w.ready(20 * time.Second)
 	nc, err := nats.Connect("nats://" + addr)
 	if err != nil {
 		t.Fatal(err)

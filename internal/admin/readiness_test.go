@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,12 +22,15 @@ import (
 func TestReadinessSaysWhenItChanges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var fault error
+		var fault atomic.Pointer[error]
 		var log bytes.Buffer
-		runs := 0
+		var runs atomic.Int64
 		r := &admin.Readiness{Log: zerolog.New(&log), Checks: []admin.Check{{Name: "broker", Run: func(context.Context) error {
-			runs++
-			return fault
+			runs.Add(1)
+			if err := fault.Load(); err != nil {
+				return *err
+			}
+			return nil
 		}}}}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -38,15 +42,18 @@ func TestReadinessSaysWhenItChanges(t *testing.T) {
 			fault error
 			want  float64
 		}{{nil, 1}, {nil, 1}, {errors.New("not connected"), 0}, {errors.New("not connected"), 0}, {nil, 1}} {
-			fault = step.fault
+			fault.Store(nil)
+			if step.fault != nil {
+				fault.Store(&step.fault)
+			}
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
 			if got := ready(t, r); got != step.want {
 				t.Errorf("with %v pushworker_ready is %v, want %v", step.fault, got, step.want)
 			}
 		}
-		if runs != 10 { // at the start, every five seconds, and every second while they fail
-			t.Errorf("the checks ran %d times in 25 s, want 10", runs)
+		if n := runs.Load(); n != 10 { // at the start, every five seconds, and every second while they fail
+			t.Errorf("the checks ran %d times in 25 s, want 10", n)
 		}
 		stop()
 		if err := <-ended; err != nil || ready(t, r) != 0 {

@@ -237,7 +237,7 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 			return false
 		})
 		eventually(t, "changes are heard again", func() bool {
-			putDevice(t, r.devices, 3, fmt.Sprint("y", round, time.Now().UnixNano()))
+			putDevice(t, r.devices, 3, fmt.Sprintf("y%d-%d", round, time.Now().UnixNano()))
 			want := devicesOf(t, r.devices, 3)[3][0].Token
 			found, err := far.Devices(t.Context(), []push.Uid{3})
 			return err == nil && len(found[3]) == 1 && found[3][0].Token == want
