@@ -151,7 +151,7 @@ func (v view) Pull(ctx context.Context, n int, take func(consumer.Message)) (int
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq
 		v.p.mu.Unlock()
-		v.p.chronicle.delivered(held.Origin())
+		v.p.chronicle.delivered(held.Origin(), held.Data())
 		take(held)
 	})
 }

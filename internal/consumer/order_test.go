@@ -136,8 +136,8 @@ func TestRetryAfterARead(t *testing.T) {
 			t.Errorf("the last try's recipients (-want +got):\n%s", diff)
 		}
 		for _, stored := range r.stores.scheduled()[1:] {
-			if to := users(stored.Data); len(to) != 1 {
-				t.Errorf("a retry is stored for %v, want user 1001 alone", to)
+			if diff := cmp.Diff(map[push.Uid]push.Recipient{1001: {Unread: 2}}, users(stored.Data)); diff != "" {
+				t.Errorf("a retry is not stored for user 1001 alone with the newest badge (-want +got):\n%s", diff)
 			}
 		}
 	})
