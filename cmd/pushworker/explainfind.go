@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -59,10 +60,19 @@ func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 		return nil, err
 	}
 	found, err := s.backwards(ctx, want, floor)
+	if err == nil {
+		found, err = s.recorded(ctx, known, want, found)
+	}
 	if err != nil {
 		return nil, err
 	}
-	for _, seq := range known.Seqs { // the newest first
+	return found[:min(want, len(found))], nil
+}
+
+// recorded adds to found the receipts that outcomes name and that were not looked at,
+// the newest first, until there are as many as wanted.
+func (s *search) recorded(ctx context.Context, known broker.Outcomes, want int, found []explain.Receipt) ([]explain.Receipt, error) {
+	for _, seq := range known.Seqs {
 		if len(found) >= want || ctx.Err() != nil {
 			break
 		}
@@ -80,7 +90,7 @@ func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 			found = append(found, receipt)
 		}
 	}
-	return found[:min(want, len(found))], nil
+	return found, nil
 }
 
 // floor is below which sequence, and since when, all outcomes are recorded, so that
@@ -108,18 +118,17 @@ func (s *search) recordedBelow(ctx context.Context, known broker.Outcomes) (floo
 // backwards reads receipts from the last one back, until there are enough, the time is
 // over or the floor is reached.
 func (s *search) backwards(ctx context.Context, want int, f floor) (found []explain.Receipt, err error) {
-	began, told := time.Now(), time.Now()
+	began := time.Now()
+	told := began
 	s.complete = true
+	defer func() { s.app.clearProgress(told.After(began)) }()
 	for part, err := range broker.Back(ctx, s.conn.History(s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
 		if err != nil {
 			return nil, err
 		}
-		found, s.from = append(found, part.Picked...), part.From
-		if !part.First.IsZero() {
-			s.reached = part.First
-		}
-		recorded := part.From <= f.seq && !f.since.IsZero() && part.First.After(f.since)
-		if len(found) >= want || recorded {
+		found = append(found, part.Picked...)
+		s.lookedAt(part)
+		if len(found) >= want || f.covers(part) {
 			return found, nil
 		}
 		now := time.Now()
@@ -130,11 +139,30 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 		if now.Sub(told) >= sayEvery && s.app.isTerminal(s.app.stderr) {
 			told = now
 			_, _ = fmt.Fprintf(s.app.stderr, "\rlooked at receipts back to %s\x1b[K", s.reached.UTC().Format(time.RFC3339))
-			defer fmt.Fprint(s.app.stderr, "\r\x1b[K") //nolint:errcheck // a human who cannot be told is no reason to stop
 		}
 	}
 	s.from = 0 // there is nothing before
 	return found, nil
+}
+
+// lookedAt notes how far back the search is.
+func (s *search) lookedAt(part broker.Part[explain.Receipt]) {
+	s.from = part.From
+	if !part.First.IsZero() {
+		s.reached = part.First
+	}
+}
+
+// covers reports whether the outcomes of all receipts before part are recorded.
+func (f floor) covers(part broker.Part[explain.Receipt]) bool {
+	return part.From <= f.seq && !f.since.IsZero() && part.First.After(f.since)
+}
+
+// clearProgress takes back the line that says how far a search is, if it was written.
+func (a *app) clearProgress(written bool) {
+	if written {
+		_, _ = io.WriteString(a.stderr, "\r\x1b[K")
+	}
 }
 
 // pick is read for those receipts that may name the user.

@@ -171,8 +171,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "HASH"},
 	{regexp.MustCompile(`\b(process|pid) \d+\b`), "PROCESS"},
 	{regexp.MustCompile(`\b\d+ MiB left\b`), "SPACE left"},
-	// While a lane is open, its probe is in flight, or waits, or is pulled again.
-	{regexp.MustCompile(`(?m)^(\S+) +\d+ +\d+ +\d+ +\d+ +open +\S+$`), "$1 open"},
+	// While a lane is down, its probe is in flight, or waits, or is pulled again.
+	{regexp.MustCompile(`(?m)^(\S+) +\d+ +\d+ +\d+ +\d+ +down +\S+$`), "$1 down"},
 	{regexp.MustCompile(`(?m)^PUSH_RETRY .*$`), "PUSH_RETRY"},
 	{regexp.MustCompile(`(?m)^ +CLOCK +the same again, \d+ times in all\n`), ""}, // as long as an outage takes
 }

@@ -91,18 +91,22 @@ func (c *Conn) EventFacts(ctx context.Context, t Topology, since time.Time, seqs
 			yield(outcome.Event{}, err)
 			return
 		}
-		if !c.briefFacts(ctx, t, since, seqs, yield) {
-			return
+		if c.briefFacts(ctx, t, since, seqs, yield) {
+			c.wholeFacts(ctx, t, since, seqs, yield)
 		}
-		needles := eventNeedles(seqs)
-		wanted := func(e outcome.Event) bool { return e.Stream != t.Stream || yield(e, nil) }
-		for m, err := range c.History(t.EventsStream()).Read(ctx, Stretch{Subject: outcomePrefix + ">", Since: since}) {
-			if err != nil {
-				yield(outcome.Event{}, err)
-			}
-			if err != nil || !yieldEvents(m.Data, needles, wanted) {
-				return
-			}
+	}
+}
+
+// wholeFacts yields those that were told one by one.
+func (c *Conn) wholeFacts(ctx context.Context, t Topology, since time.Time, seqs []uint64, yield func(outcome.Event, error) bool) {
+	needles := eventNeedles(seqs)
+	wanted := func(e outcome.Event) bool { return e.Stream != t.Stream || yield(e, nil) }
+	for m, err := range c.History(t.EventsStream()).Read(ctx, Stretch{Subject: outcomePrefix + ">", Since: since}) {
+		if err != nil {
+			yield(outcome.Event{}, err)
+		}
+		if err != nil || !yieldEvents(m.Data, needles, wanted) {
+			return
 		}
 	}
 }

@@ -21,7 +21,7 @@ func BenchmarkLane(b *testing.B) {
 	for _, n := range []int{1, 3, 100} {
 		b.Run(fmt.Sprintf("recipients=%d", n), func(b *testing.B) {
 			h := push.Adapt(func(string) (push.Work, error) {
-				return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }}, nil
+				return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, Notifies: true}, nil
 			})
 			if err := h.Init(`{"buffer":1024,"concurrency":16}`); err != nil {
 				b.Fatal(err)

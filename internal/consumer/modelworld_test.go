@@ -74,7 +74,7 @@ const (
 func (w *world) startProcess() {
 	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, chronicle: newChronicle()}
 	adapter := push.Adapt(func(string) (push.Work, error) {
-		return push.Work{Handle: p.handle, TTL: p.ttl}, nil
+		return push.Work{Handle: p.handle, TTL: p.ttl, Notifies: true}, nil
 	})
 	if err := adapter.Init(`{"buffer":8,"concurrency":3,"timeout":"1h"}`); err != nil {
 		panic(err)

@@ -66,8 +66,12 @@ func (d *delivery) mark(key uint64, value int) place {
 }
 
 // news takes out of d's receipt those who have read it elsewhere, and brings the
-// badges of the others up to date. It reports whether anybody is left.
+// badges of the others up to date, if the handler notifies people. It reports whether
+// anybody is left.
 func (l *Lane) news(d *delivery) (left bool) {
+	if n, ok := l.handler.(push.Notifier); !ok || !n.Notifies() {
+		return true
+	}
 	if fades(&d.receipt.Payload) && l.marks.reads.used.Load() {
 		l.leaveOut(d)
 	}

@@ -166,7 +166,7 @@ func (l *log) times() []time.Time {
 // handler adapts f, started with room for buffer receipts and concurrency workers.
 func handler(t *testing.T, buffer, concurrency int, f func(context.Context, *push.Receipt) error) *push.Adapter {
 	t.Helper()
-	h := push.Adapt(func(string) (push.Work, error) { return push.Work{Handle: f}, nil })
+	h := push.Adapt(func(string) (push.Work, error) { return push.Work{Handle: f, Notifies: true}, nil })
 	conf := fmt.Sprintf(`{"buffer":%d,"concurrency":%d,"timeout":"1h"}`, buffer, concurrency)
 	if err := h.Init(conf); err != nil {
 		t.Fatal(err)

@@ -34,6 +34,8 @@ type Work struct {
 	// Route is [Router]'s, and may run beside Handle; nil when the handler cannot
 	// tell.
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
+	// Notifies is [Notifier]'s: the handler shows notifications on users' devices.
+	Notifies bool
 	// State is [Stater]'s, and may run beside Handle; nil when there is nothing to say.
 	State func() State
 	// Classes and Measure are [Metered]'s; nil when the handler measures nothing.
@@ -65,6 +67,7 @@ var (
 	_ Router   = (*Adapter)(nil)
 	_ Stater   = (*Adapter)(nil)
 	_ Metered  = (*Adapter)(nil)
+	_ Notifier = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,
@@ -145,3 +148,9 @@ func (a *Adapter) TTL(r *Receipt) time.Duration {
 
 // ReportsOutcome implements [Reporter].
 func (*Adapter) ReportsOutcome() {}
+
+// Notifies implements [Notifier] with Work.Notifies.
+func (a *Adapter) Notifies() bool {
+	p := a.pool.Load()
+	return p != nil && p.work.Notifies
+}

@@ -30,6 +30,14 @@ type Reporter interface {
 	ReportsOutcome()
 }
 
+// Notifier is a Handler that may say that it shows notifications on users' devices. It
+// is then spared what a user has read elsewhere meanwhile, and gets the newest badge of
+// a user instead of an older one. Other handlers get receipts as they were published.
+type Notifier interface {
+	Handler
+	Notifies() bool
+}
+
 // Drainer is a Handler that can stop within a deadline. Drain takes no further
 // receipts, hands back with [ErrNotStarted] what it has not started, and waits
 // for the rest. When ctx ends first, running work is cancelled with the cause

@@ -39,7 +39,7 @@ func newHandler(c *Config, directory push.Directory, s *sender, inFlight int) *h
 
 func (h *handler) work() push.Work {
 	return push.Work{
-		Begin: h.fanout.begin, Handle: h.handle, TTL: h.config.ttl, Check: h.check, Probe: h.probe, Route: h.route,
+		Begin: h.fanout.begin, Handle: h.handle, TTL: h.config.ttl, Notifies: true, Check: h.check, Probe: h.probe, Route: h.route,
 		State: h.sender.state, Classes: classes(), Measure: h.sender.meter.measure,
 		Close: h.sender.close, Concurrency: h.fanout.most,
 	}
