@@ -61,6 +61,8 @@ type process struct {
 	mu      sync.Mutex
 	holds   map[*item]uint64 // messages in its hands, and their root
 
+	owed map[string]uint64 // letters that were refused, and their root; under the ledger's lock
+
 	chronicle *chronicle
 }
 
@@ -72,7 +74,7 @@ const (
 
 // startProcess starts a worker; it ends with stop or die.
 func (w *world) startProcess() {
-	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, chronicle: newChronicle()}
+	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, owed: map[string]uint64{}, chronicle: newChronicle()}
 	adapter := push.Adapt(func(string) (push.Work, error) {
 		return push.Work{Handle: p.handle, TTL: p.ttl, Notifies: true}, nil
 	})
@@ -87,7 +89,7 @@ func (w *world) startProcess() {
 		AckWait: modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	p.stop = func() { p.stopped.Store(true); stop() }
+	p.stop = func() { p.stopping(); stop() }
 	go func() {
 		defer close(p.ended)
 		_ = p.lane.Run(ctx) // ErrUnfinished is an outcome like others
@@ -104,6 +106,18 @@ func (p *process) ttl(r *push.Receipt) time.Duration {
 		p.fault("%v: %s", plan, fault)
 	}
 	return plan.TTL
+}
+
+// stopping disturbs what waits for its letter: it comes back as one that was not tried.
+func (p *process) stopping() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	if p.stopped.Swap(true) {
+		return
+	}
+	for _, root := range p.owed {
+		p.disturb(root)
+	}
 }
 
 // die ends the process without a word. What it held may be delivered twice.
@@ -213,7 +227,7 @@ func (w *world) owes(this *item, user push.Uid) bool {
 
 // Schedule stores each retry once, as the broker does.
 func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
-	if err := p.store(r.Origin.RootSeq, p.full.Load() && !r.Last && r.Origin.Stream != p.retries.stream); err != nil {
+	if err := p.store(r.Origin.RootSeq, "", p.full.Load() && !r.Last && r.Origin.Stream != p.retries.stream); err != nil {
 		return err
 	}
 	if p.small.Load() && len(users(r.Data)) > 1 {
@@ -238,24 +252,28 @@ func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
 }
 
 func (p *process) Bury(_ context.Context, l letter) error {
-	if err := p.store(l.StreamSeq, p.cramped.Load()); err != nil {
+	if err := p.store(l.StreamSeq, l.ID, p.cramped.Load()); err != nil {
 		return err
 	}
 	defer p.dieAt(afterStoring)
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
+	delete(p.owed, l.ID)
 	p.buried(l)
 	return nil
 }
 
 // store says whether the stores take anything of a receipt from this process now. What
-// a process that stops cannot store comes back as it was.
-func (p *process) store(root uint64, full bool) error {
+// a process that stops cannot store comes back as it was. A retry has no letter.
+func (p *process) store(root uint64, letter string, full bool) error {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	refused := full || p.refuse.Load()
-	if refused && p.stopped.Load() {
+	switch {
+	case refused && p.stopped.Load():
 		p.disturb(root)
+	case refused && letter != "":
+		p.owed[letter] = root
 	}
 	if refused || p.dead.Load() {
 		return errNoStore
