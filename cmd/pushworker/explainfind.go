@@ -80,13 +80,10 @@ func (s *search) recorded(ctx context.Context, known broker.Outcomes, want int, 
 			continue // it was looked at
 		}
 		m, err := s.conn.History(s.topology.Stream).Get(ctx, seq)
-		if errors.Is(err, broker.ErrNotStored) {
-			continue
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, broker.ErrNotStored) {
 			return nil, err
 		}
-		if receipt, matches := s.read(m); matches {
+		if receipt, matches := s.read(m); err == nil && matches {
 			found = append(found, receipt)
 		}
 	}

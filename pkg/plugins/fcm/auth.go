@@ -235,13 +235,14 @@ func (a *auth) fileChanged() bool {
 		return false
 	}
 	info, err := os.Stat(a.file)
-	a.missing.Store(nil)
 	if err != nil {
 		err = missingKey(err)
 		a.missing.Store(&err)
+		return false
 	}
-	return err == nil && (a.seen == nil || !os.SameFile(info, a.seen) ||
-		info.Size() != a.seen.Size() || !info.ModTime().Equal(a.seen.ModTime()))
+	a.missing.Store(nil)
+	return a.seen == nil || !os.SameFile(info, a.seen) ||
+		info.Size() != a.seen.Size() || !info.ModTime().Equal(a.seen.ModTime())
 }
 
 // replace gets a new token. When the token endpoint cannot be asked, a token that
@@ -250,13 +251,13 @@ func (a *auth) replace(ctx context.Context) {
 	fresh, err := a.get(ctx)
 	now := time.Now()
 	a.renewAt = now.Add(lookEvery)
-	a.failure.Store(&err)
 	if err == nil {
 		a.failure.Store(nil)
 		a.renewAt = now.Add(max(fresh.life-min(refreshBefore, fresh.life/4), fetchFloor))
 		a.token.Store(&accessToken{header: "Bearer " + fresh.token, expiry: now.Add(fresh.life), settled: make(chan struct{})})
 		return
 	}
+	a.failure.Store(&err)
 	old := a.token.Load()
 	if old != nil && old.err == nil && now.Before(old.expiry) && !errors.Is(err, errRefused) {
 		return
