@@ -69,11 +69,12 @@ func (d *delivery) nak(delay time.Duration, why error) {
 
 // schedule stores the retry and then settles the original.
 func (d *delivery) schedule(decision retry.Decision, why error) {
-	r, remain := d.retry(decision, why)
-	err := d.writeRejected(why)
-	if err == nil {
-		err = d.storeRetry(r)
+	if d.writeRejected(why) != nil {
+		d.park(why)
+		return
 	}
+	r, remain := d.retry(decision, why)
+	err := d.storeRetry(r)
 	switch {
 	case err == nil:
 		d.rescheduled(r, remain, why)
