@@ -86,7 +86,7 @@ func TestMarksAreShared(t *testing.T) {
 func runMarked(t *testing.T, conn *broker.Conn, topology broker.Topology, handle func(*push.Receipt) error) <-chan consumer.Outcome {
 	t.Helper()
 	h := push.Adapt(func(string) (push.Work, error) {
-		return push.Work{Handle: func(_ context.Context, r *push.Receipt) error { return handle(r) }}, nil
+		return push.Work{Notifies: true, Handle: func(_ context.Context, r *push.Receipt) error { return handle(r) }}, nil
 	})
 	if err := h.Init(`{}`); err != nil {
 		t.Fatal(err)
