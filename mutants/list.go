@@ -109,8 +109,8 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestExpiredIsNotSent",
 		},
 		{
-			name: "suspects never set apart", file: "internal/consumer/intake.go",
-			old: "if in.setApart(d) {", now: "if false && in.setApart(d) {",
+			name: "suspects never quarantined", file: "internal/consumer/intake.go",
+			old: "if in.quarantine(d) {", now: "if false && in.quarantine(d) {",
 			pkg: lanes, test: "TestCrashLoop",
 		},
 		{

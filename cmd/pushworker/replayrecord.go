@@ -26,8 +26,8 @@ func (a *app) recordReplay(ctx context.Context, c *config.Config, conn *broker.C
 	recording, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = recorder.Run(recording) }) // has no error
-	witness := recorder.Witness()
-	return func(o replay.Outcome) { witness.Tell(replayed(c.Stream, handler, o)) }, func() {
+	observer := recorder.Observer()
+	return func(o replay.Outcome) { observer.Tell(replayed(c.Stream, handler, o)) }, func() {
 		stop()
 		running.Wait()
 	}

@@ -24,14 +24,14 @@ type Letters struct {
 	stream string
 }
 
-var _ consumer.Graveyard = (*Letters)(nil)
+var _ consumer.DeadLetters = (*Letters)(nil)
 
 // Letters returns the letters of t's dead-letter stream.
 func (c *Conn) Letters(t Topology) *Letters {
 	return &Letters{conn: c, stream: t.DeadStream()}
 }
 
-// Bury implements [consumer.Graveyard]. It waits for the broker's confirmation
+// Bury implements [consumer.DeadLetters]. It waits for the broker's confirmation
 // until ctx ends, at most five seconds.
 //
 // A letter of a lane is written once within the dedup window of an hour. A letter

@@ -98,10 +98,10 @@ func runMarked(t *testing.T, conn *broker.Conn, topology broker.Topology, handle
 	settled, marks := make(chan consumer.Outcome, 16), consumer.NewMarks() // more than the test waits for
 	lane := consumer.New(consumer.Config{
 		Name: "fcm", Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-		Scheduler: conn.Scheduler(topology), Graveyard: conn.Letters(topology),
+		Scheduler: conn.Scheduler(topology), DeadLetters: conn.Letters(topology),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: topology.AckWait, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()),
-		Marks: marks, Witness: consumer.Witness{Tell: func(o consumer.Outcome) { settled <- o }}, Log: zerolog.Nop(),
+		Marks: marks, Observer: consumer.Observer{Tell: func(o consumer.Outcome) { settled <- o }}, Log: zerolog.Nop(),
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 2)

@@ -431,14 +431,14 @@ func TestVerbs(t *testing.T) {
 		}
 	}
 	const delay = 300 * time.Millisecond
-	naked := time.Now()
+	nakAt := time.Now()
 	if err := m.Nak(delay); err != nil {
 		t.Fatal(err)
 	}
 	if got := one(t, r.lane.Fresh).Origin().Deliveries; got != 2 {
 		t.Errorf("delivery %d after the nak, want 2", got)
 	}
-	if waited := time.Since(naked); waited < delay {
+	if waited := time.Since(nakAt); waited < delay {
 		t.Errorf("redelivered %s after a nak of %s", waited, delay)
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").NumAckPending == 0 })

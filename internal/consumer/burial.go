@@ -117,5 +117,5 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 
 // write stores the letter, however long that takes. It fails when the lane stops.
 func (d *delivery) write(letter deadletter.Letter) error {
-	return d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.graveyard.Bury(ctx, letter) })
+	return d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.deadLetters.Bury(ctx, letter) })
 }

@@ -6,14 +6,14 @@
 //	                 ┌────────────────────────────────────┤
 //	                 ▼                  ▼                 ▼
 //	             door: ack      door: redeliver       door: bury
-//	                          (nak, or Scheduler)    (Graveyard)
+//	                          (nak, or Scheduler)    (DeadLetters)
 //
 // A [Lane] is one handler with its sources. A receipt leaves a lane by exactly
 // one of the three doors in doors.go; the one log line and the one counter of
 // its outcome are at the door and nowhere else.
 //
 // The package refuses to know the broker: it sees [Source], [Message],
-// [Scheduler] and [Graveyard], which internal/broker implements. What is lost at
+// [Scheduler] and [DeadLetters], which internal/broker implements. What is lost at
 // its border: an ack is handed to the broker's client and not confirmed, so a
 // crash of the broker may bring an acknowledged message back; the table of
 // settled messages (settled.go) recognises it.

@@ -37,7 +37,7 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 
 // redeliver is the second door: the receipt comes back to this lane. What has an
 // attempt or progress to remember is stored as a retry, and the original is
-// acknowledged only once the broker has confirmed that; the rest is naked.
+// acknowledged only once the broker has confirmed that; the rest is nak'd.
 func (d *delivery) redeliver(decision retry.Decision, why error) {
 	if decision.Counted || narrows(why) || d.origin.Alone || d.looksDeadly() {
 		d.lane.store(func() { d.schedule(decision, why) })

@@ -10,6 +10,6 @@ var (
 	// unfinished has been handed back to the queue.
 	ErrUnfinished = errors.New("stopped with work unfinished")
 	// ErrTooLarge says that the broker will never store what a [Scheduler] or a
-	// [Graveyard] was given, because it is larger than the broker takes.
+	// [DeadLetters] was given, because it is larger than the broker takes.
 	ErrTooLarge = errors.New("larger than the broker stores")
 )

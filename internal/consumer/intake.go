@@ -169,7 +169,7 @@ func (p *pull) overflow(m Message, o Origin) {
 // admit takes d through the checks before the handler and offers it to the
 // handler. It reports whether the handler dropped it.
 func (in *intake) admit(d *delivery) (dropped bool) {
-	if in.setApart(d) {
+	if in.quarantine(d) {
 		return false
 	}
 	return in.try(d)

@@ -25,7 +25,7 @@ type Config struct {
 	// that run alone, one at a time.
 	Fresh, Retries, Suspects Source
 	Scheduler                Scheduler
-	Graveyard                Graveyard
+	DeadLetters              DeadLetters
 	Policy                   retry.Policy
 	Limits                   push.Limits
 	// AckWait is after how much silence the broker redelivers; heartbeats are sent
@@ -34,8 +34,8 @@ type Config struct {
 	// Grace is how long a stopping lane waits for work in flight.
 	Grace   time.Duration
 	Metrics *Metrics
-	// Witness hears what becomes of receipts; it may be zero.
-	Witness Witness
+	// Observer hears what becomes of receipts; it may be zero.
+	Observer Observer
 	// Marks is shared by the lanes of a process; nil is for a lane on its own.
 	Marks *Marks
 	Log   zerolog.Logger
@@ -43,24 +43,24 @@ type Config struct {
 
 // Lane is one handler fed from its durables. Make one with [New], call Run once.
 type Lane struct {
-	name      string
-	handler   push.Handler
-	reports   bool
-	intakes   []*intake
-	scheduler Scheduler
-	graveyard Graveyard
-	policy    retry.Policy
-	limits    push.Limits
-	ackWait   time.Duration
-	grace     time.Duration
-	breaker   *breaker
-	order     *order
-	marks     *Marks
-	badges    *markTable
-	metrics   *laneMetrics
-	witness   Witness
-	log       zerolog.Logger
-	folds     folds
+	name        string
+	handler     push.Handler
+	reports     bool
+	intakes     []*intake
+	scheduler   Scheduler
+	deadLetters DeadLetters
+	policy      retry.Policy
+	limits      push.Limits
+	ackWait     time.Duration
+	grace       time.Duration
+	breaker     *breaker
+	order       *order
+	marks       *Marks
+	badges      *markTable
+	metrics     *laneMetrics
+	observer    Observer
+	log         zerolog.Logger
+	folds       folds
 
 	storing  atomic.Int64    // retries and letters on their way to the broker
 	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
@@ -78,8 +78,8 @@ type Lane struct {
 func New(c Config) *Lane {
 	_, reports := c.Handler.(push.Reporter)
 	l := &Lane{
-		name: c.Name, handler: c.Handler, reports: reports, scheduler: c.Scheduler, graveyard: c.Graveyard,
-		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, witness: c.Witness,
+		name: c.Name, handler: c.Handler, reports: reports, scheduler: c.Scheduler, deadLetters: c.DeadLetters,
+		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, observer: c.Observer,
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
 	l.retries.what, l.letters.what = "retries", "dead letters"

@@ -74,7 +74,7 @@ func TestTransientFailureIsRetried(t *testing.T) {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
 		if naks := r.fresh.delays(); len(naks) > 0 {
-			t.Errorf("a counted failure was naked: %v", naks)
+			t.Errorf("a counted failure was nak'd: %v", naks)
 		}
 	})
 }

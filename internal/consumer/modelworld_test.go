@@ -84,7 +84,7 @@ func (w *world) startProcess() {
 	p.lane = consumer.New(consumer.Config{
 		Name: "fcm", Handler: moody{adapter, &w.unready},
 		Fresh: view{p, w.fresh}, Retries: view{p, w.retries}, Suspects: view{p, w.suspects},
-		Scheduler: p, Graveyard: p,
+		Scheduler: p, DeadLetters: p,
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: modelAttempts},
 		AckWait: modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})

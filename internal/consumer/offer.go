@@ -31,7 +31,7 @@ func (l *Lane) start(d *delivery) (dropped bool) {
 	}
 	if l.reports {
 		r.OnDone(d.done)
-	} else if l.witness.Clean {
+	} else if l.observer.Clean {
 		d.users = users(r) // once r is with the handler, it is too late to look
 	}
 	if err := l.send(r); err != nil {

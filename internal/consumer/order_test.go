@@ -74,7 +74,7 @@ func TestReadWhileWaiting(t *testing.T) {
 			seen.note(r)
 			<-time.After(50 * time.Millisecond)
 			return nil
-		}), func(c *consumer.Config) { c.Witness = consumer.Witness{Tell: told.tell} })
+		}), func(c *consumer.Config) { c.Observer = consumer.Observer{Tell: told.tell} })
 		for seq := 1; seq <= 200; seq++ {
 			r.fresh.add(said("msg", "grpX", 1000, seq, seq), consumer.Origin{}, 0)
 		}

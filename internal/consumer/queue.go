@@ -117,9 +117,9 @@ type Scheduler interface {
 	Schedule(ctx context.Context, r Retry) error
 }
 
-// Graveyard stores dead letters. Bury returns nil only when the broker has
+// DeadLetters stores dead letters. Bury returns nil only when the broker has
 // confirmed the letter; burying the same letter twice stores it once. No letter is
 // too large: what of its data finds no room is cut off.
-type Graveyard interface {
+type DeadLetters interface {
 	Bury(ctx context.Context, l deadletter.Letter) error
 }

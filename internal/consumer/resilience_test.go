@@ -29,7 +29,7 @@ func TestDropOnBlock(t *testing.T) {
 		}
 		for _, d := range r.fresh.delays() {
 			if d < 100*time.Millisecond || d > time.Second {
-				t.Fatalf("naked with %v, want 100 ms to 1 s", d)
+				t.Fatalf("nak'd with %v, want 100 ms to 1 s", d)
 			}
 		}
 		if drops > 10*3*10 { // three pullers, each resting 100 ms after a drop
@@ -181,7 +181,7 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// TestCrashLoop: a receipt that processes died with is set apart, and is buried if
+// TestCrashLoop: a receipt that processes died with is quarantined, and is buried if
 // three more die with it there; one that survives is no suspect any more.
 func TestCrashLoop(t *testing.T) {
 	t.Parallel()
@@ -206,7 +206,7 @@ func TestCrashLoop(t *testing.T) {
 		}
 
 		unlucky := r.suspects.add(receipt(3, 1), consumer.Origin{RootSeq: 8, RootStream: "PUSH", Alone: true}, time.Second)
-		r.suspects.deliveries(unlucky, 2) // as often as another killer ends a process before it is set apart
+		r.suspects.deliveries(unlucky, 2) // as often as another killer ends a process before it is quarantined
 		r.settled(time.Minute)
 		if n := seen.perSeq(); n[3] != 1 || len(r.stores.buried()) != 0 {
 			t.Errorf("after two deaths the suspect ran %d times and left the letters %+v, want one run", n[3], r.stores.buried())
@@ -240,7 +240,7 @@ func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
 			t.Errorf("stored %+v, want no attempt and no suspicion", s.Origin)
 		}
 		if n := len(r.fresh.delays()); n != 0 {
-			t.Errorf("naked %d times", n)
+			t.Errorf("nak'd %d times", n)
 		}
 	})
 }

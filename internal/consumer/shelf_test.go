@@ -208,7 +208,7 @@ func (m *message) InProgress() error {
 	return nil
 }
 
-// stores is the Scheduler and the Graveyard: retries go to the shelves, letters
+// stores is Scheduler and DeadLetters: retries go to the shelves, letters
 // into a map. refuse makes both fail, full is a limit on retries, cramped one on
 // letters, and largest is how many bytes of a retry are stored at most, if it is set.
 type stores struct {

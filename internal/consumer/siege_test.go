@@ -56,7 +56,7 @@ func (s *siege) life(length time.Duration) {
 	})
 	lane := consumer.New(consumer.Config{
 		Name: "fcm", Handler: h, Fresh: m.source(s.fresh), Retries: m.source(s.retries), Suspects: m.source(s.suspects),
-		Scheduler: mortalStores{s.stores, m}, Graveyard: mortalStores{s.stores, m},
+		Scheduler: mortalStores{s.stores, m}, DeadLetters: mortalStores{s.stores, m},
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: ackWait, Grace: time.Millisecond, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})
@@ -242,7 +242,7 @@ func TestStopLetsGoOfWhatIsNotStored(t *testing.T) {
 			t.Errorf("stopping took %v", took)
 		}
 		if n := len(r.suspects.delays()); n != 1 {
-			t.Errorf("naked %d times, want once", n)
+			t.Errorf("nak'd %d times, want once", n)
 		}
 	})
 }

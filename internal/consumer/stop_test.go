@@ -57,7 +57,7 @@ func TestUnstartedIsHandedBack(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 		if open, naks := r.fresh.open(), len(r.fresh.delays()); open != 9 || naks != 9 {
-			t.Errorf("%d open, %d naked; want 9 handed back and the running one settled", open, naks)
+			t.Errorf("%d open, %d nak'd; want 9 handed back and the running one settled", open, naks)
 		}
 		if n := len(r.stores.scheduled()); n != 0 {
 			t.Errorf("%d retries were stored for work that never failed", n)

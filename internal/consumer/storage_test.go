@@ -54,7 +54,7 @@ func TestFullStoresRepeatNothing(t *testing.T) {
 				<-time.After(10 * time.Minute)
 				synctest.Wait()
 				if seen.count() != 1 || len(r.fresh.seen()) != 1 || len(r.fresh.delays()) != 0 {
-					t.Errorf("run %d times, delivered %d times, naked %d times; want once, once, never",
+					t.Errorf("run %d times, delivered %d times, nak'd %d times; want once, once, never",
 						seen.count(), len(r.fresh.seen()), len(r.fresh.delays()))
 				}
 				if r.lane.Ready() == nil {
@@ -130,7 +130,7 @@ func TestFullStoresMakeNoSuspects(t *testing.T) {
 						return says(r.Payload.SeqId)
 					})
 					lane := consumer.New(consumer.Config{
-						Name: "fcm", Handler: h, Fresh: s.fresh, Retries: s.retries, Suspects: s.suspects, Scheduler: s.stores, Graveyard: s.stores,
+						Name: "fcm", Handler: h, Fresh: s.fresh, Retries: s.retries, Suspects: s.suspects, Scheduler: s.stores, DeadLetters: s.stores,
 						Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: 24 * time.Hour, MaxAttempts: 50},
 						AckWait: ackWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 					})

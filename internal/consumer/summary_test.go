@@ -178,7 +178,7 @@ func TestDebugFoldsNothing(t *testing.T) {
 	})
 }
 
-// fickle is a graveyard that takes every second letter, like a full stream from which
+// fickle is a dead-letter store that takes every second letter, like a full stream from which
 // something is removed now and then.
 type fickle struct{ refuse atomic.Bool }
 
@@ -212,7 +212,7 @@ func TestFailuresAreFewLines(t *testing.T) {
 				var d diary
 				r := start(t, handler(t, 64, 4, accept), d.at(zerolog.InfoLevel), func(c *consumer.Config) {
 					if tt.ackErr == nil {
-						c.Graveyard = new(fickle)
+						c.DeadLetters = new(fickle)
 					}
 				})
 				r.fresh.ackErr = tt.ackErr

@@ -11,11 +11,11 @@ import (
 // is its only trace (ADR 005).
 const (
 	// deathsOfSuspect is how many processes must have ended while they held a
-	// receipt before it is set apart.
+	// receipt before it is quarantined.
 	deathsOfSuspect = 2
 	// deathsOfCulprit is how many processes must have ended while they held a
 	// suspect before it is buried. Two prove nothing: that is how often another
-	// receipt can end a process before it is set apart, too.
+	// receipt can end a process before it is quarantined, too.
 	deathsOfCulprit = 3
 	// headStart is how long a lane that starts looks for suspects before it pulls
 	// anything else. One that a process has died with is so tried before what else
@@ -28,10 +28,10 @@ var (
 	errCrashLoop = errors.New("processes ended while they held the receipt, the last three while it was the only suspect")
 )
 
-// setApart deals with receipts in whose hands processes end: after two such ends
+// quarantine deals with receipts in whose hands processes end: after two such ends
 // the receipt is moved to the suspects, of which one at a time is tried; if three
 // processes more end with it there, it is buried (ADR 005).
-func (in *intake) setApart(d *delivery) bool {
+func (in *intake) quarantine(d *delivery) bool {
 	if d.origin.Deliveries <= 1 || !in.lane.reports {
 		return false
 	}

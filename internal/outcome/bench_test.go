@@ -137,13 +137,13 @@ func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, 
 	reg := prometheus.NewRegistry()
 	config := consumer.Config{
 		Name: mode, Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-		Scheduler: s.conn.Scheduler(s.topo), Graveyard: s.conn.Letters(s.topo),
+		Scheduler: s.conn.Scheduler(s.topo), DeadLetters: s.conn.Letters(s.topo),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 50},
 		AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	}
 	recorder := outcome.New(outcome.Options{Publish: s.conn.PublishEvents, PublishBrief: s.conn.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
 	if mode != "off" {
-		config.Witness = recorder.Witness()
+		config.Observer = recorder.Observer()
 	}
 	lane := consumer.New(config)
 	ctx, stop := context.WithCancel(b.Context())

@@ -30,7 +30,7 @@ func TestWhatWentWellIsToldInBrief(t *testing.T) {
 	}
 	full, brief := &sink{}, &sink{}
 	r := outcome.New(outcome.Options{Publish: full.publish, PublishBrief: brief.brief, Hash: mask}, prometheus.NewRegistry())
-	w := r.Witness()
+	w := r.Observer()
 	if !w.Clean {
 		t.Error("the lanes are not asked for what went well")
 	}

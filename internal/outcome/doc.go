@@ -1,5 +1,5 @@
-// Package outcome turns what lanes witness into events that others may read: what
-// became of a receipt, attempt by attempt and target by target.
+// Package outcome turns what becomes of receipts into events that others may read,
+// attempt by attempt and target by target.
 //
 //	lane ─door─► Recorder.Record ─► bounded buffer ─► Run: mask, encode, batch ─► publish
 //

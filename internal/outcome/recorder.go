@@ -60,9 +60,9 @@ func New(o Options, reg prometheus.Registerer) *Recorder {
 	return r
 }
 
-// Witness is the recorder as a lane has it.
-func (r *Recorder) Witness() consumer.Witness {
-	return consumer.Witness{Tell: r.record, Clean: r.options.Clean || r.options.PublishBrief != nil}
+// Observer is the recorder as a lane has it.
+func (r *Recorder) Observer() consumer.Observer {
+	return consumer.Observer{Tell: r.record, Clean: r.options.Clean || r.options.PublishBrief != nil}
 }
 
 // record takes o, or drops and counts it. It never waits for anybody but the copying

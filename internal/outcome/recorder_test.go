@@ -48,14 +48,14 @@ func (s *sink) publish(handler string, lines []byte) error {
 func mask(token string) string { return fmt.Sprintf("%08x", len(token)) }
 
 // record runs a recorder on s until f returns, and returns how many it dropped.
-func record(t *testing.T, s *sink, f func(consumer.Witness)) (dropped float64) {
+func record(t *testing.T, s *sink, f func(consumer.Observer)) (dropped float64) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	r := outcome.New(outcome.Options{Publish: s.publish, Hash: mask}, reg)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- r.Run(ctx) }()
-	f(r.Witness())
+	f(r.Observer())
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -85,7 +85,7 @@ func TestEvent(t *testing.T) {
 		},
 	}
 	var s sink
-	record(t, &s, func(w consumer.Witness) { w.Tell(told) })
+	record(t, &s, func(w consumer.Observer) { w.Tell(told) })
 	want := `fcm
 {"at":"2026-11-25T02:00:00Z","handler":"fcm","verdict":"redeliver","stream":"PUSH","stream_seq":17,` +
 		`"published":"2026-11-25T01:59:00Z","attempt":2,"next":"2026-11-25T02:00:01.5Z","error":"FCM answered 503",` +
@@ -103,7 +103,7 @@ func TestBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var s sink
-		dropped := record(t, &s, func(w consumer.Witness) {
+		dropped := record(t, &s, func(w consumer.Observer) {
 			for i := range 20 {
 				w.Tell(consumer.Outcome{Handler: []string{"fcm", "stdout"}[i%2], Verdict: retry.Bury, Reason: retry.Age})
 			}
@@ -137,7 +137,7 @@ func TestBounds(t *testing.T) {
 			}
 			crowd.Targets = append(crowd.Targets, push.Target{Device: push.Device{User: user, ID: "phone"}, Result: result})
 		}
-		record(t, &s, func(w consumer.Witness) {
+		record(t, &s, func(w consumer.Observer) {
 			for range events {
 				w.Tell(crowd)
 			}
@@ -178,11 +178,11 @@ func TestDrops(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- r.Run(ctx) }()
-		r.Witness().Tell(consumer.Outcome{Handler: "fcm"})
+		r.Observer().Tell(consumer.Outcome{Handler: "fcm"})
 		<-time.After(time.Second)
 		synctest.Wait() // the first is on its way and stuck
 		for range told - 1 {
-			r.Witness().Tell(consumer.Outcome{Handler: "fcm"})
+			r.Observer().Tell(consumer.Outcome{Handler: "fcm"})
 		}
 		close(stuck)
 		stop()
@@ -203,7 +203,7 @@ func TestDrops(t *testing.T) {
 func TestUnpublishedIsDropped(t *testing.T) {
 	t.Parallel()
 	s := sink{fails: errors.New("no connection")}
-	if dropped := record(t, &s, func(w consumer.Witness) {
+	if dropped := record(t, &s, func(w consumer.Observer) {
 		for range 7 {
 			w.Tell(consumer.Outcome{Handler: "fcm"})
 		}
@@ -253,7 +253,7 @@ func TestEncoding(t *testing.T) {
 	}
 	for name, o := range map[string]consumer.Outcome{"full": full, "empty": {At: at, Origin: consumer.Origin{First: at}}} {
 		var s sink
-		record(t, &s, func(w consumer.Witness) { w.Tell(o) })
+		record(t, &s, func(w consumer.Observer) { w.Tell(o) })
 		want, err := json.Marshal(s.events[0])
 		if err != nil {
 			t.Fatal(err)

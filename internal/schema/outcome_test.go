@@ -109,7 +109,7 @@ func recorded(t *testing.T, told []consumer.Outcome) (lines []string) {
 		return nil
 	}}, prometheus.NewRegistry())
 	for _, o := range told {
-		r.Witness().Tell(o)
+		r.Observer().Tell(o)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop() // it publishes what it has and ends

@@ -14,17 +14,17 @@ import (
 // recording returns what the lanes tell their outcomes to, and what publishes those.
 // Nothing is told where that is switched off or there is no stream for events, which
 // is no reason not to work.
-func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Witness, func(context.Context) error) {
+func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Observer, func(context.Context) error) {
 	nothing := func(context.Context) error { return nil }
 	if w.Config.Events == "off" {
-		return consumer.Witness{}, nothing
+		return consumer.Observer{}, nothing
 	}
 	if err := w.prepareEvents(ctx, conn, t); err != nil {
 		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
-		return consumer.Witness{}, nothing
+		return consumer.Observer{}, nothing
 	}
 	r := outcome.New(outcome.Options{Publish: conn.PublishEvents, PublishBrief: conn.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
-	return r.Witness(), r.Run
+	return r.Observer(), r.Run
 }
 
 // prepareEvents makes the stream of events or looks for it. Who may not look

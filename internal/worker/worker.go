@@ -85,8 +85,8 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	witness, record := w.recording(ctx, conn, topology, directory, window.metrics)
-	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Witness: witness, Marks: consumer.NewMarks()}
+	observer, record := w.recording(ctx, conn, topology, directory, window.metrics)
+	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Observer: observer, Marks: consumer.NewMarks()}
 	lanes, err := w.lanes(ctx, conn, topology, handlers, shared)
 	if err != nil {
 		return unlessStopped(ctx, err)
@@ -152,12 +152,12 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 		lanes = append(lanes, consumer.New(consumer.Config{
 			Name: h.name, Handler: h.handler, Policy: h.policy,
 			Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-			Scheduler: scheduler, Graveyard: letters,
+			Scheduler: scheduler, DeadLetters: letters,
 			Limits: push.Limits{
 				MaxBytes: int(w.Config.MaxReceiptBytes), MaxDepth: w.Config.MaxDepth, MaxKeys: w.Config.MaxKeys, MaxRecipients: w.Config.MaxRecipients,
 			},
 			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
-			Metrics: shared.Metrics, Witness: shared.Witness, Marks: shared.Marks,
+			Metrics: shared.Metrics, Observer: shared.Observer, Marks: shared.Marks,
 		}))
 	}
 	return lanes, nil

@@ -17,7 +17,7 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// testimony is what a witness was told.
+// testimony is what an observer was told.
 type testimony struct {
 	mu  sync.Mutex
 	all []consumer.Outcome
@@ -36,9 +36,9 @@ func (t *testimony) heard() []consumer.Outcome {
 	return slices.Clone(t.all)
 }
 
-// TestWitness: who asks for it hears of every door, and of clean acks only who asks
+// TestObserver: who asks for it hears of every door, and of clean acks only who asks
 // for those.
-func TestWitness(t *testing.T) {
+func TestObserver(t *testing.T) {
 	t.Parallel()
 	two := []push.Uid{1000, 1001}
 	item := []push.Target{{Channel: "chnX", Result: push.ResultSkipped, Why: "asleep"}}
@@ -95,7 +95,7 @@ func TestWitness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var witness testimony
+				var observer testimony
 				attempts := 0
 				h := handler(t, 8, 1, func(_ context.Context, r *push.Receipt) error {
 					if attempts++; attempts == 1 {
@@ -104,14 +104,14 @@ func TestWitness(t *testing.T) {
 					return nil
 				})
 				r := start(t, h, func(c *consumer.Config) {
-					c.Witness = consumer.Witness{Tell: witness.tell, Clean: test.clean}
+					c.Observer = consumer.Observer{Tell: observer.tell, Clean: test.clean}
 				})
 				r.fresh.add(test.data, consumer.Origin{}, 0)
 				r.settled(time.Minute)
 				if err := r.end(); err != nil {
 					t.Error(err)
 				}
-				got := witness.heard()
+				got := observer.heard()
 				for i, o := range got {
 					if o.Handler != "fcm" || o.At.IsZero() || o.Origin.RootSeq != 1 || (o.Verdict == retry.Redeliver) != (o.Delay > 0) {
 						t.Errorf("outcome %d is %+v", i, o)
@@ -127,48 +127,48 @@ func TestWitness(t *testing.T) {
 	}
 }
 
-// TestWitnessHearsNoHandBack: what the handler had no room for is no outcome.
-func TestWitnessHearsNoHandBack(t *testing.T) {
+// TestObserverHearsNoHandBack: what the handler had no room for is no outcome.
+func TestObserverHearsNoHandBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var witness testimony
+		var observer testimony
 		h := &plain{ch: make(chan *push.Receipt), ready: true} // takes nothing
-		r := start(t, h, func(c *consumer.Config) { c.Witness = consumer.Witness{Tell: witness.tell, Clean: true} })
+		r := start(t, h, func(c *consumer.Config) { c.Observer = consumer.Observer{Tell: observer.tell, Clean: true} })
 		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
 		r.until(time.Second, "a drop", func() bool { return len(r.fresh.delays()) > 0 })
 		_ = r.end()
-		if got := witness.heard(); got != nil {
+		if got := observer.heard(); got != nil {
 			t.Errorf("heard %+v", got)
 		}
 	})
 }
 
-// TestWitnessOfPlainHandler: who was addressed is read before the receipt is given
+// TestObserverOfPlainHandler: who was addressed is read before the receipt is given
 // away, because a handler of the seed's kind may change it at once.
-func TestWitnessOfPlainHandler(t *testing.T) {
+func TestObserverOfPlainHandler(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var witness testimony
+		var observer testimony
 		h := &plain{ch: make(chan *push.Receipt, 4), ready: true}
-		r := start(t, h, func(c *consumer.Config) { c.Witness = consumer.Witness{Tell: witness.tell, Clean: true} })
+		r := start(t, h, func(c *consumer.Config) { c.Observer = consumer.Observer{Tell: observer.tell, Clean: true} })
 		go func() { clear((<-h.ch).To) }()
 		r.fresh.add(receipt(1, 2), consumer.Origin{}, 0)
 		r.settled(time.Second)
 		if err := r.end(); err != nil {
 			t.Error(err)
 		}
-		got := witness.heard()
+		got := observer.heard()
 		if len(got) != 1 || !slices.Equal(got[0].Users, []push.Uid{1000, 1001}) {
 			t.Errorf("heard %+v", got)
 		}
 	})
 }
 
-// TestWitnessOfUnavailable: an outage is told with the pause that follows.
-func TestWitnessOfUnavailable(t *testing.T) {
+// TestObserverOfUnavailable: an outage is told with the pause that follows.
+func TestObserverOfUnavailable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var witness testimony
+		var observer testimony
 		calls := 0
 		h := handler(t, 8, 1, func(context.Context, *push.Receipt) error {
 			if calls++; calls == 1 {
@@ -176,11 +176,11 @@ func TestWitnessOfUnavailable(t *testing.T) {
 			}
 			return nil
 		})
-		r := start(t, h, func(c *consumer.Config) { c.Witness = consumer.Witness{Tell: witness.tell} })
+		r := start(t, h, func(c *consumer.Config) { c.Observer = consumer.Observer{Tell: observer.tell} })
 		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
 		r.settled(time.Minute)
 		_ = r.end()
-		got := witness.heard()
+		got := observer.heard()
 		if len(got) != 1 || got[0].Error != "credentials expired" || got[0].Attempts != 0 || got[0].Delay < time.Second {
 			t.Errorf("heard %+v", got)
 		}

@@ -7,10 +7,10 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Witness is told what became of receipts at the doors. What was only handed back
+// Observer is told what became of receipts at the doors. What was only handed back
 // untried, because the handler had no room or the provider was down, is not told.
 // The zero value is told nothing.
-type Witness struct {
+type Observer struct {
 	// Tell is called at a door, from many goroutines at a time. It must not block,
 	// and keeps what it is given.
 	Tell func(Outcome)
@@ -48,10 +48,10 @@ func clean(v retry.Verdict, t push.Targets) bool {
 	return v == retry.Ack && t.Skipped|t.Gone|t.Rejected|t.Retried == 0
 }
 
-// tell tells the witness.
+// tell tells the observer.
 func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
-	w := &d.lane.witness
-	if w.Tell == nil || !w.Clean && clean(o.Verdict, counts) {
+	to := &d.lane.observer
+	if to.Tell == nil || !to.Clean && clean(o.Verdict, counts) {
 		return
 	}
 	o.At, o.Handler, o.Origin, o.Counts = time.Now(), d.lane.name, d.origin, counts
@@ -66,7 +66,7 @@ func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
 		o.Users = append(o.Users, d.elsewhere...)
 		o.Targets = d.itemized()
 	}
-	w.Tell(o)
+	to.Tell(o)
 }
 
 // users are those whom r addresses.
