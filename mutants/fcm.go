@@ -14,17 +14,17 @@ func saying() []mutant {
 			pkg: fcm, test: "TestCallTTL",
 		},
 		{
-			name: "text cut inside a character", file: "pkg/plugins/fcm/text.go",
+			name: "text cut inside a character", file: "pkg/plugins/internal/content/text.go",
 			old: "case !d.whole:", now: "case d.whole:",
-			pkg: fcm, test: "TestTextIsCutBetweenCharacters",
+			pkg: contents, test: "TestTextIsCutBetweenCharacters",
 		},
 		{
-			name: "one wrong span costs the others", file: "pkg/plugins/fcm/drafty.go",
+			name: "one wrong span costs the others", file: "pkg/plugins/internal/content/drafty.go",
 			old: "if !ok {\n\t\t\terr = errFormat", now: "if !ok {\n\t\t\treturn errFormat",
-			pkg: fcm, test: "TestContentThatMakesNoSense",
+			pkg: contents, test: "TestContentThatMakesNoSense",
 		},
 		{
-			name: "message without words sent empty", file: "pkg/plugins/fcm/content.go",
+			name: "message without words sent empty", file: "pkg/plugins/internal/content/content.go",
 			old: "return \"[MESSAGE]\"", now: "return \"\"",
 			pkg: fcm, test: "TestNoEmptyNotification",
 		},

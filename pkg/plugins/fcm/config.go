@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -111,6 +112,10 @@ type Improvements struct {
 	WholeCharacters bool `json:"whole_characters"`
 	// AllKeys sends the keys of the sections that the original accepts and ignores.
 	AllKeys bool `json:"all_keys"`
+}
+
+func (i Improvements) content() content.Rules {
+	return content.Rules{Tolerate: i.TolerateContent, WholeCharacters: i.WholeCharacters}
 }
 
 // parseConfig reads the text of the handler's config. All faults are reported at

@@ -7,6 +7,7 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -46,7 +47,7 @@ type template struct {
 	config *Config
 	push.Payload
 	channelName string
-	content     content
+	content     content.Text
 	now         time.Time
 	ttl         time.Duration // what is left
 	mortal      bool          // its publisher said when it goes stale: no provider keeps it longer
@@ -75,7 +76,7 @@ func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, skipReas
 	}
 	if t.What == push.ActMsg && !c.IDsOnly {
 		var err error
-		if t.content, err = readContent(t.Content, t.ContentType, c.Improvements); err != nil && !c.Improvements.TolerateContent {
+		if t.content, err = content.Read(t.Content, t.ContentType, c.Improvements.content()); err != nil && !c.Improvements.TolerateContent {
 			return nil, unreadable
 		}
 	}

@@ -29,7 +29,7 @@ type view struct {
 }
 
 func (t *template) newView(topic string, m manner, withSender bool) *view {
-	v := &view{t: t, topic: topic, manner: m, text: t.content.plain}
+	v := &view{t: t, topic: topic, manner: m, text: t.content.Plain}
 	v.data = t.data(topic, m.silent)
 	if withSender {
 		v.data["xfrom"] = t.From // FCM reserves "from"
@@ -61,8 +61,8 @@ func (t *template) data(topic string, silent bool) map[string]string {
 
 func (t *template) addMessage(d map[string]string) {
 	if !t.config.IDsOnly {
-		d["content"] = t.content.plain
-		d["rc"] = t.content.preview
+		d["content"] = t.content.Plain
+		d["rc"] = t.content.Preview
 		if t.ContentType != "" {
 			d["mime"] = t.ContentType
 		}
@@ -85,7 +85,7 @@ func (v *view) body(s *Section, locKey string) string {
 	switch {
 	case body != messageText:
 		return body
-	case v.t.content.standIn && locKey != "":
+	case v.t.content.StandIn && locKey != "":
 		return ""
 	}
 	return v.text

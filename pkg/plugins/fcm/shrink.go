@@ -1,6 +1,10 @@
 package fcm
 
-import "github.com/clipperhouse/uax29/v2/graphemes"
+import (
+	"github.com/clipperhouse/uax29/v2/graphemes"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
+)
 
 const (
 	// maxPayload and maxTopicPayload are FCM's limits, in bytes of keys and values.
@@ -85,11 +89,11 @@ func textSize(s string) int {
 
 // shorten takes at least over bytes off s, as JSON counts them, and marks the cut.
 func shorten(s string, over int) string {
-	room := textSize(s) - over - len(ellipsis)
+	room := textSize(s) - over - len(content.Ellipsis)
 	if room <= 0 {
 		return ""
 	}
-	return cutText(s, room) + ellipsis
+	return cutText(s, room) + content.Ellipsis
 }
 
 // cutText returns the beginning of s, at most size bytes in JSON, without splitting

@@ -131,7 +131,7 @@ func TestShrinkOrder(t *testing.T) {
 		r := receipt(func(r *push.Receipt) {
 			r.Channel = "chnnG99YhENiQU"
 			r.Payload.ContentType = strings.Repeat("m", maxID)
-			r.Payload.Content = strings.Repeat("a"+strings.Repeat("\u0301", width), maxCharacters)
+			r.Payload.Content = strings.Repeat("a"+strings.Repeat("\u0301", width), 128)
 			if width > 8 { // plain text is bounded by runes: make them heavier
 				r.Payload.Content = strings.Repeat("\x01", (width-8)*20)
 			}
@@ -145,12 +145,12 @@ func TestShrinkOrder(t *testing.T) {
 		rc, hasRC := m.Data["rc"]
 		text, body := m.Data["content"], m.APNS.Payload.Aps.CustomData["alert"].(*apsAlert).Body
 		switch {
-		case hasRC && (rc != full.preview || text != full.plain || body != full.plain):
+		case hasRC && (rc != full.Preview || text != full.Plain || body != full.Plain):
 			t.Errorf("width %d: something was cut while the preview is there", width)
-		case text != full.plain && text != "" && body != full.plain:
+		case text != full.Plain && text != "" && body != full.Plain:
 			t.Errorf("width %d: the notification was cut while there is content", width)
 		}
-		for i, cut := range []bool{!hasRC, text != full.plain, body != full.plain} {
+		for i, cut := range []bool{!hasRC, text != full.Plain, body != full.Plain} {
 			if cut {
 				stage = max(stage, i+1)
 			}

@@ -1,4 +1,4 @@
-package fcm
+package content
 
 import (
 	"bufio"
@@ -44,15 +44,15 @@ func draftyCases(tb testing.TB) []draftyCase {
 // said is what apps get of a content.
 type said struct{ plain, preview string }
 
-func (c content) said() said { return said{c.plain, c.preview} }
+func (c Text) said() said { return said{c.Plain, c.Preview} }
 
 // ours are the improvements that concern content.
-var ours = Improvements{TolerateContent: true, WholeCharacters: true}
+var ours = Rules{Tolerate: true, WholeCharacters: true}
 
 func TestContentAsOriginal(t *testing.T) {
 	t.Parallel()
 	for _, c := range draftyCases(t) {
-		got, err := readContent(c.In, "", Improvements{})
+		got, err := Read(c.In, "", Rules{})
 		if (err != nil) != (c.Plain == nil) {
 			t.Errorf("%s: error %v, want one: %t", c.In, err, c.Plain == nil)
 		}
@@ -122,7 +122,7 @@ func TestContentThatMakesNoSense(t *testing.T) {
 		`{"txt":"abcd","fmt":[{"tp":"ST","len":2},{"at":1,"len":3}],"ent":[{"tp":"IM"}]}`:     {"*[IMAGE '?']ab*cd", `{"txt":"abcd","fmt":[{"tp":"IM","at":-1},{"tp":"ST","len":2}]}`},
 		`{"txt":"abc","fmt":[{"at":-1,"len":3,"key":0}],"ent":[{"tp":"IM","data":{"n":{}}}]}`: {"[IMAGE '?']abc", `{"txt":"abc","fmt":[{"at":-1}],"ent":[{"tp":"IM"}]}`},
 	} {
-		got, _ := readContent(json.RawMessage(in), "", ours)
+		got, _ := Read(json.RawMessage(in), "", ours)
 		if got.said() != want {
 			t.Errorf("%s: got %+v, want %+v", in, got.said(), want)
 		}
@@ -148,9 +148,9 @@ func TestStandIn(t *testing.T) {
 		{`{"txt":"look","fmt":[{"at":-1}],"ent":[{"tp":"IM"}]}`, "", "[IMAGE '?']look", false},
 		{`"words"`, "image/jpeg", "words", false},
 	} {
-		got, _ := readContent(json.RawMessage(tt.in), tt.mime, ours)
-		if got.plain != tt.want || got.standIn != tt.standIn {
-			t.Errorf("%s %s: got %q, stand-in %t, want %q, %t", tt.in, tt.mime, got.plain, got.standIn, tt.want, tt.standIn)
+		got, _ := Read(json.RawMessage(tt.in), tt.mime, ours)
+		if got.Plain != tt.want || got.StandIn != tt.standIn {
+			t.Errorf("%s %s: got %q, stand-in %t, want %q, %t", tt.in, tt.mime, got.Plain, got.StandIn, tt.want, tt.standIn)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestContentOfProcess(t *testing.T) {
 		{42, said{}, false},
 		{make(chan int), said{}, false},
 	} {
-		got, err := readContent(tt.in, "", Improvements{})
+		got, err := Read(tt.in, "", Rules{})
 		if got.said() != tt.want || (err == nil) != tt.ok {
 			t.Errorf("%v: got %+v, %v, want %+v, ok %t", tt.in, got.said(), err, tt.want, tt.ok)
 		}
@@ -187,9 +187,9 @@ func TestPlainTextIsCut(t *testing.T) {
 	for name, tt := range map[string]struct{ in, want string }{
 		"fits":           {many, many},
 		"spaces around":  {"  " + many + "\n ", many},
-		"one more":       {many + "z", many + ellipsis},
-		"formatted":      {`{"txt":"` + many + `zz","fmt":[{"tp":"ST","len":130}]}`, "*" + strings.Repeat("é", maxRunes-1) + ellipsis},
-		"link as text":   {`{"txt":"` + link + `","fmt":[{"len":` + strconv.Itoa(len(link)) + `}],"ent":[{"tp":"LN","data":{"url":"` + link + `"}}]}`, link[:maxRunes] + ellipsis},
+		"one more":       {many + "z", many + Ellipsis},
+		"formatted":      {`{"txt":"` + many + `zz","fmt":[{"tp":"ST","len":130}]}`, "*" + strings.Repeat("é", maxRunes-1) + Ellipsis},
+		"link as text":   {`{"txt":"` + link + `","fmt":[{"len":` + strconv.Itoa(len(link)) + `}],"ent":[{"tp":"LN","data":{"url":"` + link + `"}}]}`, link[:maxRunes] + Ellipsis},
 		"much white":     {strings.Repeat(" ", 2*maxPlain) + "x", "x"},
 		"white and bold": {`{"txt":"` + strings.Repeat(" ", 2*maxPlain) + `x","fmt":[{"tp":"ST","at":` + strconv.Itoa(2*maxPlain) + `,"len":1}]}`, "*x*"},
 	} {
@@ -197,9 +197,9 @@ func TestPlainTextIsCut(t *testing.T) {
 		if in[0] != '{' {
 			in, _ = json.Marshal(tt.in)
 		}
-		got, err := readContent(in, "", Improvements{})
-		if err != nil || got.plain != tt.want {
-			t.Errorf("%s: got %q, %v, want %q", name, got.plain, err, tt.want)
+		got, err := Read(in, "", Rules{})
+		if err != nil || got.Plain != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", name, got.Plain, err, tt.want)
 		}
 	}
 }
@@ -218,15 +218,15 @@ func TestTextIsCutBetweenCharacters(t *testing.T) {
 			plain, _ := json.Marshal(text)
 			drafty := `{"txt":` + string(plain) + `,"fmt":[{"tp":"XX","len":5}]}`
 			for _, in := range []string{string(plain), drafty} {
-				got, err := readContent(json.RawMessage(in), "", ours)
+				got, err := Read(json.RawMessage(in), "", ours)
 				if err != nil {
 					t.Fatal(err)
 				}
 				var rc struct{ Txt string }
-				if err := json.Unmarshal([]byte(got.preview), &rc); err != nil {
+				if err := json.Unmarshal([]byte(got.Preview), &rc); err != nil {
 					t.Fatal(err)
 				}
-				for _, cut := range []string{strings.TrimSuffix(got.plain, ellipsis), rc.Txt} {
+				for _, cut := range []string{strings.TrimSuffix(got.Plain, Ellipsis), rc.Txt} {
 					rest, found := strings.CutPrefix(text, cut)
 					n := (len(rest) - max(0, before-len(cut))) % len(c)
 					if !found || n != 0 || len(cut) < min(before, maxRunes-4) {
@@ -292,7 +292,7 @@ func TestHostileContentAllocatesLinearly(t *testing.T) { //nolint:paralleltest /
 	for name, in := range hostile(200_000) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, _ = readContent(json.RawMessage(in), "", ours)
+		_, _ = Read(json.RawMessage(in), "", ours)
 		runtime.ReadMemStats(&after)
 		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(100*len(in)); got > most {
 			t.Errorf("%s: %d bytes allocated for %d, want at most %d", name, got, len(in), most)

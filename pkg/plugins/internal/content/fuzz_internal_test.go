@@ -1,4 +1,4 @@
-package fcm
+package content
 
 import (
 	"encoding/json"
@@ -24,18 +24,18 @@ func addSeeds(f *testing.F) {
 func FuzzPlainText(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := readContent(json.RawMessage(raw), "", Improvements{})
-		n := utf8.RuneCountInString(c.plain)
-		if n > maxRunes+1 || n > maxRunes && !strings.HasSuffix(c.plain, ellipsis) {
-			t.Errorf("%d runes: %q", n, c.plain)
+		c, err := Read(json.RawMessage(raw), "", Rules{})
+		n := utf8.RuneCountInString(c.Plain)
+		if n > maxRunes+1 || n > maxRunes && !strings.HasSuffix(c.Plain, Ellipsis) {
+			t.Errorf("%d runes: %q", n, c.Plain)
 		}
-		if !utf8.ValidString(c.plain) {
-			t.Errorf("not UTF-8: %q", c.plain)
+		if !utf8.ValidString(c.Plain) {
+			t.Errorf("not UTF-8: %q", c.Plain)
 		}
 		var plain string
 		if json.Unmarshal(raw, &plain) == nil && string(raw) != "null" {
-			if want := cutRunes(strings.TrimSpace(plain)); err != nil || c.plain != want {
-				t.Errorf("got %q, %v, want %q", c.plain, err, want)
+			if want := cutRunes(strings.TrimSpace(plain)); err != nil || c.Plain != want {
+				t.Errorf("got %q, %v, want %q", c.Plain, err, want)
 			}
 		}
 	})
@@ -47,24 +47,24 @@ func FuzzPlainText(f *testing.F) {
 func FuzzPreview(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, _ := readContent(json.RawMessage(raw), "", ours)
-		if c.preview == "" {
+		c, _ := Read(json.RawMessage(raw), "", ours)
+		if c.Preview == "" {
 			return
 		}
 		var p previewDocument
-		if err := json.Unmarshal([]byte(c.preview), &p); err != nil {
-			t.Fatalf("%s: %v", c.preview, err)
+		if err := json.Unmarshal([]byte(c.Preview), &p); err != nil {
+			t.Fatalf("%s: %v", c.Preview, err)
 		}
 		length := uniseg.GraphemeClusterCount(p.Text)
 		if length > maxCharacters {
-			t.Errorf("%d characters: %s", length, c.preview)
+			t.Errorf("%d characters: %s", length, c.Preview)
 		}
 		for _, s := range p.Spans {
 			if s.At < unplaced || s.Len < 0 || s.At+s.Len > maxCharacters {
-				t.Errorf("span %+v is outside of %s", s, c.preview)
+				t.Errorf("span %+v is outside of %s", s, c.Preview)
 			}
 			if s.Key < 0 || s.Key > 0 && s.Key >= len(p.Entities) {
-				t.Errorf("span %+v has no entity in %s", s, c.preview)
+				t.Errorf("span %+v has no entity in %s", s, c.Preview)
 			}
 		}
 		for _, e := range p.Entities {

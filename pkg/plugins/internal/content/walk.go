@@ -1,4 +1,4 @@
-package fcm
+package content
 
 // A visitor is told the text and the spans of a document in reading order.
 type visitor interface {

@@ -1,4 +1,4 @@
-package fcm
+package content
 
 import (
 	"encoding/json"
@@ -6,41 +6,52 @@ import (
 	"strings"
 )
 
-// content is what a push says of a message's content.
-type content struct {
-	plain   string // data.content
-	preview string // data.rc
-	// standIn says that plain has no words of people's: it says what kind of thing the
+// Text is what a push says of a message's content.
+type Text struct {
+	// Plain is the message as people read it, cut.
+	Plain string
+	// Preview is the formatted message as JSON, cut.
+	Preview string
+	// StandIn says that Plain has no words of people's: it says what kind of thing the
 	// message is.
-	standIn bool
+	StandIn bool
 }
 
-// readContent makes it of [push.Payload.Content] and its MIME type. With an error it
+// Rules are the differences from the original that concern content.
+type Rules struct {
+	// Tolerate finds words for content that makes no sense, or has none.
+	Tolerate bool
+	// WholeCharacters cuts between what readers take for characters, and counts those,
+	// where the original counts code points.
+	WholeCharacters bool
+}
+
+// Read makes the text of a payload's content and its MIME type. With an error it
 // has as much as could be read.
-func readContent(value any, mime string, how Improvements) (content, error) {
+func Read(value any, mime string, how Rules) (Text, error) {
 	raw, err := rawContent(value)
 	var d *document
 	if err == nil && raw != nil {
 		d, err = parseDocument(raw)
 	}
-	var c content
+	var c Text
 	if d != nil {
 		d.whole = how.WholeCharacters
-		c = d.content()
-		if c.plain == "" && how.TolerateContent && d.sayEntities() {
-			c = d.content()
+		c = d.summary()
+		if c.Plain == "" && how.Tolerate && d.sayEntities() {
+			c = d.summary()
 		}
 	}
-	if c.plain == "" && how.TolerateContent {
-		c.plain = standIn(raw, mime, d != nil && len(d.spans)+len(d.entities) == 0)
-		c.standIn = c.plain != ""
+	if c.Plain == "" && how.Tolerate {
+		c.Plain = standIn(raw, mime, d != nil && len(d.spans)+len(d.entities) == 0)
+		c.StandIn = c.Plain != ""
 	}
 	return c, err
 }
 
-func (d *document) content() content {
+func (d *document) summary() Text {
 	plain, spoken := d.plainText()
-	return content{plain: plain, preview: d.preview(maxCharacters), standIn: plain != "" && !spoken}
+	return Text{Plain: plain, Preview: d.preview(maxCharacters), StandIn: plain != "" && !spoken}
 }
 
 // standIn is what a push says of a message without words: a number or a truth value

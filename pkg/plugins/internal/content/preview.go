@@ -1,4 +1,4 @@
-package fcm
+package content
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package fcm
+package content
 
 import (
 	"bytes"
@@ -12,7 +12,8 @@ const (
 	// maxRunes is how many runes of the plain text a push carries; an ellipsis
 	// follows when there were more.
 	maxRunes = 128
-	ellipsis = "…"
+	// Ellipsis stands where a text was cut.
+	Ellipsis = "…"
 	// unnamed is said of a thing without a name.
 	unnamed = "?']"
 	// maxPlain is after how many bytes the making of plain text ends. It is far more
@@ -49,14 +50,14 @@ func (d *document) cut(s string, partial bool) string {
 			return s
 		}
 		if partial && it.End() == len(s) {
-			return s[:end] + ellipsis
+			return s[:end] + Ellipsis
 		}
 		end = it.End()
 	}
 	if end == len(s) {
 		return s
 	}
-	return s[:end] + ellipsis
+	return s[:end] + Ellipsis
 }
 
 // cutRunes returns the first maxRunes runes of s and an ellipsis, or s if it has no
@@ -68,7 +69,7 @@ func cutRunes(s string) string {
 	n := 0
 	for i := range s {
 		if n == maxRunes {
-			return s[:i] + ellipsis
+			return s[:i] + Ellipsis
 		}
 		n++
 	}
