@@ -24,6 +24,11 @@ func topology() []mutant {
 			pkg: brokers, test: "TestADurableIsMadeAnewUnderARunningLane",
 		},
 		{
+			name: "cluster that is starting ends the worker", file: "internal/broker/conn.go",
+			old: "api.ErrorCode == noPeers &&", now: "false &&",
+			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
+		},
+		{
 			name: "abandoned lane not shown", file: "internal/broker/otherlanes.go",
 			old: "if lane.Abandoned {\n\t\t\ts.Lanes", now: "if false {\n\t\t\ts.Lanes",
 			pkg: brokers, test: "TestAbandonedLanesAreShown",

@@ -156,8 +156,13 @@ func (c *Conn) Reconnects() uint64 { return c.nc.Stats().Reconnects }
 // a cluster without a leader does: the same may succeed a moment later.
 var ErrSilent = errors.New("the broker does not answer for now")
 
-// leaderless is the error code of a cluster that has no leader or no quorum.
-const leaderless = 10008
+const (
+	// leaderless is the error code of a cluster that has no leader or no quorum.
+	leaderless = 10008
+	// noPeers is the error code of a cluster that has no place for a stream; its
+	// description says why: peers that are offline come back, tags do not change.
+	noPeers = 10005
+)
 
 // request runs one question to the broker or one publish on subject, bounded by
 // ctx and requestTimeout. The broker answers a forbidden subject with silence
@@ -186,7 +191,10 @@ func (c *Conn) request(ctx context.Context, subject string, ask func(context.Con
 	return err
 }
 
+// isLeaderless reports an answer of a cluster that is starting or has lost its quorum.
+// For a moment before it has no leader, its leader says that too few peers are online.
 func isLeaderless(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == leaderless
+	return ok && (api.ErrorCode == leaderless ||
+		api.ErrorCode == noPeers && strings.Contains(api.Description, "peer offline"))
 }

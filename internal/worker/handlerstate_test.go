@@ -23,7 +23,7 @@ func TestHandlersSayHowTheyAre(t *testing.T) {
 		}
 		return s
 	}
-	admin := "http://" + startStated(t, brokertest.Start(t).URL(), state)
+	admin := "http://" + setup{url: brokertest.Start(t).URL(), state: state}.start(t)
 	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] handler quiet\n")
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_credentials_expiry_timestamp_seconds{handler=\"quiet\"} 1.9e+09\n")
 	wantAnswer(t, admin+"/status", http.StatusOK, "2030-03-17T17:46:40Z")

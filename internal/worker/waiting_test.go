@@ -44,11 +44,18 @@ func TestWorkerIsAliveWhileItWaitsAndReadyWhenItWorks(t *testing.T) {
 // start runs a worker until the test ends and returns its admin address.
 func start(t *testing.T, url string) (admin string) {
 	t.Helper()
-	return startStated(t, url, nil)
+	return setup{url: url}.start(t)
 }
 
-// startStated is start with a handler that says how it is.
-func startStated(t *testing.T, url string, state func() push.State) (admin string) {
+// setup is a worker with a handler that takes everything.
+type setup struct {
+	url   string
+	state func() push.State // what the handler says of itself
+	log   io.Writer
+	env   []string
+}
+
+func (s setup) start(t *testing.T) (admin string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -58,10 +65,10 @@ func startStated(t *testing.T, url string, state func() push.State) (admin strin
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load([]string{
-		"PUSHWORKER_NATS_URL=" + url, "PUSHWORKER_ADMIN_ADDR=" + admin,
+	c, err := config.Load(append([]string{
+		"PUSHWORKER_NATS_URL=" + s.url, "PUSHWORKER_ADMIN_ADDR=" + admin,
 		`PUSHWORKER_HANDLERS=[{"name":"quiet"}]`, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB",
-	}, nil)
+	}, s.env...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,10 +76,10 @@ func startStated(t *testing.T, url string, state func() push.State) (admin strin
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Worker{
-			Config: c, Banner: io.Discard, Log: zerolog.Nop(),
+			Config: c, Banner: io.Discard, Log: zerolog.New(s.log),
 			Plugins: func(r *push.Registry, _ push.Directory) {
 				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
-					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, State: state}, nil
+					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, State: s.state}, nil
 				}))
 			},
 		}.Run(ctx)
