@@ -50,14 +50,14 @@ func letting() []mutant {
 			pkg: fcm, test: "TestTokenRedirect",
 		},
 		{
-			name: "token endpoint asked without a pause", file: "pkg/plugins/fcm/auth.go",
-			old: "fresh.life/4), fetchFloor))", now: "fresh.life/4), time.Millisecond))",
-			pkg: fcm, test: "TestTokenFloor",
+			name: "token endpoint asked without a pause", file: "pkg/plugins/internal/credential/source.go",
+			old: "fresh.Life/4), fetchFloor))", now: "fresh.Life/4), time.Millisecond))",
+			pkg: tickets, test: "TestTokenFloor",
 		},
 		{
-			name: "missing key file not told of", file: "pkg/plugins/fcm/auth.go",
-			old: "a.missing.Store(&err)", now: "_ = err",
-			pkg: fcm, test: "TestKeyFile",
+			name: "missing key file not told of", file: "pkg/plugins/internal/credential/source.go",
+			old: "s.missing.Store(&err)", now: "_ = err",
+			pkg: tickets, test: "TestKeyFile",
 		},
 		{
 			name: "one device too many displaces another unasked", file: "internal/device/change.go",

@@ -9,6 +9,7 @@ const (
 	brokers   = "./internal/broker"
 	workers   = "./internal/worker"
 	fcm       = "./pkg/plugins/fcm"
+	tickets   = "./pkg/plugins/internal/credential"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"

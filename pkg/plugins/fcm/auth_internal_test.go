@@ -3,26 +3,26 @@ package fcm
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 )
 
 // TestTokenIsRenewedAhead: a token is replaced before its end, and senders go on
 // with the old one while the endpoint stalls.
 func TestTokenIsRenewedAhead(t *testing.T) {
 	var fetched atomic.Int64
-	fetch := func(ctx context.Context, _ []byte) (grant, error) {
+	fetch := func(ctx context.Context, _ []byte) (token, error) {
 		if fetched.Add(1) == 2 {
 			<-ctx.Done() // for ever
-			return grant{}, ctx.Err()
+			return token{}, ctx.Err()
 		}
-		return grant{"secret", time.Hour}, nil
+		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	l := &line{}
 	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
@@ -43,11 +43,11 @@ func TestTokenIsRenewedAhead(t *testing.T) {
 // ends when the endpoint is back.
 func TestTokenEndpointDown(t *testing.T) {
 	var down atomic.Bool
-	fetch := func(context.Context, []byte) (grant, error) {
+	fetch := func(context.Context, []byte) (token, error) {
 		if down.Load() {
-			return grant{}, errors.New("no network")
+			return token{}, errors.New("no network")
 		}
-		return grant{"secret", time.Hour}, nil
+		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
@@ -62,7 +62,7 @@ func TestTokenEndpointDown(t *testing.T) {
 			t.Errorf("with none: %v", err)
 		}
 		down.Store(false)
-		time.Sleep(lookEvery + time.Millisecond)
+		time.Sleep(credential.LookEvery + time.Millisecond)
 		if _, err := s.send(t.Context(), to("t"), android); err != nil {
 			t.Errorf("when it is back: %v", err)
 		}
@@ -73,10 +73,10 @@ func TestTokenEndpointDown(t *testing.T) {
 // however many senders had used the old one.
 func TestRefusedTokenIsReplaced(t *testing.T) {
 	var fetched atomic.Int64
-	fetch := func(context.Context, []byte) (grant, error) {
+	fetch := func(context.Context, []byte) (token, error) {
 		fetched.Add(1)
 		time.Sleep(time.Second)
-		return grant{"secret", time.Hour}, nil
+		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	l := &line{answer: func(n int, _ string) reply {
 		if n <= 50 {
@@ -112,9 +112,9 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 // that helps later, all go on.
 func TestUnauthenticated(t *testing.T) {
 	var fetched atomic.Int64
-	fetch := func(context.Context, []byte) (grant, error) {
+	fetch := func(context.Context, []byte) (token, error) {
 		fetched.Add(1)
-		return grant{"secret", time.Hour}, nil
+		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	valid := false
 	l := &line{answer: func(int, string) reply {
@@ -174,79 +174,14 @@ func TestUnauthenticated(t *testing.T) {
 	})
 }
 
-// TestKeyFile: a key that is replaced is used soon; one that is refused is an
-// outage at once, even while the old token lives.
-func TestKeyFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "key.json")
-	fetch := func(_ context.Context, key []byte) (grant, error) {
-		switch string(key) {
-		case "good":
-			return grant{"secret", time.Hour}, nil
-		case "torn":
-			return grant{}, errors.New("no key")
-		}
-		return grant{}, errRefused
-	}
-	write := func(text string) {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("good")
-	synctest.Test(t, func(t *testing.T) {
-		a := newAuth(&line{}, fetch, nil, path)
-		defer a.close()
-		for _, step := range []struct {
-			text string
-			ok   bool
-			says string
-		}{{"good", true, ""}, {"torn", true, "cannot be renewed, the last one is good until"}, {"refused one", false, "refuses"}, {"good", true, ""}} {
-			write(step.text)
-			time.Sleep(lookEvery + time.Second)
-			if err := a.ready(t.Context()); (err == nil) != step.ok {
-				t.Errorf("%s: %v", step.text, err)
-			}
-			wantState(t, a, step.says, step.ok)
-		}
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(lookEvery + time.Second)
-		wantState(t, a, "credentials_file", true)
-		time.Sleep(54 * time.Minute)
-		if err := a.ready(t.Context()); err != nil {
-			t.Errorf("without a file, the token being good: %v", err)
-		}
-		time.Sleep(10 * time.Minute)
-		if err := a.ready(t.Context()); err == nil {
-			t.Error("without a file and a token there is no error")
-		}
-	})
-}
-
-// wantState asks for what operators see within seconds, not when the token ends.
-func wantState(t *testing.T, a *auth, says string, live bool) {
-	t.Helper()
-	s := a.state()
-	if s.CredentialsExpire.IsZero() == live {
-		t.Errorf("credentials expire at %s, live: %t", s.CredentialsExpire, live)
-	}
-	if says == "" && s.Problem == nil {
-		return
-	}
-	if s.Problem == nil || says == "" || !strings.Contains(s.Problem.Error(), says) {
-		t.Errorf("problem is %v, want %q", s.Problem, says)
-	}
-}
-
 // TestFirstToken: senders wait for the very first token, within their time.
 func TestFirstToken(t *testing.T) {
-	fetch := func(ctx context.Context, _ []byte) (grant, error) {
+	fetch := func(ctx context.Context, _ []byte) (token, error) {
 		select {
 		case <-time.After(10 * time.Second):
-			return grant{"secret", time.Hour}, nil
+			return token{Value: "secret", Life: time.Hour}, nil
 		case <-ctx.Done():
-			return grant{}, ctx.Err()
+			return token{}, ctx.Err()
 		}
 	}
 	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {

@@ -12,6 +12,7 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -27,13 +28,16 @@ const skewWarn = 5 * time.Second
 // deliver.
 func (h *handler) check(ctx context.Context) []push.Finding {
 	found := idleFindings(h.config)
-	if err := h.sender.auth.ready(ctx); err != nil {
+	if err := h.sender.auth.Ready(ctx); err != nil {
 		return append(found, push.Finding{Level: push.LevelFail, Check: "access token", Text: err.Error(), Remedy: tokenRemedy(err)})
 	}
-	token := h.sender.auth.token.Load()
+	token, err := h.sender.auth.Now()
+	if err != nil { // it has gone since
+		return append(found, push.Finding{Level: push.LevelFail, Check: "access token", Text: err.Error(), Remedy: tokenRemedy(err)})
+	}
 	found = append(found, push.Finding{
 		Level: push.LevelOK, Check: "access token",
-		Text: "the credentials give one, good for another " + time.Until(token.expiry).Round(time.Second).String(),
+		Text: "the credentials give one, good for another " + time.Until(token.Expiry).Round(time.Second).String(),
 	})
 	x := &exchange{}
 	asked := time.Now()
@@ -65,10 +69,10 @@ func idleFindings(c *Config) []push.Finding {
 // refused, or there is none.
 func tokenRemedy(err error) string {
 	_, noFile := errors.AsType[*fs.PathError](err)
-	if noFile || errors.Is(err, errRefused) || errors.Is(err, errNoKey) {
-		return "replace the service account's key in credentials or credentials_file; a replaced file is read within " + lookEvery.String()
+	if noFile || errors.Is(err, credential.ErrRefused) || errors.Is(err, errNoKey) {
+		return "replace the service account's key in credentials or credentials_file; a replaced file is read within " + credential.LookEvery.String()
 	}
-	return "check the network, the proxy and the endpoint, which is token_uri in the key; it is asked again every " + lookEvery.String()
+	return "check the network, the proxy and the endpoint, which is token_uri in the key; it is asked again every " + credential.LookEvery.String()
 }
 
 // verdict is what the answer to a dry run says of the set-up.

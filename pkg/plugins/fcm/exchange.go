@@ -18,7 +18,7 @@ const statusHidden = 599
 // made something of it.
 type exchange struct {
 	// token is what the request was authorised with.
-	token  *accessToken
+	token  *ticket
 	status int
 	header http.Header
 	body   []byte

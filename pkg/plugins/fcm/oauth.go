@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 )
 
 const (
@@ -25,38 +26,18 @@ const (
 	maxTokenLife = 12 * time.Hour
 )
 
-// errRefused says that the token endpoint has answered, and the answer was no.
-var errRefused = errors.New("token endpoint refuses the credentials")
-
 var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the file again as Google gave it out, or %s", errNoKey, whereKeysAre)
-
-// readKey reads the service account's key.
-func readKey(path string) ([]byte, os.FileInfo, error) {
-	info, err := os.Stat(path) // first, so that a later change is seen as one
-	if err != nil {
-		return nil, nil, missingKey(err)
-	}
-	key, err := os.ReadFile(path) //nolint:gosec // which file it is, the operator says
-	if err != nil {
-		return nil, nil, fmt.Errorf("read credentials_file: make it readable for this process: %w", err)
-	}
-	return key, info, nil
-}
-
-func missingKey(err error) error {
-	return fmt.Errorf("read credentials_file: put the service account's key there: %w", err)
-}
 
 // fetchToken trades a service account's key for an access token (RFC 7523). What the
 // key signs goes to its token_uri and nowhere else.
-func fetchToken(ctx context.Context, key []byte) (grant, error) {
+func fetchToken(ctx context.Context, key []byte) (token, error) {
 	known, err := parseAccount(key)
 	if err != nil {
-		return grant{}, err
+		return token{}, err
 	}
 	account, err := google.JWTConfigFromJSON(known.text, messagingScope)
 	if err != nil || !isPrivateKey(account.PrivateKey) { // err may quote the key
-		return grant{}, errPrivateKey
+		return token{}, errPrivateKey
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
@@ -64,26 +45,29 @@ func fetchToken(ctx context.Context, key []byte) (grant, error) {
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: tokenTimeout, DisableKeepAlives: true, // it is used once an hour
 	}
 	client := &http.Client{Transport: within{ctx, transport}, CheckRedirect: stay}
-	token, err := account.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
+	got, err := account.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
 	if err != nil {
-		return grant{}, tokenFault(err)
+		return token{}, tokenFault(err)
 	}
-	return grantOf(token)
+	return tokenOf(got)
 }
 
-// grantOf takes of an answer what can be used, whatever it says.
-func grantOf(token *oauth2.Token) (grant, error) {
-	if !isHeaderValue(token.AccessToken) {
-		return grant{}, errors.New("get an access token: the answer of the token endpoint has none: check token_uri in the service account's key")
+// token is what is shown to FCM, in the form of Authorization.
+type token = credential.Fresh[string]
+
+// tokenOf takes of an answer what can be used, whatever it says.
+func tokenOf(got *oauth2.Token) (token, error) {
+	if !isHeaderValue(got.AccessToken) {
+		return token{}, errors.New("get an access token: the answer of the token endpoint has none: check token_uri in the service account's key")
 	}
 	life := tokenLife
-	if seconds, says := token.Extra("expires_in").(float64); says {
+	if seconds, says := got.Extra("expires_in").(float64); says {
 		if seconds < 1 {
-			return grant{}, errors.New("get an access token: the token endpoint gave one that has expired already: check token_uri in the service account's key")
+			return token{}, errors.New("get an access token: the token endpoint gave one that has expired already: check token_uri in the service account's key")
 		}
 		life = time.Duration(min(seconds, maxTokenLife.Seconds())) * time.Second
 	}
-	return grant{token.AccessToken, life}, nil
+	return token{Value: "Bearer " + got.AccessToken, Life: life}, nil
 }
 
 // isHeaderValue reports whether token can be sent in a header.
@@ -131,11 +115,11 @@ func tokenFault(err error) error {
 		return fmt.Errorf("get an access token: token endpoint answered %d, and redirects are not followed: put the right address into token_uri of the service account's key", status)
 	}
 	if status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
-		return fmt.Errorf("get an access token: token endpoint answered %d, it is asked again every %s", status, lookEvery)
+		return fmt.Errorf("get an access token: token endpoint answered %d, it is asked again every %s", status, credential.LookEvery)
 	}
 	var body struct {
 		Error string `json:"error"`
 	}
 	_ = json.Unmarshal(answered.Body, &body) // without a code the status has to do
-	return fmt.Errorf("%w: %d %.40s: replace the service account's key, and check this machine's clock", errRefused, status, body.Error)
+	return fmt.Errorf("%w: %d %.40s: replace the service account's key, and check this machine's clock", credential.ErrRefused, status, body.Error)
 }

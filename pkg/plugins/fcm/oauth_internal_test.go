@@ -1,15 +1,15 @@
 package fcm
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 )
 
 // TestTokenAnswers: an answer of the token endpoint is used as far as it makes sense.
@@ -36,8 +36,8 @@ func TestTokenAnswers(t *testing.T) {
 		}))
 		got, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
 		endpoint.Close()
-		if (err == nil) != (want != 0) || got.life != want || errors.Is(err, errRefused) {
-			t.Errorf("%s: got a life of %s, %v, want %s", answer, got.life, err, want)
+		if (err == nil) != (want != 0) || got.Life != want || errors.Is(err, credential.ErrRefused) {
+			t.Errorf("%s: got a life of %s, %v, want %s", answer, got.Life, err, want)
 		}
 	}
 }
@@ -56,31 +56,11 @@ func TestTokenRedirect(t *testing.T) {
 		endpoint := httptest.NewServer(http.RedirectHandler(other.URL, status))
 		_, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
 		endpoint.Close()
-		if err == nil || !strings.Contains(err.Error(), "redirects are not followed") || errors.Is(err, errRefused) {
+		if err == nil || !strings.Contains(err.Error(), "redirects are not followed") || errors.Is(err, credential.ErrRefused) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
 	if n := elsewhere.Load(); n != 0 {
 		t.Errorf("the assertion went to another host %d times", n)
-	}
-}
-
-// TestTokenFloor: however shortly a token lives by its own account, the endpoint is
-// not asked without a pause.
-func TestTokenFloor(t *testing.T) {
-	t.Parallel()
-	for _, life := range []time.Duration{-time.Hour, 0, time.Nanosecond, time.Millisecond} {
-		synctest.Test(t, func(t *testing.T) {
-			var fetched atomic.Int64
-			a := newAuth(&line{}, func(context.Context, []byte) (grant, error) {
-				fetched.Add(1)
-				return grant{"secret", life}, nil
-			}, nil, "")
-			defer a.close()
-			time.Sleep(10*time.Second + time.Millisecond)
-			if n := fetched.Load(); n > 11 {
-				t.Errorf("a life of %s: asked %d times in 10 s", life, n)
-			}
-		})
 	}
 }

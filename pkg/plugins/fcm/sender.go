@@ -12,6 +12,7 @@ import (
 	"firebase.google.com/go/v4/messaging"
 	"google.golang.org/api/option"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -57,11 +58,8 @@ type sending struct {
 	ramp              time.Duration
 }
 
-// fetcher trades a service account's key for an access token.
-type fetcher func(ctx context.Context, key []byte) (grant, error)
-
 // newSender connects nothing, but begins to fetch an access token.
-func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
+func newSender(ctx context.Context, c sending, fetch credential.Fetch[string]) (*sender, error) {
 	s := &sender{
 		limit: newLimit(c.inFlight),
 		pace:  newPace(c.perSecond, c.ramp),
@@ -92,7 +90,7 @@ func newSender(ctx context.Context, c sending, fetch fetcher) (*sender, error) {
 
 // close ends what newSender began, when nothing is sent any more.
 func (s *sender) close() {
-	s.auth.close()
+	s.auth.Close()
 	s.pool.close()
 }
 
@@ -107,7 +105,7 @@ func (s *sender) sendBy(ctx context.Context, by send, m *messaging.Message, p pl
 	if a, known, err := s.known(m, p); known {
 		return a, err
 	}
-	if err := s.auth.ready(ctx); err != nil {
+	if err := s.auth.Ready(ctx); err != nil {
 		return answer{}, fmt.Errorf("%w: %w", errDown, err)
 	}
 	if err := s.limit.acquire(ctx); err != nil {
@@ -153,7 +151,7 @@ func (s *sender) request(ctx context.Context, by send, m *messaging.Message, p p
 
 // ask sends one request and says what its answer claims, and with which token it
 // was made.
-func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) (claim answer, token *accessToken, err error) {
+func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) (claim answer, token *ticket, err error) {
 	x := &exchange{}
 	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
 	defer cancel()
@@ -207,7 +205,7 @@ func interrupted(ctx context.Context, took time.Duration) (answer, error) {
 // learn draws from an answer what concerns more than its target. claim is what the
 // answer says, a what of that is certain; verdict is for the gate, and err wraps
 // errDown if FCM is not to be asked.
-func (s *sender) learn(claim answer, token *accessToken, m *messaging.Message, p platform) (a answer, verdict, err error) {
+func (s *sender) learn(claim answer, token *ticket, m *messaging.Message, p platform) (a answer, verdict, err error) {
 	if !claim.tried || claim.silent && claim.scope == one { // FCM has said nothing
 		s.resting.learn(m, p, claim, time.Now())
 		return claim, errUncounted, nil
@@ -216,7 +214,7 @@ func (s *sender) learn(claim answer, token *accessToken, m *messaging.Message, p
 	a = s.evidence.judge(claim, keyOf(m), p, now)
 	s.resting.learn(m, p, a, now)
 	if claim.closed && claim.wait == 0 {
-		s.auth.refused(token)
+		s.auth.Refused(token)
 	}
 	switch {
 	case a.scope == all:
@@ -233,7 +231,7 @@ func (s *sender) learn(claim answer, token *accessToken, m *messaging.Message, p
 
 // state is [push.Stater]'s.
 func (s *sender) state() push.State {
-	state := s.auth.state()
+	state := s.auth.State()
 	state.Connections = int(s.meter.open.Load())
 	return state
 }

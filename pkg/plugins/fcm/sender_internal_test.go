@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 )
 
 // line is the network below a sender, in a bubble: it answers as told and keeps
@@ -73,10 +75,12 @@ func (l *line) count() int {
 }
 
 // goodKey fetches a token that lives for an hour.
-func goodKey(context.Context, []byte) (grant, error) { return grant{"secret", time.Hour}, nil }
+func goodKey(context.Context, []byte) (token, error) {
+	return token{Value: "secret", Life: time.Hour}, nil
+}
 
 // bubble runs f in a synctest bubble with a sender whose network is l.
-func bubble(t *testing.T, l *line, c sending, fetch fetcher, f func(t *testing.T, s *sender)) {
+func bubble(t *testing.T, l *line, c sending, fetch credential.Fetch[string], f func(t *testing.T, s *sender)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
