@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
 
 // Config holds every setting. The tags are the single source of names, defaults
 // and descriptions; nothing is preset in code. Read one with [Load].
@@ -104,3 +108,8 @@ func (c *Config) Warnings() []Fault { return c.warnings }
 
 // UsesEmbedded reports whether the broker is the embedded one.
 func (c *Config) UsesEmbedded() bool { return c.NATS.URL == "" }
+
+// ReceiptLimits bound a receipt.
+func (c *Config) ReceiptLimits() push.Limits {
+	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
+}

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"slices"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // app is the process as the commands see it.
@@ -24,56 +21,11 @@ type app struct {
 	// overrides holds the flags that win over the environment, as variable name
 	// and value.
 	overrides map[string]string
+	// build says which binary it is, and plugins registers the built-in handlers.
+	build   build
+	plugins func(r *push.Registry, d push.Directory, out io.Writer)
 	// started says that the command line was in order.
 	started bool
-}
-
-// run carries out one command line and returns the exit code.
-func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{env: env, stdin: newInterruptible(ctx, stdin), stdout: stdout, stderr: stderr, overrides: make(map[string]string)}
-	root := newRootCommand(a) //nolint:contextcheck // cobra hands ctx to the commands
-	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	err = heard(err)
-	if err != nil && !a.started {
-		err = usageError{err} // nothing but the command line has been looked at
-	}
-	switch {
-	case err == nil:
-	case a.recording(cmd):
-		log := a.recorder()
-		log.Error().Err(err).Int("exit_code", exitCode(err)).Msg("the worker ends")
-	case is[usageError](err):
-		a.say("%s\nSee `%s --help`.", err, cmd.CommandPath())
-	default:
-		a.say("%s", err)
-	}
-	return exitCode(err)
-}
-
-// heard is err without that nobody reads stdout any more, as in
-// `pushworker … | head`: who has seen enough has seen no failure.
-func heard(err error) error {
-	switch e := err.(type) { //nolint:errorlint // each link of the chain is looked at
-	case *fs.PathError:
-		if e.Path == os.Stdout.Name() && errors.Is(e.Err, syscall.EPIPE) {
-			return nil
-		}
-	case interface{ Unwrap() []error }:
-		parts := e.Unwrap()
-		kept := slices.DeleteFunc(slices.Clone(parts), func(part error) bool { return heard(part) == nil })
-		if len(kept) < len(parts) {
-			return errors.Join(kept...)
-		}
-	case interface{ Unwrap() error }:
-		if inner := e.Unwrap(); inner != nil && heard(inner) == nil {
-			return nil
-		}
-	}
-	return err
 }
 
 // config loads the configuration for a command that runs no worker and no handler. What
@@ -147,3 +99,21 @@ func (v overrideValue) String() string { return v.overrides[v.variable] }
 
 // Type implements pflag.Value.
 func (v overrideValue) Type() string { return v.kind }
+
+// list starts a list on standard output.
+func (a *app) list(f format, header ...string) *printer {
+	return newPrinter(a.stdout, width(a.stdout), f, header...)
+}
+
+// open opens an input, which holds things, and gives it the name that faults say. - is
+// standard input.
+func (a *app) open(name, things string) (io.ReadCloser, string, error) {
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the user names the file
+		return f, name, err
+	}
+	if isTerminal(a.stdin.Reader) {
+		a.say("type %s, one per line; Ctrl-D ends", things)
+	}
+	return io.NopCloser(a.stdin), "stdin", nil
+}

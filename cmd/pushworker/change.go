@@ -6,18 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/pflag"
 	"golang.org/x/time/rate"
 
 	"github.com/pushworker/pushworker/internal/replay"
 )
-
-// progressEvery is how often the progress of something slow is told to what is no
-// terminal.
-const progressEvery = 10 * time.Second
 
 // change are the flags of commands whose change cannot be taken back.
 type change struct {
@@ -40,7 +34,7 @@ func addConsentFlags(flags *pflag.FlagSet, c *change) {
 
 func (c *change) check() error {
 	if c.dry && c.yes {
-		return usageError{errors.New("--dry-run and --yes: give one of them")}
+		return usageError(errors.New("--dry-run and --yes: give one of them"))
 	}
 	return nil
 }
@@ -57,12 +51,12 @@ func (c *change) pace() func(context.Context) error {
 // consent reports whether the change is to be made: it was told to be, or someone
 // at the terminal says so. The error says that the command was interrupted.
 func (a *app) consent(c *change, question string) (bool, error) {
-	if c.yes || c.dry || !a.isTerminal(a.stdin.Reader) || !a.isTerminal(a.stderr) {
+	if c.yes || c.dry || !isTerminal(a.stdin.Reader) || !isTerminal(a.stderr) {
 		return c.yes, nil
 	}
 	_, _ = fmt.Fprintf(a.stderr, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if is[interruptedError](err) {
+	if errors.Is(err, errInputInterrupted) {
 		_, _ = fmt.Fprintln(a.stderr)
 		return false, err
 	}
@@ -70,26 +64,8 @@ func (a *app) consent(c *change, question string) (bool, error) {
 	return answer == "y" || answer == "yes", nil
 }
 
-// progress tells how far something is: on a terminal with a bar, else with a line
-// now and then. Call step for each of total, which is -1 if nobody knows it, and done at
-// the end.
-func (a *app) progress(total int, what string) (step, done func()) {
-	if a.isTerminal(a.stderr) {
-		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20))
-		return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
-	}
-	n, told := 0, time.Now()
-	return func() {
-		n++
-		if now := time.Now(); now.Sub(told) >= progressEvery {
-			told = now
-			if total < 0 {
-				a.say("%s: %d", what, n)
-				return
-			}
-			a.say("%s: %d of %d", what, n, total)
-		}
-	}, func() {}
+// addYesFlag adds --yes to a command that can be taken back and so never asks, for
+// scripts that give it to whatever changes something.
+func addYesFlag(flags *pflag.FlagSet) {
+	flags.Bool("yes", false, "taken, though the command does not ask")
 }

@@ -35,7 +35,7 @@ func (a *app) clear(cmd *cobra.Command, args []string, c *clearing, prepare func
 		return err
 	}
 	if c.change.yes && c.choice.everything() {
-		return usageError{errors.New("which letters? Name them by SEQ, choose with --handler, --reason or --since, or give --all")}
+		return usageError(errors.New("which letters? Name them by SEQ, choose with --handler, --reason or --since, or give --all"))
 	}
 	ctx := cmd.Context()
 	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error {
@@ -107,7 +107,7 @@ func (r *clearingRun) list(ctx context.Context, seen bool) error {
 			err = r.job.ask(ctx, l)
 		}
 		if err != nil && !broker.Refused(err) {
-			return unavailableError{err}
+			return unavailableError(err)
 		}
 		r.chosen = append(r.chosen, l.Seq)
 		outcome := "would " + r.job.verb
@@ -141,7 +141,7 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 			break
 		}
 		if err = r.clearOne(context.WithoutCancel(ctx), l, fault); err != nil {
-			err = unavailableError{fmt.Errorf("letter %d: %w; what is left is as it was", l.Seq, err)}
+			err = unavailableError(fmt.Errorf("letter %d: %w; what is left is as it was", l.Seq, err))
 			break
 		}
 		step()

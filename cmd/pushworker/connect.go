@@ -22,13 +22,13 @@ func (a *app) connect(ctx context.Context, c *config.Config, command string) (*b
 	o.Log = a.logger(c.Log)
 	conn, err := broker.Connect(ctx, o)
 	if err != nil && errors.Is(context.Cause(ctx), context.Canceled) {
-		return nil, interruptedError{"nothing was changed"}
+		return nil, interruptedError("nothing was changed")
 	}
 	if err != nil && c.UsesEmbedded() {
 		err = fmt.Errorf("%w. Without PUSHWORKER_NATS_URL the broker is part of `pushworker run`: start that in another terminal", err)
 	}
 	if err != nil {
-		return nil, unavailableError{err}
+		return nil, unavailableError(err)
 	}
 	return conn, nil
 }

@@ -52,7 +52,7 @@ func (a *app) demo(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- worker.Worker{
-			Config: c, Plugins: show.register, Version: buildInfo().Version,
+			Config: c, Plugins: show.register, Version: a.build.Version,
 			Banner: show, Log: zerolog.New(a.stderr).Level(zerolog.ErrorLevel),
 		}.Run(running)
 	}()

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/worker"
-	"github.com/pushworker/pushworker/pkg/push"
 )
 
 func newDeviceCommand(a *app) *cobra.Command {
@@ -49,14 +47,14 @@ func (a *app) devices(ctx context.Context, write bool, f func(*broker.Devices) e
 	devices, err := conn.Devices(ctx, o)
 	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
 		if lost := conn.DevicesLost(ctx, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
-			return unavailableError{lost}
+			return unavailableError(lost)
 		}
 		if _, err = conn.ProvisionDevices(ctx, c.Replicas); err == nil {
 			devices, err = conn.Devices(ctx, o)
 		}
 	}
 	if err != nil {
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	return f(devices)
 }
@@ -64,46 +62,10 @@ func (a *app) devices(ctx context.Context, write bool, f func(*broker.Devices) e
 // deviceError gives an error of the directory its exit code.
 func deviceError(err error) error {
 	if _, invalid := errors.AsType[*device.InvalidError](err); invalid {
-		return usageError{err}
+		return usageError(err)
 	}
 	if err != nil {
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	return nil
-}
-
-// userValue is the pflag.Value of a user id.
-type userValue push.Uid
-
-// Set implements pflag.Value.
-func (u *userValue) Set(s string) error {
-	uid, err := push.ParseUid(s)
-	*u = userValue(uid)
-	return err
-}
-
-// String implements pflag.Value.
-func (u *userValue) String() string { return push.Uid(*u).UserId() }
-
-// Type implements pflag.Value.
-func (u *userValue) Type() string { return "UID" }
-
-// addUserFlag adds --user to cmd.
-func addUserFlag(cmd *cobra.Command, user *push.Uid) {
-	cmd.Flags().SortFlags = false
-	cmd.Flags().Var((*userValue)(user), "user", "whose: usr…, its 11 characters, or the decimal number")
-}
-
-// errNoUser says that --user is missing. Cobra finds that out too late for it to
-// be an error of usage.
-var errNoUser = errors.New("--user is required")
-
-// count is n things in words.
-func count(n int, thing string) string { return plural(int64(n), thing, thing+"s") }
-
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -27,7 +27,7 @@ from that user; the command says so.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(device.Validate(d), a.checkProvider(d.Provider)); err != nil {
-				return usageError{err}
+				return usageError(err)
 			}
 			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
 				return a.putDevice(cmd.Context(), dir, d)
@@ -59,12 +59,6 @@ func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
 	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
 	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
 	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
-}
-
-// addYesFlag adds --yes to a command that can be taken back and so never asks, for
-// scripts that give it to whatever changes something.
-func addYesFlag(flags *pflag.FlagSet) {
-	flags.Bool("yes", false, "taken, though the command does not ask")
 }
 
 // checkProvider refuses a provider that no handler is called: nothing would be sent to
@@ -103,7 +97,7 @@ and removes them with --yes.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if like.User.IsZero() {
-				return usageError{errNoUser}
+				return usageError(errNoUser)
 			}
 			if err := consent.check(); err != nil {
 				return err

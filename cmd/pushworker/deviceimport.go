@@ -45,7 +45,7 @@ is told as FILE:LINE, the rest is registered, and the exit code is 65.`,
 func (a *app) importDevices(ctx context.Context, dir *broker.Devices, name string) error {
 	in, name, err := a.open(name, "devices")
 	if err != nil {
-		return dataError{err}
+		return dataError(err)
 	}
 	defer func() { _ = in.Close() }() // only read
 	i := &deviceImport{app: a, dir: dir, name: name}
@@ -107,7 +107,7 @@ func readDevices(ctx context.Context, in io.Reader, entries chan<- deviceEntry) 
 	lines := bufio.NewReaderSize(in, device.MaxLine+2)
 	for line := 1; ; line++ {
 		text, err := readLine(lines)
-		if errors.Is(err, io.EOF) || is[interruptedError](err) {
+		if errors.Is(err, io.EOF) || errors.Is(err, errInputInterrupted) {
 			return
 		}
 		if err == nil && len(bytes.TrimSpace(text)) == 0 {
@@ -204,15 +204,15 @@ func (i *deviceImport) conclude(err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return interruptedError{"import it again, what is registered stays so"}
+		return interruptedError("import it again, what is registered stays so")
 	case err != nil:
-		return unavailableError{err}
+		return unavailableError(err)
 	case i.invalid > 0:
 		others := ""
 		if i.invalid < i.total {
 			others = "; the others were registered"
 		}
-		return dataError{fmt.Errorf("%d of %s hold no device that can be registered%s", i.invalid, count(i.total, "line"), others)}
+		return dataError(fmt.Errorf("%d of %s hold no device that can be registered%s", i.invalid, count(i.total, "line"), others))
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ token, each shows a hash of it that is the same in logs and events.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if user.IsZero() {
-				return usageError{errNoUser}
+				return usageError(errNoUser)
 			}
 			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
 				list, err := dir.List(cmd.Context(), user)
@@ -78,8 +78,8 @@ The lines hold tokens in full, which are personal data.`,
   pushworker device export | pushworker --nats-url other:4222 device import -`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if a.isTerminal(a.stdout) && !reveal {
-				return usageError{errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal")}
+			if isTerminal(a.stdout) && !reveal {
+				return usageError(errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal"))
 			}
 			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir) })
 		},
@@ -102,7 +102,7 @@ func (a *app) export(ctx context.Context, dir *broker.Devices) error {
 		}
 	}
 	if failed != nil {
-		failed = unavailableError{fmt.Errorf("the export is not complete: %w", failed)}
+		failed = unavailableError(fmt.Errorf("the export is not complete: %w", failed))
 	}
 	return errors.Join(failed, p.close())
 }

@@ -51,8 +51,8 @@ func (e findingsError) Error() string {
 	return "there are warnings"
 }
 
-// code is the exit code, which is doctor's own.
-func (e findingsError) code() int { return int(e.level - push.LevelOK) }
+// ExitCode is doctor's own.
+func (e findingsError) ExitCode() int { return int(e.level - push.LevelOK) }
 
 func (a *app) doctor(ctx context.Context, out format) error {
 	p := a.list(out)
@@ -100,7 +100,7 @@ func levelColour(l push.Level) string {
 // answers, if one does.
 func (a *app) examination(ctx context.Context) []doctor.Group {
 	c, err := config.Load(a.env, a.overrides)
-	handlers := checkHandlers(c, err)
+	handlers := a.checkHandlers(c, err)
 	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
 		return []doctor.Group{doctor.Configuration(invalid.Faults, invalid.Warnings, handlers)}
 	}
@@ -160,7 +160,7 @@ func answers(ctx context.Context, c *config.Config) bool {
 func (a *app) handlerGroup(c *config.Config, lanes []string) doctor.Group {
 	return doctor.Group{Topic: "handlers", Look: func(ctx context.Context) []push.Finding {
 		found := strangers(c, lanes)
-		plugins := func(r *push.Registry, d push.Directory) { register(r, d, io.Discard) }
+		plugins := func(r *push.Registry, d push.Directory) { a.plugins(r, d, io.Discard) }
 		err := worker.Worker{Config: c, Plugins: plugins}.Look(&directoryOnDemand{}, func(name string, h push.Handler) {
 			if h == nil || slices.Contains(lanes, name) {
 				found = append(found, checkHandler(ctx, name, h)...)

@@ -36,7 +36,7 @@ Without --yes it asks, or only says what it would do.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if user.IsZero() {
-				return usageError{errNoUser}
+				return usageError(errNoUser)
 			}
 			if err := consent.check(); err != nil {
 				return err
@@ -80,7 +80,7 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 	defer conn.Close()
 	e := erasure{app: a, user: user, out: out, eraser: conn.Eraser(worker.Topology(c, nil))}
 	if e.devices, err = conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed
 	if err != nil {
@@ -188,7 +188,7 @@ func interruptedOr(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return consumer.ErrUnfinished
 	}
-	return unavailableError{err}
+	return unavailableError(err)
 }
 
 func lineOf(c broker.Erasure) erasedLine {

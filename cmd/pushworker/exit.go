@@ -2,6 +2,10 @@ package main
 
 import (
 	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
@@ -26,19 +30,20 @@ const (
 // exitRules say which errors mean which exit code; the first that fits counts.
 func exitRules() []exitRule {
 	return []exitRule{
-		{exitUsage, is[usageError]},
-		{exitData, is[dataError]},
+		{exitUsage, told(exitUsage)},
+		{exitData, told(exitData)},
 		{exitConfig, is[*config.InvalidError]},
 		{exitConfig, wraps(worker.ErrHandlers)},
 		{exitLocked, is[*embedded.LockedError]},
-		{exitUnavailable, is[unavailableError]},
+		{exitUnavailable, told(exitUnavailable)},
 		{exitUnavailable, wraps(worker.ErrBroker)},
 		{exitUnavailable, wraps(publisher.ErrUnavailable)},
 		{exitUnavailable, wraps(publisher.ErrNoStream)},
 		{exitUnavailable, wraps(publisher.ErrFull)},
 		{exitUnfinished, wraps(consumer.ErrUnfinished)},
 		{exitUnfinished, wraps(replay.ErrInterrupted)},
-		{exitUnfinished, is[interruptedError]},
+		{exitUnfinished, told(exitUnfinished)},
+		{exitUnfinished, wraps(errInputInterrupted)},
 	}
 }
 
@@ -51,8 +56,11 @@ func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if found, ok := errors.AsType[findingsError](err); ok {
-		return found.code()
+	if own, ok := errors.AsType[interface {
+		error
+		ExitCode() int
+	}](err); ok {
+		return own.ExitCode()
 	}
 	for _, rule := range exitRules() {
 		if rule.fits(err) {
@@ -71,25 +79,65 @@ func wraps(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
 }
 
-// usageError says that the command line is wrong.
-type usageError struct{ err error }
+// failure is an error with the exit code that tells it.
+type failure struct {
+	code int
+	err  error
+}
 
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
+func (f failure) Error() string { return f.err.Error() }
+func (f failure) Unwrap() error { return f.err }
+
+// Is reports whether target stands for f's exit code.
+func (f failure) Is(target error) bool {
+	kind, ok := target.(failure) //nolint:errorlint // errors.Is goes along the chain
+	return ok && kind.err == nil && kind.code == f.code
+}
+
+// told reports whether err is a failure with this exit code.
+func told(code int) func(error) bool {
+	return func(err error) bool { return errors.Is(err, failure{code: code}) }
+}
+
+// usageError says that the command line is wrong.
+func usageError(err error) error { return failed(exitUsage, err) }
 
 // dataError says that some input is invalid.
-type dataError struct{ err error }
-
-func (e dataError) Error() string { return e.err.Error() }
-func (e dataError) Unwrap() error { return e.err }
+func dataError(err error) error { return failed(exitData, err) }
 
 // unavailableError says that the broker cannot be reached or does not answer.
-type unavailableError struct{ err error }
+func unavailableError(err error) error { return failed(exitUnavailable, err) }
 
-func (e unavailableError) Error() string { return e.err.Error() }
-func (e unavailableError) Unwrap() error { return e.err }
+// interruptedError says that a command was told to stop before its end, and what that means.
+func interruptedError(meaning string) error {
+	return failed(exitUnfinished, errors.New("interrupted; "+meaning))
+}
 
-// interruptedError says that a command was told to stop before its end.
-type interruptedError struct{ text string }
+func failed(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{code, err}
+}
 
-func (e interruptedError) Error() string { return "interrupted; " + e.text }
+// heard is err without that nobody reads stdout any more, as in
+// `pushworker … | head`: who has seen enough has seen no failure.
+func heard(err error) error {
+	switch e := err.(type) { //nolint:errorlint // each link of the chain is looked at
+	case *fs.PathError:
+		if e.Path == os.Stdout.Name() && errors.Is(e.Err, syscall.EPIPE) {
+			return nil
+		}
+	case interface{ Unwrap() []error }:
+		parts := e.Unwrap()
+		kept := slices.DeleteFunc(slices.Clone(parts), func(part error) bool { return heard(part) == nil })
+		if len(kept) < len(parts) {
+			return errors.Join(kept...)
+		}
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil && heard(inner) == nil {
+			return nil
+		}
+	}
+	return err
+}

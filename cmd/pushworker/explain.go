@@ -50,7 +50,7 @@ PUSHWORKER_EVENTS=all it is recorded which.`,
   pushworker explain 4711 -o json                        # as publish printed it`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(o.takeSeq(args), o.check()); err != nil {
-				return usageError{err}
+				return usageError(err)
 			}
 			return a.explain(cmd.Context(), o)
 		},
@@ -124,7 +124,7 @@ func (a *app) explain(ctx context.Context, o explainOptions) error {
 	}
 	facts, err := a.gather(ctx, worker.Topology(c, nil), conn, receipts)
 	if err != nil {
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	facts.User = o.user
 	stories := make([]explain.Story, len(receipts))
@@ -140,21 +140,21 @@ func (a *app) explain(ctx context.Context, o explainOptions) error {
 
 // findReceipts returns the receipts in question, the newest first.
 func (a *app) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
-	s := search{conn: conn, topology: worker.Topology(c, nil), limits: receiptLimits(c), options: o, app: a}
+	s := search{conn: conn, topology: worker.Topology(c, nil), limits: c.ReceiptLimits(), options: o, app: a}
 	if o.streamSeq != 0 {
 		stored, err := conn.History(c.Stream).Get(ctx, o.streamSeq)
 		switch {
 		case errors.Is(err, broker.ErrNotStored):
 			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
 		case err != nil:
-			return nil, unavailableError{err}
+			return nil, unavailableError(err)
 		}
 		receipt, _ := s.read(stored)
 		return []explain.Receipt{receipt}, nil
 	}
 	found, err := s.find(ctx)
 	if err != nil {
-		return nil, unavailableError{err}
+		return nil, unavailableError(err)
 	}
 	since := o.since.Format(time.RFC3339)
 	if !s.complete {

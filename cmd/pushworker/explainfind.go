@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/replay"
@@ -37,10 +36,6 @@ type search struct {
 	reached time.Time
 	// complete says that no receipt was left out.
 	complete bool
-}
-
-func receiptLimits(c *config.Config) push.Limits {
-	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
 }
 
 // find returns the receipts, the newest first.
@@ -133,7 +128,7 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 			s.complete = false
 			return found, nil
 		}
-		if now.Sub(told) >= sayEvery && s.app.isTerminal(s.app.stderr) {
+		if now.Sub(told) >= sayEvery && isTerminal(s.app.stderr) {
 			told = now
 			_, _ = fmt.Fprintf(s.app.stderr, "\rlooked at receipts back to %s\x1b[K", s.reached.UTC().Format(time.RFC3339))
 		}

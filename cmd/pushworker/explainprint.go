@@ -33,15 +33,6 @@ func (a *app) listStories(stories []explain.Story) error {
 	return nil
 }
 
-// topicText is a message's conversation and its number in that.
-func topicText(topic, channel string, seq int) string {
-	text := cmp.Or(topic, channel)
-	if seq != 0 {
-		text += " " + strconv.Itoa(seq)
-	}
-	return text
-}
-
 // printStories writes stories at length, or as JSON.
 func (a *app) printStories(stories []explain.Story, o explainOptions) error {
 	p := a.list(o.out)

@@ -72,8 +72,8 @@ func (a *app) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMF
 		options.Log = printableLines{a.stdout}
 	}
 	server, err := fakefcm.Start(options)
-	if is[*fakefcm.OptionsError](err) {
-		return usageError{err}
+	if _, wrong := errors.AsType[*fakefcm.OptionsError](err); wrong {
+		return usageError(err)
 	}
 	if err != nil {
 		return err
@@ -91,11 +91,11 @@ func (a *app) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMF
 func readScript(file string) (fakefcm.Script, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {
-		return fakefcm.Script{}, dataError{fmt.Errorf("read the script: %w", err)}
+		return fakefcm.Script{}, dataError(fmt.Errorf("read the script: %w", err))
 	}
 	script, err := fakefcm.ParseScript(text)
 	if err != nil {
-		return fakefcm.Script{}, dataError{fmt.Errorf("%s: %w", file, err)}
+		return fakefcm.Script{}, dataError(fmt.Errorf("%s: %w", file, err))
 	}
 	return script, nil
 }
@@ -104,7 +104,7 @@ func readScript(file string) (fakefcm.Script, error) {
 func writeFakeFiles(server *fakefcm.Server, f fakeFCMFlags) error {
 	if f.caOut != "" {
 		if server.CAPEM() == nil {
-			return usageError{errors.New("--ca-out needs --tls: without it there is no certificate")}
+			return usageError(errors.New("--ca-out needs --tls: without it there is no certificate"))
 		}
 		if err := os.WriteFile(f.caOut, server.CAPEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
 			return fmt.Errorf("write the certificate: %w", err)

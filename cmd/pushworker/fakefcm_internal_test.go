@@ -30,7 +30,7 @@ func runFake(t *testing.T, args ...string) fakeRun {
 	errs, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
+		code <- run(ctx, ours(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
 		_ = stdout.Close()
 		_ = stderr.Close()
 	}()
@@ -122,7 +122,7 @@ func TestFakeFCMRefuses(t *testing.T) {
 		{[]string{"--addr", "nowhere"}, exitUsage, "write host:port"},
 	} {
 		var stderr bytes.Buffer
-		code := run(t.Context(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, c.args...), nil, nil, io.Discard, &stderr)
+		code := run(t.Context(), ours(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, c.args...), nil, nil, io.Discard, &stderr)
 		if code != c.code || !strings.Contains(stderr.String(), c.text) {
 			t.Errorf("%v: exit code %d, %q", c.args, code, stderr.String())
 		}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/pushworker/pushworker/config"
 )
 
 // healthTimeout stays below the 5 s that the image's health check allows.
@@ -34,13 +32,6 @@ A worker that waits for its broker is alive, but not ready.`,
 	}
 	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it does its work now")
 	return cmd
-}
-
-// askReadiness asks the worker at the admin address whether it is ready.
-func askReadiness(ctx context.Context, c *config.Config) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	return workerClient(c).Read(ctx, "/readyz")
 }
 
 func (a *app) healthcheck(ctx context.Context, route string) error {

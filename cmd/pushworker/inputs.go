@@ -37,7 +37,7 @@ func (p *publishing) receipts(name string) iter.Seq[pending] {
 func (p *publishing) next(reader *receiptReader, name string) (r pending, ok bool) {
 	piece, err := reader.next()
 	switch {
-	case errors.Is(err, io.EOF), is[interruptedError](err):
+	case errors.Is(err, io.EOF), errors.Is(err, errInputInterrupted):
 		return pending{}, false
 	case err != nil:
 		return faulty(fmt.Sprintf("%s:%d", name, piece.line), err.Error()), true

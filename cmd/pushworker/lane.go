@@ -83,7 +83,7 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
 	}
 	if err != nil && len(stats.Lanes) == 0 {
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	p := a.list(out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
 	for _, l := range stats.Lanes {
@@ -91,7 +91,7 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 			strconv.FormatUint(l.RetriesWaiting, 10), lsState(l))
 	}
 	if err != nil {
-		err = unavailableError{err}
+		err = unavailableError(err)
 	}
 	return errors.Join(err, p.close())
 }
@@ -105,17 +105,6 @@ func lsState(l broker.LaneStats) string {
 		return stateRunning
 	}
 	return statePaused + " until " + l.PausedUntil.UTC().Format("2006-01-02 15:04Z")
-}
-
-// enabledHandlers are the handlers that have lanes.
-func enabledHandlers(c *config.Config) []string {
-	var names []string
-	for _, h := range c.Handlers {
-		if h.Common.Enabled {
-			names = append(names, h.Name)
-		}
-	}
-	return names
 }
 
 func newLanePauseCommand(a *app) *cobra.Command {
@@ -178,13 +167,13 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 	now := time.Now()
 	switch {
 	case until.IsZero() && length <= 0:
-		return time.Time{}, usageError{errors.New("--for must be above 0, such as 30m")}
+		return time.Time{}, usageError(errors.New("--for must be above 0, such as 30m"))
 	case until.IsZero():
 		return now.Add(length), nil
 	case explicit:
-		return time.Time{}, usageError{errors.New("--for and --until exclude each other: give one")}
+		return time.Time{}, usageError(errors.New("--for and --until exclude each other: give one"))
 	case !until.After(now):
-		return time.Time{}, usageError{errors.New("--until is in the past: give a time to come")}
+		return time.Time{}, usageError(errors.New("--until is in the past: give a time to come"))
 	}
 	return until, nil
 }
@@ -192,14 +181,14 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 // pauseLane pauses a lane, or resumes it if until is zero, and says so.
 func (a *app) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
 	if !isLaneName(name) {
-		return usageError{fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name)}
+		return usageError(fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name))
 	}
 	err := conn.PauseLane(ctx, worker.Topology(c, nil), name, until)
 	switch {
 	case errors.Is(err, broker.ErrNoLane):
 		return err
 	case err != nil:
-		return unavailableError{err}
+		return unavailableError(err)
 	case until.IsZero():
 		a.say("lane %s resumed", name)
 		return nil

@@ -47,7 +47,7 @@ that is enabled later is a new lane.`,
 // retireLane shows a lane, and removes it if it may.
 func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string, out format, c *change) error {
 	if !isLaneName(name) {
-		return usageError{fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name)}
+		return usageError(fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name))
 	}
 	lane, err := a.findLane(ctx, t, conn, name)
 	if err != nil {
@@ -71,7 +71,7 @@ func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Co
 		return nil
 	}
 	if err := conn.RetireLane(ctx, t, name); err != nil {
-		return unavailableError{fmt.Errorf("%w: the same command does the rest", err)}
+		return unavailableError(fmt.Errorf("%w: the same command does the rest", err))
 	}
 	a.say("lane %s is removed", name)
 	return nil
@@ -82,7 +82,7 @@ func (a *app) findLane(ctx context.Context, t broker.Topology, conn *broker.Conn
 	defer cancel()
 	lane, err := conn.FindLane(ctx, t, name)
 	if err != nil && !errors.Is(err, broker.ErrNoLane) && !errors.Is(err, broker.ErrLaneRuns) {
-		err = unavailableError{err}
+		err = unavailableError(err)
 	}
 	return lane, err
 }

@@ -38,7 +38,7 @@ func (c *letterChoice) read(a *app, cmd *cobra.Command, args []string) error {
 	c.named = len(args) > 0
 	for _, name := range []string{"handler", "reason", "since", "limit", "all"} {
 		if c.named && cmd.Flags().Changed(name) {
-			return usageError{fmt.Errorf("name letters by SEQ or choose them with --%s, not both", name)}
+			return usageError(fmt.Errorf("name letters by SEQ or choose them with --%s, not both", name))
 		}
 	}
 	for _, arg := range args {
@@ -59,7 +59,7 @@ func (c *letterChoice) readName(a *app, arg string) error {
 	}
 	seq, err := strconv.ParseUint(arg, 10, 64)
 	if err != nil || seq == 0 {
-		return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", arg)}
+		return usageError(fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", arg))
 	}
 	c.seqs = append(c.seqs, seq)
 	return nil
@@ -88,15 +88,15 @@ func (c *letterChoice) readList(in io.Reader) error {
 			letter.Seq = 0
 		}
 		if letter.Seq == 0 {
-			return dataError{fmt.Errorf("stdin:%d: want a line of `pushworker deadletter ls -o jsonl`, or a SEQ; nothing was changed", n)}
+			return dataError(fmt.Errorf("stdin:%d: want a line of `pushworker deadletter ls -o jsonl`, or a SEQ; nothing was changed", n))
 		}
 		c.seqs = append(c.seqs, letter.Seq)
 	}
 	switch err := lines.Err(); {
-	case is[interruptedError](err):
+	case errors.Is(err, errInputInterrupted):
 		return err
 	case err != nil:
-		return dataError{fmt.Errorf("stdin:%d: %w; nothing was changed", n+1, err)}
+		return dataError(fmt.Errorf("stdin:%d: %w; nothing was changed", n+1, err))
 	}
 	return nil
 }

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/retry"
-	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // letterFilter are the flags that choose letters, and how to list them.
@@ -43,7 +40,7 @@ func addLetterSelection(a *app, cmd *cobra.Command, f *letterFilter) {
 
 func (f *letterFilter) check() error {
 	if f.limit < 1 {
-		return usageError{fmt.Errorf("--limit %d: give at least 1, or --all", f.limit)}
+		return usageError(fmt.Errorf("--limit %d: give at least 1, or --all", f.limit))
 	}
 	return nil
 }
@@ -96,51 +93,3 @@ func (r *reason) String() string { return string(*r) }
 
 // Type implements pflag.Value.
 func (r *reason) Type() string { return "REASON" }
-
-// moment is the value of --since: a time, or how long ago.
-type moment struct{ time.Time }
-
-// Set implements pflag.Value.
-func (m *moment) Set(s string) error {
-	if d, err := push.ParseDuration(s); err == nil && d >= 0 {
-		m.Time = time.Now().Add(-d)
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			m.Time = t
-			return nil
-		}
-	}
-	return errors.New("write how long ago (90s, 2h, 3d) or a time (2026-01-31, 2026-01-31T12:00:00Z)")
-}
-
-// String implements pflag.Value.
-func (m *moment) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.Format(time.RFC3339)
-}
-
-// Type implements pflag.Value.
-func (m *moment) Type() string { return "DUR|TIME" }
-
-// length is the value of a flag that says how long.
-type length time.Duration
-
-// Set implements pflag.Value.
-func (l *length) Set(s string) error {
-	d, err := push.ParseDuration(s)
-	if err != nil {
-		return errors.New("write a number with a unit: 90s, 30m, 2h, 1d")
-	}
-	*l = length(d)
-	return nil
-}
-
-// String implements pflag.Value.
-func (l *length) String() string { return time.Duration(*l).String() }
-
-// Type implements pflag.Value.
-func (*length) Type() string { return "DURATION" }

@@ -64,7 +64,7 @@ func (a *app) listLetters(ctx context.Context, letters *broker.Letters, f letter
 			if n > 0 {
 				_ = p.close() // what there is; the error says that it is not all
 			}
-			return unavailableError{err}
+			return unavailableError(err)
 		}
 		if n++; n > f.limit && !f.all {
 			a.sayMore(f)

@@ -39,13 +39,13 @@ the letter has not all of that, it is read from history while that is kept.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := strconv.ParseUint(args[0], 10, 64)
 			if err != nil {
-				return usageError{fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", args[0])}
+				return usageError(fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", args[0]))
 			}
 			switch {
 			case out == formatLines:
-				return usageError{errors.New("-o jsonl: one letter is no list; take json")}
+				return usageError(errors.New("-o jsonl: one letter is no list; take json"))
 			case raw && cmd.Flags().Changed("output"):
-				return usageError{errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o")}
+				return usageError(errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o"))
 			}
 			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw, out) })
 		},
@@ -62,7 +62,7 @@ func (a *app) showLetter(ctx context.Context, letters *broker.Letters, seq uint6
 	case errors.Is(err, broker.ErrNoLetter):
 		return err
 	case err != nil:
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	var text []byte
 	switch {
@@ -111,7 +111,7 @@ func (a *app) original(ctx context.Context, letters *broker.Letters, l deadlette
 	case err == nil:
 		return text, nil
 	case !errors.Is(err, broker.ErrNotStored):
-		return nil, unavailableError{err}
+		return nil, unavailableError(err)
 	}
 	a.say("history does not have the receipt any more (%s %d): this is %s", l.Stream, l.StreamSeq, extent(l))
 	return l.Data, nil

@@ -48,7 +48,7 @@ func (a *app) countLetters(ctx context.Context, letters *broker.Letters, f lette
 	groups := make(map[kind]*letterCount)
 	for l, err := range letters.List(ctx, f.selection()) {
 		if err != nil {
-			return unavailableError{err}
+			return unavailableError(err)
 		}
 		key := kind{l.Handler, l.Reason, errorKind(l.Error)}
 		group := groups[key]

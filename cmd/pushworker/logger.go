@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
@@ -26,7 +25,7 @@ func (a *app) logger(c config.Log) zerolog.Logger {
 		level = zerolog.InfoLevel // config has checked it
 	}
 	w := zerolog.SyncWriter(a.stderr)
-	if c.Format == "console" || c.Format == "auto" && a.isTerminal(a.stderr) {
+	if c.Format == "console" || c.Format == "auto" && isTerminal(a.stderr) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !a.colour(a.stderr)}
 		return zerolog.New(w).Level(level).With().Timestamp().Logger()
 	}
@@ -55,7 +54,7 @@ func (a *app) recording(cmd *cobra.Command) bool {
 	case "console":
 		return false
 	}
-	return !a.isTerminal(a.stderr)
+	return !isTerminal(a.stderr)
 }
 
 // recorder is the log of a worker whose configuration is not known.
@@ -75,16 +74,10 @@ func (a *app) lookup(variable string) string {
 	return value
 }
 
-// isTerminal reports whether f is a terminal.
-func (a *app) isTerminal(f any) bool {
-	file, ok := f.(*os.File)
-	return ok && isatty.IsTerminal(file.Fd())
-}
-
 // colour reports whether f may be coloured: a terminal, and no NO_COLOR
 // (no-color.org) in the environment.
 func (a *app) colour(f any) bool {
-	return a.isTerminal(f) && !slices.ContainsFunc(a.env, func(v string) bool {
+	return isTerminal(f) && !slices.ContainsFunc(a.env, func(v string) bool {
 		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR="
 	})
 }

@@ -21,6 +21,9 @@ import (
 // history. GOGC overrides it, and GOMEMLIMIT bounds it.
 const gcPercent = 200
 
+// version is set by the linker: -X main.version=v1.2.3.
+var version string
+
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -32,5 +35,5 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, not the end
 	zerolog.TimeFieldFormat = logTime
 	cobra.EnableCommandSorting = false // help lists commands as a newcomer needs them
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, program{version: version, plugins: register}, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

@@ -69,11 +69,6 @@ func newPrinter(w io.Writer, width int, f format, header ...string) *printer {
 	return p
 }
 
-// list starts a list on standard output.
-func (a *app) list(f format, header ...string) *printer {
-	return newPrinter(a.stdout, a.width(a.stdout), f, header...)
-}
-
 // add writes an entry: v as JSON, or cells as a line of the table. An empty cell is
 // shown as a dash.
 func (p *printer) add(v any, cells ...string) {

@@ -32,7 +32,7 @@ func TestReadersNeedWhatTheBrokerSays(t *testing.T) {
 		prepare(t, url("admin"))
 		for _, u := range users[1:] {
 			var out, errs bytes.Buffer
-			code := run(t.Context(), args, []string{"PUSHWORKER_NATS_URL=" + url(u.Name)}, nil, &out, &errs)
+			code := run(t.Context(), ours(), args, []string{"PUSHWORKER_NATS_URL=" + url(u.Name)}, nil, &out, &errs)
 			switch {
 			case u.Name == "all" && (code != 0 || !strings.Contains(out.String(), `grpA`)):
 				t.Errorf("%s with what it needs: %d, %s%s", command, code, &out, &errs)

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/pkg/publisher"
-	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // publishOptions are the flags of publish.
@@ -34,8 +33,8 @@ published within the last two minutes is not stored again.`,
   jq -c .[] receipts.json | pushworker publish -o jsonl
   pushworker publish --subject push.receipts.eu --msg-id-from request_id a.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && a.isTerminal(a.stdin.Reader) {
-				return usageError{errors.New("name a file, pipe receipts in, or give - to type them")}
+			if len(args) == 0 && isTerminal(a.stdin.Reader) {
+				return usageError(errors.New("name a file, pipe receipts in, or give - to type them"))
 			}
 			return a.publish(cmd.Context(), o, args)
 		},
@@ -67,9 +66,9 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 	pub, err := conn.Publisher(publisherConfig(o.subject))
 	switch {
 	case errors.Is(err, publisher.ErrRefused):
-		return usageError{err} // the subject
+		return usageError(err) // the subject
 	case err != nil:
-		return unavailableError{err}
+		return unavailableError(err)
 	}
 	defer func() {
 		now, cancel := context.WithCancel(ctx)
@@ -81,7 +80,7 @@ func (a *app) publish(ctx context.Context, o publishOptions, inputs []string) er
 	}
 	p := publishing{
 		app: a, pub: pub, idPath: o.idPath, validate: !o.noValidate, quiet: o.quiet,
-		limits: push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients},
+		limits: c.ReceiptLimits(),
 		out:    a.list(o.out),
 	}
 	return p.run(ctx, inputs)

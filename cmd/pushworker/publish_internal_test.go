@@ -28,7 +28,7 @@ func startPublish(t *testing.T, b *brokertest.Broker) session {
 	code, stderr := make(chan int, 1), new(bytes.Buffer)
 	go func() {
 		env := []string{"PUSHWORKER_NATS_URL=" + b.URL()}
-		code <- run(ctx, []string{"publish", "-o", "jsonl"}, env, inReader, outWriter, stderr)
+		code <- run(ctx, ours(), []string{"publish", "-o", "jsonl"}, env, inReader, outWriter, stderr)
 		_ = outWriter.Close() // never fails
 	}()
 	t.Cleanup(func() { _ = inWriter.Close() }) // ends the read that nothing else can end

@@ -68,7 +68,7 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 	}()
 	var done func()
 	p.step, done = func() {}, func() {}
-	if shown := p.out.format == formatTable && p.isTerminal(p.stdout); !shown && !p.quiet { // else the lines show it
+	if shown := p.out.format == formatTable && isTerminal(p.stdout); !shown && !p.quiet { // else the lines show it
 		p.step, done = p.progress(-1, "publishing")
 	}
 	began := time.Now()
@@ -78,7 +78,7 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 		p.say("published %s (%d duplicates) in %s", count(stored, "receipt"), p.duplicates, time.Since(began).Round(time.Millisecond))
 	}
 	if err == nil && p.invalid > 0 {
-		err = dataError{errors.New(unpublished(p.invalid, p.total))}
+		err = dataError(errors.New(unpublished(p.invalid, p.total)))
 	}
 	if err == nil && p.total == 0 {
 		p.say("there was no receipt in the input")
@@ -117,7 +117,7 @@ func (p *publishing) collect(ctx context.Context, results <-chan *result) error 
 
 // await returns the next result once it is final; ok is false after the last.
 func await(ctx context.Context, results <-chan *result) (r *result, ok bool, err error) {
-	interrupted := interruptedError{"what was not told as stored may be stored: publish it again"}
+	interrupted := interruptedError("what was not told as stored may be stored: publish it again")
 	select {
 	case r, ok = <-results:
 	case <-ctx.Done():

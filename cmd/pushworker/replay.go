@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -49,7 +48,7 @@ nothing that has expired. A file gets its name when it is complete.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd); err != nil {
-				return usageError{err}
+				return usageError(err)
 			}
 			return a.replay(cmd.Context(), &o)
 		},
@@ -157,7 +156,7 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 			err = sameQuery(kept.Query, o.query)
 		}
 		if err != nil {
-			return kept, usageError{err}
+			return kept, usageError(err)
 		}
 		if o.resumed = ok; ok {
 			return kept, o.keepPace(&kept)
@@ -165,7 +164,7 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 	}
 	first, last, err := history.Bounds(ctx, o.stretch)
 	if err != nil {
-		return replay.Checkpoint{}, unavailableError{err}
+		return replay.Checkpoint{}, unavailableError(err)
 	}
 	return replay.Checkpoint{Query: o.query, Pace: o.speed, Last: last, Position: replay.Position{Next: first}}, nil
 }
@@ -179,16 +178,11 @@ func receiptsOf(ctx context.Context, history *broker.History, first, last uint64
 		}
 		for m, err := range history.Read(ctx, broker.Stretch{From: first, To: last}) {
 			if err != nil {
-				err = unavailableError{err}
+				err = unavailableError(err)
 			}
 			if !yield(replay.Stored{Seq: m.Seq, Time: m.Time, Expires: m.Expires(), Data: m.Data}, err) {
 				return
 			}
 		}
 	}
-}
-
-// limits bound a receipt, as they do for the worker.
-func limits(c *config.Config) push.Limits {
-	return push.Limits{MaxBytes: int(c.MaxReceiptBytes), MaxDepth: c.MaxDepth, MaxKeys: c.MaxKeys, MaxRecipients: c.MaxRecipients}
 }

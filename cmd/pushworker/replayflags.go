@@ -67,7 +67,7 @@ func (o *replayOptions) keepPace(kept *replay.Checkpoint) error {
 			continue
 		}
 		if err := o.flags.Set(name, value); err != nil {
-			return usageError{fmt.Errorf("the --resume file has --%s %q: %w", name, value, err)}
+			return usageError(fmt.Errorf("the --resume file has --%s %q: %w", name, value, err))
 		}
 		o.speed[name] = value
 	}

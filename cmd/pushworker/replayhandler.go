@@ -23,14 +23,14 @@ func (a *app) configuredHandler(c *config.Config, name string, d push.Directory)
 			continue
 		}
 		if !h.Common.Enabled {
-			return nil, usageError{fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, for this command only if you like`, name)}
+			return nil, usageError(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, for this command only if you like`, name))
 		}
 		text, err := json.Marshal([]map[string]any{{"name": name, "config": h.Config}})
 		if err != nil {
 			return nil, fmt.Errorf("encoding the config of handler %s: %w", name, err)
 		}
 		registry := &push.Registry{}
-		register(registry, d, a.stdout)
+		a.plugins(registry, d, a.stdout)
 		if err := registry.Init(string(text)); err != nil {
 			return nil, fmt.Errorf("%w: %w", worker.ErrHandlers, err)
 		}
@@ -38,7 +38,7 @@ func (a *app) configuredHandler(c *config.Config, name string, d push.Directory)
 			return h, nil
 		}
 	}
-	return nil, usageError{fmt.Errorf("--handler %s: it is not configured, but %s: see PUSHWORKER_HANDLERS", name, strings.Join(names, ", "))}
+	return nil, usageError(fmt.Errorf("--handler %s: it is not configured, but %s: see PUSHWORKER_HANDLERS", name, strings.Join(names, ", ")))
 }
 
 // replayDirectory is the device directory. Without a bucket it is one that says so to
@@ -49,7 +49,7 @@ func (a *app) replayDirectory(ctx context.Context, conn *broker.Conn, c *config.
 	case errors.Is(err, broker.ErrNoBucket):
 		return noDirectory{err}, nil
 	case err != nil:
-		return nil, unavailableError{err}
+		return nil, unavailableError(err)
 	}
 	return devices, nil
 }

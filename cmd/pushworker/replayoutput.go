@@ -86,10 +86,10 @@ func (out *replayOutput) openFile(o replayOptions, offset int64) error {
 
 // printed prints to stdout: for people on a terminal, else as JSON Lines.
 func (a *app) printed(o replayOptions) replay.Sink {
-	terminal := a.isTerminal(a.stdout)
+	terminal := isTerminal(a.stdout)
 	switch {
 	case o.out == formatTable, o.out == "" && o.to == "" && terminal:
-		width := a.width(a.stdout)
+		width := width(a.stdout)
 		_, _ = io.WriteString(a.stdout, replayLine(width, "SEQ", "STORED (UTC)", "WHAT", "TOPIC", "NO", "TO")+"\n")
 		return replay.NewText(a.stdout, 0, nil, func(s replay.Stored, r *push.Receipt) ([]byte, error) {
 			return []byte(replayRow(width, s, r)), nil
@@ -120,19 +120,6 @@ func replayLine(width int, seq, at, what, topic, no, to string) string {
 	}
 	room := max(leastColumn, width-others)
 	return clip(fmt.Sprintf(layout, seq, at, what, min(wide, room), clip(topic, room), no, to), width)
-}
-
-// addressed says whom a receipt addresses: one user, the number of them, a channel.
-func addressed(to map[push.Uid]push.Recipient, channel string) string {
-	switch {
-	case len(to) == 1:
-		for uid := range to {
-			return uid.String()
-		}
-	case len(to) == 0:
-		return orDash(oneLine(channel))
-	}
-	return strconv.Itoa(len(to)) + " users"
 }
 
 // tellFound says what would be sent.

@@ -35,8 +35,8 @@ func (r *replayRun) newProgress(p *replay.Replay) *replayProgress {
 		app: r.app, replay: p, first: p.From.Next, last: r.checkpoint.Last, began: time.Now(), over: make(chan struct{}),
 	}
 	every := lineEvery
-	if r.isTerminal(r.stderr) {
-		if r.output.shown && r.isTerminal(r.stdout) {
+	if isTerminal(r.stderr) {
+		if r.output.shown && isTerminal(r.stdout) {
 			return g
 		}
 		every = barEvery

@@ -29,7 +29,7 @@ type replayRun struct {
 func (r *replayRun) run(ctx context.Context, c *config.Config, source iter.Seq2[replay.Stored, error]) error {
 	defer r.output.close()
 	p := &replay.Replay{
-		Filter: r.o.filter, Limits: limits(c), Limit: r.o.limit, Pace: r.o.pace, Sink: r.output.sink,
+		Filter: r.o.filter, Limits: c.ReceiptLimits(), Limit: r.o.limit, Pace: r.o.pace, Sink: r.output.sink,
 		From: r.checkpoint.Position, Before: r.checkpoint.Tally,
 	}
 	if r.o.resume != "" {

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 )
 
@@ -19,7 +16,7 @@ environment variables: pushworker config docs. Exit codes: 0 ok, 1 failed,
 with work unfinished, which was handed back, 78 configuration.`,
 		Example: `  pushworker run                     # a worker with its own broker
   pushworker publish receipt.json    # in another terminal`,
-		Version:           buildInfo().Version,
+		Version:           a.build.Version,
 		Args:              unknownCommand,
 		RunE:              showHelp,
 		SilenceErrors:     true,
@@ -67,22 +64,6 @@ func addAliases(cmd *cobra.Command) {
 	}
 }
 
-// showHelp is what a command does that only has subcommands.
-func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-
-// unknownCommand refuses the arguments of a command that only has subcommands.
-func unknownCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	cmd.SuggestionsMinimumDistance = 2 // in edits; cobra's own default is none
-	near := cmd.SuggestionsFor(args[0])
-	if args[0] == "" || len(near) == 0 {
-		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-	}
-	return fmt.Errorf("unknown command %q for %q, did you mean %s?", args[0], cmd.CommandPath(), strings.Join(near, " or "))
-}
-
 // flagError words an error of the flags. Flags that follow a misspelt command
 // are unknown only because the command is.
 func flagError(cmd *cobra.Command, err error) error {
@@ -105,17 +86,9 @@ func newHelpCommand() *cobra.Command {
 				err = unknownCommand(about, rest)
 			}
 			if err != nil {
-				return usageError{err}
+				return usageError(err)
 			}
 			return about.Help()
 		},
 	}
-}
-
-// noArgs refuses all arguments.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("%q takes no arguments, got %q", cmd.CommandPath(), args[0])
-	}
-	return nil
 }

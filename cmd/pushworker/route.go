@@ -47,16 +47,6 @@ sent. Handlers that need devices ask the broker for them.`,
 	return cmd
 }
 
-// oneFile wants one file with things of a kind as the only argument.
-func oneFile(things string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return fmt.Errorf("%q wants one FILE with %s, or - for standard input, got %d", cmd.CommandPath(), things, len(args))
-		}
-		return nil
-	}
-}
-
 // routing is one run of route.
 type routing struct {
 	*app
@@ -101,7 +91,7 @@ func (r *routing) run(ctx context.Context, name string) error {
 	}
 	directory := &directoryOnDemand{open: r.openDirectory}
 	defer directory.close()
-	plugins := func(reg *push.Registry, d push.Directory) { register(reg, d, io.Discard) }
+	plugins := func(reg *push.Registry, d push.Directory) { r.plugins(reg, d, io.Discard) }
 	err = worker.Worker{Config: r.config, Plugins: plugins}.Look(directory, func(handler string, h push.Handler) {
 		for _, receipt := range receipts {
 			r.route(ctx, receipt, handler, h)
@@ -115,19 +105,19 @@ func (r *routing) read(name string) ([]located, error) {
 	p := &publishing{app: r.app, validate: true}
 	in, name, err := p.open(name, "receipts")
 	if err != nil {
-		return nil, dataError{err}
+		return nil, dataError(err)
 	}
 	defer func() { _ = in.Close() }() // only read
-	limits := push.Limits{MaxBytes: int(r.config.MaxReceiptBytes), MaxDepth: r.config.MaxDepth, MaxKeys: r.config.MaxKeys, MaxRecipients: r.config.MaxRecipients}
+	limits := r.config.ReceiptLimits()
 	receipts, faults := readAll(newReceiptReader(in, limits.MaxBytes), name, limits)
-	if is[interruptedError](faults) {
+	if errors.Is(faults, errInputInterrupted) {
 		return nil, faults
 	}
 	if faults == nil && len(receipts) == 0 {
 		faults = fmt.Errorf("%s: there is no receipt in it", name)
 	}
 	if faults != nil {
-		return nil, dataError{faults}
+		return nil, dataError(faults)
 	}
 	return receipts, nil
 }
@@ -173,7 +163,7 @@ func (r *routing) route(ctx context.Context, receipt located, handler string, h 
 		r.add(line)
 	case err != nil:
 		line.Why = err.Error()
-		r.failed = errors.Join(r.failed, unavailableError{fmt.Errorf("handler %s: %w", handler, err)})
+		r.failed = errors.Join(r.failed, unavailableError(fmt.Errorf("handler %s: %w", handler, err)))
 		r.add(line)
 	}
 	for _, one := range routes {

@@ -43,12 +43,12 @@ func (a *app) runWorker(cmd *cobra.Command) error {
 		a.say("warning: %s", w)
 	})
 	if err != nil {
-		return errors.Join(err, checkHandlers(c, err))
+		return errors.Join(err, a.checkHandlers(c, err))
 	}
-	b := buildInfo()
+	b := a.build
 	w := worker.Worker{
 		Config:  c,
-		Plugins: func(r *push.Registry, d push.Directory) { register(r, d, a.stdout) },
+		Plugins: func(r *push.Registry, d push.Directory) { a.plugins(r, d, a.stdout) },
 		Version: b.Version, Revision: b.Commit,
 		Log: a.logger(c.Log),
 	}

@@ -81,39 +81,13 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// troubles are what an operator should know of a lane beside its figures.
-func troubles(l admin.Lane) (all []string) {
-	if l.LaneStats != nil && l.Abandoned {
-		holds := ""
-		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
-			holds = ", and it holds what it has not settled"
-		}
-		all = append(all, "nobody runs it"+holds+": start a worker with it, or `pushworker lane retire "+l.Handler+"`")
-	}
-	if l.LaneState != nil && l.BreakerError != "" {
-		all = append(all, "breaker open: "+l.BreakerError)
-	}
-	if l.LaneState != nil && l.Waiting != "" {
-		all = append(all, "waiting: "+l.Waiting)
-	}
-	if isNews(l) {
-		all = append(all, l.Problem)
-	}
-	return all
-}
-
-// isNews reports whether the handler of l has a problem that its breaker does not tell.
-func isNews(l admin.Lane) bool {
-	return l.Problem != "" && (l.LaneState == nil || !strings.Contains(l.BreakerError, l.Problem))
-}
-
 // look asks the worker, if there is one, and the broker, without which there is
 // nothing to show. The first error says that no worker answers.
 func look(ctx context.Context, c *config.Config, conn *broker.Conn) (status admin.Status, workerErr, err error) {
 	remote, workerErr := askWorker(ctx, c)
 	status = askBroker(ctx, c, conn, remote)
 	if len(status.Streams) == 0 && status.Problems != nil {
-		err = unavailableError{errors.New(strings.Join(status.Problems, "\n"))}
+		err = unavailableError(errors.New(strings.Join(status.Problems, "\n")))
 	}
 	return status, workerErr, err
 }
@@ -125,7 +99,7 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 	}
 	var b bytes.Buffer
 	if out == formatTable {
-		b.WriteString(strings.Join(statusLines(watched{Status: status}, false, a.width(a.stdout), a.colour(a.stdout)), "\n") + "\n")
+		b.WriteString(strings.Join(statusLines(watched{Status: status}, false, width(a.stdout), a.colour(a.stdout)), "\n") + "\n")
 	} else if err := json.NewEncoder(&b).Encode(status); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
@@ -141,21 +115,9 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 		}
 	}
 	if len(status.Problems) > 0 {
-		return unavailableError{errors.New("the status is not complete: " + strings.Join(status.Problems, "\n"))}
+		return unavailableError(errors.New("the status is not complete: " + strings.Join(status.Problems, "\n")))
 	}
 	return nil
-}
-
-// workerClient asks the worker of c on this machine.
-func workerClient(c *config.Config) admin.Client {
-	return admin.NewClient(c.AdminURL(), c.Admin.Token.Reveal(), admin.SocketPath(c.DataDir, c.Admin.Addr))
-}
-
-// askWorker asks the worker at the admin address, if there is one.
-func askWorker(ctx context.Context, c *config.Config) (admin.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, workerTimeout)
-	defer cancel()
-	return workerClient(c).Status(ctx)
 }
 
 // askBroker asks about the lanes that the worker runs, and those that the configuration
@@ -184,16 +146,6 @@ func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, r
 	}
 	for _, lane := range lanes {
 		if !lane.Abandoned || slices.Contains(configured, lane.Handler) { // the others the broker's answer has in any case
-			names = append(names, lane.Handler)
-		}
-	}
-	return names
-}
-
-// lanesOf are the lanes that a worker runs.
-func lanesOf(s admin.Status) (names []string) {
-	for _, lane := range s.Lanes {
-		if lane.LaneStats == nil || !lane.Abandoned {
 			names = append(names, lane.Handler)
 		}
 	}

@@ -20,7 +20,7 @@ func TestStatusWatchLooksAgainUntilInterrupted(t *testing.T) {
 	code, stderr := make(chan int, 1), new(bytes.Buffer)
 	go func() {
 		env := []string{"PUSHWORKER_NATS_URL=" + b.URL(), "PUSHWORKER_ADMIN_ADDR=127.0.0.1:1"}
-		code <- run(ctx, []string{"status", "--watch", "-o", "json"}, env, nil, writer, stderr)
+		code <- run(ctx, ours(), []string{"status", "--watch", "-o", "json"}, env, nil, writer, stderr)
 		_ = writer.Close() // never fails
 	}()
 	documents := json.NewDecoder(reader)

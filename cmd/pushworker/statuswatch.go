@@ -25,71 +25,11 @@ const (
 	clearBelow  = "\x1b[J"
 )
 
-// watched is a status and what has happened since the one before.
-type watched struct {
-	admin.Status
-
-	// Rates are absent from the first look.
-	Rates *rates `json:"rates,omitempty"`
-}
-
-// rates are per second: receipts delivered for the first time by lane, and messages
-// stored by stream.
-type rates struct {
-	Lanes   map[string]float64 `json:"lanes"`
-	Streams map[string]float64 `json:"streams"`
-}
-
-// since is what happened between two looks; nil if one of them is none.
-func since(before, now admin.Status) *rates {
-	span := now.Time.Sub(before.Time).Seconds()
-	if before.Time.IsZero() || span <= 0 {
-		return nil
-	}
-	perSecond := func(then, now uint64) float64 {
-		return float64(max(now, then)-then) / span // none after a stream was made anew
-	}
-	r := &rates{Lanes: make(map[string]float64), Streams: make(map[string]float64)}
-	then := delivered(before)
-	for lane, n := range delivered(now) {
-		if old, ok := then[lane]; ok {
-			r.Lanes[lane] = perSecond(old, n)
-		}
-	}
-	then = stored(before)
-	for stream, n := range stored(now) {
-		if old, ok := then[stream]; ok {
-			r.Streams[stream] = perSecond(old, n)
-		}
-	}
-	return r
-}
-
-// delivered is how far each lane is, as far as the broker has said.
-func delivered(s admin.Status) map[string]uint64 {
-	all := make(map[string]uint64)
-	for _, l := range s.Lanes {
-		if l.LaneStats != nil {
-			all[l.Handler] = l.Delivered
-		}
-	}
-	return all
-}
-
-// stored is how far each stream is.
-func stored(s admin.Status) map[string]uint64 {
-	all := make(map[string]uint64)
-	for _, stream := range s.Streams {
-		all[stream.Stream] = stream.LastSeq
-	}
-	return all
-}
-
 // watch shows the status at every interval until ctx ends: as a table that stays in
 // its place on a terminal, as a line for each lane elsewhere, or as one JSON object
 // for each look. What goes wrong is shown, and looked at again.
 func (a *app) watch(ctx context.Context, c *config.Config, conn *broker.Conn, out format, every time.Duration) error {
-	live := out == formatTable && a.isTerminal(a.stdout)
+	live := out == formatTable && isTerminal(a.stdout)
 	if live {
 		defer func() { _, _ = io.WriteString(a.stdout, showCursor) }() // nobody to tell
 		if _, err := io.WriteString(a.stdout, hideCursor+clearScreen); err != nil {
@@ -117,7 +57,7 @@ func (a *app) showLook(w watched, problem error, out format, live bool) error {
 	var err error
 	switch {
 	case live:
-		b.WriteString(screen(w, a.width(a.stdout), a.colour(a.stdout)))
+		b.WriteString(screen(w, width(a.stdout), a.colour(a.stdout)))
 	case problem != nil:
 		a.say("%s", problem)
 	case out == formatTable:

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
-	"os"
 )
 
 // interruptible is standard input. A read ends when the command is told to stop, with
-// an interruptedError; the operating system's read, which cannot be called off, ends
+// errInputInterrupted; the operating system's read, which cannot be called off, ends
 // with the process.
 type interruptible struct {
 	io.Reader
@@ -24,7 +24,7 @@ func newInterruptible(ctx context.Context, in io.Reader) *interruptible {
 func (i *interruptible) Read(p []byte) (int, error) {
 	select {
 	case <-i.stop: // another read may still have the buffer
-		return 0, errStdinInterrupted()
+		return 0, errInputInterrupted
 	default:
 	}
 	if len(i.buffer) < len(p) {
@@ -41,21 +41,9 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	case <-done:
 		return copy(p, i.buffer[:n]), err
 	case <-i.stop:
-		return 0, errStdinInterrupted()
+		return 0, errInputInterrupted
 	}
 }
 
-// open opens an input, which holds things, and gives it the name that faults say. - is
-// standard input.
-func (a *app) open(name, things string) (io.ReadCloser, string, error) {
-	if name != "-" {
-		f, err := os.Open(name) //nolint:gosec // the user names the file
-		return f, name, err
-	}
-	if a.isTerminal(a.stdin.Reader) {
-		a.say("type %s, one per line; Ctrl-D ends", things)
-	}
-	return io.NopCloser(a.stdin), "stdin", nil
-}
-
-func errStdinInterrupted() error { return interruptedError{"nothing was changed"} }
+// errInputInterrupted says that a read ended because the command was told to stop.
+var errInputInterrupted = errors.New("interrupted; nothing was changed")

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"os"
 	"strings"
 
 	"github.com/clipperhouse/uax29/v2/graphemes"
 	"github.com/rivo/uniseg"
-	"golang.org/x/term"
 )
 
 const (
@@ -14,18 +12,6 @@ const (
 	// that has to give way keeps.
 	columnGap, leastColumn = 2, 4
 )
-
-// width is how many columns f has if it is a terminal, else 0: what goes to a file or
-// a pipe is not cut.
-func (a *app) width(f any) int {
-	if !a.isTerminal(f) {
-		return 0
-	}
-	if width, _, err := term.GetSize(int(f.(*os.File).Fd())); err == nil && width > 0 {
-		return width
-	}
-	return screenWidth
-}
 
 // aligned lays rows out in columns. If they do not fit into width, where 0 is no
 // bound, the widest columns are cut.

@@ -96,7 +96,7 @@ func (term *terminal) await(t *testing.T, text string) {
 // typed is a command at a terminal that can be interrupted.
 func (term *terminal) run(ctx context.Context, env []string, args ...string) <-chan int {
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, args, env, term.tty, term.tty, term.tty) }()
+	go func() { code <- run(ctx, ours(), args, env, term.tty, term.tty, term.tty) }()
 	return code
 }
 

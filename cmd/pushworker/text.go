@@ -108,3 +108,13 @@ func byteText(n uint64) string {
 	}
 	return strconv.FormatFloat(size, 'f', min(i, 1), 64) + " " + units[i]
 }
+
+// count is n things in words.
+func count(n int, thing string) string { return plural(int64(n), thing, thing+"s") }
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -24,9 +24,9 @@ func TestExitCodes(t *testing.T) {
 	}{
 		"none":          {nil, 0},
 		"anything":      {errors.New("x"), 1},
-		"usage":         {usageError{errors.New("x")}, 2},
-		"data":          {dataError{errors.New("x")}, 65},
-		"unavailable":   {unavailableError{errors.New("x")}, 69},
+		"usage":         {usageError(errors.New("x")), 2},
+		"data":          {dataError(errors.New("x")), 65},
+		"unavailable":   {unavailableError(errors.New("x")), 69},
 		"no ack":        {publisher.ErrUnavailable, 69},
 		"no stream":     {publisher.ErrNoStream, 69},
 		"stream full":   {publisher.ErrFull, 69},

@@ -1,60 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
-
-// version is set by the linker: -X main.version=v1.2.3.
-var version string
-
-// build says what this binary was made from.
-type build struct {
-	Version string `json:"version"`
-	// Commit and Time are of the version control system; empty when unknown.
-	Commit string `json:"commit,omitempty"`
-	Time   string `json:"time,omitempty"`
-	// Modified says that the files differed from the commit.
-	Modified bool   `json:"modified"`
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
-}
-
-func buildInfo() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		b.Version = cmp.Or(b.Version, info.Main.Version)
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				b.Commit = s.Value
-			case "vcs.time":
-				b.Time = s.Value
-			case "vcs.modified":
-				b.Modified = s.Value == "true"
-			}
-		}
-	}
-	b.Version = cmp.Or(b.Version, "(devel)")
-	return b
-}
-
-// String is one line for a human.
-func (b build) String() string {
-	s := b.Version
-	if b.Commit != "" {
-		s += " commit " + b.Commit[:min(len(b.Commit), 12)]
-	}
-	if b.Modified {
-		s += " (modified)"
-	}
-	return s + " " + b.Go + " " + b.Platform
-}
 
 func newVersionCommand(a *app) *cobra.Command {
 	var asJSON format
@@ -66,9 +17,9 @@ func newVersionCommand(a *app) *cobra.Command {
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON != formatTable {
-				return json.NewEncoder(a.stdout).Encode(buildInfo())
+				return json.NewEncoder(a.stdout).Encode(a.build)
 			}
-			_, err := fmt.Fprintf(a.stdout, "pushworker %s\n", buildInfo())
+			_, err := fmt.Fprintf(a.stdout, "pushworker %s\n", a.build)
 			return err
 		},
 	}

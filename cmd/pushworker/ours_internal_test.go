@@ -1,0 +1,3 @@
+package main
+
+func ours() program { return program{plugins: register} }

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// topicText is a message's conversation and its number in that.
+func topicText(topic, channel string, seq int) string {
+	text := cmp.Or(topic, channel)
+	if seq != 0 {
+		text += " " + strconv.Itoa(seq)
+	}
+	return text
+}
+
+// addressed says whom a receipt addresses: one user, the number of them, a channel.
+func addressed(to map[push.Uid]push.Recipient, channel string) string {
+	switch {
+	case len(to) == 1:
+		for uid := range to {
+			return uid.String()
+		}
+	case len(to) == 0:
+		return orDash(oneLine(channel))
+	}
+	return strconv.Itoa(len(to)) + " users"
+}
