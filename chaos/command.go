@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 // command runs pushworker with args, as an operator does, and wants it to end with 0.

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/chaos/ledger"
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/internal/broker"
 )
 

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 // node is where one broker listens.

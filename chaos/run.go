@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/chaos/ledger"
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 )
 
 // runner runs scenarios.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 // readyWithin bounds how long a program may take to start.

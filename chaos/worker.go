@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 // newWorker makes the seat of worker i.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 )
 
 // slots is how many messages a worker of these tests holds at most: its handler's
@@ -19,19 +21,19 @@ func TestWorkerKilled(t *testing.T) {
 	dir, addr := t.TempDir(), freeAddr(t)
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, "PUSHWORKER_ACK_WAIT=3s", handlers}
-	workers := make([]*process, 4)
+	workers := make([]*program, 4)
 	for i := range workers {
 		workers[i] = startWorker(t, dir, env...)
 	}
-	all := append([]*process(nil), workers...)
+	all := append([]*program(nil), workers...)
 	for _, w := range workers {
 		w.ready(20 * time.Second)
 	}
-	conn, l := connect(t, addr), newLedger()
+	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		l.publish(t, conn, 50_000, 2_500)
+		publish(t, conn, l, 50_000, 2_500)
 	}()
 	kills := 0
 	every := time.NewTicker(2 * time.Second)
@@ -42,21 +44,21 @@ func TestWorkerKilled(t *testing.T) {
 			running = false
 		case <-every.C:
 			i := rand.IntN(len(workers))
-			workers[i].kill()
+			workers[i].Kill()
 			kills++
 			workers[i] = startWorker(t, dir, env...)
 			all = append(all, workers[i])
 		}
 	}
 	drained(t, conn, time.Minute)
-	v := l.check(t, all)
-	t.Logf("%d kills, %.1f duplicates a kill", kills, float64(v.duplicates)/float64(kills))
+	v := check(t, l, all)
+	t.Logf("%d kills, %.1f duplicates a kill", kills, float64(v.Duplicated)/float64(kills))
 	if kills < 5 {
 		t.Errorf("only %d kills: the load ended too soon to prove anything", kills)
 	}
-	if v.duplicates > kills*slots || v.most > 2 {
+	if v.Duplicated > kills*slots || v.Most > 2 {
 		t.Errorf("%d duplicates of at most %d kills × %d slots, at most %d copies of one, want 2",
-			v.duplicates, kills, slots, v.most)
+			v.Duplicated, kills, slots, v.Most)
 	}
 }
 
@@ -66,16 +68,16 @@ func TestRollingRestart(t *testing.T) {
 	dir, addr := t.TempDir(), freeAddr(t)
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, handlers}
-	workers := []*process{startWorker(t, dir, env...), startWorker(t, dir, env...)}
+	workers := []*program{startWorker(t, dir, env...), startWorker(t, dir, env...)}
 	for _, w := range workers {
 		w.ready(20 * time.Second)
 	}
-	all := append([]*process(nil), workers...)
-	conn, l := connect(t, addr), newLedger()
+	all := append([]*program(nil), workers...)
+	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		l.publish(t, conn, 20_000, 2_000)
+		publish(t, conn, l, 20_000, 2_000)
 	}()
 	for i := range 8 {
 		fresh := startWorker(t, dir, env...)
@@ -85,13 +87,13 @@ func TestRollingRestart(t *testing.T) {
 		all = append(all, fresh)
 		old.terminate()
 		if code := old.exit(25 * time.Second); code != 0 {
-			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.stderr)
+			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.log())
 		}
 	}
 	<-published
 	drained(t, conn, time.Minute)
-	if v := l.check(t, all); v.duplicates != 0 {
-		t.Errorf("%d duplicates after clean stops, want none", v.duplicates)
+	if v := check(t, l, all); v.Duplicated != 0 {
+		t.Errorf("%d duplicates after clean stops, want none", v.Duplicated)
 	}
 }
 
@@ -102,21 +104,21 @@ func TestBrokerKilled(t *testing.T) {
 	b := startBroker(t, dir, addr)
 	w := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, "PUSHWORKER_ACK_WAIT=3s", handlers)
 	w.ready(20 * time.Second)
-	conn, l := connect(t, addr), newLedger()
+	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		l.publish(t, conn, 20_000, 2_000)
+		publish(t, conn, l, 20_000, 2_000)
 	}()
 	for range 5 {
 		<-time.After(time.Second)
-		b.kill()
+		b.Kill()
 		b = startBroker(t, dir, addr)
 	}
 	<-published
 	drained(t, conn, time.Minute)
-	if v := l.check(t, []*process{w}); v.duplicates != 0 {
-		t.Errorf("%d duplicates out of the handler, want none", v.duplicates)
+	if v := check(t, l, []*program{w}); v.Duplicated != 0 {
+		t.Errorf("%d duplicates out of the handler, want none", v.Duplicated)
 	}
 }
 
@@ -129,17 +131,17 @@ func TestEmbeddedKilled(t *testing.T) {
 	}
 	w := startWorker(t, dir, env...)
 	w.ready(20 * time.Second)
-	all := []*process{w}
-	conn, l := connect(t, addr), newLedger()
+	all := []*program{w}
+	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		l.publish(t, conn, 20_000, 2_000)
+		publish(t, conn, l, 20_000, 2_000)
 	}()
 	const kills = 5
 	for range kills {
 		<-time.After(time.Second)
-		w.kill()
+		w.Kill()
 		w = startWorker(t, dir, env...)
 		all = append(all, w)
 		w.ready(20 * time.Second)
@@ -148,7 +150,7 @@ func TestEmbeddedKilled(t *testing.T) {
 	drained(t, conn, time.Minute)
 	// What a dead worker held, and up to 0.2 s of acks that its broker forgot.
 	const bound = kills * (slots + 2_000/5)
-	if v := l.check(t, all); v.duplicates > bound {
-		t.Errorf("%d duplicates, want at most %d", v.duplicates, bound)
+	if v := check(t, l, all); v.Duplicated > bound {
+		t.Errorf("%d duplicates, want at most %d", v.Duplicated, bound)
 	}
 }

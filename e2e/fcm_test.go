@@ -31,7 +31,7 @@ func TestFCMOnlyWhatFailedIsRepeated(t *testing.T) {
 		`{"token":"token-0250","nth":"1-2","answer":"unavailable"},` +
 		`{"token":"token-0499","nth":"1-2","answer":"reset"}`)
 	w.worker()
-	w.publish(messageTo(1, everyone()...))
+	w.publish(w.message(everyone()...))
 	w.arrived(30*time.Second, crowdSize)
 	w.drained(10 * time.Second)
 	got := make(map[int64]int)
@@ -61,9 +61,9 @@ func TestFCMWorkerKilled(t *testing.T) {
 	sent := make(map[int]int) // by message: requests when the worker died
 	for seq := 1; seq <= rounds; seq++ {
 		before, moment := w.stats().Requests, 1+rand.Int64N(crowdSize-1)
-		w.publish(messageTo(seq, everyone()...))
+		w.publish(w.message(everyone()...))
 		await(t, 20*time.Second, "the receipt is half sent", func() bool { return w.stats().Requests-before >= moment })
-		worker.kill()
+		worker.Kill()
 		sent[seq] = int(w.stats().Requests - before)
 		worker = w.worker()
 		await(t, 30*time.Second, "everybody is told", func() bool { return w.told(seq) == crowdSize })
@@ -82,7 +82,7 @@ func TestFCMWorkerKilled(t *testing.T) {
 			t.Errorf("message %d: %d were told again of %d", seq, repeated[seq], n)
 		}
 	}
-	w.check(rounds * crowdSize)
+	w.check(rounds)
 }
 
 // told counts who has been told of a message.

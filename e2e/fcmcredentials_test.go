@@ -41,7 +41,7 @@ func TestFCMCredentials(t *testing.T) {
 
 	w.script(`{"answer":"permission-denied"}`)
 	for user := range crowd {
-		w.publish(messageTo(w.ledger.next(), userOf(user+1)))
+		w.publish(w.message(userOf(user + 1)))
 	}
 	w.pausedWith(worker, "give the service account the role")
 	if resp, err := http.Get("http://" + worker.admin + "/readyz"); err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
@@ -55,14 +55,14 @@ func TestFCMCredentials(t *testing.T) {
 // send publishes a message to user 1.
 func (w *fcmWorld) send() {
 	w.Helper()
-	w.publish(messageTo(w.ledger.next(), userOf(1)))
+	w.publish(w.message(userOf(1)))
 }
 
 // mended waits until the lane goes on by itself, within 30 s of what was mended.
 func (w *fcmWorld) mended(what string) {
 	w.Helper()
 	since := time.Now()
-	await(w.T, 30*time.Second, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.count() })
+	await(w.T, 30*time.Second, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.Confirmed() })
 	w.Logf("%s: it went on %s after that was mended", what, time.Since(since).Round(time.Millisecond))
 }
 
@@ -107,10 +107,10 @@ func write(t *testing.T, file, text string) {
 
 // pausedWith waits until a worker says, in its log and at /status, that the lane is
 // paused, with this hint.
-func (w *fcmWorld) pausedWith(p *process, hint string) {
+func (w *fcmWorld) pausedWith(p *program, hint string) {
 	w.Helper()
 	await(w.T, 20*time.Second, "the worker says: "+hint, func() bool { return strings.Contains(page(w.T, p, "/status"), hint) })
-	if !strings.Contains(p.stderr.String(), hint) {
-		w.Errorf("the log does not say %q:\n%s", hint, p.stderr)
+	if !strings.Contains(p.log(), hint) {
+		w.Errorf("the log does not say %q:\n%s", hint, p.log())
 	}
 }

@@ -16,7 +16,7 @@ func TestFCMOutage(t *testing.T) {
 	const crowd, rate, workers = 200, 100, 2
 	w := newFCMWorld(t, `,"ramp":"1s"`)
 	w.crowd(crowd)
-	var all [workers]*process
+	var all [workers]*program
 	for i := range all {
 		all[i] = w.worker(w.handlers(`,{"name":"stdout"}`))
 	}
@@ -25,22 +25,20 @@ func TestFCMOutage(t *testing.T) {
 		await(t, 20*time.Second, "pushes arrive", func() bool { return w.stats().Accepted > rate })
 		w.refusing(30*time.Second, workers)
 		for _, p := range all {
-			if !strings.Contains(p.stderr.String(), "provider unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {
-				t.Errorf("a worker does not say that FCM is down:\n%s", p.stderr)
+			if !strings.Contains(p.log(), "provider unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {
+				t.Errorf("a worker does not say that FCM is down:\n%s", p.log())
 			}
 		}
-		w.fake.kill()
+		w.fake.Kill()
 		w.closing(25*time.Second, workers)
 		elapse(t, 5*time.Second) // nobody listens
 		printed := 0
 		for _, p := range all {
 			printed += len(p.lines())
 		}
-		w.ledger.mu.Lock()
-		if confirmed := len(w.ledger.confirmed); confirmed-printed > 2*rate {
+		if confirmed := w.ledger.Confirmed(); confirmed-printed > 2*rate {
 			t.Errorf("the lane beside it is behind: %d of %d", printed, confirmed)
 		}
-		w.ledger.mu.Unlock()
 		w.startFake("--any-token")
 		over = time.Now()
 	})

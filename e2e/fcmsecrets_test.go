@@ -36,11 +36,11 @@ func TestFCMSecrets(t *testing.T) {
 	w.script(strings.TrimSuffix(rules.String(), ","))
 	worker := w.worker("PUSHWORKER_LOG_LEVEL=trace")
 	for i := range answers {
-		r := messageTo(i+1, userOf(i))
+		r := w.message(userOf(i))
 		r.Payload.Content = "MARKER-CONTENT"
 		w.publish(r)
 	}
-	all := messageTo(len(answers)+1, func() (users []push.Uid) {
+	all := w.message(func() (users []push.Uid) {
 		for i := range answers {
 			users = append(users, userOf(i))
 		}
@@ -78,14 +78,14 @@ func TestFCMSecrets(t *testing.T) {
 		}
 		hidden(strings.Join(args, " "), out+errs, secrets...)
 	}
-	if err := worker.cmd.Process.Signal(syscall.SIGQUIT); err != nil { // its stacks are what a crash shows
+	if err := worker.Signal(syscall.SIGQUIT); err != nil { // its stacks are what a crash shows
 		t.Fatal(err)
 	}
 	worker.exit(10 * time.Second)
-	if log := worker.stderr.String(); !strings.Contains(log, "goroutine ") || !strings.Contains(log, `"level":"debug"`) {
+	if log := worker.log(); !strings.Contains(log, "goroutine ") || !strings.Contains(log, `"level":"debug"`) {
 		t.Errorf("the log lacks stacks or a level:\n%.2000s", log)
 	}
-	hidden("the log", worker.stderr.String(), secrets...)
+	hidden("the log", worker.log(), secrets...)
 }
 
 // commands are those that show something of devices, letters and lanes.

@@ -51,7 +51,7 @@ func (w *fcmWorld) checkTimes(end time.Time) {
 		}
 		last[r.Target] = r
 	}
-	allowed += len(w.ledger.confirmed) // the first call of each
+	allowed += w.ledger.Confirmed() // the first call of each
 	share := float64(made) / float64(allowed)
 	w.Logf("%d refused, %d early; %d calls made of %d allowed: %.3f", refused, early, made, allowed, share)
 	if early > 0 || refused < made/3 || share < 0.9 {
@@ -80,7 +80,7 @@ func TestFCMSlow(t *testing.T) {
 	w := newFCMWorld(t, fmt.Sprintf(`,"max_in_flight":%d,"timeout":"%s","buffer":64`, inFlight, timeout))
 	w.crowd(crowd)
 	w.script(`{"answer":"accepted","latency":"12s"}`)
-	workers := []*process{w.worker(), w.worker()}
+	workers := []*program{w.worker(), w.worker()}
 	var first, last float64
 	w.underLoad(crowd, 50, func() {
 		elapse(t, 8*time.Second)
@@ -100,8 +100,8 @@ func TestFCMSlow(t *testing.T) {
 	w.checkApart(timeout)
 	w.check(1 << 30)
 	for _, p := range workers {
-		if n := strings.Count(p.stderr.String(), "panic"); n != 0 {
-			t.Errorf("a worker panicked:\n%s", p.stderr)
+		if n := strings.Count(p.log(), "panic"); n != 0 {
+			t.Errorf("a worker panicked:\n%s", p.log())
 		}
 	}
 }

@@ -1,20 +1,20 @@
 package e2e_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -28,10 +28,10 @@ type fcmWorld struct {
 	fakeAddr    string
 	credentials string // the file that workers read
 	config      string // more keys of the handler's config
-	fake        *process
-	fakes       []*process // all that ever ran
+	fake        *program
+	fakes       []*program // all that ever ran
 	conn        *broker.Conn
-	ledger      *fcmLedger
+	ledger      *ledger.Ledger
 }
 
 // newFCMWorld starts the broker and the fake. config is more keys of the handler,
@@ -40,7 +40,7 @@ func newFCMWorld(t *testing.T, config string) *fcmWorld {
 	t.Helper()
 	w := &fcmWorld{
 		T: t, dir: t.TempDir(), addr: freeAddr(t), fakeAddr: freeAddr(t), config: config,
-		ledger: &fcmLedger{confirmed: make(map[int]time.Time)},
+		ledger: ledger.New(),
 	}
 	w.credentials = filepath.Join(w.dir, "fake.json")
 	startBroker(t, w.dir, w.addr)
@@ -52,16 +52,11 @@ func newFCMWorld(t *testing.T, config string) *fcmWorld {
 // startFake runs `pushworker fakefcm` and waits until it serves.
 func (w *fcmWorld) startFake(args ...string) {
 	w.Helper()
-	out, err := os.CreateTemp(w.dir, "fake-*")
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer closed(w.T, out)
-	p := &process{t: w.T, out: out.Name()}
-	p.cmd = exec.Command(binary, append([]string{"fakefcm", "--addr", w.fakeAddr, "--reveal"}, args...)...)
-	p.cmd.Env, p.cmd.Stdout = []string{"PATH=" + os.Getenv("PATH")}, out
-	p.start()
-	await(w.T, 20*time.Second, "the fake says where it is", func() bool { return strings.Contains(p.stderr.String(), "fake FCM at") })
+	p := start(w.T, process.Spec{
+		Name: "fake", Dir: w.dir, Env: []string{"PATH=" + os.Getenv("PATH")},
+		Args: append([]string{binary, "fakefcm", "--addr", w.fakeAddr, "--reveal"}, args...),
+	})
+	await(w.T, 20*time.Second, "the fake says where it is", func() bool { return strings.Contains(p.log(), "fake FCM at") })
 	w.fake, w.fakes = p, append(w.fakes, p)
 }
 
@@ -75,7 +70,7 @@ func (w *fcmWorld) handlers(more string) string {
 }
 
 // worker starts a worker with the fcm handler and waits until it is ready.
-func (w *fcmWorld) worker(env ...string) *process {
+func (w *fcmWorld) worker(env ...string) *program {
 	w.Helper()
 	p := startWorker(w.T, w.dir, append(append(w.env(), "PUSHWORKER_ACK_WAIT=3s", "PUSHWORKER_RETRY_BASE=200ms", w.handlers("")), env...)...)
 	p.ready(30 * time.Second)
@@ -133,7 +128,12 @@ type request struct {
 	After    string `json:"retry_after"`
 	Accepted bool
 	Body     struct {
-		Message struct{ Data map[string]string }
+		Message struct {
+			Data    map[string]string
+			Android struct {
+				Collapse string `json:"collapse_key"`
+			}
+		}
 	}
 }
 
@@ -148,16 +148,12 @@ func (w *fcmWorld) requests() []request {
 	w.Helper()
 	var all []request
 	for _, fake := range w.fakes {
-		text, err := os.ReadFile(fake.out)
-		if err != nil {
-			w.Fatal(err)
-		}
-		for line := range bytes.Lines(text) {
+		for line := range strings.Lines(read(w.T, fake.Out())) {
 			if line[len(line)-1] != '\n' { // not yet whole
 				break
 			}
 			var r request
-			if err := json.Unmarshal(line, &r); err != nil {
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
 				w.Fatalf("the fake logs %q: %v", line, err)
 			}
 			all = append(all, r)
@@ -166,8 +162,20 @@ func (w *fcmWorld) requests() []request {
 	return all
 }
 
+// user is whose device the message is to, 0 if it is nobody's.
+func (r *request) user() (u push.Uid) {
+	n := 0
+	if _, err := fmt.Sscanf(r.Target, tokenForm, &n); err == nil {
+		u = userOf(n)
+	}
+	return u
+}
+
+// tokenForm is the form of tokens.
+const tokenForm = "token-%04d"
+
 // tokenOf is the token of the only device of user n.
-func tokenOf(n int) string { return fmt.Sprintf("token-%04d", n) }
+func tokenOf(n int) string { return fmt.Sprintf(tokenForm, n) }
 
 // userOf is user n; there is no user 0.
 func userOf(n int) push.Uid { return push.Uid(0x10_0000 + n) }
@@ -195,39 +203,13 @@ func (w *fcmWorld) register(lines string) {
 	}
 }
 
-// fcmLedger is what was confirmed, and when, by number of the message.
-type fcmLedger struct {
-	mu        sync.Mutex
-	published []time.Time
-	confirmed map[int]time.Time
-}
-
-// next numbers a receipt.
-func (l *fcmLedger) next() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.published = append(l.published, time.Now())
-	return len(l.published)
-}
-
-// count is how many are confirmed.
-func (l *fcmLedger) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.confirmed)
-}
-
-func (l *fcmLedger) confirm(seq int, err error) {
-	if err != nil {
-		return
+// message is the next message, to these users.
+func (w *fcmWorld) message(users ...push.Uid) *push.Receipt {
+	to := make([]uint64, len(users))
+	for i, u := range users {
+		to[i] = uint64(u)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.confirmed[seq] = time.Now()
-}
-
-// messageTo is message seq to the users.
-func messageTo(seq int, users ...push.Uid) *push.Receipt {
+	seq := w.ledger.Sent(to)
 	r := &push.Receipt{To: make(map[push.Uid]push.Recipient, len(users)), Payload: push.Payload{
 		What: push.ActMsg, Topic: "grpE2E", SeqId: seq, From: "usr782riWdFIwE", Timestamp: time.Now(), Content: "hello",
 	}}
@@ -248,11 +230,16 @@ func (w *fcmWorld) load(over <-chan struct{}, n, rate int) {
 	}
 	tick := time.NewTicker(time.Second / time.Duration(rate))
 	defer tick.Stop()
-	for running := true; running; {
-		seq := w.ledger.next()
-		err := pub.PublishAsync(w.Context(), messageTo(seq, userOf(1+seq%n)), func(_ publisher.Ack, err error) { w.ledger.confirm(seq, err) })
+	running := true
+	for i := 0; running; i++ {
+		r := w.message(userOf(1 + i%n))
+		err := pub.PublishAsync(w.Context(), r, func(_ publisher.Ack, err error) {
+			if err == nil {
+				w.ledger.Acked(r.Payload.SeqId)
+			}
+		})
 		if err != nil {
-			w.Errorf("publish %d: %v", seq, err)
+			w.Errorf("publish %d: %v", r.Payload.SeqId, err)
 		}
 		select {
 		case <-tick.C:
@@ -287,7 +274,7 @@ func (w *fcmWorld) publish(r *push.Receipt) {
 	if err := errors.Join(err, pub.Close(w.Context())); err != nil {
 		w.Fatal(err)
 	}
-	w.ledger.confirm(r.Payload.SeqId, nil)
+	w.ledger.Acked(r.Payload.SeqId)
 }
 
 // lane is the state of a lane over all processes.
@@ -344,30 +331,25 @@ func (w *fcmWorld) deliveries() map[delivery]int {
 	return all
 }
 
-// check wants that each confirmed message has arrived, that nothing became a
-// letter, and at most so many repetitions.
-func (w *fcmWorld) check(repeats int) {
+// check wants that each confirmed message has arrived at everybody it is to, under
+// one collapse key, that nothing became a letter, and at most so many copies.
+func (w *fcmWorld) check(copies int) {
 	w.Helper()
-	arrived, lost, again := make(map[int]bool), 0, 0
-	for d, n := range w.deliveries() {
-		arrived[d.seq] = true
-		again += n - 1
-	}
-	w.ledger.mu.Lock()
-	defer w.ledger.mu.Unlock()
-	for seq := range w.ledger.confirmed {
-		if !arrived[seq] {
-			lost++
+	var e ledger.Evidence
+	for _, r := range w.requests() {
+		if r.Accepted {
+			e.Arrivals = append(e.Arrivals, ledger.Arrival{Seq: r.seq(), User: uint64(r.user()), Collapse: r.Body.Message.Android.Collapse})
 		}
 	}
-	w.Logf("%d confirmed, %d arrived, %d repetitions, %d lost", len(w.ledger.confirmed), len(arrived), again, lost)
-	if letters := w.letters(); lost > 0 || letters > 0 || again > repeats {
-		w.Errorf("%d lost, %d letters, %d repetitions; want none, none, at most %d", lost, letters, again, repeats)
+	v := w.ledger.Check(e)
+	w.Logf("%+v", v)
+	if letters := w.letters(); v.Lost > 0 || v.Unexpected > 0 || letters > 0 || v.Duplicated > copies {
+		w.Errorf("%d lost, %d unexpected, %d letters, %d copies; want none, none, none, at most %d", v.Lost, v.Unexpected, letters, v.Duplicated, copies)
 	}
 }
 
 // metric is the sum of a worker's series whose line begins with name.
-func metric(t *testing.T, p *process, name string) (sum float64) {
+func metric(t *testing.T, p *program, name string) (sum float64) {
 	t.Helper()
 	for line := range strings.Lines(page(t, p, "/metrics")) {
 		if strings.HasPrefix(line, name) {
@@ -382,7 +364,7 @@ func metric(t *testing.T, p *process, name string) (sum float64) {
 }
 
 // page is a page of a worker's admin address.
-func page(t *testing.T, p *process, path string) string {
+func page(t *testing.T, p *program, path string) string {
 	t.Helper()
 	resp, err := http.Get("http://" + p.admin + path)
 	if err != nil {

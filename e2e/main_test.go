@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
@@ -22,8 +21,9 @@ const brokerDir, brokerAddr = "PUSHWORKER_E2E_BROKER_DIR", "PUSHWORKER_E2E_BROKE
 // time to pass, and need little of this process.
 const waiters = "4"
 
-// binary is the program under test, built once.
-var binary string
+// binary is the program under test, built once; self is this program, which is also
+// the broker.
+var binary, self string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -42,6 +42,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if self, err = os.Executable(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	binary = filepath.Join(dir, "pushworker")
 	build := exec.Command("go", "build", "-tags", "disable_grpc_modules,timetzdata", "-o", binary, "../cmd/pushworker")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -51,15 +55,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// serveBroker runs a broker until stdin closes or the process is killed.
+// serveBroker runs a broker until the process is killed.
 func serveBroker(dir, addr string) int {
-	server, err := embedded.Start(context.Background(), embedded.Options{Addr: addr, DataDir: dir, Log: zerolog.Nop()})
+	_, err := embedded.Start(context.Background(), embedded.Options{Addr: addr, DataDir: dir, Log: zerolog.Nop()})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer server.Shutdown()
 	fmt.Println("ready")
-	_, _ = bufio.NewReader(os.Stdin).ReadByte()
-	return 0
+	select {}
 }

@@ -68,7 +68,7 @@ func TestProviderMetrics(t *testing.T) {
 	w := newFCMWorld(t, "")
 	w.crowd(3)
 	p := w.worker()
-	w.publish(messageTo(1, userOf(1), userOf(2), userOf(3)))
+	w.publish(w.message(userOf(1), userOf(2), userOf(3)))
 	for _, line := range []string{
 		`pushworker_provider_requests_total{class="accepted",handler="fcm"} 3`,
 		`pushworker_provider_requests_total{class="rejected",handler="fcm"} 0`,

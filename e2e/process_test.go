@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,13 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
 )
 
@@ -42,104 +42,74 @@ func closed(t *testing.T, c io.Closer) {
 	}
 }
 
-// process is one process under test. Its stdout is a file, which survives it.
-type process struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	out    string // path of its stdout
-	stderr *lockedBuffer
-	exited chan struct{}
-	admin  string
+// program is a process under test, for a test.
+type program struct {
+	*process.Process
+	t     *testing.T
+	admin string // of a worker
 }
 
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+// started counts processes, so that the files of what they print have names of
+// their own.
+var started atomic.Int64
 
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// startWorker runs `pushworker run` with the environment env.
-func startWorker(t *testing.T, dir string, env ...string) *process {
+// start starts s. What the process prints and says is kept in s.Dir.
+func start(t *testing.T, s process.Spec) *program {
 	t.Helper()
-	out, err := os.CreateTemp(dir, "stdout-*")
+	s.Name = fmt.Sprintf("%s-%d", s.Name, started.Add(1))
+	p, err := process.Start(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer closed(t, out)
-	return startWorkerTo(t, dir, out, env...)
+	t.Cleanup(p.Kill)
+	return &program{Process: p, t: t}
+}
+
+// startWorker runs `pushworker run` with the environment env.
+func startWorker(t *testing.T, dir string, env ...string) *program {
+	t.Helper()
+	return startWorkerTo(t, dir, nil, env...)
 }
 
 // startWorkerTo is startWorker with another stdout.
-func startWorkerTo(t *testing.T, dir string, out *os.File, env ...string) *process {
+func startWorkerTo(t *testing.T, dir string, out *os.File, env ...string) *program {
 	t.Helper()
-	p := &process{t: t, out: out.Name(), admin: freeAddr(t)}
-	p.cmd = exec.Command(binary, "run")
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_ADMIN_ADDR=" + p.admin}, env...)
-	p.cmd.Dir = dir
-	p.cmd.Stdout = out
-	p.start()
+	admin := freeAddr(t)
+	p := start(t, process.Spec{
+		Name: "worker", Dir: dir, Args: []string{binary, "run"}, Stdout: out,
+		Env: append([]string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_ADMIN_ADDR=" + admin}, env...),
+	})
+	p.admin = admin
 	return p
 }
 
-func (p *process) start() {
-	p.t.Helper()
-	p.stderr = &lockedBuffer{}
-	p.cmd.Stderr = p.stderr
-	if err := p.cmd.Start(); err != nil {
-		p.t.Fatal(err)
-	}
-	p.exited = make(chan struct{})
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.exited)
-	}()
-	p.t.Cleanup(p.kill)
-}
-
-// kill ends the process at once.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.exited
-}
-
 // terminate tells the process to stop.
-func (p *process) terminate() {
+func (p *program) terminate() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatalf("terminate: %v\n%s", err, p.stderr)
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
 // exit waits for the process to end by itself and returns its exit code.
-func (p *process) exit(limit time.Duration) int {
+func (p *program) exit(limit time.Duration) int {
 	p.t.Helper()
 	select {
-	case <-p.exited:
-		return p.cmd.ProcessState.ExitCode()
+	case <-p.Exited():
+		return p.ExitCode()
 	case <-time.After(limit):
-		p.t.Fatalf("still running after %v:\n%s", limit, p.stderr)
+		p.t.Fatalf("still running after %v:\n%s", limit, p.log())
 		return 0
 	}
 }
 
 // ready waits until the worker says that it is ready.
-func (p *process) ready(limit time.Duration) {
+func (p *program) ready(limit time.Duration) {
 	p.t.Helper()
 	await(p.t, limit, "the worker is ready", func() bool {
 		select {
-		case <-p.exited:
-			p.t.Fatalf("the worker ended with %d:\n%s", p.cmd.ProcessState.ExitCode(), p.stderr)
+		case <-p.Exited():
+			p.t.Fatalf("the worker ended with %d:\n%s", p.ExitCode(), p.log())
 		default:
 		}
 		resp, err := http.Get("http://" + p.admin + "/readyz")
@@ -153,33 +123,32 @@ func (p *process) ready(limit time.Duration) {
 }
 
 // lines returns what the process has printed so far.
-func (p *process) lines() []string {
+func (p *program) lines() []string {
 	p.t.Helper()
-	text, err := os.ReadFile(p.out)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(read(p.t, p.Out()), "\n"), "\n")
+}
+
+// log returns what the process has said so far.
+func (p *program) log() string {
+	p.t.Helper()
+	return read(p.t, p.Err())
 }
 
 // startBroker runs a broker process on addr with its store in dir.
-func startBroker(t *testing.T, dir, addr string) *process {
+func startBroker(t *testing.T, dir, addr string) *program {
 	t.Helper()
-	p := &process{t: t}
-	p.cmd = exec.Command(os.Args[0])
-	p.cmd.Env = append(os.Environ(), brokerDir+"="+filepath.Join(dir, "broker"), brokerAddr+"="+addr)
-	if _, err := p.cmd.StdinPipe(); err != nil { // closes with the test, at the latest
-		t.Fatal(err)
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.start()
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || line != "ready\n" {
-		t.Fatalf("broker did not start: %v\n%s", err, p.stderr)
-	}
+	p := start(t, process.Spec{
+		Name: "broker", Dir: dir, Args: []string{self},
+		Env: append(os.Environ(), brokerDir+"="+filepath.Join(dir, "broker"), brokerAddr+"="+addr),
+	})
+	await(t, 20*time.Second, "the broker is ready", func() bool {
+		select {
+		case <-p.Exited():
+			t.Fatalf("the broker did not start:\n%s", p.log())
+		default:
+		}
+		return p.lines()[0] == "ready"
+	})
 	return p
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // embedded starts a worker with its own broker and returns what reaches it.
-func embeddedWorker(t *testing.T) (w *process, addr string, env []string) {
+func embeddedWorker(t *testing.T) (w *program, addr string, env []string) {
 	t.Helper()
 	dir := t.TempDir()
 	addr = freeAddr(t)

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 )
 
 // TestReplayUnderTraffic: a replay to a file and one through a handler, while receipts
@@ -26,8 +28,8 @@ func TestReplayUnderTraffic(t *testing.T) {
 	t.Parallel()
 	const stored = 2000
 	w, addr, env := embeddedWorker(t)
-	conn, l, js := connect(t, addr), newLedger(), jetStream(t, addr)
-	l.publish(t, conn, stored, 10_000)
+	conn, l, js := connect(t, addr), ledger.New(), jetStream(t, addr)
+	publish(t, conn, l, stored, 10_000)
 	drained(t, conn, 20*time.Second)
 	before := consumers(t, js)
 
@@ -35,7 +37,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 	var traffic sync.WaitGroup
 	traffic.Go(func() {
 		for live.Err() == nil {
-			l.publish(t, conn, 100, 1000) //nolint:contextcheck // what was begun is finished
+			publish(t, conn, l, 100, 1000) //nolint:contextcheck // what was begun is finished
 		}
 	})
 	t.Cleanup(traffic.Wait)
@@ -78,15 +80,16 @@ func TestReplayUnderTraffic(t *testing.T) {
 			t.Fatalf("consumers (-before +then):\n%s", diff)
 		}
 	}
-	if v := l.check(t, []*process{w}); v.duplicates > 0 || v.ok != l.published {
-		t.Errorf("of %d published: %+v", l.published, v)
+	v := check(t, l, []*program{w})
+	if v.Duplicated > 0 || v.OK != v.Sent {
+		t.Errorf("%+v", v)
 	}
 	info := durable(t, js)
-	if n := uint64(l.published); info.AckFloor.Stream != n || info.Delivered.Stream != n || info.Delivered.Consumer != n || info.NumRedelivered != 0 {
+	if n := uint64(v.Sent); info.AckFloor.Stream != n || info.Delivered.Stream != n || info.Delivered.Consumer != n || info.NumRedelivered != 0 {
 		t.Errorf("of %d published, the lane's position is %+v, %+v, redelivered %d", n, info.Delivered, info.AckFloor, info.NumRedelivered)
 	}
-	if n := settled(t, w); n != l.published {
-		t.Errorf("the worker counts %d settled receipts, want %d", n, l.published)
+	if n := settled(t, w); n != v.Sent {
+		t.Errorf("the worker counts %d settled receipts, want %d", n, v.Sent)
 	}
 }
 
@@ -156,7 +159,7 @@ func position(t *testing.T, js jetstream.JetStream) uint64 {
 }
 
 // settled is how many receipts a worker's metrics count.
-func settled(t *testing.T, w *process) (n int) {
+func settled(t *testing.T, w *program) (n int) {
 	t.Helper()
 	resp, err := http.Get("http://" + w.admin + "/metrics")
 	if err != nil {

@@ -19,7 +19,7 @@ func TestOneProcessPerStore(t *testing.T) {
 	w, _, env := embeddedWorker(t)
 	env = append(env, "PUSHWORKER_EMBEDDED_ADDR="+freeAddr(t), "PUSHWORKER_ADMIN_ADDR="+freeAddr(t))
 	code, _, errs := command(t, env, "run")
-	if holder := strconv.Itoa(w.cmd.Process.Pid); code != 73 || !strings.Contains(errs, holder) {
+	if holder := strconv.Itoa(w.PID()); code != 73 || !strings.Contains(errs, holder) {
 		t.Errorf("ended with %d, want 73 and the holder's pid %s:\n%s", code, holder, errs)
 	}
 }
@@ -61,7 +61,7 @@ func TestStopIsClean(t *testing.T) {
 	began := time.Now()
 	w.terminate()
 	if code := w.exit(10 * time.Second); code != 0 {
-		t.Errorf("ended with %d:\n%s", code, w.stderr)
+		t.Errorf("ended with %d:\n%s", code, w.log())
 	}
 	t.Logf("stopped in %v", time.Since(began))
 }
@@ -77,7 +77,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	provisioner.ready(20 * time.Second)
 	provisioner.terminate()
 	if code := provisioner.exit(20 * time.Second); code != 0 {
-		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.stderr)
+		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.log())
 	}
 	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
 	w.ready(20 * time.Second)
@@ -93,14 +93,14 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	if err := js.DeleteConsumer(t.Context(), "PUSH", "stdout"); err != nil {
 		t.Fatal(err)
 	}
-	if code := w.exit(30 * time.Second); code != 1 || !strings.Contains(w.stderr.String(), "stdout") {
-		t.Errorf("ended with %d, want 1 and the durable's name:\n%s", code, w.stderr)
+	if code := w.exit(30 * time.Second); code != 1 || !strings.Contains(w.log(), "stdout") {
+		t.Errorf("ended with %d, want 1 and the durable's name:\n%s", code, w.log())
 	}
 }
 
 // hung starts a worker whose stdout nobody reads, and publishes until its handler
 // hangs in a write.
-func hung(t *testing.T, grace string) (w *process, env []string) {
+func hung(t *testing.T, grace string) (w *program, env []string) {
 	t.Helper()
 	dir := t.TempDir()
 	reader, writer, err := os.Pipe()
@@ -137,7 +137,7 @@ func TestHungHandler(t *testing.T) {
 	w, env := hung(t, "1s")
 	w.terminate()
 	if code := w.exit(10 * time.Second); code != 75 {
-		t.Errorf("ended with %d, want 75:\n%s", code, w.stderr)
+		t.Errorf("ended with %d, want 75:\n%s", code, w.log())
 	}
 	next := startWorker(t, t.TempDir(), env...)
 	await(t, 20*time.Second, "both receipts arrive", func() bool { return strings.Count(strings.Join(next.lines(), "\n"), "xxx\"") == 2 })

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pushworker/pushworker/chaos/ledger"
+	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 )
 
 // TestCheck: receipts 1 and 2 are to one user each, 3 to both; 1 and 3 were

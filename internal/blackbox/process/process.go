@@ -20,6 +20,8 @@ type Spec struct {
 	// Name names the files of what it prints: Name.out and Name.err in Dir. Both are
 	// made anew.
 	Name string
+	// Stdout, if set, takes what it prints in place of Name.out.
+	Stdout *os.File
 	// Args are the path of the program and its arguments.
 	Args []string
 	// Env is the whole environment.
@@ -41,11 +43,15 @@ func Start(ctx context.Context, s Spec) (*Process, error) {
 	p := &Process{
 		out: filepath.Join(s.Dir, s.Name+".out"), err: filepath.Join(s.Dir, s.Name+".err"), exited: make(chan struct{}),
 	}
-	out, err := os.Create(p.out)
-	if err != nil {
-		return nil, fmt.Errorf("keep what %s prints: %w", s.Name, err)
+	out := s.Stdout
+	if out == nil {
+		file, err := os.Create(p.out)
+		if err != nil {
+			return nil, fmt.Errorf("keep what %s prints: %w", s.Name, err)
+		}
+		defer closeFile(file)
+		out = file
 	}
-	defer closeFile(out)
 	errs, err := os.Create(p.err)
 	if err != nil {
 		return nil, fmt.Errorf("keep what %s says: %w", s.Name, err)
@@ -74,6 +80,9 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Out is the path of what the process has printed.
 func (p *Process) Out() string { return p.out }
 
+// Err is the path of what the process has said on stderr.
+func (p *Process) Err() string { return p.err }
+
 // Exited is closed when the process has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
@@ -84,15 +93,15 @@ func (p *Process) Kill() {
 }
 
 // Freeze stops the process in its tracks; Thaw lets it go on.
-func (p *Process) Freeze() error { return p.signal(syscall.SIGSTOP) }
+func (p *Process) Freeze() error { return p.Signal(syscall.SIGSTOP) }
 
 // Thaw lets a frozen process go on.
-func (p *Process) Thaw() error { return p.signal(syscall.SIGCONT) }
+func (p *Process) Thaw() error { return p.Signal(syscall.SIGCONT) }
 
 // Terminate tells the process to stop and returns its exit code. If it is still
 // there after limit, it is killed and that is an error.
 func (p *Process) Terminate(limit time.Duration) (code int, err error) {
-	if err := p.signal(syscall.SIGTERM); err != nil {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return 0, err
 	}
 	deadline := time.NewTimer(limit)
@@ -106,7 +115,8 @@ func (p *Process) Terminate(limit time.Duration) (code int, err error) {
 	}
 }
 
-func (p *Process) signal(s syscall.Signal) error {
+// Signal sends s. A process that has ended is an error that says what it said.
+func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		if errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("%s ended by itself: %v; it said: %s", p.cmd.Path, p.cmd.ProcessState, p.Said())

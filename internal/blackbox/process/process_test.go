@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/chaos/process"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 func start(t *testing.T, script string) *process.Process {
