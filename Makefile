@@ -19,7 +19,16 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOVULNCHECK_VERSION   := v1.9.0
 CYCLONEDX_VERSION     := v1.10.0
 # Keyed by the Go version too: a linter built by an older Go refuses newer code.
-GOLANGCI_LINT := bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
+GOLANGCI_LINT := $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
+
+# The tools that only developers run are modules of their own, so that nobody who
+# imports a package of this one inherits what they need.
+MODULES := . bench chaos mutants
+# $(call each,COMMAND) runs a command in every module.
+each = @set -eu; for m in $(MODULES); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
+# $(call tool,NAME) builds a tool and runs it here, at the top, where it finds
+# what it measures or breaks.
+tool = go build -C $(1) -tags $(TAGS) -o $(CURDIR)/bin/$(1) . && bin/$(1)
 
 .PHONY: help
 help: ## Show this list
@@ -49,11 +58,11 @@ check: lint tidy-check test ## What a change must pass
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
-	go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m ./...
+	$(call each,go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m ./...)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint, format check included
-	$(GOLANGCI_LINT) run
+	$(call each,$(GOLANGCI_LINT) run)
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code
@@ -65,19 +74,23 @@ fmt-check: $(GOLANGCI_LINT) ## Show what fmt would change; fails if anything
 
 .PHONY: vet
 vet: ## Run go vet
-	go vet -tags $(TAGS) ./...
+	$(call each,go vet -tags $(TAGS) ./...)
+
+.PHONY: tidy
+tidy: ## Run go mod tidy in every module; what this one requires, the others require too
+	$(call each,go mod tidy)
 
 .PHONY: tidy-check
 tidy-check: ## Show what go mod tidy would change; fails if anything
-	go mod tidy -diff
+	$(call each,go mod tidy -diff)
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; fetches its database from the network
-	go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) -tags $(TAGS) ./...
+	$(call each,go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) -tags $(TAGS) ./...)
 
 .PHONY: mutants
-mutants: ## Break the program on purpose, one promise at a time; fails if a test does not notice
-	go run ./mutants
+mutants: ## Break the program on purpose, one promise at a time; fails if a test does not notice; MUTANTSARGS are passed on
+	$(call tool,mutants) $(MUTANTSARGS)
 
 .PHONY: licences
 licences: ## List the licences of what is in the binary in docs/licences.md; fails at one that is not allowed
@@ -104,18 +117,18 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 	for t in $$targets; do \
 		dir=$${t%/*}; name=$${t##*:}; \
 		echo "fuzz $$dir $$name for $(FUZZTIME)"; \
-		go test -tags $(TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		(cd "$$dir" && go test -tags $(TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .); \
 	done
 
 .PHONY: bench
 bench: ## Measure against bare loops on this machine: a table, bin/bench.png; BENCHARGS are passed on
 	@mkdir -p bin
-	go run -tags $(TAGS) ./bench -save bin/bench.jsonl -png bin/bench.png $(BENCHARGS)
+	$(call tool,bench) -save bin/bench.jsonl -png bin/bench.png $(BENCHARGS)
 
 .PHONY: bench-docs
 bench-docs: ## Put the results of make bench into docs/benchmarks.md
 	@mkdir -p docs/img
-	go run -tags $(TAGS) ./bench -plot bin/bench.jsonl -docs docs/benchmarks.md -png docs/img/benchmarks.png >/dev/null
+	$(call tool,bench) -plot bin/bench.jsonl -docs docs/benchmarks.md -png docs/img/benchmarks.png >/dev/null
 
 .PHONY: metrics-docs
 metrics-docs: ## Put the metrics that a worker exports into docs/metrics.md
@@ -125,24 +138,22 @@ metrics-docs: ## Put the metrics that a worker exports into docs/metrics.md
 handlers-docs: ## Put the keys that handlers take into docs/handlers.md
 	go test -count=1 -tags $(TAGS) -run '^TestHandlersPage$$' ./internal/packaging -args -update-handlers
 
-CHAOS := go run -tags $(TAGS) ./chaos
-
 .PHONY: chaos
 chaos: ## Hold the promise against faults of every kind, a few minutes; CHAOSARGS are passed on
-	$(CHAOS) $(CHAOSARGS)
+	$(call tool,chaos) $(CHAOSARGS)
 
 .PHONY: chaos-long
 chaos-long: ## The same with faults that last minutes, for two hours, or CHAOSARGS='-duration 8h'
-	$(CHAOS) -long $(CHAOSARGS)
+	$(call tool,chaos) -long $(CHAOSARGS)
 
 .PHONY: soak
 soak: ## Look for leaks of goroutines, descriptors and memory, for half an hour or CHAOSARGS='-duration 4h'
-	$(CHAOS) -soak $(CHAOSARGS)
+	$(call tool,chaos) -soak $(CHAOSARGS)
 
 .PHONY: cover
-cover: ## Measure test coverage; leaves coverage.out for go tool cover -html
-	go test -tags $(TAGS) -count=1 -timeout 9m -coverpkg=./... -coverprofile=coverage.out ./...
-	go tool cover -func=coverage.out | tail -n 1
+cover: ## Measure test coverage; leaves a coverage.out in each module for go tool cover -html
+	$(call each,go test -tags $(TAGS) -count=1 -timeout 9m -coverpkg=./... -coverprofile=coverage.out ./...)
+	$(call each,go tool cover -func=coverage.out | tail -n 1)
 
 ##### Package
 
@@ -172,10 +183,10 @@ docker-check: ## Check Dockerfile and compose file as far as this machine can, a
 
 .PHONY: clean
 clean: ## Remove what build and cover made; tools and broker data stay
-	rm -rf $(BINARY) dist coverage.out
+	rm -rf $(BINARY) bin/bench bin/chaos bin/mutants dist $(MODULES:=/coverage.out)
 
 $(GOLANGCI_LINT):
 	@echo 'building golangci-lint $(GOLANGCI_LINT_VERSION); this happens once and takes some minutes' >&2
 	@mkdir -p $(@D)
-	GOFLAGS= GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	GOFLAGS= GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv $(@D)/golangci-lint $@

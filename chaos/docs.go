@@ -113,7 +113,7 @@ func figures(results []result) string {
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
 	var b strings.Builder
-	fmt.Fprintf(&b, "Written by `go run ./chaos -docs FILE`. Seeds: %s. Confirmed and duplicated count both lanes.\n\n", strings.Join(names, ", "))
+	fmt.Fprintf(&b, "Written by `make chaos CHAOSARGS='-docs FILE'`. Seeds: %s. Confirmed and duplicated count both lanes.\n\n", strings.Join(names, ", "))
 	b.WriteString("| scenario | runs | failed | faults | confirmed | lost | unexpected | recovered | duplicated | per fault | most | bound | settled within |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range scenarios() {

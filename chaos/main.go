@@ -1,11 +1,13 @@
 // Command chaos holds pushworker to its promise: nothing that was confirmed is
 // lost, and duplicates are bounded.
 //
-//	go run ./chaos                         every scenario, a few minutes
-//	go run ./chaos -scenario cut,clock     some of them
-//	go run ./chaos -seed 7                 the same schedule again
-//	go run ./chaos -long -duration 2h      long faults, round after round
-//	go run ./chaos -soak -duration 30m     leaks
+//	make chaos                                      every scenario, a few minutes
+//	make chaos CHAOSARGS='-scenario cut,clock'      some of them
+//	make chaos CHAOSARGS='-seed 7'                  the same schedule again
+//	make chaos-long CHAOSARGS='-duration 2h'        long faults, round after round
+//	make soak CHAOSARGS='-duration 30m'             leaks
+//
+// It runs at the top of the repository, and builds there what it tests.
 //
 // A scenario starts real processes, publishes receipts through real sockets, does
 // what can happen to processes, networks, disks, clocks and providers, by a

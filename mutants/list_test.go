@@ -59,6 +59,6 @@ func TestMutantsAreInThePage(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want.String(), have); diff != "" {
-		t.Errorf("%s: run go test ./mutants -update (-want +have):\n%s", file, diff)
+		t.Errorf("%s: run go test -C mutants . -update (-want +have):\n%s", file, diff)
 	}
 }

@@ -1,10 +1,11 @@
 // Command mutants breaks the program on purpose, one small way at a time, and runs
 // the test that must notice. A mutant that survives is a test that proves nothing.
 //
-//	go run ./mutants [-run REGEXP] [-v]
+//	make mutants MUTANTSARGS='[-run REGEXP] [-v]'
 //
 // A test may fail for a reason of its own; -v shows what each said of its mutant.
-// The checkout is not changed: each broken file is laid over the real one with the
+// It runs at the top of the repository, since the tests are another module's than
+// its own. The checkout is not changed: each broken file is laid over the real one with the
 // go command's -overlay, also for the binaries that tests build. It refuses to
 // make mutants up; the list in list.go holds those that would break a promise of
 // the README. What is lost at its border: a mutant that no longer compiles proves
