@@ -29,6 +29,16 @@ func topology() []mutant {
 			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
 		},
 		{
+			name: "worker alive whose store is dead", file: "internal/worker/window.go",
+			old: "if server == nil {", now: "if true {",
+			pkg: "./internal/worker", test: "TestEmbeddedStoreThatCannotWrite",
+		},
+		{
+			name: "worker ready whose broker stores nothing", file: "internal/worker/window.go",
+			old: "return seen.keeper.Ready()", now: "return nil",
+			pkg: "./internal/worker", test: "TestBrokerThatCannotWrite",
+		},
+		{
 			name: "abandoned lane not shown", file: "internal/broker/otherlanes.go",
 			old: "if lane.Abandoned {\n\t\t\ts.Lanes", now: "if false {\n\t\t\ts.Lanes",
 			pkg: brokers, test: "TestAbandonedLanesAreShown",

@@ -49,7 +49,7 @@ func start(t *testing.T, url string) (admin string) {
 
 // setup is a worker with a handler that takes everything.
 type setup struct {
-	url   string
+	url   string            // empty: its own broker
 	state func() push.State // what the handler says of itself
 	log   io.Writer
 	env   []string
@@ -65,8 +65,11 @@ func (s setup) start(t *testing.T) (admin string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if s.url != "" {
+		s.env = append(s.env, "PUSHWORKER_NATS_URL="+s.url)
+	}
 	c, err := config.Load(append([]string{
-		"PUSHWORKER_NATS_URL=" + s.url, "PUSHWORKER_ADMIN_ADDR=" + admin,
+		"PUSHWORKER_ADMIN_ADDR=" + admin,
 		`PUSHWORKER_HANDLERS=[{"name":"quiet"}]`, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB",
 	}, s.env...), nil)
 	if err != nil {

@@ -107,10 +107,15 @@ func (b *Broker) Purge(tb testing.TB, stream, subject string) {
 	}
 }
 
-// client is one of its own, until the test ends.
 func (b *Broker) client(tb testing.TB) jetstream.JetStream {
 	tb.Helper()
-	nc, err := nats.Connect(b.URL())
+	return client(tb, b.URL())
+}
+
+// client is one of its own, until the test ends.
+func client(tb testing.TB, url string) jetstream.JetStream {
+	tb.Helper()
+	nc, err := nats.Connect(url)
 	if err != nil {
 		tb.Fatal(err)
 	}
