@@ -29,6 +29,11 @@ func topology() []mutant {
 			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
 		},
 		{
+			name: "broker's passing fault ends the lane", file: "internal/broker/remake.go",
+			old: " || isServerFault(err):", now: ":",
+			pkg: brokers, test: "TestADurableIsMadeAnewWhenTheBrokerCanAgain",
+		},
+		{
 			name: "worker alive whose store is dead", file: "internal/worker/window.go",
 			old: "if server == nil {", now: "if true {",
 			pkg: "./internal/worker", test: "TestEmbeddedStoreThatCannotWrite",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,7 +25,7 @@ func (s *Source) remake(ctx context.Context) error {
 	case errors.Is(err, jetstream.ErrConsumerExists): // another puller or process was faster
 	case ctx.Err() != nil || !s.conn.Connected():
 		return nil //nolint:nilerr // a reconnect looks again
-	case errors.Is(err, ErrSilent):
+	case errors.Is(err, ErrSilent) || isServerFault(err): // the lane asks again
 		return fmt.Errorf("making %s anew: %w", s.durable, err)
 	default:
 		return fmt.Errorf("%w: %s was deleted and cannot be made anew: %w: start again with a user who may create durables; the lane goes on where it was",
@@ -35,6 +36,13 @@ func (s *Source) remake(ctx context.Context) error {
 		return nil //nolint:nilerr // the next look at the durable tells
 	}
 	return s.adopt(info)
+}
+
+// isServerFault reports an answer that the broker's own trouble is to blame for, as
+// when it is still removing the files of the durable that it is to make.
+func isServerFault(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code >= http.StatusInternalServerError
 }
 
 // adopt goes on with a durable that was made anew by a worker. One that somebody else

@@ -181,6 +181,24 @@ func TestADurableIsMadeAnewUnderARunningLane(t *testing.T) {
 	}
 }
 
+// A broker that cannot make the durable at this moment is asked again: it may still be
+// removing the files of the deleted one.
+func TestADurableIsMadeAnewWhenTheBrokerCanAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(topo *broker.Topology) { topo.Remake = true })
+	r.publish(t, 1)
+	deleteDurable(t, r)
+	allow := r.broker.RefuseDurables(t, "PUSH")
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	_, err := r.lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
+	if err == nil || errors.Is(err, consumer.ErrSourceGone) {
+		t.Fatalf("Pull = %v, want an error that passes", err)
+	}
+	allow()
+	one(t, r.lane.Fresh)
+}
+
 // Without the right to make durables the worker ends and says what to do.
 func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
 	t.Parallel()

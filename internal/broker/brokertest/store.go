@@ -2,6 +2,7 @@ package brokertest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,16 +15,7 @@ import (
 // to subject, at url, until no further block can be made in the data directory dir.
 func BreakStore(tb testing.TB, url, dir, stream, subject string) {
 	tb.Helper()
-	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", stream, "msgs"))
-	if err != nil || len(found) != 1 {
-		tb.Fatalf("the store has %v, %v", found, err)
-	}
-	if err := os.Rename(found[0], found[0]+".away"); err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(found[0], nil, 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	takeAway(tb, dir, stream, "msgs")
 	js := client(tb, url)
 	for range 80 { // blocks have 8 MiB at most
 		ctx, cancel := context.WithTimeout(tb.Context(), time.Second)
@@ -48,5 +40,30 @@ func (b *Broker) RefuseWrites(tb testing.TB, stream string) {
 	c.MaxMsgSize = 1
 	if _, err := js.UpdateStream(tb.Context(), c); err != nil {
 		tb.Fatal(err)
+	}
+}
+
+// RefuseDurables makes the server fail to make durables of a stream until allow is called.
+func (b *Broker) RefuseDurables(tb testing.TB, stream string) (allow func()) {
+	tb.Helper()
+	return takeAway(tb, b.dir, stream, "obs")
+}
+
+// takeAway puts a file at the place of a directory of a stream's store.
+func takeAway(tb testing.TB, dir, stream, part string) (giveBack func()) {
+	tb.Helper()
+	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", stream, part))
+	if err != nil || len(found) != 1 {
+		tb.Fatalf("the store has %v, %v", found, err)
+	}
+	place, aside := found[0], found[0]+".away"
+	if err := errors.Join(os.Rename(place, aside), os.WriteFile(place, nil, 0o600)); err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		tb.Helper()
+		if err := errors.Join(os.Remove(place), os.Rename(aside, place)); err != nil {
+			tb.Fatal(err)
+		}
 	}
 }
