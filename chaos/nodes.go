@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
@@ -122,8 +123,27 @@ func (w *world) newBroker(i int) (*seat, error) {
 	}}, nil
 }
 
-// leader is the broker that leads the stream of receipts, as the others see it.
+// electing is how long a cluster on a busy machine may take to elect a leader; then
+// there is none to kill, and the schedule cannot be kept.
+const electing = 20 * time.Second
+
+// leader waits for the broker that leads the stream of receipts. After a kill the
+// stream has none until the others have elected one.
 func (w *world) leader(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, electing)
+	defer cancel()
+	for {
+		if i, ok := w.leaderNow(ctx); ok {
+			return i, nil
+		}
+		if wait(ctx, 100*time.Millisecond) != nil {
+			return 0, fmt.Errorf("no broker knows who leads the stream of receipts: the cluster has had no quorum for %s", electing)
+		}
+	}
+}
+
+// leaderNow is the broker that leads the stream of receipts, as the others see it.
+func (w *world) leaderNow(ctx context.Context) (int, bool) {
 	for _, n := range w.nodes {
 		text, err := call(ctx, http.MethodGet, "http://"+n.monitor+"/jsz?streams=true", "")
 		if err != nil {
@@ -132,11 +152,11 @@ func (w *world) leader(ctx context.Context) (int, error) {
 		if name := leaderIn(text); name != "" {
 			i, err := strconv.Atoi(strings.TrimPrefix(name, "broker"))
 			if err == nil && i < len(w.brokers) {
-				return i, nil
+				return i, true
 			}
 		}
 	}
-	return 0, errors.New("no broker knows who leads the stream of receipts: the cluster has no quorum")
+	return 0, false
 }
 
 // leaderIn reads the answer of a broker's monitoring port.
