@@ -5,17 +5,17 @@ func provider() []mutant {
 	return []mutant{
 		{
 			name: "dead token kept", file: "pkg/plugins/fcm/handler.go",
-			old: "case a.fate == gone && !t.isChannel():", now: "case a.fate == gone && t.isChannel():",
+			old: "if a.Fate == line.Gone && !t.isChannel() {", now: "if a.Fate == line.Gone && t.isChannel() {",
 			pkg: fcm, test: "TestNeighbours",
 		},
 		{
-			name: "Retry-After ignored by FCM", file: "pkg/plugins/fcm/classify.go",
-			old: "header = strings.TrimSpace(header)", now: "header = header[:0]",
+			name: "Retry-After ignored by FCM", file: "pkg/plugins/internal/line/exchange.go",
+			old: "header := strings.TrimSpace(x.Header.Get(\"Retry-After\"))", now: "header := \"\"",
 			pkg: fcm, test: "TestClassify",
 		},
 		{
-			name: "a proxy's answer taken for FCM's", file: "pkg/plugins/fcm/classify.go",
-			old: "a := answer{fate: again, scope: all, innocent: true, code: httpCode(r.status)}", now: "a := answer{fate: rejected, code: httpCode(r.status)}",
+			name: "a proxy's answer taken for FCM's", file: "pkg/plugins/internal/line/exchange.go",
+			old: "a := Answer{Fate: Again, Scope: All, Innocent: true,", now: "a := Answer{Fate: Rejected,",
 			pkg: fcm, test: "TestForeignAnswers",
 		},
 		{
@@ -24,13 +24,13 @@ func provider() []mutant {
 			pkg: fcm, test: "TestForeignAnswers",
 		},
 		{
-			name: "one device's trouble taken for everybody's", file: "pkg/plugins/fcm/evidence.go",
-			old: "if answers < enoughAnswers || targets < enoughTargets && !e.isStill(a, now) {", now: "if answers, targets = enoughAnswers, enoughTargets; answers < enoughAnswers || targets < enoughTargets {",
+			name: "one device's trouble taken for everybody's", file: "pkg/plugins/internal/line/evidence.go",
+			old: "if answers < enoughAnswers || keys < enoughTargets && !e.isStill(a, now) {", now: "if answers, keys = enoughAnswers, enoughTargets; answers < enoughAnswers || keys < enoughTargets {",
 			pkg: fcm, test: "TestNeighboursOfOne",
 		},
 		{
-			name: "a foreign answer counted as an attempt", file: "pkg/plugins/fcm/evidence.go",
-			old: "a.tried = first", now: "_ = first",
+			name: "a foreign answer counted as an attempt", file: "pkg/plugins/internal/line/evidence.go",
+			old: "a.Tried = first", now: "_ = first",
 			pkg: fcm, test: "TestForeignAnswers",
 		},
 		{
@@ -40,7 +40,7 @@ func provider() []mutant {
 		},
 		{
 			name: "device that has the packet told again", file: "pkg/plugins/fcm/tally.go",
-			old: "t.taken = append(t.taken, to.device)\n\tcase gone:", now: "case gone:",
+			old: "t.taken = append(t.taken, to.device)\n\tcase line.Gone:", now: "case line.Gone:",
 			pkg: fcm, test: "TestManyDevicesOfOneUser",
 		},
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // maxFields is how many fields of a refused message an error names.
@@ -16,8 +18,8 @@ var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.\[\]]{0,79}$`)
 
 // describe words an answer that accepts nothing, and says what to do about it.
 func (r *refusal) describe(code string) error {
-	text := fmt.Sprintf("FCM answered %d", r.status)
-	if code != httpCode(r.status) {
+	text := fmt.Sprintf("FCM answered %d", r.Status)
+	if code != line.HTTPCode(r.Status) {
 		text += " " + code
 	}
 	if fields := quotable(r.fields()); len(fields) > 0 {
@@ -70,8 +72,8 @@ func (r *refusal) hint(code string) string {
 		return "it does not say that it has accepted the message: check endpoint and the proxy"
 	case "invalid-argument":
 		return fieldHint(r.fields())
-	case httpCode(r.status):
-		if !r.isFrontEnd() {
+	case line.HTTPCode(r.Status):
+		if !r.IsFrontEnd() {
 			return "FCM does not give this answer: check endpoint and the proxy"
 		}
 	}

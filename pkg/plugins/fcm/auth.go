@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // auth shows FCM an access token with each request.
@@ -39,7 +40,7 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	fresh := a.Instead(req.Context(), token)
-	again := repeatable(req)
+	again := line.Repeatable(req)
 	if fresh == nil || again == nil {
 		return resp, nil
 	}
@@ -59,18 +60,4 @@ func isOurs401(resp *http.Response) bool {
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return err == nil && !bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
-}
-
-// repeatable is req once more; nil if its body cannot be had again.
-func repeatable(req *http.Request) *http.Request {
-	if req.GetBody == nil {
-		return nil
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil
-	}
-	again := req.Clone(req.Context())
-	again.Body = body
-	return again
 }

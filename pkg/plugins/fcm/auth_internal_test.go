@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // TestTokenIsRenewedAhead: a token is replaced before its end, and senders go on
@@ -24,11 +25,11 @@ func TestTokenIsRenewedAhead(t *testing.T) {
 		}
 		return token{Value: "secret", Life: time.Hour}, nil
 	}
-	l := &line{}
-	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
+	l := &network{}
+	bubble(t, l, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		for range 59 {
-			if a, err := s.send(t.Context(), to("t"), android); err != nil || a.fate != accepted {
+			if a, err := s.send(t.Context(), to("t")); err != nil || a.Fate != line.Accepted {
 				t.Fatalf("%+v, %v", a, err)
 			}
 			time.Sleep(time.Minute)
@@ -49,21 +50,21 @@ func TestTokenEndpointDown(t *testing.T) {
 		}
 		return token{Value: "secret", Life: time.Hour}, nil
 	}
-	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {
+	bubble(t, &network{}, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		synctest.Wait()
 		down.Store(true)
 		time.Sleep(59 * time.Minute)
-		if _, err := s.send(t.Context(), to("t"), android); err != nil {
+		if _, err := s.send(t.Context(), to("t")); err != nil {
 			t.Errorf("with an old token: %v", err)
 		}
 		time.Sleep(2 * time.Minute)
-		if _, err := s.send(t.Context(), to("t"), android); !errors.Is(err, errDown) {
+		if _, err := s.send(t.Context(), to("t")); !errors.Is(err, line.ErrDown) {
 			t.Errorf("with none: %v", err)
 		}
 		down.Store(false)
 		time.Sleep(credential.LookEvery + time.Millisecond)
-		if _, err := s.send(t.Context(), to("t"), android); err != nil {
+		if _, err := s.send(t.Context(), to("t")); err != nil {
 			t.Errorf("when it is back: %v", err)
 		}
 	})
@@ -78,20 +79,20 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 		time.Sleep(time.Second)
 		return token{Value: "secret", Life: time.Hour}, nil
 	}
-	l := &line{answer: func(n int, _ string) reply {
+	l := &network{answer: func(n int, _ string) reply {
 		if n <= 50 {
 			return reply{status: 401, latency: time.Second / 10}
 		}
 		return reply{status: 200}
 	}}
-	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
+	bubble(t, l, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		outcomes := make(chan error)
 		for range 50 {
 			go func() {
-				a, err := s.send(t.Context(), to("t"), android)
-				if err == nil && a.fate != accepted {
-					err = a.err
+				a, err := s.send(t.Context(), to("t"))
+				if err == nil && a.Fate != line.Accepted {
+					err = a.Err
 				}
 				outcomes <- err
 			}()
@@ -101,8 +102,8 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		}
-		if n := fetched.Load(); n != 2 || !s.gate.open() || l.count() != 100 {
-			t.Errorf("%d tokens, %d requests, gate open: %t, want 2, 100, true", n, l.count(), s.gate.open())
+		if n := fetched.Load(); n != 2 || l.count() != 100 {
+			t.Errorf("%d tokens, %d requests, want 2, 100", n, l.count())
 		}
 	})
 }
@@ -117,20 +118,20 @@ func TestUnauthenticated(t *testing.T) {
 		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	valid := false
-	l := &line{answer: func(int, string) reply {
+	l := &network{answer: func(int, string) reply {
 		if valid {
 			return reply{status: 200}
 		}
 		return reply{status: 401, body: detailed("UNAUTHENTICATED"), latency: time.Second / 10}
 	}}
-	bubble(t, l, sending{}, fetch, func(t *testing.T, s *sender) {
+	bubble(t, l, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		time.Sleep(time.Minute)
 		outcomes := make(chan error)
 		for i := range 50 {
 			go func() {
-				a, err := s.send(t.Context(), to("t"+strconv.Itoa(i)), android)
-				if err == nil && a.tried {
+				a, err := s.send(t.Context(), to("t"+strconv.Itoa(i)))
+				if err == nil && a.Tried {
 					err = errors.New("it was an attempt")
 				}
 				outcomes <- err
@@ -141,24 +142,24 @@ func TestUnauthenticated(t *testing.T) {
 			switch err := <-outcomes; {
 			case err == nil:
 				alone++
-			case !errors.Is(err, errDown):
-				t.Errorf("error is %v, want errDown", err)
+			case !errors.Is(err, line.ErrDown):
+				t.Errorf("error is %v, want line.ErrDown", err)
 			}
 		}
-		if alone != enoughAnswers-1 {
+		if alone != 9 {
 			t.Errorf("%d were refused before that was believed", alone)
 		}
 		synctest.Wait()
 		if n := fetched.Load(); n != 2 {
 			t.Errorf("fetched %d times, want a second time at once", n)
 		}
-		if _, err := s.send(t.Context(), to("t"), android); !errors.Is(err, errDown) || l.count() != 100 {
+		if _, err := s.send(t.Context(), to("t")); !errors.Is(err, line.ErrDown) || l.count() != 100 {
 			t.Errorf("the gate is open: %v, %d requests, want each of the 50 twice", err, l.count())
 		}
 		time.Sleep(20 * time.Second)
 		before := l.count()
 		for range 10 { // still refused: one request a second
-			_, _ = s.send(t.Context(), to("t"), android)
+			_, _ = s.send(t.Context(), to("t"))
 			time.Sleep(time.Second / 2)
 		}
 		if n := l.count() - before; n > 6 { // one a second, and one with the token that is fetched meanwhile
@@ -168,7 +169,7 @@ func TestUnauthenticated(t *testing.T) {
 		valid = true
 		l.mu.Unlock()
 		time.Sleep(2 * time.Second)
-		if a, err := s.send(t.Context(), to("t"), android); err != nil || a.fate != accepted {
+		if a, err := s.send(t.Context(), to("t")); err != nil || a.Fate != line.Accepted {
 			t.Errorf("%+v, %v", a, err)
 		}
 	})
@@ -184,15 +185,15 @@ func TestFirstToken(t *testing.T) {
 			return token{}, ctx.Err()
 		}
 	}
-	bubble(t, &line{}, sending{}, fetch, func(t *testing.T, s *sender) {
+	bubble(t, &network{}, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := s.send(short, to("t"), android); !errors.Is(err, errDown) {
+		if _, err := s.send(short, to("t")); !errors.Is(err, line.ErrDown) {
 			t.Errorf("out of time: %v", err)
 		}
 		start := time.Now()
-		if _, err := s.send(t.Context(), to("t"), android); err != nil || time.Since(start) != 9*time.Second {
+		if _, err := s.send(t.Context(), to("t")); err != nil || time.Since(start) != 9*time.Second {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 	})

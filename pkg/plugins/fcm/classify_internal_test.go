@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 const (
@@ -52,49 +54,49 @@ func TestClassify(t *testing.T) {
 		status     int
 		body       string
 		retryAfter string
-		want       answer // without code and error
+		want       line.Answer // without code and error
 		says       string
 	}{
-		"404 UNREGISTERED":   {status: 404, body: coded("UNREGISTERED"), want: answer{fate: gone}},
+		"404 UNREGISTERED":   {status: 404, body: coded("UNREGISTERED"), want: line.Answer{Fate: line.Gone}},
 		"404 without a code": {status: 404, body: detailed("NOT_FOUND"), want: foreign, says: "project_id"},
 		"404 of a proxy":     {status: 404, body: "<html>", want: foreign, says: "endpoint"},
 
-		"400 token":            {status: 400, body: strings.ReplaceAll(coded("INVALID_ARGUMENT"), secretish, "The registration token is not a valid FCM registration token"), want: answer{fate: gone}},
-		"400 token field":      {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token")), want: answer{fate: gone}},
-		"400 token and others": {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token", "message.data[0].key")), want: answer{fate: rejected}, says: "message.data[0].key"},
-		"400 payload field":    {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.data[0].value")), want: answer{fate: rejected}, says: "chat server"},
-		"400 android field":    {status: 400, body: coded("INVALID_ARGUMENT", violated("message.android.ttl")), want: answer{fate: rejected}, says: "android section"},
-		"400 odd field":        {status: 400, body: coded("INVALID_ARGUMENT", violated("message."+secretish)), want: answer{fate: rejected}},
-		"400 code only":        {status: 400, body: coded("INVALID_ARGUMENT"), want: answer{fate: rejected}},
-		"400 of the front end": {status: 400, body: detailed("INVALID_ARGUMENT"), want: answer{fate: rejected}},
+		"400 token":            {status: 400, body: strings.ReplaceAll(coded("INVALID_ARGUMENT"), secretish, "The registration token is not a valid FCM registration token"), want: line.Answer{Fate: line.Gone}},
+		"400 token field":      {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token")), want: line.Answer{Fate: line.Gone}},
+		"400 token and others": {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.token", "message.data[0].key")), want: line.Answer{Fate: line.Rejected}, says: "message.data[0].key"},
+		"400 payload field":    {status: 400, body: detailed("INVALID_ARGUMENT", violated("message.data[0].value")), want: line.Answer{Fate: line.Rejected}, says: "chat server"},
+		"400 android field":    {status: 400, body: coded("INVALID_ARGUMENT", violated("message.android.ttl")), want: line.Answer{Fate: line.Rejected}, says: "android section"},
+		"400 odd field":        {status: 400, body: coded("INVALID_ARGUMENT", violated("message."+secretish)), want: line.Answer{Fate: line.Rejected}},
+		"400 code only":        {status: 400, body: coded("INVALID_ARGUMENT"), want: line.Answer{Fate: line.Rejected}},
+		"400 of the front end": {status: 400, body: detailed("INVALID_ARGUMENT"), want: line.Answer{Fate: line.Rejected}},
 		"400 of another code":  {status: 400, body: coded("SOMETHING_NEW"), want: foreign},
 		"400 of a proxy":       {status: 400, body: `{"error":"bad request"}`, want: foreign},
 		"400 of another API":   {status: 400, body: `{"error":{"code":"400","message":"registration token"}}`, want: foreign},
 
-		"400 Apple, app removed":   {status: 400, body: coded("INVALID_ARGUMENT", apple(410, "Unregistered")), want: answer{fate: gone}},
-		"404 Apple, app removed":   {status: 404, body: coded("UNREGISTERED", apple(410, "Unregistered")), want: answer{fate: gone}},
-		"400 Apple, bad token":     {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadDeviceToken")), want: answer{fate: gone, scope: group, doubtful: true}},
-		"400 Apple, too large":     {status: 400, body: coded("INVALID_ARGUMENT", apple(413, "PayloadTooLarge")), want: answer{fate: rejected}, says: "Apple 413 PayloadTooLarge"},
+		"400 Apple, app removed":   {status: 400, body: coded("INVALID_ARGUMENT", apple(410, "Unregistered")), want: line.Answer{Fate: line.Gone}},
+		"404 Apple, app removed":   {status: 404, body: coded("UNREGISTERED", apple(410, "Unregistered")), want: line.Answer{Fate: line.Gone}},
+		"400 Apple, bad token":     {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadDeviceToken")), want: line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errApple}},
+		"400 Apple, too large":     {status: 400, body: coded("INVALID_ARGUMENT", apple(413, "PayloadTooLarge")), want: line.Answer{Fate: line.Rejected}, says: "Apple 413 PayloadTooLarge"},
 		"400 Apple, wrong topic":   {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "TopicDisallowed")), want: platformDown, says: "bundle id"},
-		"400 Apple, new reason":    {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadWeather")), want: answer{fate: rejected}, says: "BadWeather"},
-		"429 Apple, one device":    {status: 429, body: coded("QUOTA_EXCEEDED", apple(429, "TooManyRequests")), want: answer{fate: again, wait: time.Minute}},
-		"503 Apple is down":        {status: 503, body: coded("UNAVAILABLE", apple(503, "ServiceUnavailable")), want: answer{fate: again, scope: group}},
+		"400 Apple, new reason":    {status: 400, body: coded("INVALID_ARGUMENT", apple(400, "BadWeather")), want: line.Answer{Fate: line.Rejected}, says: "BadWeather"},
+		"429 Apple, one device":    {status: 429, body: coded("QUOTA_EXCEEDED", apple(429, "TooManyRequests")), want: line.Answer{Fate: line.Again, Wait: time.Minute}},
+		"503 Apple is down":        {status: 503, body: coded("UNAVAILABLE", apple(503, "ServiceUnavailable")), want: line.Answer{Fate: line.Again, Scope: line.OfGroup}},
 		"401 Apple, key":           {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(403, "InvalidProviderToken")), want: platformDown, says: "Apple 403 InvalidProviderToken: upload a valid APNs key"},
 		"401 Apple, environment":   {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(403, "BadEnvironmentKeyInToken")), want: platformDown, says: "development"},
-		"401 Apple, token":         {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(400, "DeviceTokenNotForTopic")), want: answer{fate: gone, scope: group, doubtful: true}},
+		"401 Apple, token":         {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR", apple(400, "DeviceTokenNotForTopic")), want: line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errApple}},
 		"401 third party, old":     {status: 401, body: coded("APNS_AUTH_ERROR"), want: platformDown},
 		"401 third party":          {status: 401, body: coded("THIRD_PARTY_AUTH_ERROR"), want: platformDown, says: "APNs key or Web Push"},
 		"401 ours":                 {status: 401, body: detailed("UNAUTHENTICATED"), want: refusedUs, says: "replace the service account's key"},
 		"401 of a proxy":           {status: 401, body: "<html>", want: foreign, says: "proxy"},
-		"403 sender":               {status: 403, body: coded("SENDER_ID_MISMATCH"), want: answer{fate: gone, scope: all, doubtful: true}},
+		"403 sender":               {status: 403, body: coded("SENDER_ID_MISMATCH"), want: line.Answer{Fate: line.Gone, Scope: line.All, Doubt: errAlien}},
 		"403 ours":                 {status: 403, body: detailed("PERMISSION_DENIED"), want: refusedUs},
 		"403 ours, API off":        {status: 403, body: detailed("PERMISSION_DENIED", reason("SERVICE_DISABLED")), want: refusedUs, says: "SERVICE_DISABLED: enable"},
 		"403 of a proxy":           {status: 403, body: "<html>", want: foreign},
-		"429 device":               {status: 429, body: coded("QUOTA_EXCEEDED", quota("device", "Device message rate exceeded")), retryAfter: "90", want: answer{fate: again, wait: 90 * time.Second}},
-		"429 device, silent":       {status: 429, body: coded("QUOTA_EXCEEDED"), want: answer{fate: again, wait: time.Minute}},
-		"429 device, its own word": {status: 429, body: coded("QUOTA_EXCEEDED"), retryAfter: "1", want: answer{fate: again, wait: time.Second}},
-		"429 device, no code":      {status: 429, body: detailed("RESOURCE_EXHAUSTED", quota("device:1", "x")), want: answer{fate: again, wait: time.Minute}},
-		"429 topic":                {status: 429, body: coded("QUOTA_EXCEEDED", quota("x", "Topic message rate exceeded")), want: answer{fate: again, wait: time.Minute}},
+		"429 device":               {status: 429, body: coded("QUOTA_EXCEEDED", quota("device", "Device message rate exceeded")), retryAfter: "90", want: line.Answer{Fate: line.Again, Wait: 90 * time.Second}},
+		"429 device, silent":       {status: 429, body: coded("QUOTA_EXCEEDED"), want: line.Answer{Fate: line.Again, Wait: time.Minute}},
+		"429 device, its own word": {status: 429, body: coded("QUOTA_EXCEEDED"), retryAfter: "1", want: line.Answer{Fate: line.Again, Wait: time.Second}},
+		"429 device, no code":      {status: 429, body: detailed("RESOURCE_EXHAUSTED", quota("device:1", "x")), want: line.Answer{Fate: line.Again, Wait: time.Minute}},
+		"429 topic":                {status: 429, body: coded("QUOTA_EXCEEDED", quota("x", "Topic message rate exceeded")), want: line.Answer{Fate: line.Again, Wait: time.Minute}},
 		"429 project's messages":   {status: 429, body: coded("QUOTA_EXCEEDED", quota("project_number:1", "Message rate exceeded")), retryAfter: "8", want: quotaDown(8 * time.Second)},
 		"429 project":              {status: 429, body: detailed("RESOURCE_EXHAUSTED", reason("RATE_LIMIT_EXCEEDED")), retryAfter: "37", want: quotaDown(37 * time.Second), says: "RATE_LIMIT_EXCEEDED"},
 		"429 of a proxy":           {status: 429, want: quotaDown(time.Minute), says: "proxy"},
@@ -113,18 +115,18 @@ func TestClassify(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := &exchange{status: tt.status, header: http.Header{}, body: []byte(tt.body)}
+			x := line.Exchange{Status: tt.status, Header: http.Header{}, Body: []byte(tt.body)}
 			if tt.retryAfter != "" {
-				x.header.Set("Retry-After", tt.retryAfter)
+				x.Header.Set("Retry-After", tt.retryAfter)
 			}
 			got := classify(x, "", errors.New("the SDK saw 599"), now)
-			if got.code == "" || got.err == nil || !got.tried {
+			if got.Code == "" || got.Err == nil || !got.Tried {
 				t.Fatalf("answer is %+v", got)
 			}
-			if text := got.err.Error(); strings.Contains(text, secretish) || !strings.Contains(text, tt.says) {
+			if text := got.Err.Error(); strings.Contains(text, secretish) || !strings.Contains(text, tt.says) {
 				t.Errorf("error is %q, want %q and nothing of the message", text, tt.says)
 			}
-			got.code, got.err, got.tried = "", nil, false
+			got.Code, got.Err, got.Tried = "", nil, false
 			if got != tt.want {
 				t.Errorf("answer is %+v, want %+v", got, tt.want)
 			}
@@ -134,18 +136,20 @@ func TestClassify(t *testing.T) {
 
 // foreign is the verdict on an answer that is not FCM's: it says nothing of the
 // message and the token.
-var foreign = answer{fate: again, scope: all, innocent: true}
+var foreign = line.Answer{Fate: line.Again, Scope: line.All, Innocent: true}
 
 var (
-	refusedUs    = answer{fate: again, scope: all, closed: true, innocent: true}
-	platformDown = answer{fate: again, scope: group, wait: platformWait, closed: true, innocent: true}
+	refusedUs    = line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true}
+	platformDown = line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true}
 )
 
-func quotaDown(wait time.Duration) answer {
-	return answer{fate: again, scope: all, wait: wait, closed: true, innocent: true}
+func quotaDown(wait time.Duration) line.Answer {
+	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait, Closed: true, Innocent: true}
 }
 
-func sick(wait time.Duration) answer { return answer{fate: again, scope: all, wait: wait} }
+func sick(wait time.Duration) line.Answer {
+	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait}
+}
 
 // TestEveryStatus: whatever status somebody else answers with, and whatever he says,
 // nothing is accepted or refused for good, and no token is gone.
@@ -167,8 +171,8 @@ func TestEveryStatus(t *testing.T) {
 				if status == http.StatusOK {
 					sdk = nil
 				}
-				a := classify(&exchange{status: status, header: http.Header{}, body: []byte(body)}, id, sdk, time.Now())
-				if a.fate != again || a.scope != all || a.err == nil || a.code == "" || !a.tried {
+				a := classify(line.Exchange{Status: status, Header: http.Header{}, Body: []byte(body)}, id, sdk, time.Now())
+				if a.Fate != line.Again || a.Scope != line.All || a.Err == nil || a.Code == "" || !a.Tried {
 					t.Errorf("status %d with %s: %+v", status, name, a)
 				}
 			}
@@ -180,11 +184,11 @@ func TestEveryStatus(t *testing.T) {
 func TestAcceptedNeedsAnID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{goodID, "projects/p/messages/fake_message_id"} {
-		if a := classify(&exchange{status: 200}, id, nil, time.Now()); a.fate != accepted || a.err != nil {
+		if a := classify(line.Exchange{Status: 200}, id, nil, time.Now()); a.Fate != line.Accepted || a.Err != nil {
 			t.Errorf("200 with the id %q: %+v", id, a)
 		}
 		for status := 201; status < 300; status++ {
-			if a := classify(&exchange{status: status}, id, nil, time.Now()); a.fate == accepted {
+			if a := classify(line.Exchange{Status: status}, id, nil, time.Now()); a.Fate == line.Accepted {
 				t.Errorf("%d is accepted", status)
 			}
 		}
@@ -193,32 +197,20 @@ func TestAcceptedNeedsAnID(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	a := classify(&exchange{err: errors.New("connection reset")}, "", errors.New("hidden"), time.Now())
-	if a.fate != again || a.scope != all || a.innocent {
+	a := classify(line.Exchange{Err: errors.New("connection reset")}, "", errors.New("hidden"), time.Now())
+	if a.Fate != line.Again || a.Scope != line.All || a.Innocent {
 		t.Errorf("a broken connection is %+v", a)
 	}
-	a = classify(&exchange{}, "", errors.New("exactly one of token, topic or condition must be specified"), time.Now())
-	if a.fate != rejected || a.tried {
+	a = classify(line.Exchange{}, "", errors.New("exactly one of token, topic or condition must be specified"), time.Now())
+	if a.Fate != line.Rejected || a.Tried {
 		t.Errorf("a message that the SDK refuses is %+v", a)
 	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"", "5", "-5", "999999999999", "Tue, 24 Nov 2026 12:02:00 GMT", "soon"} {
-		f.Add(s)
-	}
-	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, header string) {
-		if d := retryAfter(header, now); d < 0 || d > maxRetryAfter {
-			t.Errorf("%q gives %v", header, d)
-		}
-	})
 }
 
 func TestDescribeSaysAStatusOnce(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{"http-500": "FCM answered 500", "not-known": "FCM answered 500 not-known"} {
-		if got := (&refusal{status: 500}).describe(code).Error(); got != want {
+		if got := (&refusal{Exchange: line.Exchange{Status: 500}}).describe(code).Error(); got != want {
 			t.Errorf("describe(%s) = %q, want %q", code, got, want)
 		}
 	}

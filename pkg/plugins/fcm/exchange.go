@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // statusHidden is what the SDK sees instead of every answer but 200. It repeats
@@ -17,13 +19,9 @@ const statusHidden = 599
 // exchange is one request's answer as it came from the network, before the SDK
 // made something of it.
 type exchange struct {
+	line.Exchange
 	// token is what the request was authorised with.
-	token  *ticket
-	status int
-	header http.Header
-	body   []byte
-	// err is why there was no answer; status is then 0.
-	err error
+	token *ticket
 }
 
 type exchangeKey struct{}
@@ -49,19 +47,19 @@ func (t recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req)
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
-		x.err = err
+		x.Err = err
 		return withheld(req), nil //nolint:nilerr // the exchange has it
 	}
 	if resp.StatusCode == http.StatusOK {
-		x.status, x.header = resp.StatusCode, resp.Header
+		x.Status, x.Header = resp.StatusCode, resp.Header
 		return resp, nil
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err = cmp.Or(err, resp.Body.Close()); err != nil {
-		x.err = fmt.Errorf("read the answer: %w", err)
+		x.Err = fmt.Errorf("read the answer: %w", err)
 		return withheld(req), nil
 	}
-	x.status, x.header, x.body = resp.StatusCode, resp.Header, body
+	x.Status, x.Header, x.Body = resp.StatusCode, resp.Header, body
 	return withheld(req), nil
 }
 

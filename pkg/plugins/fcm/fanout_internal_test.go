@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,18 +37,21 @@ func (d town) Devices(context.Context, []push.Uid) (map[push.Uid][]push.Device, 
 // Gone implements [push.Directory].
 func (town) Gone(context.Context, push.Device, time.Time, string) error { return nil }
 
-// crew is a handler with a stand-in for the SDK.
-func crew(t *testing.T, d push.Directory, inFlight int, sdk send) (*handler, *push.Adapter) {
+// crew is a handler with a stand-in for the SDK, and the count of its requests.
+func crew(t *testing.T, d push.Directory, inFlight int, sdk send) (*handler, *push.Adapter, *atomic.Int64) {
 	t.Helper()
 	s, err := newSender(t.Context(), sending{project: "p", key: []byte("key"), inFlight: inFlight, perSecond: 1e9, ramp: time.Millisecond}, goodKey)
 	if err != nil {
 		t.Fatal(err)
 	}
+	open := new(atomic.Int64)
 	s.sdk = func(ctx context.Context, m *messaging.Message) (string, error) {
+		open.Add(1)
+		defer open.Add(-1)
 		id, err := sdk(ctx, m)
 		x := ctx.Value(exchangeKey{}).(*exchange)
-		if x.err = err; err == nil {
-			x.status = 200
+		if x.Err = err; err == nil {
+			x.Status = 200
 		}
 		return id, err
 	}
@@ -56,7 +60,7 @@ func crew(t *testing.T, d push.Directory, inFlight int, sdk send) (*handler, *pu
 	if err := a.Init(`{"timeout":"1h"}`); err != nil {
 		t.Fatal(err)
 	}
-	return h, a
+	return h, a, open
 }
 
 func offerTo(a *push.Adapter, to map[push.Uid]push.Recipient, outcome chan<- error) {
@@ -86,7 +90,7 @@ func TestFanoutIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		goroutines, memory := runtime.NumGoroutine(), held()
 		devices, to := newTown(users)
-		h, a := crew(t, devices, inFlight, func(ctx context.Context, _ *messaging.Message) (string, error) {
+		h, a, open := crew(t, devices, inFlight, func(ctx context.Context, _ *messaging.Message) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
 		})
@@ -95,8 +99,8 @@ func TestFanoutIsBounded(t *testing.T) {
 			offerTo(a, to, outcome)
 		}
 		synctest.Wait()
-		if h.sender.limit.used != inFlight {
-			t.Errorf("%d requests are open, want %d", h.sender.limit.used, inFlight)
+		if open.Load() != inFlight {
+			t.Errorf("%d requests are open, want %d", open.Load(), inFlight)
 		}
 		if n := runtime.NumGoroutine() - goroutines; n > 2*inFlight+50 {
 			t.Errorf("%d goroutines for %d requests at once", n, inFlight)
@@ -113,8 +117,8 @@ func TestFanoutIsBounded(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if h.fanout.helpers != 0 || h.fanout.rounds.Len() != 0 || h.sender.limit.used != 0 {
-			t.Errorf("%d helpers, %d receipts and %d places are left", h.fanout.helpers, h.fanout.rounds.Len(), h.sender.limit.used)
+		if h.fanout.helpers != 0 || h.fanout.rounds.Len() != 0 || open.Load() != 0 {
+			t.Errorf("%d helpers, %d receipts and %d places are left", h.fanout.helpers, h.fanout.rounds.Len(), open.Load())
 		}
 	})
 }
@@ -136,7 +140,7 @@ func TestFanoutServesInTurn(t *testing.T) {
 		var mu sync.Mutex
 		got := make(map[string]int)
 		devices, to := newTown(users)
-		h, a := crew(t, devices, inFlight, func(ctx context.Context, m *messaging.Message) (string, error) {
+		h, a, _ := crew(t, devices, inFlight, func(ctx context.Context, m *messaging.Message) (string, error) {
 			mu.Lock()
 			got[m.Token]++
 			mu.Unlock()
@@ -185,7 +189,7 @@ func TestFanoutSurvivesPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		devices, to := newTown(20)
-		h, a := crew(t, devices, 4, func(_ context.Context, m *messaging.Message) (string, error) {
+		h, a, open := crew(t, devices, 4, func(_ context.Context, m *messaging.Message) (string, error) {
 			if m.Token == "device-7-1" {
 				panic("SDK")
 			}
@@ -200,8 +204,8 @@ func TestFanoutSurvivesPanics(t *testing.T) {
 		}
 		a.Stop()
 		synctest.Wait()
-		if h.fanout.helpers != 0 || h.sender.limit.used != 0 {
-			t.Errorf("%d helpers and %d places are left", h.fanout.helpers, h.sender.limit.used)
+		if h.fanout.helpers != 0 || open.Load() != 0 {
+			t.Errorf("%d helpers and %d places are left", h.fanout.helpers, open.Load())
 		}
 	})
 }

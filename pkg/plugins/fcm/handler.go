@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -40,7 +41,7 @@ func newHandler(c *Config, directory push.Directory, s *sender, inFlight int) *h
 func (h *handler) work() push.Work {
 	return push.Work{
 		Begin: h.fanout.begin, Handle: h.handle, TTL: h.config.ttl, Notifies: true, Check: h.check, Probe: h.probe, Route: h.route,
-		State: h.sender.state, Classes: classes(), Measure: h.sender.meter.measure,
+		State: h.sender.state, Classes: line.Classes(), Measure: h.sender.line.Measure,
 		Close: h.sender.close, Concurrency: h.fanout.most,
 	}
 }
@@ -99,29 +100,23 @@ func (h *handler) devices(ctx context.Context, r *push.Receipt) (devices map[pus
 func (h *handler) deliver(ctx context.Context, made *template, t *target, tally *tally) {
 	defer func() {
 		if v := recover(); v != nil { // in a goroutine of ours nobody else would
-			tally.note(t, answer{fate: again, tried: true, err: &push.PanicError{Value: v, Stack: debug.Stack()}})
+			tally.note(t, line.Answer{Fate: line.Again, Tried: true, Err: &push.PanicError{Value: v, Stack: debug.Stack()}})
 		}
 	}()
 	message := t.render(made, tally.receipt)
 	sent := time.Now()
-	a, err := h.sender.send(ctx, message, t.platform)
-	switch {
-	case errors.Is(err, errDown):
-		tally.down(t, err)
-	case err != nil:
-		tally.note(t, answer{fate: again, err: err})
-	case a.fate == gone && !t.isChannel():
-		tally.note(t, h.forget(ctx, t, sent, a))
-	default:
-		tally.note(t, a)
+	a := h.sender.line.Send(ctx, h.sender.call(h.sender.sdk, message, t.platform))
+	if a.Fate == line.Gone && !t.isChannel() {
+		a = h.forget(ctx, t, sent, a)
 	}
+	tally.note(t, a)
 }
 
 // forget has a dead token removed. If that is not possible the target remains, so
 // that another attempt does.
-func (h *handler) forget(ctx context.Context, t *target, sent time.Time, a answer) answer {
-	if err := h.directory.Gone(ctx, t.device, sent, a.code); err != nil {
-		return answer{fate: again, tried: true, err: fmt.Errorf("remove a dead token: %w", err)}
+func (h *handler) forget(ctx context.Context, t *target, sent time.Time, a line.Answer) line.Answer {
+	if err := h.directory.Gone(ctx, t.device, sent, a.Code); err != nil {
+		return line.Answer{Fate: line.Again, Tried: true, Err: fmt.Errorf("remove a dead token: %w", err)}
 	}
 	return a
 }

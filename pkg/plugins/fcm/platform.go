@@ -22,3 +22,6 @@ func platformOf(name string) platform {
 	}
 	return otherPlatform
 }
+
+// String is the platform's name in directories.
+func (p platform) String() string { return [...]string{"", "android", "ios", "web"}[p] }

@@ -6,22 +6,24 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
+// madeUp is a message to no device.
+func madeUp() *messaging.Message {
+	return &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}}
+}
+
 // probe has FCM check a message to nobody, on the way of every message, so that the
-// sender learns from it too whether FCM is available.
+// line learns from it too whether FCM is available.
 func (h *handler) probe(ctx context.Context) error {
-	m := &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}}
-	a, err := h.sender.sendBy(ctx, h.sender.dry, m, otherPlatform)
+	a := h.sender.line.Send(ctx, h.sender.call(h.sender.dry, madeUp(), otherPlatform))
 	switch {
-	case errors.Is(err, errDown):
-		return push.Unavailable(err)
-	case err != nil:
-		return err
-	}
-	if a.fate == again && a.code != quotaDevice {
-		return push.Unavailable(a.err)
+	case errors.Is(a.Err, line.ErrInterrupted) && !a.Tried:
+		return a.Err
+	case a.Fate == line.Again && a.Code != quotaDevice:
+		return push.Unavailable(a.Err)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // The types of the details that FCM sends; they end so.
@@ -17,7 +19,7 @@ const (
 // refusal is an answer that accepts nothing. As far as it is FCM's it is a
 // google.rpc.Status with details, some of them what others have said to FCM.
 type refusal struct {
-	status  int // of HTTP
+	line.Exchange
 	message string
 	state   string // Google's name of the status
 	details []detail
@@ -40,7 +42,7 @@ type detail struct {
 
 // readRefusal reads as much of an answer as is FCM's; of a proxy's page that is
 // nothing.
-func readRefusal(status int, body []byte) *refusal {
+func readRefusal(x line.Exchange) *refusal {
 	var text struct {
 		Error struct {
 			Message string   `json:"message"`
@@ -48,8 +50,8 @@ func readRefusal(status int, body []byte) *refusal {
 			Details []detail `json:"details"`
 		} `json:"error"`
 	}
-	_ = json.Unmarshal(body, &text) // what has another form is left out
-	return &refusal{status: status, message: text.Error.Message, state: text.Error.Status, details: text.Error.Details}
+	_ = json.Unmarshal(x.Body, &text) // what has another form is left out
+	return &refusal{Exchange: x, message: text.Error.Message, state: text.Error.Status, details: text.Error.Details}
 }
 
 // detail is the first detail of a type; the zero one if there is none.
@@ -82,7 +84,7 @@ func (r *refusal) name() string {
 	if name == "" {
 		name = r.state
 	}
-	return strconv.Itoa(r.status) + " " + name
+	return strconv.Itoa(r.Status) + " " + name
 }
 
 // fields are the fields that FCM complains about, each once.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -17,11 +18,11 @@ func TestRefusalIsForTheRefusedAlone(t *testing.T) {
 	r := &push.Receipt{To: map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web"}}, bob: {Unread: 1}}, Channel: "chnX"}
 	to := func(user push.Uid, id string) *target { return &target{device: push.Device{User: user, ID: id}} }
 	tally := newTally(r)
-	tally.note(to(alice, "phone"), answer{fate: accepted})
-	tally.note(to(alice, "tablet"), answer{fate: rejected, err: errors.New("odd")})
-	tally.note(to(alice, "watch"), answer{fate: again, err: errors.New("busy"), tried: true})
-	tally.note(to(bob, "phone"), answer{fate: accepted})
-	tally.note(&target{}, answer{fate: accepted}) // the channel
+	tally.note(to(alice, "phone"), line.Answer{Fate: line.Accepted})
+	tally.note(to(alice, "tablet"), line.Answer{Fate: line.Rejected, Err: errors.New("odd")})
+	tally.note(to(alice, "watch"), line.Answer{Fate: line.Again, Err: errors.New("busy"), Tried: true})
+	tally.note(to(bob, "phone"), line.Answer{Fate: line.Accepted})
+	tally.note(&target{}, line.Answer{Fate: line.Accepted}) // the channel
 
 	part, ok := errors.AsType[*push.Undelivered](tally.outcome())
 	if !ok {

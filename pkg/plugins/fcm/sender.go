@@ -13,6 +13,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -20,29 +21,18 @@ import (
 // the back end", and a shorter one repeats what was delivered.
 const sendTimeout = 15 * time.Second
 
-var (
-	// errDown says that FCM as a whole cannot be used now.
-	errDown = errors.New("FCM unavailable")
-	// errInterrupted says that ctx ended before there was an answer.
-	errInterrupted = errors.New("send was interrupted")
-)
-
 // sender sends single messages to one Firebase project:
 //
-//	resting? gate? ─► limit ─► pace ─► gate ─► SDK ─► recorder ─► auth ─► pool ─► FCM
+//	line ─► SDK ─► recorder ─► auth ─► conns ─► FCM
 //
 // and classifies the answers. Its methods are safe for concurrent use.
 type sender struct {
-	resting  resting
-	evidence evidence
-	gate     *gate
-	limit    *limit
-	pace     *pace
-	auth     *auth
-	pool     *pool
-	meter    meter
-	sdk      send
-	dry      send // has FCM check the message and deliver nothing
+	line      *line.Line
+	platforms [platforms]*line.Group
+	auth      *auth
+	conns     *line.Conns
+	sdk       send
+	dry       send // has FCM check the message and deliver nothing
 }
 
 type send func(context.Context, *messaging.Message) (string, error)
@@ -60,13 +50,16 @@ type sending struct {
 
 // newSender connects nothing, but begins to fetch an access token.
 func newSender(ctx context.Context, c sending, fetch credential.Fetch[string]) (*sender, error) {
-	s := &sender{
-		limit: newLimit(c.inFlight),
-		pace:  newPace(c.perSecond, c.ramp),
+	s := &sender{}
+	s.line = line.New(line.Options{
+		Name: "FCM", InFlight: c.inFlight, PerSecond: c.perSecond, Ramp: c.ramp, Timeout: sendTimeout, Blocking: true,
+		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
+	})
+	for _, p := range []platform{android, ios, web} { // which one another is, FCM does not say
+		s.platforms[p] = s.line.Group(p.String())
 	}
-	s.pool = newPool(c.inFlight, strings.HasPrefix(c.endpoint, "http://"), s.meter.dial)
-	s.gate = newGate(s.pace.restart)
-	s.auth = newAuth(s.pool, fetch, c.key, c.file) //nolint:contextcheck // it outlives ctx, until close
+	s.conns = line.NewConns(c.inFlight, strings.HasPrefix(c.endpoint, "http://"), s.line.Dial)
+	s.auth = newAuth(s.conns, fetch, c.key, c.file) //nolint:contextcheck // it outlives ctx, until close
 	options := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: recorder{s.auth}})}
 	if c.endpoint != "" {
 		options = append(options, option.WithEndpoint(strings.TrimSuffix(c.endpoint, "/")))
@@ -91,147 +84,46 @@ func newSender(ctx context.Context, c sending, fetch credential.Fetch[string]) (
 // close ends what newSender began, when nothing is sent any more.
 func (s *sender) close() {
 	s.auth.Close()
-	s.pool.close()
+	s.conns.Close()
 }
 
-// send makes one request at most. The error wraps errDown when FCM as a whole
-// cannot be used, and errInterrupted when ctx has ended; answer is valid if it is
-// nil.
-func (s *sender) send(ctx context.Context, m *messaging.Message, p platform) (a answer, err error) {
-	return s.sendBy(ctx, s.sdk, m, p)
+// call is the request that sends m by one of the SDK's functions.
+func (s *sender) call(by send, m *messaging.Message, p platform) line.Call {
+	key := m.Token
+	if m.Topic != "" {
+		key = "/topics/" + m.Topic
+	}
+	return line.Call{Key: key, Group: s.platforms[p], Do: func(ctx context.Context, answered func(line.Answer)) {
+		answered(s.ask(ctx, by, m))
+	}}
 }
 
-func (s *sender) sendBy(ctx context.Context, by send, m *messaging.Message, p platform) (a answer, err error) {
-	if a, known, err := s.known(m, p); known {
-		return a, err
+// ask sends one request and says what its answer claims.
+func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) line.Answer {
+	x, a := s.exchange(ctx, by, m)
+	switch {
+	case errors.Is(x.Err, errNoToken): // it has gone meanwhile
+		return s.line.Down(x.Err)
+	case a.Closed && a.Wait == 0:
+		s.auth.Refused(x.token)
+	case a.Doubt != nil && a.Scope == line.OfGroup:
+		a.Group = s.platforms[ios] // whatever the directory says of the device
 	}
-	if err := s.auth.Ready(ctx); err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errDown, err)
-	}
-	if err := s.limit.acquire(ctx); err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
-	}
-	defer func() { s.limit.done(a.fate == accepted, a.scope == all, time.Now()) }()
-	if err := s.pace.wait(ctx); err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errInterrupted, err)
-	}
-	return s.request(ctx, by, m, p)
+	return a
 }
 
-// request asks FCM, if it still may be asked: what it has said to others while
-// this one waited for its turn counts.
-func (s *sender) request(ctx context.Context, by send, m *messaging.Message, p platform) (a answer, err error) {
-	if a, known, err := s.known(m, p); known {
-		return a, err
-	}
-	a, known, done := s.resting.ask(m, p, time.Now())
-	if known {
-		return a, nil
-	}
-	defer done()
-	leave, err := s.gate.enter(time.Now())
-	if err != nil {
-		return answer{}, fmt.Errorf("%w: %w", errDown, err)
-	}
-	verdict := errUncounted
-	defer func() {
-		leave(verdict)
-		if errors.Is(verdict, errSick) && !s.gate.open() { // not the target's fault, so not an attempt of its
-			err = fmt.Errorf("%w: %w", errDown, a.err)
-		}
-	}()
-
-	claim, token, err := s.ask(ctx, by, m)
-	if err != nil {
-		return answer{}, err
-	}
-	a, verdict, err = s.learn(claim, token, m, p)
-	return a, err
-}
-
-// ask sends one request and says what its answer claims, and with which token it
-// was made.
-func (s *sender) ask(ctx context.Context, by send, m *messaging.Message) (claim answer, token *ticket, err error) {
+// exchange sends one request and returns what came back, and what it means.
+func (s *sender) exchange(ctx context.Context, by send, m *messaging.Message) (*exchange, line.Answer) {
 	x := &exchange{}
-	sendCtx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
+	ctx, cancel := context.WithTimeout(withExchange(ctx, x), sendTimeout)
 	defer cancel()
-	began := time.Now()
-	id, err := by(sendCtx, m)
-	took := time.Since(began)
-	switch {
-	case errors.Is(x.err, errNoToken): // it has gone meanwhile
-		return answer{}, nil, fmt.Errorf("%w: %w", errDown, x.err)
-	case x.err != nil && ctx.Err() != nil:
-		claim, err = interrupted(ctx, took)
-		return claim, nil, err
-	}
-	claim = classify(x, id, err, time.Now())
-	if x.err != nil && sendCtx.Err() != nil {
-		claim.silent, claim.wait = true, sendTimeout
-	}
-	s.meter.answered(claim, took)
-	return claim, x.token, nil
-}
-
-// known is what need not be asked: that FCM is down, or that the target rests.
-// Whether FCM is back, a target that rests does not show.
-func (s *sender) known(m *messaging.Message, p platform) (a answer, known bool, err error) {
-	now := time.Now()
-	if err := s.gate.closed(now); err != nil {
-		return answer{}, true, fmt.Errorf("%w: %w", errDown, err)
-	}
-	a, known = s.resting.answer(m, p, now)
-	if known && !s.gate.open() {
-		err = fmt.Errorf("%w: %w", errDown, s.gate.reason())
-	}
-	return a, known, err
-}
-
-// interrupted is the outcome of a request whose ctx has ended. Out of time, it was
-// an attempt, because it may never take less; but too short a deadline of ours
-// says nothing about FCM, and no more about the target than that it takes so long.
-func interrupted(ctx context.Context, took time.Duration) (answer, error) {
-	cause := fmt.Errorf("%w: %w", errInterrupted, context.Cause(ctx))
-	if !errors.Is(cause, context.DeadlineExceeded) {
-		return answer{}, cause
-	}
-	a := answer{fate: again, code: "timeout", silent: true, tried: true, err: cause}
-	if took >= leastSilence {
-		a.wait = took
-	}
-	return a, nil
-}
-
-// learn draws from an answer what concerns more than its target. claim is what the
-// answer says, a what of that is certain; verdict is for the gate, and err wraps
-// errDown if FCM is not to be asked.
-func (s *sender) learn(claim answer, token *ticket, m *messaging.Message, p platform) (a answer, verdict, err error) {
-	if !claim.tried || claim.silent && claim.scope == one { // FCM has said nothing
-		s.resting.learn(m, p, claim, time.Now())
-		return claim, errUncounted, nil
-	}
-	now := time.Now()
-	a = s.evidence.judge(claim, keyOf(m), p, now)
-	s.resting.learn(m, p, a, now)
-	if claim.closed && claim.wait == 0 {
-		s.auth.Refused(token)
-	}
-	switch {
-	case a.scope == all:
-		if a.closed && a.wait > 0 {
-			s.gate.pauseUntil(now.Add(a.wait), a.err)
-		}
-		s.gate.explain(a.err)
-		return a, errClose, fmt.Errorf("%w: %w", errDown, a.err)
-	case claim.scope == all && !claim.doubtful:
-		return a, errSick, nil
-	}
-	return a, nil, nil
+	id, err := by(ctx, m)
+	return x, classify(x.Exchange, id, err, time.Now())
 }
 
 // state is [push.Stater]'s.
 func (s *sender) state() push.State {
 	state := s.auth.State()
-	state.Connections = int(s.meter.open.Load())
+	state.Connections = s.line.Connections()
 	return state
 }

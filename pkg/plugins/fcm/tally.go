@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -37,7 +38,7 @@ type tally struct {
 // outstanding is a target that has not got it.
 type outstanding struct {
 	*target
-	answer answer
+	answer line.Answer
 }
 
 func newTally(r *push.Receipt) *tally { return &tally{receipt: r} }
@@ -65,49 +66,44 @@ func (t *tally) wait(damaged *push.UnreadableError) {
 	}
 	t.damaged = damaged.Users
 	for _, user := range damaged.Users {
-		t.note(&target{device: push.Device{User: user}}, answer{fate: again, tried: true, err: damaged})
+		t.note(&target{device: push.Device{User: user}}, line.Answer{Fate: line.Again, Tried: true, Err: damaged})
 	}
 }
 
 // note notes what became of a target. Gone ones are not in the ledger of a
 // retry, as they are no more in the directory either.
-func (t *tally) note(to *target, a answer) {
+func (t *tally) note(to *target, a line.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	item := push.Target{Device: to.device}
 	if to.isChannel() {
 		item.Channel = t.receipt.Channel
 	}
-	if a.err != nil {
-		item.Why = a.err.Error()
+	if a.Err != nil {
+		item.Why = a.Err.Error()
 	}
-	switch a.fate {
-	case accepted:
+	switch a.Fate {
+	case line.Accepted:
 		t.counts.Accepted++
 		item.Result = push.ResultAccepted
 		t.taken = append(t.taken, to.device)
-	case gone:
+	case line.Gone:
 		t.counts.Gone++
 		item.Result = push.ResultGone
-	case rejected:
+	case line.Rejected:
 		t.counts.Rejected++
 		item.Result = push.ResultRejected
 		t.taken = append(t.taken, to.device)
 		t.refused = append(t.refused, outstanding{to, a})
-	case again:
+	case line.Again:
+		if a.Scope == line.All {
+			t.outage = a.Err
+		}
 		t.counts.Retried++
 		item.Result = push.ResultRetried
 		t.remain = append(t.remain, outstanding{to, a})
 	}
 	t.items = append(t.items, item)
-}
-
-// down notes that FCM as a whole could not be used for a target.
-func (t *tally) down(to *target, err error) {
-	t.note(to, answer{fate: again, err: err})
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.outage = err
 }
 
 // report tells the lane what became of the targets.
@@ -176,7 +172,7 @@ func (t *tally) cause() error {
 	if after > 0 {
 		why = push.RetryAfter(why, after)
 	}
-	if tried := slices.ContainsFunc(t.remain, func(o outstanding) bool { return o.answer.tried }); !tried {
+	if tried := slices.ContainsFunc(t.remain, func(o outstanding) bool { return o.answer.Tried }); !tried {
 		return fmt.Errorf("%w: %w", push.ErrNotStarted, why)
 	}
 	return why
@@ -185,16 +181,16 @@ func (t *tally) cause() error {
 // soonest is when the first targets may be tried again, and why. The others rest
 // until their own time comes, see [resting].
 func (t *tally) soonest() (after time.Duration, why error) {
-	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.wait, b.answer.wait) }).answer
-	if first.wait == 0 {
-		return 0, first.err
+	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.Wait, b.answer.Wait) }).answer
+	if first.Wait == 0 {
+		return 0, first.Err
 	}
 	for _, o := range t.remain {
-		if o.answer.wait <= first.wait+together {
-			after = max(after, o.answer.wait)
+		if o.answer.Wait <= first.Wait+together {
+			after = max(after, o.answer.Wait)
 		}
 	}
-	return after, first.err
+	return after, first.Err
 }
 
 // permanent is the instruction for targets that were refused for good. Its reason
@@ -202,7 +198,7 @@ func (t *tally) soonest() (after time.Duration, why error) {
 func (t *tally) permanent() error {
 	var reasons []string
 	for _, o := range t.refused {
-		if why := o.answer.err.Error(); !slices.Contains(reasons, why) && len(reasons) < maxNamed {
+		if why := o.answer.Err.Error(); !slices.Contains(reasons, why) && len(reasons) < maxNamed {
 			reasons = append(reasons, why)
 		}
 	}
@@ -217,7 +213,7 @@ func (t *tally) rejection() error {
 	}
 	var names []string
 	for _, o := range t.refused[:min(maxNamed, len(t.refused))] {
-		names = append(names, fmt.Sprintf("%s: %v", o.name(), o.answer.err))
+		names = append(names, fmt.Sprintf("%s: %v", o.name(), o.answer.Err))
 	}
 	if more := len(t.refused) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))

@@ -5,6 +5,7 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -73,7 +74,7 @@ func appendChannel(all []target, made *template, tally *tally) []target {
 	message, err := made.channel()
 	switch {
 	case err != nil:
-		tally.note(&target{}, answer{fate: rejected, err: err})
+		tally.note(&target{}, line.Answer{Fate: line.Rejected, Err: err})
 	case message != nil:
 		all = append(all, target{message: message})
 	}

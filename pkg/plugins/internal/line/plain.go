@@ -1,4 +1,4 @@
-package fcm
+package line
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ type plain struct {
 	version atomic.Int32    // that the endpoint speaks; 0 until it has answered
 }
 
-func newPlain(inFlight int, dial dialer) *plain {
+func newPlain(inFlight int, dial Dialer) *plain {
 	p := &plain{one: newTransport(true, dial)}
 	p.one.MaxConnsPerHost, p.one.MaxIdleConnsPerHost = 0, inFlight // slots bound them
 	p.one.HTTP2, p.one.Protocols = nil, new(http.Protocols)
@@ -36,7 +36,7 @@ func (p *plain) ask(two *http.Transport, req *http.Request) (*http.Response, err
 	case p.version.Load() == 2, isDial(err), req.Context().Err() != nil:
 		return nil, err //nolint:wrapcheck // as above
 	}
-	again := repeatable(req)
+	again := Repeatable(req)
 	if again == nil {
 		return nil, err //nolint:wrapcheck // as above
 	}

@@ -1,4 +1,4 @@
-package fcm
+package line
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// streamsPerConn keeps each connection below the 100 streams that FCM announces.
+	// streamsPerConn keeps each connection below the 100 streams that providers announce.
 	// At the limit Go's client dials a connection per waiting request, and its
 	// StrictMaxConcurrentRequests deadlocks (golang/go issue 70809).
 	streamsPerConn = 90
@@ -25,38 +25,37 @@ const (
 	idleAfter = 90 * time.Second
 	// dialTimeout bounds the making of a connection.
 	dialTimeout = 5 * time.Second
-	// maxAnswer is as much of an answer as is read; FCM's have a few hundred bytes.
-	maxAnswer = 64 << 10
 )
 
-type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+// Dialer opens a connection.
+type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// pool spreads requests over connections. Each has a transport of its own, which
+// Conns spreads requests over connections of net/http. Each has a transport of its own, which
 // dials one connection at a time, and slots for streamsPerConn requests. That also
 // keeps a cold start from dialling a connection per request.
-type pool struct {
+type Conns struct {
 	free  chan *http.Transport // an entry per free slot
 	all   []*http.Transport
 	plain *plain // nil for https:// endpoints
 }
 
-// newPool makes a pool for inFlight requests at once. without says that there is no
+// NewConns makes a pool for inFlight requests at once. without says that there is no
 // TLS, for http:// endpoints.
-func newPool(inFlight int, without bool, dial dialer) *pool {
-	p := &pool{free: make(chan *http.Transport, inFlight)} // room for every slot
+func NewConns(inFlight int, without bool, dial Dialer) *Conns {
+	c := &Conns{free: make(chan *http.Transport, inFlight)} // room for every slot
 	if without {
-		p.plain = newPlain(inFlight, dial)
+		c.plain = newPlain(inFlight, dial)
 	}
 	for left := inFlight; left > 0; left -= streamsPerConn {
-		p.all = append(p.all, newTransport(without, dial))
+		c.all = append(c.all, newTransport(without, dial))
 	}
 	for i := range inFlight {
-		p.free <- p.all[i%len(p.all)]
+		c.free <- c.all[i%len(c.all)]
 	}
-	return p
+	return c
 }
 
-func newTransport(without bool, dial dialer) *http.Transport {
+func newTransport(without bool, dial Dialer) *http.Transport {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dial,
@@ -77,15 +76,15 @@ func newTransport(without bool, dial dialer) *http.Transport {
 
 // RoundTrip implements [http.RoundTripper]. The answer's body has been read, so
 // the slot is free again when it returns.
-func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *Conns) RoundTrip(req *http.Request) (*http.Response, error) {
 	var t *http.Transport
 	select {
-	case t = <-p.free:
+	case t = <-c.free:
 	case <-req.Context().Done():
 		return nil, fmt.Errorf("wait for a connection: %w", req.Context().Err())
 	}
-	defer func() { p.free <- t }()
-	resp, err := p.ask(t, req)
+	defer func() { c.free <- t }()
+	resp, err := c.ask(t, req)
 	if err != nil {
 		return nil, err
 	}
@@ -97,19 +96,19 @@ func (p *pool) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (p *pool) ask(t *http.Transport, req *http.Request) (*http.Response, error) {
-	if p.plain != nil {
-		return p.plain.ask(t, req)
+func (c *Conns) ask(t *http.Transport, req *http.Request) (*http.Response, error) {
+	if c.plain != nil {
+		return c.plain.ask(t, req)
 	}
 	return t.RoundTrip(req) //nolint:wrapcheck // a RoundTripper passes errors on
 }
 
-// close closes the idle connections, which all are when nothing is sent any more.
-func (p *pool) close() {
-	for _, t := range p.all {
+// Close closes the idle connections, which all are when nothing is sent any more.
+func (c *Conns) Close() {
+	for _, t := range c.all {
 		t.CloseIdleConnections()
 	}
-	if p.plain != nil {
-		p.plain.one.CloseIdleConnections()
+	if c.plain != nil {
+		c.plain.one.CloseIdleConnections()
 	}
 }

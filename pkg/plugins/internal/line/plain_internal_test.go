@@ -1,4 +1,4 @@
-package fcm
+package line
 
 import (
 	"io"
@@ -32,7 +32,7 @@ func TestPlainEndpoints(t *testing.T) {
 		}))
 		endpoint.Config.Protocols = tt.protocols
 		endpoint.Start()
-		p := newPool(2*streamsPerConn, true, new(meter).dial)
+		p := NewConns(2*streamsPerConn, true, new(Meter).Dial)
 		var senders sync.WaitGroup
 		for range 50 {
 			senders.Go(func() {
@@ -55,7 +55,7 @@ func TestPlainEndpoints(t *testing.T) {
 		if n := got[tt.want].Load(); n != 50 {
 			t.Errorf("%s: %d messages by HTTP/%d, want 50", name, n, tt.want)
 		}
-		p.close()
+		p.Close()
 		endpoint.Close()
 	}
 }
@@ -65,8 +65,8 @@ func TestPlainEndpointIsDown(t *testing.T) {
 	t.Parallel()
 	endpoint := httptest.NewServer(http.NotFoundHandler())
 	endpoint.Close()
-	p := newPool(1, true, new(meter).dial)
-	defer p.close()
+	p := NewConns(1, true, new(Meter).Dial)
+	defer p.Close()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
 	if err != nil {
 		t.Fatal(err)

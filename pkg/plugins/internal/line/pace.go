@@ -1,8 +1,10 @@
-package fcm
+package line
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -26,9 +28,12 @@ const (
 	rampStep = 100 * time.Millisecond
 )
 
-// newPace makes a pace at the start of a ramp. A tenth of a second's requests may
-// come at once.
+// newPace makes a pace at the start of a ramp; one that holds nobody for 0. A tenth of
+// a second's requests may come at once.
 func newPace(perSecond float64, ramp time.Duration) *pace {
+	if perSecond <= 0 {
+		return &pace{}
+	}
 	p := &pace{most: rate.Limit(perSecond), ramp: ramp}
 	p.limiter = rate.NewLimiter(p.most, max(1, int(perSecond/10)))
 	p.restart()
@@ -37,23 +42,53 @@ func newPace(perSecond float64, ramp time.Duration) *pace {
 
 // restart begins a ramp.
 func (p *pace) restart() {
+	if p.limiter == nil {
+		return
+	}
 	p.limiter.SetLimit(p.most * rampFrom)
 	p.began.Store(time.Now().UnixNano())
 }
 
-// wait waits for the next send, but not if ctx will have ended by then.
-func (p *pace) wait(ctx context.Context) error {
-	now := time.Now()
+// enter reports whether the next send is due.
+func (p *pace) enter(now time.Time) bool {
+	if p.limiter == nil {
+		return true
+	}
 	if began := p.began.Load(); began != 0 {
 		p.raise(began, now)
 	}
-	if p.limiter.AllowN(now, 1) { // spares ctx its timer
-		return nil
+	return p.limiter.AllowN(now, 1)
+}
+
+var errTooLate = errors.New("its turn would come after its time")
+
+// wait has next called when the next send is due, or with an error if ctx ends
+// first or will have ended by then.
+func (p *pace) wait(ctx context.Context, next func(error)) {
+	now := time.Now()
+	turn := p.limiter.ReserveN(now, 1)
+	due := turn.DelayFrom(now)
+	if end, ends := ctx.Deadline(); ends && now.Add(due).After(end) {
+		turn.CancelAt(now)
+		next(fmt.Errorf("wait for the pace of per_second: %w", errTooLate))
+		return
 	}
-	if err := p.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("wait for the pace of per_second: %w", err)
-	}
-	return nil
+	var over atomic.Bool
+	var stop func() bool
+	timer := time.AfterFunc(math.MaxInt64, func() { // not before it is reset
+		if !over.Swap(true) {
+			stop()
+			next(nil)
+		}
+	})
+	stop = context.AfterFunc(ctx, func() {
+		if !over.Swap(true) {
+			timer.Stop()
+			turn.Cancel()
+			next(fmt.Errorf("wait for the pace of per_second: %w", context.Cause(ctx)))
+		}
+	})
+	timer.Reset(due)
 }
 
 // raise sets the limit that the ramp has reached, every rampStep.

@@ -1,0 +1,99 @@
+package line
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// QuotaWait is the delay after a 429 that names none (FCM's documentation: "retry
+	// after at least one minute").
+	QuotaWait = time.Minute
+	// maxRetryAfter bounds what an answer may ask for.
+	maxRetryAfter = time.Hour
+	// maxAnswer is as much of an answer as is read; most have a few hundred bytes.
+	maxAnswer = 64 << 10
+)
+
+// Exchange is a request's answer as it came from the network.
+type Exchange struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Err is why there was no answer; Status is then 0.
+	Err error
+}
+
+// Do makes one request, and reads at most 64 KiB of the answer.
+func Do(by http.RoundTripper, req *http.Request) Exchange {
+	resp, err := by.RoundTrip(req)
+	if err != nil {
+		return Exchange{Err: err}
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err = cmp.Or(err, resp.Body.Close()); err != nil {
+		return Exchange{Err: fmt.Errorf("read the answer: %w", err)}
+	}
+	return Exchange{Status: resp.StatusCode, Header: resp.Header, Body: body}
+}
+
+// Repeatable is req once more; nil if its body cannot be had again.
+func Repeatable(req *http.Request) *http.Request {
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	again := req.Clone(req.Context())
+	again.Body = body
+	return again
+}
+
+// Unknown is what an answer means that stands in no table of the provider's: somebody
+// else gave it, a proxy or the server of a wrong endpoint. It says nothing about the
+// message and the address, whatever its status is.
+func (x Exchange) Unknown() Answer {
+	a := Answer{Fate: Again, Scope: All, Innocent: true, Tried: true, Code: HTTPCode(x.Status)}
+	if x.Status == http.StatusTooManyRequests {
+		a.Closed, a.Wait = true, QuotaWait
+	}
+	return a
+}
+
+// IsFrontEnd reports whether x is an answer that the front end of a working provider
+// gives while the provider is down, with or without a body of its own.
+func (x Exchange) IsFrontEnd() bool {
+	switch x.Status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// HTTPCode is the code of an answer of which nothing is known but the status.
+func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
+
+// RetryAfter is how long the answer asks to wait: it reads the header's two forms,
+// seconds and HTTP date (RFC 9110, section 10.2.3), and bounds it by an hour; 0 when
+// there is none.
+func (x Exchange) RetryAfter(now time.Time) time.Duration {
+	header := strings.TrimSpace(x.Header.Get("Retry-After"))
+	if header == "" {
+		return 0
+	}
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return min(max(time.Duration(min(seconds, int(maxRetryAfter/time.Second)))*time.Second, 0), maxRetryAfter)
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}

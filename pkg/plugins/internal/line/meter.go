@@ -1,0 +1,53 @@
+package line
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Meter counts the connections to a provider and tells of its answers. Its zero value
+// tells nobody.
+type Meter struct {
+	wants atomic.Pointer[push.Answered]
+	open  atomic.Int64
+}
+
+// Measure is [push.Metered]'s.
+func (m *Meter) Measure(told push.Answered) { m.wants.Store(&told) }
+
+// told tells of one answer.
+func (m *Meter) told(a Answer, took time.Duration) {
+	if told := m.wants.Load(); told != nil {
+		(*told)(a.class(), took)
+	}
+}
+
+// Connections counts those that are open.
+func (m *Meter) Connections() int { return int(m.open.Load()) }
+
+// Dial opens a connection that is counted until it is closed.
+func (m *Meter) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a dialer passes errors on
+	}
+	m.open.Add(1)
+	return &counted{Conn: c, gone: sync.OnceFunc(func() { m.open.Add(-1) })}, nil
+}
+
+// counted is a connection that is counted.
+type counted struct {
+	net.Conn
+	gone func()
+}
+
+// Close implements [net.Conn].
+func (c *counted) Close() error {
+	c.gone()
+	return c.Conn.Close() //nolint:wrapcheck // a connection passes errors on
+}

@@ -1,0 +1,120 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// provider answers calls as told, and keeps their times.
+type provider struct {
+	mu     sync.Mutex
+	answer func(n int, key string) reply // to the n-th request
+	times  []time.Time
+}
+
+// reply is an answer; the zero one accepts.
+type reply struct {
+	Answer
+	latency time.Duration
+}
+
+func (p *provider) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.times)
+}
+
+// ask makes one request as a transport that blocks does.
+func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
+	p.mu.Lock()
+	p.times = append(p.times, time.Now())
+	var r reply
+	if p.answer != nil {
+		r = p.answer(len(p.times), key)
+	}
+	p.mu.Unlock()
+	over := time.NewTimer(l.Timeout)
+	defer over.Stop()
+	select {
+	case <-time.After(r.latency):
+	case <-over.C:
+		return NoAnswer(context.DeadlineExceeded)
+	case <-ctx.Done():
+		return NoAnswer(ctx.Err())
+	}
+	if r.Fate == 0 {
+		r.Fate = Accepted
+	}
+	r.Tried = true
+	return r.Answer
+}
+
+// send sends one message. The error is that of an answer which is none.
+func (p *provider) send(ctx context.Context, l *Line, key, group string) (Answer, error) {
+	c := Call{Key: key, Do: func(ctx context.Context, answered func(Answer)) {
+		if l.Blocking {
+			answered(p.ask(ctx, l, key))
+			return
+		}
+		go func() { answered(p.ask(ctx, l, key)) }()
+	}}
+	if group != "" {
+		c.Group = l.Group(group)
+	}
+	a := l.Send(ctx, c)
+	if errors.Is(a.Err, ErrDown) || errors.Is(a.Err, ErrInterrupted) && !a.Tried {
+		return Answer{}, a.Err
+	}
+	return a, nil
+}
+
+// each runs a test with a transport that blocks and with one that calls back.
+func each(t *testing.T, test func(t *testing.T, o Options)) {
+	t.Helper()
+	for name, blocking := range map[string]bool{"blocking": true, "calling back": false} {
+		t.Run(name, func(t *testing.T) {
+			test(t, Options{Name: "FCM", InFlight: 100, Timeout: sendTimeout, Blocking: blocking})
+		})
+	}
+}
+
+const sendTimeout = 15 * time.Second
+
+// bubble runs f in a synctest bubble.
+func bubble(t *testing.T, o Options, f func(t *testing.T, l *Line)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { f(t, New(o)) })
+}
+
+// The answers that speak of more than their address.
+var (
+	thirdParty     = reply{Answer: Answer{Fate: Again, Scope: OfGroup, Wait: GroupWait, Closed: true, Innocent: true, Err: errors.New("third party")}}
+	quotaOfProject = reply{Answer: Answer{Fate: Again, Scope: All, Wait: 37 * time.Second, Closed: true, Innocent: true, Err: errors.New("quota")}}
+	down503        = reply{Answer: Answer{Fate: Again, Scope: All, Code: "http-503", Err: errors.New("unavailable")}}
+	refused        = reply{Answer: Answer{Fate: Again, Scope: All, Closed: true, Innocent: true, Err: errors.New("unauthenticated")}}
+	foreign        = reply{Answer: Answer{Fate: Again, Scope: All, Innocent: true, Code: "http-405", Err: errors.New("a proxy's")}}
+	reset          = reply{Answer: NoAnswer(errors.New("connection reset"))}
+	silence        = reply{latency: time.Hour}
+)
+
+// slow is an answer that its address gets too much.
+func slow(wait time.Duration) reply {
+	return reply{Answer: Answer{Fate: Again, Wait: wait, Code: "quota-device", Err: errors.New("slow down")}}
+}
+
+// after is r with that Retry-After.
+func (r reply) after(wait time.Duration) reply {
+	r.Wait = wait
+	return r
+}
+
+// late is r after some time.
+func (r reply) late(latency time.Duration) reply {
+	r.latency = latency
+	return r
+}
