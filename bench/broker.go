@@ -59,10 +59,10 @@ func openQueue(ctx context.Context, url string) (*queue, error) {
 	if q.conn, err = broker.Connect(ctx, broker.Options{URL: url, Name: "bench", Log: zerolog.Nop()}); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if _, err := q.conn.Provision(ctx, worker.Topology(c, nil)); err != nil {
+	if _, err := broker.Provision(ctx, q.conn, worker.Topology(c, nil)); err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
 	}
-	if _, err := q.conn.ProvisionDevices(ctx, 1); err != nil {
+	if _, err := broker.ProvisionDevices(ctx, q.conn, 1); err != nil {
 		return nil, fmt.Errorf("provision the device directory: %w", err)
 	}
 	return q, nil

@@ -19,7 +19,7 @@ const registrars = 64
 // register gives the users from to below to one device each, as chat servers do,
 // and returns how many a second that were.
 func (w *world) register(ctx context.Context, from, to int) (perSecond float64, err error) {
-	directory, err := w.queue.conn.Devices(ctx, broker.DeviceOptions{Log: zerolog.Nop()})
+	directory, err := broker.OpenDevices(ctx, w.queue.conn, broker.DeviceOptions{Log: zerolog.Nop()})
 	if err != nil {
 		return 0, fmt.Errorf("open the device directory: %w", err)
 	}

@@ -83,7 +83,7 @@ func (w *world) findNewest(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	began := time.Now()
-	for _, err := range w.queue.conn.History(w.queue.name).Read(ctx, broker.Stretch{Since: last}) {
+	for _, err := range broker.NewHistory(w.queue.conn, w.queue.name).Read(ctx, broker.Stretch{Since: last}) {
 		if err != nil {
 			return 0, fmt.Errorf("read the newest receipt: %w", err)
 		}

@@ -26,7 +26,7 @@ func (w *world) settled(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	last := "no broker answers"
 	for idle := 0; idle < 2; {
-		stats, err := w.conn.Stats(ctx, topology())
+		stats, err := broker.NewReader(w.conn).Stats(ctx, topology())
 		switch {
 		case err != nil:
 			idle = 0
@@ -103,7 +103,7 @@ func busy(s broker.Stats) bool {
 // is in both.
 func (w *world) letters(ctx context.Context) (map[string]map[int]int, error) {
 	found := map[string]map[int]int{"stdout": {}, "fcm": {}}
-	for letter, err := range w.conn.Letters(topology()).List(ctx, broker.LetterFilter{}) {
+	for letter, err := range broker.NewLetters(w.conn, topology()).List(ctx, broker.LetterFilter{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the dead letters: %w", err)
 		}

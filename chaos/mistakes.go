@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
 )
 
 // recordsEvery is how old a recorded position of a lane is at most: it is written
@@ -118,7 +120,7 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 	if err := errors.Join(err, wait(ctx, long)); err != nil {
 		return fmt.Errorf("abandon a durable: %w", err)
 	}
-	stats, err := f.conn.Stats(ctx, topology())
+	stats, err := broker.NewReader(f.conn).Stats(ctx, topology())
 	if err != nil {
 		return fmt.Errorf("look at the lanes: %w", err)
 	}

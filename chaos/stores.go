@@ -93,7 +93,7 @@ func (f *faults) overfill(ctx context.Context, s step, says string) error {
 func (f *faults) loosen(ctx context.Context) error {
 	t := f.limits()
 	t.DeadMaxBytes = 8 << 20
-	if _, err := f.conn.Provision(ctx, t); err != nil {
+	if _, err := broker.Provision(ctx, f.conn, t); err != nil {
 		return fmt.Errorf("raise the limit of dead letters: %w", err)
 	}
 	return nil

@@ -279,7 +279,7 @@ func (w *fcmWorld) publish(r *push.Receipt) {
 
 // lane is the state of a lane over all processes.
 func (w *fcmWorld) lane(handler string) (broker.LaneStats, bool) {
-	stats, err := w.conn.Stats(w.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
+	stats, err := broker.NewReader(w.conn).Stats(w.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
 	if err != nil || len(stats.Lanes) != 1 {
 		return broker.LaneStats{}, false
 	}

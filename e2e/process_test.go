@@ -202,7 +202,7 @@ func drained(t *testing.T, conn *broker.Conn, limit time.Duration) {
 	t.Helper()
 	last := ""
 	await(t, limit, "the lane is drained", func() bool {
-		stats, err := conn.Stats(t.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout"}})
+		stats, err := broker.NewReader(conn).Stats(t.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout"}})
 		if err != nil || len(stats.Lanes) != 1 {
 			last = fmt.Sprint(err)
 			return false

@@ -15,7 +15,7 @@ func guards() []mutant {
 			pkg: brokers, test: "TestAnswersGoToInboxesOnly",
 		},
 		{
-			name: "headers of a forged retry believed", file: "internal/broker/headers.go",
+			name: "headers of a forged retry believed", file: "internal/broker/retryheaders.go",
 			old: "if h.Get(headerHandler) != handler {", now: "if false {",
 			pkg: brokers, test: "TestForgedRetryIsNotBelieved",
 		},

@@ -210,7 +210,7 @@ func outside() []mutant {
 			pkg: brokers, test: "TestSchedulingTheSameAttemptTwiceStoresItOnce",
 		},
 		{
-			name: "letter without its dedup id", file: "internal/broker/letters.go",
+			name: "letter without its dedup id", file: "internal/broker/letterheaders.go",
 			old: "h.Set(headerMsgID, oneLine(l.ID, maxErrorText))", now: "_ = l.ID",
 			pkg: brokers, test: "TestBuryingTwiceIsOneLetter",
 		},

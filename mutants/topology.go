@@ -24,7 +24,7 @@ func topology() []mutant {
 			pkg: brokers, test: "TestADurableIsMadeAnewUnderARunningLane",
 		},
 		{
-			name: "cluster that is starting ends the worker", file: "internal/broker/conn.go",
+			name: "cluster that is starting ends the worker", file: "internal/broker/request.go",
 			old: "api.ErrorCode == noPeers &&", now: "false &&",
 			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
 		},
@@ -40,22 +40,22 @@ func topology() []mutant {
 		},
 		{
 			name: "worker ready whose broker stores nothing", file: "internal/worker/window.go",
-			old: "return seen.keeper.Ready()", now: "return nil",
+			old: "return seen.positions.Ready()", now: "return nil",
 			pkg: "./internal/worker", test: "TestBrokerThatCannotWrite",
 		},
 		{
-			name: "abandoned lane not shown", file: "internal/broker/otherlanes.go",
-			old: "if lane.Abandoned {\n\t\t\ts.Lanes", now: "if false {\n\t\t\ts.Lanes",
+			name: "abandoned lane not shown", file: "internal/broker/stats.go",
+			old: "if !other.Abandoned {", now: "if true {",
 			pkg: brokers, test: "TestAbandonedLanesAreShown",
 		},
 		{
-			name: "lane of another worker called abandoned", file: "internal/broker/otherlanes.go",
+			name: "lane of another worker called abandoned", file: "internal/broker/others.go",
 			old: "return !p.Left && now", now: "return p.Left && now",
 			pkg: brokers, test: "TestLanesThatOthersRunAreNotAbandoned",
 		},
 		{
 			name: "retired lane remembered", file: "internal/broker/retire.go",
-			old: "return c.forgetPosition(ctx, t.positionKey(name))", now: "return nil",
+			old: "return ForgetPosition(ctx, c, t, name)", now: "return nil",
 			pkg: brokers, test: "TestRetireLane",
 		},
 		{

@@ -39,7 +39,7 @@ func (a *app) clear(cmd *cobra.Command, args []string, c *clearing, prepare func
 	}
 	ctx := cmd.Context()
 	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error {
-		run := clearingRun{app: a, job: prepare(conn, t), letters: conn.Letters(t), choice: &c.choice, counts: make(map[string]int)}
+		run := clearingRun{app: a, job: prepare(conn, t), letters: broker.NewLetters(conn, t), choice: &c.choice, counts: make(map[string]int)}
 		return run.run(ctx, &c.change)
 	})
 }

@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/worker"
-	"github.com/rs/zerolog"
-	"github.com/spf13/cobra"
 )
 
 // completionTimeout is how long completion looks for the broker.
@@ -64,7 +65,7 @@ func lanesAtBroker(ctx context.Context, c *config.Config) []string {
 		return nil
 	}
 	defer conn.Close()
-	names, err := conn.LaneNames(ctx, worker.Topology(c, nil))
+	names, err := broker.LaneNames(ctx, conn, worker.Topology(c, nil))
 	if err != nil {
 		return nil
 	}

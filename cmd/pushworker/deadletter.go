@@ -29,7 +29,7 @@ func newDeadletterCommand(a *app) *cobra.Command {
 
 // letters runs f with the dead letters of the configured broker.
 func (a *app) letters(ctx context.Context, f func(*broker.Letters) error) error {
-	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error { return f(conn.Letters(t)) })
+	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error { return f(broker.NewLetters(conn, t)) })
 }
 
 // deadletters runs f with the configured broker.

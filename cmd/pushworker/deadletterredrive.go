@@ -21,7 +21,7 @@ as expired. Without --yes it asks, or only says what it would do.`,
   pushworker deadletter ls -o jsonl | pushworker deadletter redrive -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.clear(cmd, args, &c, func(conn *broker.Conn, t broker.Topology) clearingJob {
-				redriver := conn.Redriver(t)
+				redriver := broker.NewRedriver(conn, t)
 				return clearingJob{verb: "redrive", past: "redrove", done: "redriven", ask: redriver.Check, act: redriver.Redrive}
 			})
 		},
@@ -41,7 +41,7 @@ it asks, or only says what it would do.`,
   pushworker deadletter drop --reason malformed --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.clear(cmd, args, &c, func(conn *broker.Conn, t broker.Topology) clearingJob {
-				letters := conn.Letters(t)
+				letters := broker.NewLetters(conn, t)
 				return clearingJob{
 					verb: "drop", past: "dropped", done: "dropped",
 					ask: func(context.Context, deadletter.Letter) error { return nil },

@@ -88,7 +88,7 @@ func (a *app) play(ctx context.Context, c *config.Config, show *stage) error {
 	if err := show.await(ctx); err != nil {
 		return err
 	}
-	letter, err := firstLetter(ctx, conn.Letters(worker.Topology(c, []string{demoHandler})))
+	letter, err := firstLetter(ctx, broker.NewLetters(conn, worker.Topology(c, []string{demoHandler})))
 	if err != nil {
 		return err
 	}

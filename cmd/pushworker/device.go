@@ -44,13 +44,13 @@ func (a *app) devices(ctx context.Context, write bool, f func(*broker.Devices) e
 	}
 	defer conn.Close()
 	o := broker.DeviceOptions{Displace: c.DevicesDisplace, Log: a.logger(c.Log)}
-	devices, err := conn.Devices(ctx, o)
+	devices, err := broker.OpenDevices(ctx, conn, o)
 	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
-		if lost := conn.DevicesLost(ctx, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
+		if lost := broker.DevicesLost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
 			return unavailableError(lost)
 		}
-		if _, err = conn.ProvisionDevices(ctx, c.Replicas); err == nil {
-			devices, err = conn.Devices(ctx, o)
+		if _, err = broker.ProvisionDevices(ctx, conn, c.Replicas); err == nil {
+			devices, err = broker.OpenDevices(ctx, conn, o)
 		}
 	}
 	if err != nil {

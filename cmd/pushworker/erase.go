@@ -78,8 +78,8 @@ func (a *app) erase(ctx context.Context, user push.Uid, consent *change, out for
 		return err
 	}
 	defer conn.Close()
-	e := erasure{app: a, user: user, out: out, eraser: conn.Eraser(worker.Topology(c, nil))}
-	if e.devices, err = conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
+	e := erasure{app: a, user: user, out: out, eraser: broker.NewEraser(conn, worker.Topology(c, nil))}
+	if e.devices, err = broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
 		return unavailableError(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed

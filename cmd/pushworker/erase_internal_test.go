@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -15,13 +16,13 @@ func TestEraseInterruptedIsUnfinished(t *testing.T) {
 	b := brokertest.Start(t)
 	topology := b.Topology("fcm")
 	conn := b.Connect(t)
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
 	e := erasure{
 		app: &app{stdout: &stdout, stderr: &stderr}, user: push.ParseUserId("usr782riWdFIwE"), out: formatTable,
-		eraser: conn.Eraser(topology),
+		eraser: broker.NewEraser(conn, topology),
 	}
 	planned, err := e.survey(t.Context())
 	if err != nil || len(planned) != 5 {

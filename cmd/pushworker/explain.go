@@ -142,7 +142,7 @@ func (a *app) explain(ctx context.Context, o explainOptions) error {
 func (a *app) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
 	s := search{conn: conn, topology: worker.Topology(c, nil), limits: c.ReceiptLimits(), options: o, app: a}
 	if o.streamSeq != 0 {
-		stored, err := conn.History(c.Stream).Get(ctx, o.streamSeq)
+		stored, err := broker.NewHistory(conn, c.Stream).Get(ctx, o.streamSeq)
 		switch {
 		case errors.Is(err, broker.ErrNotStored):
 			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
@@ -181,16 +181,16 @@ func (a *app) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, 
 	}
 	// In the order in which receipts move, so that one that moves meanwhile is not
 	// missed: whoever leaves the retries becomes a letter or an event.
-	if f.Lanes, err = conn.LaneFacts(ctx, t); err != nil {
+	if f.Lanes, err = broker.LaneFacts(ctx, conn, t); err != nil {
 		return f, err
 	}
-	for r, err := range conn.RetryFacts(ctx, t) {
+	for r, err := range broker.RetryFacts(ctx, conn, t) {
 		if err != nil {
 			return f, err
 		}
 		f.Retries = append(f.Retries, r)
 	}
-	for l, err := range conn.Letters(t).List(ctx, broker.LetterFilter{Since: earliest}) {
+	for l, err := range broker.NewLetters(conn, t).List(ctx, broker.LetterFilter{Since: earliest}) {
 		if err != nil {
 			return f, err
 		}
@@ -202,7 +202,7 @@ func (a *app) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, 
 
 // gatherEvents adds what is recorded, if anything is.
 func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
-	for e, err := range conn.EventFacts(ctx, t, since, seqs...) {
+	for e, err := range broker.EventFacts(ctx, conn, t, since, seqs...) {
 		if errors.Is(err, broker.ErrNoEvents) {
 			f.NoEvents = true
 			return nil
@@ -212,6 +212,6 @@ func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *
 		}
 		f.Events = append(f.Events, e)
 	}
-	f.EventsSince, err = conn.FirstEvent(ctx, t)
+	f.EventsSince, err = broker.FirstEvent(ctx, conn, t)
 	return err
 }

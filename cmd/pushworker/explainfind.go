@@ -46,7 +46,7 @@ func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 	if s.options.single() {
 		want = 1
 	}
-	known, err := s.conn.OutcomesOf(ctx, s.topology, user, s.options.since.Time)
+	known, err := broker.OutcomesOf(ctx, s.conn, s.topology, user, s.options.since.Time)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (s *search) recorded(ctx context.Context, known broker.Outcomes, want int, 
 		if seq >= s.from {
 			continue // it was looked at
 		}
-		m, err := s.conn.History(s.topology.Stream).Get(ctx, seq)
+		m, err := broker.NewHistory(s.conn, s.topology.Stream).Get(ctx, seq)
 		if err != nil && !errors.Is(err, broker.ErrNotStored) {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ type floor struct {
 
 // recordedBelow finds the floor: every lane has settled what is below.
 func (s *search) recordedBelow(ctx context.Context, known broker.Outcomes) (floor, error) {
-	lanes, err := s.conn.LaneFacts(ctx, s.topology)
+	lanes, err := broker.LaneFacts(ctx, s.conn, s.topology)
 	if err != nil {
 		return floor{}, err
 	}
@@ -114,7 +114,7 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 	told := began
 	s.complete = true
 	defer func() { s.app.clearProgress(told.After(began)) }()
-	for part, err := range broker.Back(ctx, s.conn.History(s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
+	for part, err := range broker.Back(ctx, broker.NewHistory(s.conn, s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
 		if err != nil {
 			return nil, err
 		}

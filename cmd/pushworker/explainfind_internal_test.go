@@ -4,6 +4,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -13,7 +14,7 @@ func TestExplainLooksBehindErasedReceipts(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn, topology := b.Connect(t), b.Topology("fcm")
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	store := func(subject string, n int, text string) {

@@ -76,9 +76,9 @@ func (a *app) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	topology := worker.Topology(c, enabledHandlers(c))
-	stats, err := conn.Stats(ctx, topology)
+	stats, err := broker.NewReader(conn).Stats(ctx, topology)
 	if all {
-		others, err2 := conn.OtherLanes(ctx, topology)
+		others, err2 := broker.OtherLanes(ctx, conn, topology)
 		others = slices.DeleteFunc(others, func(l broker.LaneStats) bool { return l.Abandoned }) // which Stats has told
 		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
 	}
@@ -183,7 +183,7 @@ func (a *app) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn
 	if !isLaneName(name) {
 		return usageError(fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name))
 	}
-	err := conn.PauseLane(ctx, worker.Topology(c, nil), name, until)
+	err := broker.PauseLane(ctx, conn, worker.Topology(c, nil), name, until)
 	switch {
 	case errors.Is(err, broker.ErrNoLane):
 		return err

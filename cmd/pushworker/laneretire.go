@@ -70,7 +70,7 @@ func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Co
 		a.say("would remove lane %s and what waits for it; nothing was changed. Do it with --yes", name)
 		return nil
 	}
-	if err := conn.RetireLane(ctx, t, name); err != nil {
+	if err := broker.RetireLane(ctx, conn, t, name); err != nil {
 		return unavailableError(fmt.Errorf("%w: the same command does the rest", err))
 	}
 	a.say("lane %s is removed", name)
@@ -80,7 +80,7 @@ func (a *app) retireLane(ctx context.Context, t broker.Topology, conn *broker.Co
 func (a *app) findLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string) (broker.LaneStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	lane, err := conn.FindLane(ctx, t, name)
+	lane, err := broker.FindLane(ctx, conn, t, name)
 	if err != nil && !errors.Is(err, broker.ErrNoLane) && !errors.Is(err, broker.ErrLaneRuns) {
 		err = unavailableError(err)
 	}

@@ -56,10 +56,10 @@ func prepare(t *testing.T, url string) {
 	}
 	t.Cleanup(conn.Close)
 	topology := (*brokertest.Broker)(nil).Topology("stdout")
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.ProvisionEvents(t.Context(), topology); err != nil {
+	if _, err := broker.ProvisionEvents(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	pub, err := conn.Publisher(publisher.Config{})

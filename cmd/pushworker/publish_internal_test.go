@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 )
 
@@ -37,7 +38,7 @@ func startPublish(t *testing.T, b *brokertest.Broker) session {
 
 func provision(t *testing.T, b *brokertest.Broker) {
 	t.Helper()
-	if _, err := b.Connect(t).Provision(t.Context(), b.Topology("stdout")); err != nil {
+	if _, err := broker.Provision(t.Context(), b.Connect(t), b.Topology("stdout")); err != nil {
 		t.Fatal(err)
 	}
 }

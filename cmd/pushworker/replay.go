@@ -131,7 +131,7 @@ func (a *app) replay(ctx context.Context, o *replayOptions) error {
 	}
 	defer conn.Close()
 	o.query["stream"] = c.Stream
-	history := conn.History(c.Stream)
+	history := broker.NewHistory(conn, c.Stream)
 	checkpoint, err := o.checkpoint(ctx, history)
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (a *app) configuredHandler(c *config.Config, name string, d push.Directory)
 // replayDirectory is the device directory. Without a bucket it is one that says so to
 // those who ask: not every handler does.
 func (a *app) replayDirectory(ctx context.Context, conn *broker.Conn, c *config.Config) (push.Directory, error) {
-	devices, err := conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)})
+	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.logger(c.Log)})
 	switch {
 	case errors.Is(err, broker.ErrNoBucket):
 		return noDirectory{err}, nil

@@ -19,10 +19,10 @@ import (
 // so that explain knows of them, and what ends that.
 func (a *app) recordReplay(ctx context.Context, c *config.Config, conn *broker.Conn, handler string) (tell func(replay.Outcome), end func()) {
 	hash := func(string) string { return "" } // without a bucket there is no salt
-	if devices, err := conn.Devices(ctx, broker.DeviceOptions{Log: a.logger(c.Log)}); err == nil {
+	if devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.logger(c.Log)}); err == nil {
 		hash = devices.Hash
 	}
-	recorder := outcome.New(outcome.Options{Publish: conn.PublishEvents, Hash: hash}, prometheus.NewRegistry())
+	recorder := outcome.New(outcome.Options{Publish: broker.NewEventPublisher(conn).PublishEvents, Hash: hash}, prometheus.NewRegistry())
 	recording, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = recorder.Run(recording) }) // has no error

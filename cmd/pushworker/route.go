@@ -216,7 +216,7 @@ func (r *routing) openDirectory(ctx context.Context) (push.Directory, func(), er
 	if err != nil {
 		return nil, nil, err
 	}
-	devices, err := conn.Devices(ctx, broker.DeviceOptions{Log: r.logger(r.config.Log)})
+	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: r.logger(r.config.Log)})
 	if err != nil {
 		conn.Close()
 		return nil, nil, err

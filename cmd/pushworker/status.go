@@ -125,7 +125,7 @@ func (a *app) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn,
 func askBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) admin.Status {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	sample := admin.TakeSample(ctx, conn, worker.Topology(c, lanesInQuestion(ctx, c, conn, remote)))
+	sample := admin.TakeSample(ctx, broker.NewReader(conn), worker.Topology(c, lanesInQuestion(ctx, c, conn, remote)))
 	status := admin.NewStatus(sample, remote.Process, remote.States())
 	status.Keep(remote)
 	return status
@@ -140,7 +140,7 @@ func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, r
 		slices.Sort(names)
 		return slices.Compact(names)
 	}
-	lanes, err := conn.OtherLanes(ctx, worker.Topology(c, nil))
+	lanes, err := broker.OtherLanes(ctx, conn, worker.Topology(c, nil))
 	if err != nil || len(lanes) == 0 {
 		return configured
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
@@ -104,14 +105,14 @@ func TestInterruptEndsWhatReadsStdin(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
-	if _, err := conn.Provision(t.Context(), b.Topology("stdout")); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, b.Topology("stdout")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	letters := conn.Letters(b.Topology("stdout"))
-	if err := letters.Bury(t.Context(), deadletter.Letter{Handler: "stdout", Reason: "permanent", ID: "1", Stream: "PUSH", StreamSeq: 1}); err != nil {
+	dead := broker.NewDeadLetters(conn, b.Topology("stdout"))
+	if err := dead.Bury(t.Context(), deadletter.Letter{Handler: "stdout", Reason: "permanent", ID: "1", Stream: "PUSH", StreamSeq: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -144,7 +145,7 @@ func TestInterruptEndsWhatReadsStdin(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		if _, err := letters.Show(context.WithoutCancel(t.Context()), 1); err != nil {
+		if _, err := broker.NewLetters(conn, b.Topology("stdout")).Show(context.WithoutCancel(t.Context()), 1); err != nil {
 			t.Error("the letter is gone:", err)
 		}
 	})

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // userValue is the pflag.Value of a user id.

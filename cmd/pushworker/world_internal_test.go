@@ -91,7 +91,7 @@ func startBroker(ts *testscript.TestScript, _ bool, handlers []string) {
 	b := brokertest.Start(w.tb)
 	w.conn, w.topology = b.Connect(w.tb), b.Topology(handlers...)
 	if len(handlers) > 0 {
-		_, err := w.conn.Provision(w.tb.Context(), w.topology)
+		_, err := broker.Provision(w.tb.Context(), w.conn, w.topology)
 		ts.Check(err)
 	}
 	ts.Setenv("PUSHWORKER_NATS_URL", b.URL())
@@ -118,7 +118,7 @@ func someLetters() []deadletter.Letter {
 func bury(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	for i, l := range someLetters() {
-		ts.Check(w.conn.Letters(w.topology).Bury(w.tb.Context(), l))
+		ts.Check(broker.NewDeadLetters(w.conn, w.topology).Bury(w.tb.Context(), l))
 		ts.Check(os.WriteFile(ts.MkAbs("letter-"+strconv.Itoa(i+1)), l.Data, 0o600))
 	}
 }
@@ -167,7 +167,7 @@ func pull(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithTimeout(w.tb.Context(), 20*time.Second)
 	defer cancel()
-	lane, err := w.conn.Lane(ctx, w.topology, w.topology.Handlers[0])
+	lane, err := broker.BindLane(ctx, w.conn, w.topology, w.topology.Handlers[0], nil)
 	ts.Check(err)
 	var pulled bytes.Buffer
 	_, err = lane.Fresh.Pull(ctx, n, func(m consumer.Message) {

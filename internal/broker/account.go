@@ -13,9 +13,9 @@ type Skew struct {
 }
 
 // SkewOf asks the broker for the time, by way of a stream of t.
-func (c *Conn) SkewOf(ctx context.Context, t Topology) (Skew, error) {
+func SkewOf(ctx context.Context, c *Conn, t Topology) (Skew, error) {
 	asked := time.Now()
-	info, err := c.streamInfo(ctx, t.Stream)
+	info, err := c.StreamInfo(ctx, t.Stream)
 	if err != nil {
 		return Skew{}, fmt.Errorf("asking the broker for the time: %w%s", err, missingRemedy(err))
 	}
@@ -31,24 +31,21 @@ type Room struct {
 	Bytes, Limit uint64
 }
 
-// MaxPayload is how many bytes a message may have, headers included.
-func (c *Conn) MaxPayload() int64 { return c.nc.MaxPayload() }
-
 // Rooms asks for the bytes used and allowed by the streams of t, and by the whole
 // account if the user may ask after that. What has no limit is left out.
-func (c *Conn) Rooms(ctx context.Context, t Topology) ([]Room, error) {
+func Rooms(ctx context.Context, c *Conn, t Topology) ([]Room, error) {
 	var rooms []Room
 	for _, want := range t.streams() {
-		info, err := c.streamInfo(ctx, want.Name)
+		info, err := c.StreamInfo(ctx, want.Config.Name)
 		if err != nil {
-			return rooms, fmt.Errorf("asking for the size of stream %s: %w%s", want.Name, err, missingRemedy(err))
+			return rooms, fmt.Errorf("asking for the size of stream %s: %w%s", want.Config.Name, err, missingRemedy(err))
 		}
 		if info.Config.MaxBytes > 0 {
-			rooms = append(rooms, Room{"stream " + want.Name, info.State.Bytes, uint64(info.Config.MaxBytes)})
+			rooms = append(rooms, Room{"stream " + want.Config.Name, info.State.Bytes, uint64(info.Config.MaxBytes)})
 		}
 	}
-	err := c.request(ctx, "$JS.API.INFO", func(ctx context.Context) error {
-		account, err := c.js.AccountInfo(ctx)
+	err := c.Ask(ctx, "$JS.API.INFO", func(ctx context.Context) error {
+		account, err := c.JetStream().AccountInfo(ctx)
 		if err == nil && account.Limits.MaxStore > 0 {
 			rooms = append(rooms, Room{"the account", account.Store, uint64(account.Limits.MaxStore)})
 		}
@@ -58,18 +55,4 @@ func (c *Conn) Rooms(ctx context.Context, t Topology) ([]Room, error) {
 		return rooms, fmt.Errorf("asking for the limits of the account: %w", err)
 	}
 	return rooms, nil
-}
-
-// InspectDevices looks at the bucket of the device directory, and changes nothing.
-func (c *Conn) InspectDevices(ctx context.Context, replicas int) Object {
-	want := devicesConfig(replicas)
-	o := Object{Name: "bucket " + devicesBucket}
-	info, err := c.streamInfo(ctx, want.Name)
-	if err != nil {
-		o.Err = fmt.Errorf("%w%s", err, missingRemedy(err))
-		return o
-	}
-	have := info.Config
-	o.judge(mend(o.Name, devicesSettings(), &have, &want, nil))
-	return o
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/consumer"
 )
@@ -78,7 +79,7 @@ func (r *rig) backlog(b *testing.B, n int) {
 // BenchmarkSchedule stores retries from 64 goroutines, as busy lanes do.
 func BenchmarkSchedule(b *testing.B) {
 	r := newRig(b)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	body := make([]byte, 1024)
 	var seq atomic.Uint64
 	b.SetParallelism(32)

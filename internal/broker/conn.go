@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// requestTimeout bounds one question to the broker and one publish.
-	requestTimeout = 5 * time.Second
+	// RequestTimeout bounds one question to the broker and one publish.
+	RequestTimeout = 5 * time.Second
 	// closeTimeout bounds Close.
 	closeTimeout = 5 * time.Second
 	// reconnectWait and reconnectJitter space the attempts to reconnect: half a
@@ -53,14 +53,12 @@ type Conn struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	log    zerolog.Logger
-	events *events
+	life   *life
 	first  chan struct{} // closed by the first connection
 	failed chan error    // why attempts at the first connection failed; room for the oldest unread
 	closed chan struct{} // closed when the connection is closed for good
 
-	closing    atomic.Bool
-	mayNotList atomic.Bool // the durables of streams
-	positions  positions
+	closing atomic.Bool
 }
 
 // Connect waits for the first connection until ctx ends; only a refusal of the
@@ -68,7 +66,7 @@ type Conn struct {
 // ever, with jitter, whenever it breaks.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
 	c := &Conn{
-		log: o.Log, events: newEvents(),
+		log: o.Log, life: newLife(),
 		first: make(chan struct{}), failed: make(chan error, 1), closed: make(chan struct{}),
 	}
 	opts, err := c.natsOptions(o)
@@ -152,49 +150,15 @@ func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 // Reconnects is how often the connection was made anew since Connect.
 func (c *Conn) Reconnects() uint64 { return c.nc.Stats().Reconnects }
 
-// ErrSilent says that the broker did not answer, or answered that it cannot now, as
-// a cluster without a leader does: the same may succeed a moment later.
-var ErrSilent = errors.New("the broker does not answer for now")
+// MaxPayload is how many bytes a message may have, headers included.
+func (c *Conn) MaxPayload() int64 { return c.nc.MaxPayload() }
 
-const (
-	// leaderless is the error code of a cluster that has no leader or no quorum.
-	leaderless = 10008
-	// noPeers is the error code of a cluster that has no place for a stream; its
-	// description says why: peers that are offline come back, tags do not change.
-	noPeers = 10005
-)
+// NATS is the connection of the client library, JetStream what it makes of it, and Log
+// what [Options] gave. Questions go through [Conn.Ask].
+func (c *Conn) NATS() *nats.Conn { return c.nc }
 
-// request runs one question to the broker or one publish on subject, bounded by
-// ctx and requestTimeout. The broker answers a forbidden subject with silence
-// and an asynchronous error; request returns that as a [DeniedError] at once.
-func (c *Conn) request(ctx context.Context, subject string, ask func(context.Context) error) error {
-	ctx, stop := context.WithTimeout(ctx, requestTimeout)
-	defer stop()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer c.events.onDenied(subject, cancel)()
-	err := ask(ctx)
-	if err == nil {
-		return nil
-	}
-	if denied, ok := errors.AsType[*DeniedError](context.Cause(ctx)); ok {
-		return denied
-	}
-	switch {
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-		return fmt.Errorf("%w: start nats-server with -js, and enable JetStream for the account", err)
-	case errors.Is(err, context.DeadlineExceeded) && !c.Connected():
-		return fmt.Errorf("%w (%w): there is no connection to the broker", err, ErrSilent)
-	case errors.Is(err, context.DeadlineExceeded), isLeaderless(err):
-		return fmt.Errorf("%w (%w)", err, ErrSilent)
-	}
-	return err
-}
+// JetStream is the client library's interface to the broker's streams.
+func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 
-// isLeaderless reports an answer of a cluster that is starting or has lost its quorum.
-// For a moment before it has no leader, its leader says that too few peers are online.
-func isLeaderless(err error) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (api.ErrorCode == leaderless ||
-		api.ErrorCode == noPeers && strings.Contains(api.Description, "peer offline"))
-}
+// Log is where the connection logs.
+func (c *Conn) Log() *zerolog.Logger { return &c.log }

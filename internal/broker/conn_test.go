@@ -214,7 +214,7 @@ func restricted(t *testing.T, user brokertest.User, log *lines) (*rig, *broker.C
 		return c
 	}
 	r.conn = dial(broker.Options{URL: url("admin")})
-	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.conn, r.topo); err != nil {
 		t.Fatal(err)
 	}
 	return r, dial(broker.Options{URL: url("worker"), InboxPrefix: "_INBOX_worker", Log: zerolog.New(log)})
@@ -224,23 +224,23 @@ func TestWorkerNeedsFewRights(t *testing.T) {
 	t.Parallel()
 	var log lines
 	r, c := restricted(t, worker(), &log)
-	if diffs, err := c.Bind(t.Context(), r.topo); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Bind(t.Context(), c, r.topo); len(diffs) > 0 || err != nil {
 		t.Fatalf("Bind: %v, %v", diffs, err)
 	}
 	lane := bind(t, c, r.topo)
 	r.publish(t, 2)
 	m := one(t, lane.Fresh)
 	retry := retryOf(m, 10*time.Millisecond)
-	if err := c.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(c, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Error(err)
 	}
 	one(t, lane.Retries)
 	retry.Origin.Alone = true
-	if err := c.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(c, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Error(err)
 	}
 	one(t, lane.Suspects)
-	bury(t, c.Letters(r.topo), letter("fcm", 1), letter("", 1))
+	bury(t, broker.NewDeadLetters(c, r.topo), letter("fcm", 1), letter("", 1))
 	one(t, lane.Fresh)
 	eventually(t, "all acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 2 })
 }
@@ -252,14 +252,14 @@ func TestKeeperNeedsFewRights(t *testing.T) {
 	user := worker()
 	user.Publish = append(user.Publish, "$KV.push-lanes.>", "$JS.API.DIRECT.GET.KV_push-lanes")
 	r, c := restricted(t, user, &refusals)
-	if err := c.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+	if err := broker.NewPositions(c, r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
 		t.Error(err)
 	}
 	var log lines
 	r, c = restricted(t, worker(), &refusals)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.Keeper(r.topo, zerolog.New(&log)).Run(ctx) }()
+	go func() { done <- broker.NewPositions(c, r.topo, zerolog.New(&log)).Run(ctx) }()
 	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$KV.push-lanes.>") })
 	cancel()
 	if err := <-done; err != nil {
@@ -275,11 +275,11 @@ func TestOperatorsNeedFewRights(t *testing.T) {
 		"$JS.API.CONSUMER.LIST.PUSH", "$JS.API.STREAM.PURGE.PUSH", "$JS.API.DIRECT.GET.PUSH_DEAD")
 	r, c := restricted(t, user, &log)
 	r.publish(t, 1)
-	bury(t, c.Letters(r.topo), letter("fcm", 1))
-	if stats, err := c.Stats(t.Context(), r.topo); err != nil || stats.Lanes[0].OldestPending.IsZero() || len(stats.Streams) != 3 {
+	bury(t, broker.NewDeadLetters(c, r.topo), letter("fcm", 1))
+	if stats, err := broker.NewReader(c).Stats(t.Context(), r.topo); err != nil || stats.Lanes[0].OldestPending.IsZero() || len(stats.Streams) != 3 {
 		t.Errorf("Stats = %+v, %v", stats, err)
 	}
-	if n := len(list(t, c.Letters(r.topo), broker.LetterFilter{})); n != 1 {
+	if n := len(list(t, broker.NewLetters(c, r.topo), broker.LetterFilter{})); n != 1 {
 		t.Errorf("%d letters, want 1", n)
 	}
 	one(t, bind(t, c, r.topo).Fresh)
@@ -293,7 +293,7 @@ func TestOperatorsNeedFewRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
-	if err := c.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+	if err := broker.NewJanitor(c, r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if n := len(r.stored(t, "PUSH")); n != 0 {
@@ -319,7 +319,7 @@ func TestProvisionerNeedsFewRights(t *testing.T) {
 	t.Cleanup(c.Close)
 	topo := (*brokertest.Broker)(nil).Topology("fcm")
 	for range 2 {
-		if _, err := c.Provision(t.Context(), topo); err != nil {
+		if _, err := broker.Provision(t.Context(), c, topo); err != nil {
 			t.Fatal(err)
 		}
 		topo.AckWait, topo.History = time.Minute, 2*time.Hour // to be updated
@@ -340,16 +340,16 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 		do      func() error
 		subject string
 	}{
-		"Provision": {func() error { _, err := c.Provision(t.Context(), r.topo); return err }, "$JS.API.STREAM.INFO.PUSH"},
-		"Bind":      {func() error { _, err := c.Bind(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
-		"Lane":      {func() error { _, err := c.Lane(t.Context(), r.topo, "fcm"); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+		"Provision": {func() error { _, err := broker.Provision(t.Context(), c, r.topo); return err }, "$JS.API.STREAM.INFO.PUSH"},
+		"Bind":      {func() error { _, err := broker.Bind(t.Context(), c, r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+		"Lane":      {func() error { _, err := broker.BindLane(t.Context(), c, r.topo, "fcm", nil); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 		"Schedule": {func() error {
-			return c.Scheduler(r.topo).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Origin: consumer.Origin{Seq: 1, Stored: start}})
+			return broker.NewScheduler(c, r.topo).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Origin: consumer.Origin{Seq: 1, Stored: start}})
 		}, "push.retry.fcm"},
-		"Bury":    {func() error { return c.Letters(r.topo).Bury(t.Context(), letter("fcm", 1)) }, "push.dead.fcm"},
-		"Show":    {func() error { _, err := c.Letters(r.topo).Show(t.Context(), 1); return err }, "$JS.API.DIRECT.GET.PUSH_DEAD"},
-		"Janitor": {func() error { return c.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
-		"Stats":   {func() error { _, err := c.Stats(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
+		"Bury":    {func() error { return broker.NewDeadLetters(c, r.topo).Bury(t.Context(), letter("fcm", 1)) }, "push.dead.fcm"},
+		"Show":    {func() error { _, err := broker.NewLetters(c, r.topo).Show(t.Context(), 1); return err }, "$JS.API.DIRECT.GET.PUSH_DEAD"},
+		"Janitor": {func() error { return broker.NewJanitor(c, r.topo, 0, zerolog.Nop()).Trim(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
+		"Stats":   {func() error { _, err := broker.NewReader(c).Stats(t.Context(), r.topo); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 	} {
 		err := test.do()
 		denied, ok := errors.AsType[*broker.DeniedError](err)
@@ -376,7 +376,7 @@ func TestForbiddenJanitorSaysSoOnceAndRests(t *testing.T) {
 	r, c := restricted(t, user, &refusals)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.Janitor(r.topo, time.Millisecond, zerolog.New(&log)).Run(ctx) }()
+	go func() { done <- broker.NewJanitor(c, r.topo, time.Millisecond, zerolog.New(&log)).Run(ctx) }()
 	eventually(t, "said", func() bool { return strings.Contains(log.String(), "$JS.API.STREAM.INFO.PUSH") })
 	select {
 	case err := <-done:

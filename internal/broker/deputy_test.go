@@ -36,10 +36,10 @@ func TestAnswersGoToInboxesOnly(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
-	if _, err := conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	d, err := conn.Devices(t.Context(), broker.DeviceOptions{})
+	d, err := broker.OpenDevices(t.Context(), conn, broker.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestAnswersGoToInboxesOnly(t *testing.T) {
 			t.Errorf("%d answers on %s, %v", n, sub.Subject, err)
 		}
 	}
-	again, err := b.Connect(t).Devices(t.Context(), broker.DeviceOptions{})
+	again, err := broker.OpenDevices(t.Context(), b.Connect(t), broker.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestAnswersGoToInboxesOnly(t *testing.T) {
 func TestForgedLetterIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if _, err := r.conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), r.conn, 1); err != nil {
 		t.Fatal(err)
 	}
 	for _, h := range []nats.Header{
@@ -104,7 +104,7 @@ func TestForgedLetterIsNotBelieved(t *testing.T) {
 	} {
 		r.store(t, "push.dead.fcm", `{"ok":true}`, h)
 	}
-	letters, redriver := r.conn.Letters(r.topo), r.conn.Redriver(r.topo)
+	letters, redriver := broker.NewLetters(r.conn, r.topo), broker.NewRedriver(r.conn, r.topo)
 	for _, l := range list(t, letters, broker.LetterFilter{Handler: "fcm"}) {
 		if l.Handler != "fcm" || !l.Foreign || l.Error == "" {
 			t.Errorf("letter %+v", l)
@@ -116,7 +116,7 @@ func TestForgedLetterIsNotBelieved(t *testing.T) {
 			t.Errorf("its original is %q, %v: another stream's message", data, err)
 		}
 	}
-	bury(t, letters, letter("fcm", 1))
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1))
 	if l := shown(t, r, 4); l.Foreign {
 		t.Errorf("a worker's letter counts as forged: %+v", l)
 	}

@@ -48,7 +48,7 @@ func (s *deviceService) serveDiscovery() ([]*nats.Subscription, error) {
 	started := time.Now().UTC()
 	var all []*nats.Subscription
 	for _, whom := range []string{"", "." + me.Name, "." + me.Name + "." + me.ID} {
-		sub, err := s.devices.conn.nc.Subscribe(micro.APIPrefix+".*"+whom, func(m *nats.Msg) {
+		sub, err := s.devices.conn.NATS().Subscribe(micro.APIPrefix+".*"+whom, func(m *nats.Msg) {
 			if answer := s.discovered(m.Subject, me, started); answer != nil && isInbox(m.Reply) {
 				s.publish(&nats.Msg{Subject: m.Reply}, answer)
 			}
@@ -86,7 +86,7 @@ func (s *deviceService) discovered(subject string, me micro.ServiceIdentity, sta
 func (s *deviceService) publish(m *nats.Msg, answer any) {
 	var err error
 	if m.Data, err = json.Marshal(answer); err == nil {
-		err = s.devices.conn.nc.PublishMsg(m)
+		err = s.devices.conn.NATS().PublishMsg(m)
 	}
 	if err != nil {
 		s.log.Debug().Err(err).Str("subject", m.Subject).Msg("a question was not answered")

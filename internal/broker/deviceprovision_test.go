@@ -17,7 +17,7 @@ import (
 
 func provisionDevices(t *testing.T, c *broker.Conn) []broker.Difference {
 	t.Helper()
-	diffs, err := c.ProvisionDevices(t.Context(), 1)
+	diffs, err := broker.ProvisionDevices(t.Context(), c, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestDevicesBucketOfAnotherIsMendedOrRefused(t *testing.T) {
 	if _, err := js.CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: "push-devices", Storage: jetstream.MemoryStorage}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.ProvisionDevices(t.Context(), 1)
+	_, err = broker.ProvisionDevices(t.Context(), c, 1)
 	wantError(t, err, "push-devices", "storage", "pushworker device export")
 }
 
@@ -127,7 +127,7 @@ func TestMaskOutlivesTheProcess(t *testing.T) {
 	if _, err := kv.PutString(t.Context(), "install.mask", "short"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Devices(t.Context(), broker.DeviceOptions{})
+	_, err = broker.OpenDevices(t.Context(), c, broker.DeviceOptions{})
 	wantError(t, err, "install.mask", "delete it")
 	if err := kv.Delete(t.Context(), "install.mask"); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestDevicesWithoutTheRightToWatchWork(t *testing.T) {
 	deaf := blind
 	deaf.Name, deaf.Publish = "deaf", []string{"_INBOX.>"}
 	url = brokertest.StartWithUsers(t, deaf)
-	_, err := connectTo(t, url("deaf"), zerolog.Nop()).Devices(ctx, broker.DeviceOptions{})
+	_, err := broker.OpenDevices(ctx, connectTo(t, url("deaf"), zerolog.Nop()), broker.DeviceOptions{})
 	wantError(t, err, "does not permit", "$JS.API.DIRECT.GET.KV_push-devices")
 }
 

@@ -2,29 +2,16 @@ package broker
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/device"
 )
 
-// The names of the device directory that the contract fixes.
-const (
-	devicesBucket  = "push-devices"
-	devicesStream  = "KV_" + devicesBucket
-	devicesPrefix  = "$KV." + devicesBucket + "."
-	deviceRequests = subjectPrefix + "devices."
-	deviceEvents   = subjectPrefix + "events.device_gone"
-)
-
-// maskKey is the key of the secret with which tokens are masked.
 const maskKey = "install.mask"
 
 // DeviceOptions adjust [Conn.Devices]. The zero value is fine.
@@ -56,7 +43,7 @@ func (d *Devices) Ready(ctx context.Context) error { return d.store.sameBucket(c
 // Devices opens the directory. Without a bucket, or without what is in every bucket
 // that was provisioned, the error wraps [ErrNoBucket]; see [Conn.ProvisionDevices]. Until [Devices.Run] is called, and after, what others
 // change may be seen as late as the cache's TTL.
-func (c *Conn) Devices(ctx context.Context, o DeviceOptions) (*Devices, error) {
+func OpenDevices(ctx context.Context, c *Conn, o DeviceOptions) (*Devices, error) {
 	store := &deviceStore{conn: c}
 	mask, err := store.open(ctx)
 	if err != nil {
@@ -94,71 +81,9 @@ func (d *Devices) publish(e device.Event) {
 		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("device has left the directory")
 	data, err := json.Marshal(e)
 	if err == nil {
-		err = d.conn.nc.Publish(deviceEvents, data)
+		err = d.conn.NATS().Publish(deviceEvents, data)
 	}
 	if err != nil {
 		d.log.Warn().Err(err).Msg("that a device has left could not be published")
 	}
-}
-
-// open reads the secret and remembers it, since no two buckets have the same. A
-// bucket in which nothing was ever written, or whose secret an operator has deleted,
-// gets one.
-func (s *deviceStore) open(ctx context.Context) (device.Mask, error) {
-	mask, err := s.find(ctx)
-	if errors.Is(err, errNoMask) {
-		mask, err = s.mask(ctx)
-	}
-	if err == nil {
-		s.mine = &mask
-	}
-	return mask, err
-}
-
-// find reads the secret. [errNoMask] says that one may be made.
-func (s *deviceStore) find(ctx context.Context) (device.Mask, error) {
-	read, err := s.read(ctx, []string{maskKey})
-	switch {
-	case err != nil:
-		return device.Mask{}, err
-	case read[0].Value != nil:
-		return parseMask(read[0].Value)
-	case read[0].Revision > 0:
-		return device.Mask{}, errNoMask
-	}
-	info, err := s.conn.streamInfo(ctx, devicesStream)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return device.Mask{}, ErrNoBucket
-	case err != nil:
-		return device.Mask{}, fmt.Errorf("looking at bucket %s: %w", devicesBucket, err)
-	case info.State.LastSeq > 0:
-		return device.Mask{}, errEmptied
-	}
-	return device.Mask{}, errNoMask
-}
-
-// mask reads the secret, or makes it where there is none yet.
-func (s *deviceStore) mask(ctx context.Context) (device.Mask, error) {
-	for {
-		read, err := s.read(ctx, []string{maskKey})
-		if err != nil {
-			return device.Mask{}, err
-		}
-		if read[0].Value != nil {
-			return parseMask(read[0].Value)
-		}
-		made := device.NewMask()
-		_, err = s.Write(ctx, maskKey, []byte(hex.EncodeToString(made[:])), read[0].Revision)
-		if err == nil || !errors.Is(err, device.ErrConflict) {
-			return made, err
-		}
-	}
-}
-
-func parseMask(text []byte) (m device.Mask, err error) {
-	if n, err := hex.Decode(m[:], text[:min(len(text), hex.EncodedLen(len(m)))]); err != nil || n != len(m) {
-		return m, fmt.Errorf("key %s of bucket %s is not what it was: delete it, and tokens get other masks", maskKey, devicesBucket)
-	}
-	return m, nil
 }

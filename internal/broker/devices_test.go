@@ -26,7 +26,7 @@ func TestDevicesAreADirectory(t *testing.T) {
 	devicetest.Run(t, func(tb testing.TB) devicetest.Open {
 		tb.Helper()
 		b := brokertest.Start(tb)
-		if _, err := b.Connect(tb).ProvisionDevices(tb.Context(), 1); err != nil {
+		if _, err := broker.ProvisionDevices(tb.Context(), b.Connect(tb), 1); err != nil {
 			tb.Fatal(err)
 		}
 		var once sync.Once
@@ -60,7 +60,7 @@ func hearEvents(tb testing.TB, b *brokertest.Broker, onGone func(device.Event)) 
 // runDevices opens the directory and runs it until the test ends.
 func runDevices(tb testing.TB, c *broker.Conn, o broker.DeviceOptions) *broker.Devices {
 	tb.Helper()
-	d, err := c.Devices(tb.Context(), o)
+	d, err := broker.OpenDevices(tb.Context(), c, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func newDeviceRig(tb testing.TB, o broker.DeviceOptions) *deviceRig {
 	tb.Helper()
 	r := &deviceRig{broker: brokertest.Start(tb)}
 	r.conn = r.broker.Connect(tb)
-	if _, err := r.conn.ProvisionDevices(tb.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(tb.Context(), r.conn, 1); err != nil {
 		tb.Fatal(err)
 	}
 	r.devices = runDevices(tb, r.conn, o)
@@ -283,6 +283,6 @@ func TestDirectoryOutlivesTheBroker(t *testing.T) {
 func TestDevicesWithoutABucketSaySo(t *testing.T) {
 	t.Parallel()
 	c := brokertest.Start(t).Connect(t)
-	_, err := c.Devices(t.Context(), broker.DeviceOptions{})
+	_, err := broker.OpenDevices(t.Context(), c, broker.DeviceOptions{})
 	wantError(t, err, "push-devices", "PUSHWORKER_PROVISION=true")
 }

@@ -92,7 +92,7 @@ func (d *Devices) serve(ctx context.Context) error {
 	for name, do := range map[string]deviceRequest{"put": s.put, "ls": s.list, "rm": s.remove} {
 		e := &endpoint{do: do}
 		s.endpoints[name] = e
-		sub, err := d.conn.nc.QueueSubscribe(deviceRequests+name, serviceQueue, s.handler(context.WithoutCancel(ctx), e))
+		sub, err := d.conn.NATS().QueueSubscribe(deviceRequests+name, serviceQueue, s.handler(context.WithoutCancel(ctx), e))
 		if err != nil {
 			return fmt.Errorf("serving device requests: %w", err)
 		}
@@ -107,7 +107,7 @@ func (d *Devices) serve(ctx context.Context) error {
 	return nil
 }
 
-// stop takes no more requests and waits for those in work, at most requestTimeout.
+// stop takes no more requests and waits for those in work, at most RequestTimeout.
 func (s *deviceService) stop(subscriptions []*nats.Subscription) {
 	for _, sub := range subscriptions {
 		if err := sub.Drain(); err != nil {
@@ -147,7 +147,7 @@ func (s *deviceService) handler(ctx context.Context, e *endpoint) nats.MsgHandle
 		go func() {
 			defer s.working.Done()
 			defer func() { <-s.slots }()
-			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+			ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 			defer cancel()
 			began := time.Now()
 			a := handle(ctx, m.Data, e.do)

@@ -150,7 +150,7 @@ func TestReplicasShareDeviceRequests(t *testing.T) {
 	}
 	for range 3 {
 		another := r.broker.Connect(t)
-		d, err := another.Devices(t.Context(), broker.DeviceOptions{})
+		d, err := broker.OpenDevices(t.Context(), another, broker.DeviceOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

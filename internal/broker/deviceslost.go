@@ -14,7 +14,7 @@ var ErrDevicesLost = errors.New("the devices are lost")
 // DevicesLost returns an error that wraps [ErrDevicesLost] when the bucket of devices
 // is missing, or was emptied, beside a stream that has had receipts. A worker that
 // made it anew would settle every receipt as one to nobody.
-func (c *Conn) DevicesLost(ctx context.Context, t Topology) error {
+func DevicesLost(ctx context.Context, c *Conn, t Topology) error {
 	_, err := (&deviceStore{conn: c}).find(ctx)
 	if err == nil || errors.Is(err, errNoMask) {
 		return nil
@@ -22,7 +22,7 @@ func (c *Conn) DevicesLost(ctx context.Context, t Topology) error {
 	if !errors.Is(err, ErrNoBucket) {
 		return err
 	}
-	info, err := c.streamInfo(ctx, t.Stream)
+	info, err := c.StreamInfo(ctx, t.Stream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return nil
@@ -37,9 +37,9 @@ func (c *Conn) DevicesLost(ctx context.Context, t Topology) error {
 
 // CountDevices counts the tokens that are registered. What was removed in the last
 // hour counts, too.
-func (c *Conn) CountDevices(ctx context.Context) (uint64, error) {
-	first, err := c.next(ctx, devicesStream, 1, devicesPrefix+tokenKeys)
-	return first.count, err
+func CountDevices(ctx context.Context, c *Conn) (uint64, error) {
+	first, err := c.First(ctx, devicesStream, 1, devicesPrefix+tokenKeys)
+	return first.Count, err
 }
 
 // tokenKeys are the keys of the bucket of which each token has one.

@@ -13,7 +13,7 @@ import (
 func TestDevicesAreLostBesideReceiptsOnly(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	lost := func() error { return r.conn.DevicesLost(t.Context(), r.topo) }
+	lost := func() error { return broker.DevicesLost(t.Context(), r.conn, r.topo) }
 	if err := lost(); err != nil {
 		t.Errorf("before the first receipt: %v", err)
 	}
@@ -36,7 +36,7 @@ func TestDevicesAreLostBesideReceiptsOnly(t *testing.T) {
 	if err := lost(); !errors.Is(err, broker.ErrDevicesLost) {
 		t.Errorf("a bucket that was emptied: %v", err)
 	}
-	if _, err := r.conn.Devices(t.Context(), broker.DeviceOptions{}); !errors.Is(err, broker.ErrNoBucket) {
+	if _, err := broker.OpenDevices(t.Context(), r.conn, broker.DeviceOptions{}); !errors.Is(err, broker.ErrNoBucket) {
 		t.Errorf("an emptied bucket is opened: %v", err)
 	}
 }
@@ -70,12 +70,12 @@ func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			provisionDevices(t, r.conn)
-			d, err := r.conn.Devices(t.Context(), broker.DeviceOptions{})
+			d, err := broker.OpenDevices(t.Context(), r.conn, broker.DeviceOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			putDevice(t, d, 1, "x")
-			if n, err := r.conn.CountDevices(t.Context()); n != 1 || err != nil {
+			if n, err := broker.CountDevices(t.Context(), r.conn); n != 1 || err != nil {
 				t.Errorf("%d devices are counted, %v", n, err)
 			}
 			if found, err := d.Devices(t.Context(), []push.Uid{1, 2}); len(found[1]) != 1 || len(found[2]) != 0 || err != nil {

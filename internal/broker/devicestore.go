@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -19,13 +18,8 @@ import (
 )
 
 const (
-	// maxLastBatch is how many last messages the broker gives at a time.
-	maxLastBatch = 1024
 	// scanBatch is how many messages a scan asks for at a time.
 	scanBatch = 256
-	// maxAnswer is how many bytes it may send for that, far below what would make it
-	// take us for a slow consumer.
-	maxAnswer = 8 << 20
 	// markerTTL is how long a deletion is remembered.
 	markerTTL = "1h"
 	// errTTLDisabled is the code of a stream without TTLs of its messages.
@@ -75,8 +69,8 @@ func (s *deviceStore) sameBucket(ctx context.Context) error {
 
 func (s *deviceStore) read(ctx context.Context, keys []string) ([]device.Entry, error) {
 	entries := make([]device.Entry, len(keys))
-	for from := 0; from < len(keys); from += maxLastBatch {
-		to := min(from+maxLastBatch, len(keys))
+	for from := 0; from < len(keys); from += MaxLast {
+		to := min(from+MaxLast, len(keys))
 		if err := s.readLast(ctx, keys[from:to], entries[from:to]); err != nil {
 			return nil, err
 		}
@@ -84,7 +78,7 @@ func (s *deviceStore) read(ctx context.Context, keys []string) ([]device.Entry, 
 	return entries, nil
 }
 
-// readLast reads up to maxLastBatch keys. Those that did not fit into an answer are
+// readLast reads up to MaxLast keys. Those that did not fit into an answer are
 // asked for again.
 func (s *deviceStore) readLast(ctx context.Context, keys []string, entries []device.Entry) error {
 	index := make(map[string]int, len(keys))
@@ -92,23 +86,17 @@ func (s *deviceStore) readLast(ctx context.Context, keys []string, entries []dev
 		index[devicesPrefix+key] = i
 	}
 	for {
-		answers, err := s.ask(ctx, lastQuestion{slices.Collect(maps.Keys(index)), maxAnswer}, len(index), "No Results")
+		answers, err := s.ask(ctx, Query{Last: slices.Collect(maps.Keys(index)), MaxBytes: MaxAnswer})
 		for _, a := range answers {
 			if i, asked := index[a.subject]; asked {
 				entries[i] = a.entry
 				delete(index, a.subject)
 			}
 		}
-		if !errors.Is(err, errAnswerCut) {
+		if !errors.Is(err, ErrAnswerCut) {
 			return err
 		}
 	}
-}
-
-// lastQuestion asks for the last message of each subject.
-type lastQuestion struct {
-	Subjects []string `json:"multi_last"`
-	MaxBytes int      `json:"max_bytes"`
 }
 
 // Write implements [device.Store].
@@ -117,11 +105,11 @@ func (s *deviceStore) Write(ctx context.Context, key string, value []byte, revis
 	m.Data = value
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
 	if value == nil {
-		m.Header.Set(kvOperation, "DEL")
+		m.Header.Set(KVOperation, "DEL")
 		m.Header.Set(jetstream.MsgTTLHeader, markerTTL)
 	}
-	err = s.conn.request(ctx, m.Subject, func(ctx context.Context) error {
-		ack, err := s.conn.js.PublishMsg(ctx, m, jetstream.WithExpectStream(devicesStream))
+	err = s.conn.Ask(ctx, m.Subject, func(ctx context.Context) error {
+		ack, err := s.conn.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(devicesStream))
 		if err == nil {
 			written = ack.Sequence
 		}
@@ -151,10 +139,10 @@ func deviceWriteError(err error) error {
 // Scan implements [device.Store].
 func (s *deviceStore) Scan(ctx context.Context, prefix string) iter.Seq2[device.Keyed, error] {
 	return func(yield func(device.Keyed, error) bool) {
-		next := nextQuestion{Seq: 1, Subject: devicesPrefix + prefix + ">", Batch: scanBatch, MaxBytes: maxAnswer}
+		next := Query{Seq: 1, Subject: devicesPrefix + prefix + ">", Batch: scanBatch, MaxBytes: MaxAnswer}
 		for {
-			answers, err := s.ask(ctx, next, scanBatch, "Message Not Found")
-			if err != nil && !errors.Is(err, errAnswerCut) {
+			answers, err := s.ask(ctx, next)
+			if err != nil && !errors.Is(err, ErrAnswerCut) {
 				yield(device.Keyed{}, err)
 				return
 			}
@@ -177,16 +165,6 @@ func yieldStored(answers []stored, yield func(device.Keyed, error) bool) bool {
 	return true
 }
 
-// nextQuestion asks for the first messages from a sequence on.
-type nextQuestion struct {
-	Seq      uint64 `json:"seq"`
-	Subject  string `json:"next_by_subj"`
-	Batch    int    `json:"batch"`
-	MaxBytes int    `json:"max_bytes"`
-}
-
-const kvOperation = "KV-Operation"
-
 // ErrNoBucket says that the device directory has no bucket, or one without its mask.
 var ErrNoBucket = errors.New("there is no bucket " + devicesBucket + " with devices: on a new installation the first `pushworker run` or " +
 	"`pushworker device put` makes it, with PUSHWORKER_PROVISION=true and a user who may create streams; " + restoreDevices)
@@ -201,45 +179,33 @@ var (
 	errReplaced = errors.New("bucket " + devicesBucket + " was deleted and made anew: when its devices are registered again, start the workers again")
 )
 
-// errAnswerCut says that there are more messages than were sent.
-var errAnswerCut = errors.New("the broker's answer is cut off")
-
 // stored is a message of the bucket.
 type stored struct {
 	subject string
 	entry   device.Entry
 }
 
-// readTries and readPause are how often, and after what pause, a read is begun
-// anew that met a message which was overwritten meanwhile.
-const readTries, readPause = 5, 5 * time.Millisecond
-
-// ask asks the bucket's stream for several messages at once, most at most. None is
-// how the broker says that there are none.
-func (s *deviceStore) ask(ctx context.Context, question any, most int, none string) (answers []stored, err error) {
-	const subject = "$JS.API.DIRECT.GET." + devicesStream
-	body, err := json.Marshal(question)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a question to bucket %s: %w", devicesBucket, err)
-	}
-	for range readTries {
-		err = s.conn.request(ctx, subject, func(ctx context.Context) error {
-			answers, err = s.conn.getMany(ctx, subject, body, most, none)
-			return err
+// ask asks the bucket's stream for several messages at once. When there are more than
+// were sent, it returns [ErrAnswerCut] with what there is.
+func (s *deviceStore) ask(ctx context.Context, q Query) (answers []stored, err error) {
+	for range ReadTries {
+		answers = make([]stored, 0, max(len(q.Last), q.Batch))
+		err = s.conn.DirectGet(ctx, devicesStream, q, func(seq uint64, m *nats.Msg) {
+			answers = append(answers, stored{LastOf(m.Header, jetstream.SubjectHeader), device.Entry{Value: KVValue(m.Data, m.Header), Revision: seq}})
 		})
-		if !errors.Is(err, errAnswerTorn) {
+		if !errors.Is(err, ErrAnswerTorn) {
 			break
 		}
 		select {
-		case <-time.After(readPause):
+		case <-time.After(ReadPause):
 		case <-ctx.Done():
 		}
 	}
 	switch {
+	case err == nil, errors.Is(err, ErrAnswerCut):
+		return answers, err
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, ErrNoBucket
-	case err != nil && !errors.Is(err, errAnswerCut):
-		return nil, fmt.Errorf("reading bucket %s: %w", devicesBucket, err)
 	}
-	return answers, err
+	return nil, fmt.Errorf("reading bucket %s: %w", devicesBucket, err)
 }

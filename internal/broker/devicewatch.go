@@ -91,7 +91,7 @@ func (d *Devices) follow(ctx context.Context, watching func()) error {
 // untilReconnect returns a context that ends with errReconnected when the
 // connection is replaced, because the broker may have sent changes to the old one.
 func (d *Devices) untilReconnect(ctx context.Context) (context.Context, func()) {
-	back := d.conn.events.nextReconnect()
+	back := d.conn.NextReconnect()
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {
@@ -113,8 +113,8 @@ func (d *Devices) newWatcher(ctx context.Context) (watcher jetstream.Consumer, e
 		MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
 	}
 	subject := "$JS.API.CONSUMER.CREATE." + devicesStream + "." + config.Name + "." + config.FilterSubject
-	err = d.conn.request(ctx, subject, func(ctx context.Context) error {
-		watcher, err = d.conn.js.CreateConsumer(ctx, devicesStream, config)
+	err = d.conn.Ask(ctx, subject, func(ctx context.Context) error {
+		watcher, err = d.conn.JetStream().CreateConsumer(ctx, devicesStream, config)
 		return err
 	})
 	if err != nil {
@@ -126,6 +126,6 @@ func (d *Devices) newWatcher(ctx context.Context) (watcher jetstream.Consumer, e
 func (d *Devices) learn(m jetstream.Msg, revision uint64) {
 	d.Learn(device.Keyed{
 		Key:   strings.TrimPrefix(m.Subject(), devicesPrefix),
-		Entry: device.Entry{Value: kvValue(m.Data(), m.Headers()), Revision: revision},
+		Entry: device.Entry{Value: KVValue(m.Data(), m.Headers()), Revision: revision},
 	})
 }

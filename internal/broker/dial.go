@@ -77,7 +77,7 @@ func (c *Conn) disconnected(err error) {
 
 func (c *Conn) reconnected(url string) {
 	c.log.Info().Str("url", url).Msg("connection to the broker is back")
-	c.events.reconnected()
+	c.life.reconnected()
 }
 
 // asyncError receives what the broker says without being asked.
@@ -91,7 +91,7 @@ func (c *Conn) asyncError(sub *nats.Subscription, err error) {
 		e.Msg("the broker or its client reports an error")
 		return
 	}
-	if c.events.denied(denied) {
+	if c.life.denied(denied) {
 		c.log.Error().Err(denied).Msg("the broker refuses a permission")
 	}
 }

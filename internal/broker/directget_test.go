@@ -96,7 +96,7 @@ func newLiar(t *testing.T) (l *liar, d *broker.Devices, wire *proxy) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := connectTo(t, wire.url(), zerolog.Nop()).Devices(t.Context(), broker.DeviceOptions{})
+	d, err := broker.OpenDevices(t.Context(), connectTo(t, wire.url(), zerolog.Nop()), broker.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,11 +33,12 @@ type Eraser struct {
 	conn     *Conn
 	topology Topology
 	letters  *Letters
+	dead     *DeadLetters
 }
 
-// Eraser returns the eraser of t's streams.
-func (c *Conn) Eraser(t Topology) *Eraser {
-	return &Eraser{conn: c, topology: t, letters: c.Letters(t)}
+// NewEraser returns the eraser of t's streams.
+func NewEraser(c *Conn, t Topology) *Eraser {
+	return &Eraser{conn: c, topology: t, letters: NewLetters(c, t), dead: NewDeadLetters(c, t)}
 }
 
 // Stages returns the streams that [Eraser.Erase] works on, in their order.
@@ -108,11 +109,11 @@ func (e *Eraser) plan(ctx context.Context, stream string, user push.Uid, counts 
 // read reads a stream. There need be no stream of events.
 func (e *Eraser) read(ctx context.Context, stream string) iter.Seq2[Stored, error] {
 	if stream == e.topology.EventsStream() {
-		if err := e.conn.FindEvents(ctx, e.topology); errors.Is(err, ErrNoEvents) {
+		if err := FindEvents(ctx, e.conn, e.topology); errors.Is(err, ErrNoEvents) {
 			return func(func(Stored, error) bool) {}
 		}
 	}
-	return e.conn.History(stream).Read(ctx, Stretch{})
+	return NewHistory(e.conn, stream).Read(ctx, Stretch{})
 }
 
 // fate is what is to become of a message.
@@ -136,11 +137,11 @@ func (e *Eraser) judge(ctx context.Context, stream string, user push.Uid) (func(
 			return notTheirs
 		}, nil
 	case e.topology.DeadStream():
-		return func(m Stored) fate { return fateOfLetter(readLetter(m), user) }, nil
+		return func(m Stored) fate { return fateOfLetter(letterIn(m), user) }, nil
 	case e.topology.retryStream():
 		return func(m Stored) fate { return fateOf(erase.Look(m.Data, user), false) }, nil
 	}
-	below, err := (&Janitor{conn: e.conn, stream: stream}).settledBelow(ctx)
+	below, err := SettledBelow(ctx, e.conn, stream)
 	if err != nil {
 		return nil, fmt.Errorf("asking what the lanes have settled: %w", err)
 	}

@@ -36,7 +36,7 @@ func aliceOf(tb testing.TB) push.Uid {
 // eraseAll erases from every stream, and returns the counts by stream.
 func eraseAll(t *testing.T, r *rig, dry bool) map[string]broker.Erasure {
 	t.Helper()
-	e := r.conn.Eraser(r.topo)
+	e := broker.NewEraser(r.conn, r.topo)
 	all := make(map[string]broker.Erasure)
 	for _, stream := range e.Stages() {
 		counts, err := e.Erase(t.Context(), stream, aliceOf(t), dry)
@@ -93,9 +93,9 @@ func eraseWorld(t *testing.T) *rig {
 			l.Truncated = true
 			l.Data = l.Data[:40]
 		}
-		bury(t, r.conn.Letters(r.topo), l)
+		bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	}
-	if _, err := r.conn.ProvisionEvents(t.Context(), r.topo); err != nil {
+	if _, err := broker.ProvisionEvents(t.Context(), r.conn, r.topo); err != nil {
 		t.Fatal(err)
 	}
 	r.store(t, "push.events.outcome", `{"users":["782riWdFIwE"]}`, nil)
@@ -125,7 +125,7 @@ func TestEraseLeavesWhatOthersAreOwed(t *testing.T) {
 	wantContents(t, r, "PUSH_RETRY", toBoth)
 	wantContents(t, r, "PUSH_DEAD", fromAlice, toBob, toBoth[:40], bobsPart, toBob)
 	wantContents(t, r, "PUSH_EVENTS", `{"users":["EDJUdpi63P4"]}`)
-	for _, l := range list(t, r.conn.Letters(r.topo), broker.LetterFilter{}) {
+	for _, l := range list(t, broker.NewLetters(r.conn, r.topo), broker.LetterFilter{}) {
 		if strings.Contains(l.Error, "782riWdFIwE") || string(l.Data) == bobsPart && (!l.Narrowed || l.Redrivable(time.Now()) != nil || l.StreamSeq != 1) {
 			t.Errorf("the letter that was written anew is %+v", l)
 		}
@@ -138,7 +138,7 @@ func TestEraseLeavesWhatOthersAreOwed(t *testing.T) {
 	one(t, r.lane.Retries)
 	eventually(t, "the lane's position is known", func() bool { return r.info(t, "fcm").AckFloor.Stream >= 6 })
 	for _, seq := range []uint64{3, 8} {
-		if _, err := r.conn.Letters(r.topo).Erase(t.Context(), seq); err != nil {
+		if _, err := broker.NewLetters(r.conn, r.topo).Erase(t.Context(), seq); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +156,7 @@ func TestEraseInterruptedBetweenTwoLetters(t *testing.T) {
 	r := newRig(t)
 	l := letter("fcm", 1)
 	l.Data = []byte(toBoth)
-	bury(t, r.conn.Letters(r.topo), l)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	cut := newProxy(t, r.broker.URL(), func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte("$JS.API.STREAM.MSG.DELETE.PUSH_DEAD"), []byte("$JS.API.STREAM.MSG.DEAD___.PUSH_DEAD"))
 	})
@@ -165,7 +165,7 @@ func TestEraseInterruptedBetweenTwoLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	counts, err := conn.Eraser(r.topo).Erase(t.Context(), "PUSH_DEAD", aliceOf(t), false)
+	counts, err := broker.NewEraser(conn, r.topo).Erase(t.Context(), "PUSH_DEAD", aliceOf(t), false)
 	if err == nil || counts.Erased != 0 {
 		t.Fatalf("Erase = %+v, %v; want it to be cut off", counts, err)
 	}
@@ -215,7 +215,7 @@ func TestErasedBytesAreGoneFromTheDisk(t *testing.T) {
 	}
 	defer conn.Close()
 	topo := (&brokertest.Broker{}).Topology("fcm")
-	if _, err := conn.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	nc, js := client(t, server.ClientURL())
@@ -229,12 +229,12 @@ func TestErasedBytesAreGoneFromTheDisk(t *testing.T) {
 		}
 		l := letter("fcm", i)
 		l.Data = []byte(data)
-		bury(t, conn.Letters(topo), l)
+		bury(t, broker.NewDeadLetters(conn, topo), l)
 	}
 	for _, secret := range []string{"for-alice", "by-alice", "for-bob"} {
 		eventually(t, secret+" is on the disk", func() bool { return len(filesWith(t, dir, secret)) == 3 })
 	}
-	eraser := conn.Eraser(topo)
+	eraser := broker.NewEraser(conn, topo)
 	for _, stream := range eraser.Stages() {
 		counts, err := eraser.Erase(t.Context(), stream, aliceOf(t), false)
 		if err != nil {
@@ -245,12 +245,12 @@ func TestErasedBytesAreGoneFromTheDisk(t *testing.T) {
 		}
 	}
 	// What alice wrote bob is still owed; dropping is what the operator does then.
-	for l, err := range conn.Letters(topo).List(t.Context(), broker.LetterFilter{}) {
+	for l, err := range broker.NewLetters(conn, topo).List(t.Context(), broker.LetterFilter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(l.Data), "by-alice") {
-			dropLetter(t, conn.Letters(topo), l)
+			dropLetter(t, broker.NewLetters(conn, topo), l)
 		}
 	}
 	wantFiles := func(when string) {
@@ -316,10 +316,10 @@ func TestPermissionsToErase(t *testing.T) {
 	)
 	topo := (&brokertest.Broker{}).Topology("fcm")
 	r := &rig{topo: topo, conn: connectTo(t, url("admin"), zerolog.Nop())}
-	if _, err := r.conn.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.conn, topo); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.conn.ProvisionEvents(t.Context(), topo); err != nil {
+	if _, err := broker.ProvisionEvents(t.Context(), r.conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	r.nc, r.js = client(t, url("admin"))
@@ -328,7 +328,7 @@ func TestPermissionsToErase(t *testing.T) {
 	}
 	l := letter("fcm", 1)
 	l.Data = []byte(toBoth)
-	bury(t, r.conn.Letters(topo), l)
+	bury(t, broker.NewDeadLetters(r.conn, topo), l)
 	r.conn = connectTo(t, url("erase"), zerolog.Nop())
 	for stream, counts := range eraseAll(t, r, false) {
 		if counts.Erased != 1 {

@@ -70,7 +70,7 @@ func (d *deleting) start(ctx context.Context, seq uint64, narrowed int) {
 	d.slots <- struct{}{}
 	d.going.Go(func() {
 		defer func() { <-d.slots }()
-		_, err := d.eraser.conn.deleteMessage(context.WithoutCancel(ctx), d.stream, seq, true)
+		_, err := d.eraser.conn.DeleteMessage(context.WithoutCancel(ctx), d.stream, seq, true)
 		d.done(narrowed, err)
 	})
 }
@@ -109,5 +109,5 @@ func (e *Eraser) renew(ctx context.Context, seq uint64, user push.Uid) error {
 	}
 	l.Error = strings.ReplaceAll(l.Error, user.String(), "(erased)")
 	l.ID = "erase:" + strconv.FormatUint(l.Seq, 10) + ":" + strconv.FormatInt(l.Stored.UnixNano(), 36)
-	return e.letters.Bury(ctx, l)
+	return e.dead.Bury(ctx, l)
 }

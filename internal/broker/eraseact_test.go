@@ -45,7 +45,7 @@ func TestEraseHasManyDeletionsOnTheirWay(t *testing.T) {
 		d.held = append(d.held, b...)
 		return nil
 	})
-	counts, err := connectTo(t, held.url(), zerolog.Nop()).Eraser(r.topo).Erase(t.Context(), "PUSH", aliceOf(t), false)
+	counts, err := broker.NewEraser(connectTo(t, held.url(), zerolog.Nop()), r.topo).Erase(t.Context(), "PUSH", aliceOf(t), false)
 	if diff := cmp.Diff(broker.Erasure{Stream: "PUSH", Found: 40, Erased: 40}, counts); diff != "" || err != nil {
 		t.Errorf("Erase: %v (-want +got)\n%s", err, diff)
 	}
@@ -71,7 +71,7 @@ func TestEraseInterrupted(t *testing.T) {
 		}
 		return b
 	})
-	e := connectTo(t, watched.url(), zerolog.Nop()).Eraser(r.topo)
+	e := broker.NewEraser(connectTo(t, watched.url(), zerolog.Nop()), r.topo)
 	steps := 0
 	e.Step = func() { steps++ }
 	counts, err := e.Erase(ctx, "PUSH", aliceOf(t), false)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Keep has a keeper record once.
-func (k *Keeper) Keep(ctx context.Context) error { return k.keep(ctx, false) }
+// Keep records once.
+func (p *Positions) Keep(ctx context.Context) error { return p.keep(ctx, false) }
 
 // Trim lets a janitor look once.
 func (j *Janitor) Trim(ctx context.Context) error { return j.trim(ctx) }
@@ -28,14 +28,14 @@ func Clock(s *Scheduler) (now time.Time, ok bool) {
 func OneLine(s string, limit int) string { return oneLine(s, limit) }
 
 // Asked is how many messages c has sent to the broker.
-func (c *Conn) Asked() uint64 { return c.nc.Stats().OutMsgs }
+func Asked(c *Conn) uint64 { return c.nc.Stats().OutMsgs }
 
 // ProvisionMask has the mask of the devices made.
-func ProvisionMask(ctx context.Context, c *Conn) error { return c.provisionMask(ctx) }
+func ProvisionMask(ctx context.Context, c *Conn) error { return provisionMask(ctx, c) }
 
 // ProvisionBucket has the bucket of the devices made, without a mask.
 func ProvisionBucket(ctx context.Context, c *Conn) error {
-	_, err := c.provisionBucket(ctx, 1)
+	_, err := devicesWanted(1).Provision(ctx, c)
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 
 func collectEvents(t *testing.T, c *broker.Conn, topo broker.Topology, seqs ...uint64) (found []outcome.Event) {
 	t.Helper()
-	for e, err := range c.EventFacts(t.Context(), topo, time.Time{}, seqs...) {
+	for e, err := range broker.EventFacts(t.Context(), c, topo, time.Time{}, seqs...) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,16 +30,16 @@ func collectEvents(t *testing.T, c *broker.Conn, topo broker.Topology, seqs ...u
 func TestEventsAreKept(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for e, err := range r.conn.EventFacts(t.Context(), r.topo, time.Time{}, 7) {
+	for e, err := range broker.EventFacts(t.Context(), r.conn, r.topo, time.Time{}, 7) {
 		if !errors.Is(err, broker.ErrNoEvents) {
 			t.Fatalf("without a stream: %+v, %v", e, err)
 		}
 	}
-	diffs, err := r.conn.ProvisionEvents(t.Context(), r.topo)
+	diffs, err := broker.ProvisionEvents(t.Context(), r.conn, r.topo)
 	if err != nil || len(diffs) != 1 || !diffs[0].Mended {
 		t.Fatalf("provisioned %v, %v", diffs, err)
 	}
-	if diffs, err = r.conn.ProvisionEvents(t.Context(), r.topo); err != nil || len(diffs) != 0 {
+	if diffs, err = broker.ProvisionEvents(t.Context(), r.conn, r.topo); err != nil || len(diffs) != 0 {
 		t.Fatalf("the second time %v, %v", diffs, err)
 	}
 	heard := make(chan *nats.Msg, 8)
@@ -55,7 +55,7 @@ func TestEventsAreKept(t *testing.T) {
 {"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":71,"attempt":1}
 {"handler":"fcm","verdict":"bury","stream":"OTHER","stream_seq":7,"attempt":1}
 `
-	if err := r.conn.PublishEvents("fcm", []byte(lines)); err != nil {
+	if err := broker.NewEventPublisher(r.conn).PublishEvents("fcm", []byte(lines)); err != nil {
 		t.Fatal(err)
 	}
 	r.store(t, "push.events.device_gone", `{"user":"x"}`, nil)
@@ -76,7 +76,7 @@ func TestEventsAreKept(t *testing.T) {
 	if len(found) != 1 || found[0].Verdict != "ack" || found[0].StreamSeq != 7 {
 		t.Errorf("found %+v", found)
 	}
-	if at, err := r.conn.FirstEvent(t.Context(), r.topo); err != nil || time.Since(at) > time.Hour {
+	if at, err := broker.FirstEvent(t.Context(), r.conn, r.topo); err != nil || time.Since(at) > time.Hour {
 		t.Errorf("first event at %v, %v", at, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestEventsWithoutConnection(t *testing.T) {
 	c := b.Connect(t)
 	b.Stop(t)
 	eventually(t, "disconnected", func() bool { return !c.Connected() })
-	if err := c.PublishEvents("fcm", []byte("{}\n")); err == nil {
+	if err := broker.NewEventPublisher(c).PublishEvents("fcm", []byte("{}\n")); err == nil {
 		t.Error("events were taken")
 	}
 }
@@ -104,15 +104,15 @@ func TestFacts(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	if err := r.conn.Scheduler(r.topo).Schedule(ctx, consumer.Retry{Handler: "fcm", Data: []byte("{}"), Delay: time.Hour, Error: "busy", Origin: origin}); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(ctx, consumer.Retry{Handler: "fcm", Data: []byte("{}"), Delay: time.Hour, Error: "busy", Origin: origin}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "settled", func() bool {
-		lanes, err := r.conn.LaneFacts(ctx, r.topo)
+		lanes, err := broker.LaneFacts(ctx, r.conn, r.topo)
 		return err == nil && len(lanes) == 1 && lanes[0].Handler == "fcm" && lanes[0].Delivered == 1 && lanes[0].Settled == 1 && lanes[0].Unsettled == 0
 	})
 	waiting := 0
-	for retry, err := range r.conn.RetryFacts(ctx, r.topo) {
+	for retry, err := range broker.RetryFacts(ctx, r.conn, r.topo) {
 		waiting++
 		if err != nil || retry.Handler != "fcm" || retry.StreamSeq != 1 || retry.Attempts != 3 || retry.Error != "busy" || time.Until(retry.Due) < 50*time.Minute {
 			t.Errorf("retry is %+v, %v", retry, err)
@@ -121,7 +121,7 @@ func TestFacts(t *testing.T) {
 	if waiting != 1 {
 		t.Errorf("%d retries wait, want 1", waiting)
 	}
-	first, last, err := r.conn.Ends(ctx, r.topo)
+	first, last, err := broker.Ends(ctx, r.conn, r.topo)
 	if err != nil || first != 1 || last != 2 {
 		t.Errorf("the stream goes from %d to %d, %v; want 1 to 2", first, last, err)
 	}

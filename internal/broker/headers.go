@@ -10,8 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
-
-	"github.com/pushworker/pushworker/internal/consumer"
 )
 
 // The headers that the contract fixes, and some beside them.
@@ -68,33 +66,6 @@ func readPublished(h nats.Header) (expires time.Time, own map[string][]string) {
 func reserved(name string) bool {
 	const length = len("Nats-")
 	return len(name) >= length && (strings.EqualFold(name[:length], "Nats-") || strings.EqualFold(name[:length], "Push-"))
-}
-
-// readRetry reads the headers of a retry of a lane. What does not name that lane was
-// not stored by one: it counts as published where it is, whatever its headers say.
-func readRetry(o *consumer.Origin, h nats.Header, handler string) {
-	o.Expires, o.Header = readPublished(h)
-	if h.Get(headerHandler) != handler {
-		return
-	}
-	root, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
-	if stream := h.Get(headerOriginStream); err == nil && stream != "" {
-		o.RootStream, o.RootSeq = stream, root
-		o.Subject = h.Get(headerOriginSubject)
-	}
-	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerFirst)); err == nil {
-		o.First = t
-	}
-	if n, err := strconv.Atoi(h.Get(headerAttempt)); err == nil && n > 0 {
-		o.Attempts = n
-	}
-	if n, err := strconv.Atoi(h.Get(headerRedriven)); err == nil && n > 0 {
-		o.Redriven = n
-	}
-	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerRestarted)); err == nil {
-		o.Restarted = t
-	}
-	o.Narrowed = h.Get(headerNarrowed) == isTrue
 }
 
 // setStory adds what retries and letters both say of their receipt.

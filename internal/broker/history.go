@@ -54,8 +54,8 @@ type History struct {
 	stream string
 }
 
-// History returns the history of a stream, which need not exist yet.
-func (c *Conn) History(stream string) *History { return &History{c, stream} }
+// NewHistory returns the history of a stream, which need not exist yet.
+func NewHistory(c *Conn, stream string) *History { return &History{c, stream} }
 
 // Get returns the message with sequence seq, or an error wrapping [ErrNotStored].
 func (h *History) Get(ctx context.Context, seq uint64) (Stored, error) {
@@ -159,14 +159,14 @@ func (h *History) getOne(ctx context.Context, question oneQuestion) (Stored, err
 		return Stored{}, fmt.Errorf("encoding a question to stream %s: %w", h.stream, err)
 	}
 	var m *nats.Msg
-	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {
-		m, err = h.conn.nc.RequestWithContext(ctx, h.subject(), body)
+	err = h.conn.Ask(ctx, h.subject(), func(ctx context.Context) error {
+		m, err = h.conn.NATS().RequestWithContext(ctx, h.subject(), body)
 		return err
 	})
 	if err != nil {
 		return Stored{}, h.explain(err)
 	}
-	if lastOf(m.Header, jetstream.SequenceHeader) != "" {
+	if LastOf(m.Header, jetstream.SequenceHeader) != "" {
 		return readStored(m, false)
 	}
 	if status := m.Header.Get("Status"); status != "404" {
@@ -188,12 +188,12 @@ func (h *History) explain(err error) error {
 // readStored takes a message of an answer apart, without the headers that the broker
 // has added for the answer; they are more if it is one of many.
 func readStored(m *nats.Msg, ofMany bool) (Stored, error) {
-	s := Stored{Subject: lastOf(m.Header, jetstream.SubjectHeader), Data: m.Data}
+	s := Stored{Subject: LastOf(m.Header, jetstream.SubjectHeader), Data: m.Data}
 	var err error
-	if s.Seq, err = strconv.ParseUint(lastOf(m.Header, jetstream.SequenceHeader), 10, 64); err != nil {
+	if s.Seq, err = strconv.ParseUint(LastOf(m.Header, jetstream.SequenceHeader), 10, 64); err != nil {
 		return s, fmt.Errorf("reading the sequence of a stored message: %w", err)
 	}
-	if s.Time, err = time.Parse(time.RFC3339Nano, lastOf(m.Header, jetstream.TimeStampHeaer)); err != nil {
+	if s.Time, err = time.Parse(time.RFC3339Nano, LastOf(m.Header, jetstream.TimeStampHeaer)); err != nil {
 		return s, fmt.Errorf("reading the time of stored message %d: %w", s.Seq, err)
 	}
 	added := []string{

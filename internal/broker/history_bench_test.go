@@ -28,7 +28,7 @@ func BenchmarkReplay(b *testing.B) {
 	data := []byte(`{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpA","seq":7,"content":"` +
 		string(bytes.Repeat([]byte("x"), 600)) + `"}}`)
 	fill(b, r, n, data)
-	history := r.conn.History("PUSH")
+	history := broker.NewHistory(r.conn, "PUSH")
 	file := filepath.Join(b.TempDir(), "out")
 	var bare, replayed time.Duration
 	b.SetBytes(n * int64(len(data)))
@@ -107,17 +107,17 @@ func BenchmarkHistorySince(b *testing.B) {
 	const n = 200_000
 	r := newRig(b)
 	fill(b, r, n, []byte("0123456789"))
-	history := r.conn.History("PUSH")
+	history := broker.NewHistory(r.conn, "PUSH")
 	middle, err := history.Get(b.Context(), n/2)
 	if err != nil {
 		b.Fatal(err)
 	}
-	before := r.conn.Asked()
+	before := broker.Asked(r.conn)
 	for b.Loop() {
 		first, _, err := history.Bounds(b.Context(), broker.Stretch{Since: middle.Time})
 		if err != nil || first > n/2 || first < n/2-1000 { // several are stored in the same microsecond
 			b.Fatalf("first is %d, %v", first, err)
 		}
 	}
-	b.ReportMetric(float64(r.conn.Asked()-before)/float64(b.N), "requests/op")
+	b.ReportMetric(float64(broker.Asked(r.conn)-before)/float64(b.N), "requests/op")
 }

@@ -42,7 +42,7 @@ func sequences(first, last uint64) []uint64 {
 func TestHistoryReadsStretches(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	h := r.conn.History("PUSH")
+	h := broker.NewHistory(r.conn, "PUSH")
 	if got := read(t, h, broker.Stretch{}); got != nil {
 		t.Errorf("an empty stream has %v", got)
 	}
@@ -92,7 +92,7 @@ func TestHistoryReadsStretches(t *testing.T) {
 func TestHistoryHandsOutWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	h := r.conn.History("PUSH")
+	h := broker.NewHistory(r.conn, "PUSH")
 	m := nats.NewMsg("push.receipts.x")
 	m.Data = []byte("data")
 	m.Header = nats.Header{
@@ -137,7 +137,7 @@ func TestHistoryLeavesOutWhatWasDeleted(t *testing.T) {
 		}
 		want = slices.DeleteFunc(want, func(x uint64) bool { return x == seq })
 	}
-	h := r.conn.History("PUSH")
+	h := broker.NewHistory(r.conn, "PUSH")
 	if diff := cmp.Diff(want, read(t, h, broker.Stretch{})); diff != "" {
 		t.Errorf("sequences (-want +got):\n%s", diff)
 	}
@@ -188,7 +188,7 @@ func TestHistoryReadsAheadOfHolesAndGreatMessages(t *testing.T) {
 		want = slices.DeleteFunc(want, func(x uint64) bool { return x == seq })
 	}
 	for _, from := range []uint64{0, 1, 2, 60, 1000, 2990} {
-		got := read(t, r.conn.History("PUSH"), broker.Stretch{From: from})
+		got := read(t, broker.NewHistory(r.conn, "PUSH"), broker.Stretch{From: from})
 		at, _ := slices.BinarySearch(want, from)
 		if diff := cmp.Diff(want[at:], got); diff != "" {
 			t.Errorf("sequences from %d (-want +got):\n%s", from, diff)
@@ -204,7 +204,7 @@ func TestHistoryStopsWhenItsReaderDoes(t *testing.T) {
 	defer cancel()
 	var got []uint64
 	var failure error
-	for m, err := range r.conn.History("PUSH").Read(ctx, broker.Stretch{}) {
+	for m, err := range broker.NewHistory(r.conn, "PUSH").Read(ctx, broker.Stretch{}) {
 		if failure = err; err != nil {
 			break
 		}
@@ -214,7 +214,7 @@ func TestHistoryStopsWhenItsReaderDoes(t *testing.T) {
 	if !errors.Is(failure, context.Canceled) || len(got) == 200 {
 		t.Errorf("%d were read, then %v", len(got), failure)
 	}
-	for m, err := range r.conn.History("PUSH").Read(t.Context(), broker.Stretch{}) {
+	for m, err := range broker.NewHistory(r.conn, "PUSH").Read(t.Context(), broker.Stretch{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +226,7 @@ func TestHistoryStopsWhenItsReaderDoes(t *testing.T) {
 
 func TestHistoryOfAStreamThatIsMissing(t *testing.T) {
 	t.Parallel()
-	h := brokertest.Start(t).Connect(t).History("PUSH")
+	h := broker.NewHistory(brokertest.Start(t).Connect(t), "PUSH")
 	_, err := h.Get(t.Context(), 1)
 	wantError(t, err, "stream PUSH", "PUSHWORKER_PROVISION=true")
 	for _, err := range h.Read(t.Context(), broker.Stretch{}) {
@@ -330,7 +330,7 @@ func TestHistoryNoticesWhatWasCutOff(t *testing.T) {
 			}
 			var got []uint64
 			var failure error
-			for m, err := range connectTo(t, b.URL(), zerolog.Nop()).History("CUT").Read(t.Context(), broker.Stretch{}) {
+			for m, err := range broker.NewHistory(connectTo(t, b.URL(), zerolog.Nop()), "CUT").Read(t.Context(), broker.Stretch{}) {
 				if failure = err; err == nil {
 					got = append(got, m.Seq)
 				}

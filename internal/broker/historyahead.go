@@ -46,7 +46,7 @@ func (l *lookahead) ask(ctx context.Context, first uint64) *asked {
 	ctx, cancel := context.WithCancel(ctx)
 	a := &asked{first, size, make(chan batch, 1), cancel}
 	l.asking.Go(func() {
-		messages, err := l.many(ctx, nextQuestion{Seq: first, Subject: l.subject, Batch: size, MaxBytes: batchBytes})
+		messages, err := l.many(ctx, Query{Seq: first, Subject: l.subject, Batch: size, MaxBytes: batchBytes})
 		a.answer <- batch{messages, err}
 	})
 	return a

@@ -25,7 +25,7 @@ func TestHistoryWhoseLastMessageIsGone(t *testing.T) {
 					t.Fatal(err)
 				}
 				n := 0
-				for _, err := range r.conn.History("PUSH").Read(t.Context(), broker.Stretch{}) {
+				for _, err := range broker.NewHistory(r.conn, "PUSH").Read(t.Context(), broker.Stretch{}) {
 					if err != nil {
 						t.Fatal(err)
 					}

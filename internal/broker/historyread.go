@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -16,7 +15,7 @@ const (
 	// because many want few, and how many when it goes on.
 	firstBatch, greatestBatch = 64, 4096
 	// batchBytes bounds an answer in memory. Over a slow line it may take longer than
-	// requestTimeout; then what has arrived counts.
+	// RequestTimeout; then what has arrived counts.
 	batchBytes = 4 << 20
 )
 
@@ -91,53 +90,46 @@ func (r *reading) fetch(ctx context.Context, first uint64, batches chan<- batch)
 
 // many returns the next messages, none when there are none. Of an answer with a gap
 // it returns what came before the gap; it asks again when that is nothing.
-func (r *reading) many(ctx context.Context, question nextQuestion) ([]Stored, error) {
-	body, err := json.Marshal(question)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a question to stream %s: %w", r.history.stream, err)
-	}
-	for try := range readTries {
-		messages, err2 := r.once(ctx, body, question.Batch)
-		if len(messages) > 0 {
+func (r *reading) many(ctx context.Context, question Query) (messages []Stored, err error) {
+	for try := range ReadTries {
+		if messages, err = r.once(ctx, question); len(messages) > 0 {
 			return messages, nil
 		}
-		if err = err2; err == nil {
+		if err == nil {
 			err = r.missing(ctx, question)
 		}
-		if !errors.Is(err, errAnswerTorn) && !errors.Is(err, errAnswerCut) {
+		if !errors.Is(err, ErrAnswerTorn) && !errors.Is(err, ErrAnswerCut) {
 			return nil, err
 		}
 		select {
-		case <-time.After(readPause << try):
+		case <-time.After(ReadPause << try):
 		case <-ctx.Done():
 		}
 	}
 	return nil, err
 }
 
-func (r *reading) once(ctx context.Context, body []byte, most int) (messages []Stored, err error) {
-	h, unreadable := r.history, error(nil)
-	messages = make([]Stored, 0, most)
-	err = h.conn.request(ctx, h.subject(), func(ctx context.Context) error {
-		return h.conn.eachOf(ctx, h.subject(), body, most, "Message Not Found", func(_ uint64, m *nats.Msg) {
-			if unreadable != nil {
-				return
-			}
-			s, err := readStored(m, true)
-			if unreadable = err; err == nil {
-				messages = append(messages, s)
-			}
-		})
+func (r *reading) once(ctx context.Context, question Query) (messages []Stored, err error) {
+	unreadable := error(nil)
+	messages = make([]Stored, 0, question.Batch)
+	err = r.history.conn.DirectGet(ctx, r.history.stream, question, func(_ uint64, m *nats.Msg) {
+		if unreadable != nil {
+			return
+		}
+		s, err := readStored(m, true)
+		if unreadable = err; err == nil {
+			messages = append(messages, s)
+		}
 	})
 	if err = errors.Join(unreadable, err); err != nil {
-		return messages, h.explain(err)
+		return messages, r.history.explain(err)
 	}
 	return messages, nil
 }
 
 // missing says whether an answer without messages is an error: when the broker still
 // knows of one that it did not send. A replica that lags behind may do so.
-func (r *reading) missing(ctx context.Context, question nextQuestion) error {
+func (r *reading) missing(ctx context.Context, question Query) error {
 	next, err := r.history.getOne(ctx, oneQuestion{Seq: question.Seq, Next: r.subject})
 	switch {
 	case errors.Is(err, ErrNotStored):
@@ -147,5 +139,5 @@ func (r *reading) missing(ctx context.Context, question nextQuestion) error {
 	case next.Seq > r.last:
 		return nil
 	}
-	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", errAnswerCut, next.Seq, question.Seq))
+	return r.history.explain(fmt.Errorf("%w: message %d is stored and was not sent; try again from sequence %d", ErrAnswerCut, next.Seq, question.Seq))
 }

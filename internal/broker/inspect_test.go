@@ -17,15 +17,15 @@ func TestBindMissesNoStream(t *testing.T) {
 		t.Run(stream, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			if err := r.conn.MissingStreams(t.Context(), r.topo); err != nil {
+			if err := broker.MissingStreams(t.Context(), r.conn, r.topo); err != nil {
 				t.Errorf("with all streams: %v", err)
 			}
 			if err := r.js.DeleteStream(t.Context(), stream); err != nil {
 				t.Fatal(err)
 			}
-			_, err := r.conn.Bind(t.Context(), r.topo)
+			_, err := broker.Bind(t.Context(), r.conn, r.topo)
 			wantError(t, err, "stream "+stream, "PUSHWORKER_PROVISION=true")
-			err = r.conn.MissingStreams(t.Context(), r.topo)
+			err = broker.MissingStreams(t.Context(), r.conn, r.topo)
 			wantError(t, err, "stream "+stream, "PUSHWORKER_PROVISION=true")
 			if !errors.Is(err, jetstream.ErrStreamNotFound) {
 				t.Errorf("%v does not wrap the client's error", err)
@@ -79,7 +79,7 @@ func TestBindRefusesWhatLosesReceipts(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			test.change(t, r)
-			diffs, err := r.conn.Bind(t.Context(), r.topo)
+			diffs, err := broker.Bind(t.Context(), r.conn, r.topo)
 			if test.words == nil && err != nil {
 				t.Errorf("Bind = %v, want a difference only", err)
 			} else if test.words != nil {

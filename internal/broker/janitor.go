@@ -36,9 +36,9 @@ type Janitor struct {
 	stuck    string // the lane that was named last
 }
 
-// Janitor returns the janitor of t's stream of receipts, looking every interval;
+// NewJanitor returns the janitor of t's stream of receipts, looking every interval;
 // 0 means 30 s.
-func (c *Conn) Janitor(t Topology, every time.Duration, log zerolog.Logger) *Janitor {
+func NewJanitor(c *Conn, t Topology, every time.Duration, log zerolog.Logger) *Janitor {
 	if every <= 0 {
 		every = janitorEvery
 	}
@@ -71,7 +71,7 @@ func (j *Janitor) Run(ctx context.Context) error {
 // trim purges handled history when the stream is too full. It logs each trim, and
 // once when there is nothing to trim.
 func (j *Janitor) trim(ctx context.Context) error {
-	info, err := j.conn.streamInfo(ctx, j.stream)
+	info, err := j.conn.StreamInfo(ctx, j.stream)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (j *Janitor) trim(ctx context.Context) error {
 	}
 	before := info.State
 	for range trimSteps {
-		settled, err := j.settledBelow(ctx)
+		settled, err := SettledBelow(ctx, j.conn, j.stream)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (j *Janitor) report(ctx context.Context, before jetstream.StreamState, info
 
 // holder names the lane that has settled the least, and what to do about it.
 func (j *Janitor) holder(ctx context.Context) (name, text string) {
-	durables, err := j.conn.durablesOf(ctx, j.stream)
+	durables, err := j.conn.Durables(ctx, j.stream)
 	if err != nil || len(durables) == 0 {
 		return "-", "no lane has a durable: start a worker"
 	}
@@ -124,8 +124,8 @@ func (j *Janitor) holder(ctx context.Context) (name, text string) {
 		return cmp.Compare(a.AckFloor.Stream, b.AckFloor.Stream)
 	})
 	name = last.Config.Durable
-	others, _ := j.conn.OtherLanes(ctx, j.topology)
-	if slices.ContainsFunc(others, func(l LaneStats) bool { return l.Handler == name && l.Abandoned }) {
+	others, _ := Others(ctx, j.conn, j.topology)
+	if slices.ContainsFunc(others, func(l Lane_) bool { return l.Name == name && l.Abandoned }) {
 		return name, fmt.Sprintf("nobody runs lane %s, which has not settled %d receipts: start a worker with it, or remove it with `pushworker lane retire %s`", name, last.NumPending, name)
 	}
 	return name, fmt.Sprintf("lane %s has not settled %d receipts: see `pushworker status` for its provider and pauses, or start more workers", name, last.NumPending)
@@ -148,24 +148,10 @@ func aim(info *jetstream.StreamInfo) uint64 {
 	return s.FirstSeq + 1 + uint64(share*float64(s.LastSeq-s.FirstSeq))
 }
 
-// settledBelow is the sequence below which every durable has settled everything;
-// 0 when there is no durable.
-func (j *Janitor) settledBelow(ctx context.Context) (uint64, error) {
-	durables, err := j.conn.durablesOf(ctx, j.stream)
-	if err != nil || len(durables) == 0 {
-		return 0, err
-	}
-	lowest := durables[0].AckFloor.Stream
-	for _, d := range durables {
-		lowest = min(lowest, d.AckFloor.Stream)
-	}
-	return lowest + 1, nil
-}
-
 // purge returns the stream's state after it.
 func (j *Janitor) purge(ctx context.Context, below uint64) (*jetstream.StreamInfo, error) {
-	err := j.conn.request(ctx, "$JS.API.STREAM.PURGE."+j.stream, func(ctx context.Context) error {
-		s, err := j.conn.js.Stream(ctx, j.stream)
+	err := j.conn.Ask(ctx, "$JS.API.STREAM.PURGE."+j.stream, func(ctx context.Context) error {
+		s, err := j.conn.JetStream().Stream(ctx, j.stream)
 		if err != nil {
 			return err
 		}
@@ -174,5 +160,19 @@ func (j *Janitor) purge(ctx context.Context, below uint64) (*jetstream.StreamInf
 	if err != nil {
 		return nil, fmt.Errorf("purging stream %s below sequence %d: %w", j.stream, below, err)
 	}
-	return j.conn.streamInfo(ctx, j.stream)
+	return j.conn.StreamInfo(ctx, j.stream)
+}
+
+// SettledBelow is the sequence below which every durable of a stream has settled everything;
+// 0 when there is no durable.
+func SettledBelow(ctx context.Context, c *Conn, stream string) (uint64, error) {
+	durables, err := c.Durables(ctx, stream)
+	if err != nil || len(durables) == 0 {
+		return 0, err
+	}
+	lowest := durables[0].AckFloor.Stream
+	for _, d := range durables {
+		lowest = min(lowest, d.AckFloor.Stream)
+	}
+	return lowest + 1, nil
 }

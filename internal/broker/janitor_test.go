@@ -29,7 +29,7 @@ func fullRig(t *testing.T, n int) *rig {
 
 func (r *rig) settle(t *testing.T, handler string, n int) {
 	t.Helper()
-	lane, err := r.conn.Lane(t.Context(), r.topo, handler)
+	lane, err := broker.BindLane(t.Context(), r.conn, r.topo, handler, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestJanitorTrimsBehindTheSlowestLane(t *testing.T) {
 			r.settle(t, "fcm", test.fcm)
 			r.settle(t, "stdout", test.stdout)
 			var log bytes.Buffer
-			j := r.conn.Janitor(r.topo, 0, zerolog.New(&log))
+			j := broker.NewJanitor(r.conn, r.topo, 0, zerolog.New(&log))
 			for range 2 { // it may run again, and says nothing new
 				if err := j.Trim(t.Context()); err != nil {
 					t.Fatal(err)
@@ -93,7 +93,7 @@ func TestJanitorMindsDurablesOfOthers(t *testing.T) {
 	r.settle(t, "fcm", 190)
 	r.settle(t, "stdout", 190)
 	consume(t, r.js, jetstream.ConsumerConfig{Durable: "audit", AckPolicy: jetstream.AckExplicitPolicy})
-	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+	if err := broker.NewJanitor(r.conn, r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.state(t); s.FirstSeq != 1 {
@@ -107,7 +107,7 @@ func TestJanitorIsNotHeldByANewcomer(t *testing.T) {
 	r.settle(t, "fcm", 190)
 	r.settle(t, "stdout", 190)
 	consume(t, r.js, jetstream.ConsumerConfig{Durable: "late", AckPolicy: jetstream.AckExplicitPolicy, DeliverPolicy: jetstream.DeliverNewPolicy})
-	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+	if err := broker.NewJanitor(r.conn, r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.state(t); s.Bytes > 100_000 {
@@ -123,7 +123,7 @@ func TestJanitorDoesNothingWithoutADurable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.conn.Janitor(r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
+	if err := broker.NewJanitor(r.conn, r.topo, 0, zerolog.Nop()).Trim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.state(t); s.FirstSeq != 1 {
@@ -145,7 +145,7 @@ func TestJanitorsKeepPublishersGoing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 2)
 	for range cap(done) { // in two processes
-		go func() { done <- r.conn.Janitor(r.topo, 10*time.Millisecond, zerolog.Nop()).Run(ctx) }()
+		go func() { done <- broker.NewJanitor(r.conn, r.topo, 10*time.Millisecond, zerolog.Nop()).Run(ctx) }()
 	}
 	eventually(t, "room", func() bool {
 		_, err := r.js.Publish(t.Context(), "push.receipts", make([]byte, 960))

@@ -9,8 +9,8 @@ import (
 // LaneNames returns the handlers that have a durable on t's stream, sorted,
 // whoever runs them and whether or not they are configured here. It needs
 // $JS.API.CONSUMER.LIST of the stream.
-func (c *Conn) LaneNames(ctx context.Context, t Topology) ([]string, error) {
-	durables, err := c.durablesOf(ctx, t.Stream)
+func LaneNames(ctx context.Context, c *Conn, t Topology) ([]string, error) {
+	durables, err := c.Durables(ctx, t.Stream)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 )
 
@@ -12,10 +13,10 @@ func TestLaneNames(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
-	if _, err := conn.Provision(t.Context(), b.Topology("stdout", "fcm")); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, b.Topology("stdout", "fcm")); err != nil {
 		t.Fatal(err)
 	}
-	got, err := conn.LaneNames(t.Context(), b.Topology()) // knows no handler
+	got, err := broker.LaneNames(t.Context(), conn, b.Topology()) // knows no handler
 	if err != nil {
 		t.Fatal(err)
 	}

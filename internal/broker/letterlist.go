@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
-	"strings"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
@@ -51,8 +47,8 @@ func (f LetterFilter) selects(l deadletter.Letter) bool {
 // NewestLetters yields what pick makes of the letters that f selects, the newest
 // first, and stops after the first error. Several goroutines call pick.
 func NewestLetters[T any](ctx context.Context, l *Letters, f LetterFilter, pick func(deadletter.Letter) T) iter.Seq2[T, error] {
-	parts := Back(ctx, l.conn.History(l.stream), f.stretch(), func(m Stored) (picked T, ok bool) {
-		letter := readLetter(m)
+	parts := Back(ctx, NewHistory(l.conn, l.stream), f.stretch(), func(m Stored) (picked T, ok bool) {
+		letter := letterIn(m)
 		if !f.selects(letter) {
 			return picked, false
 		}
@@ -81,12 +77,12 @@ func yieldSome[T any](all []T, found *int, limit int, yield func(T, error) bool)
 
 func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadletter.Letter, error) bool) {
 	found := 0
-	for stored, err := range l.conn.History(l.stream).Read(ctx, f.stretch()) {
+	for stored, err := range NewHistory(l.conn, l.stream).Read(ctx, f.stretch()) {
 		if err != nil {
 			yield(deadletter.Letter{}, err)
 			return
 		}
-		letter := readLetter(stored)
+		letter := letterIn(stored)
 		if !f.selects(letter) {
 			continue
 		}
@@ -98,48 +94,22 @@ func (l *Letters) list(ctx context.Context, f LetterFilter, yield func(deadlette
 
 // Show returns the letter with sequence seq, or an error wrapping [ErrNoLetter].
 func (l *Letters) Show(ctx context.Context, seq uint64) (deadletter.Letter, error) {
-	stored, err := l.conn.History(l.stream).Get(ctx, seq)
+	stored, err := NewHistory(l.conn, l.stream).Get(ctx, seq)
 	if errors.Is(err, ErrNotStored) {
 		return deadletter.Letter{}, fmt.Errorf("%w with sequence %d in stream %s: `pushworker deadletter ls` lists those there are", ErrNoLetter, seq, l.stream)
 	}
 	if err != nil {
 		return deadletter.Letter{}, err
 	}
-	return readLetter(stored), nil
+	return letterIn(stored), nil
 }
 
-// readLetter reads a letter. Whose it is says the subject, which the broker's
-// permissions guard; what names another lane in its headers was not buried by one.
-func readLetter(raw Stored) deadletter.Letter {
-	h := nats.Header(raw.Header)
-	handler := letterLane(raw.Subject)
-	expires, own := readPublished(h)
-	l := deadletter.Letter{
-		Seq: raw.Seq, Stored: raw.Time, Expires: expires, Handler: handler, Reason: h.Get(headerReason), Error: h.Get(headerError),
-		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(headerMsgID),
-		Data: raw.Data, Narrowed: h.Get(headerNarrowed) == isTrue,
-		Truncated: h.Get(headerTruncated) == isTrue, Header: own, Last: raw.Time,
-	}
-	if l.Foreign = h.Get(headerHandler) != handler || l.Reason == ""; l.Foreign && l.Error == "" {
-		l.Error = "no worker wrote this letter"
-	}
-	// What does not parse was not written by us and stays zero.
-	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempt))
-	l.Redriven, _ = strconv.Atoi(h.Get(headerRedriven))
-	l.StreamSeq, _ = strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
-	l.First, _ = time.Parse(time.RFC3339Nano, h.Get(headerFirst))
-	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerLast)); err == nil {
-		l.Last = t
+// letterIn reads a letter as the stream keeps it.
+func letterIn(m Stored) deadletter.Letter {
+	l := readLetter(m.Subject, m.Header)
+	l.Seq, l.Stored, l.Data = m.Seq, m.Time, m.Data
+	if l.Last.IsZero() {
+		l.Last = m.Time
 	}
 	return l
-}
-
-// letterLane is the lane that a subject of the dead-letter stream belongs to, empty
-// for what belongs to none.
-func letterLane(subject string) string {
-	lane := strings.TrimPrefix(subject, deadPrefix)
-	if first, _, _ := strings.Cut(lane, "."); first == malformedToken {
-		return ""
-	}
-	return lane
 }

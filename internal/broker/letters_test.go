@@ -25,10 +25,10 @@ func letter(handler string, seq int) deadletter.Letter {
 	}
 }
 
-func bury(t *testing.T, l *broker.Letters, letters ...deadletter.Letter) {
+func bury(t *testing.T, d *broker.DeadLetters, letters ...deadletter.Letter) {
 	t.Helper()
 	for _, x := range letters {
-		if err := l.Bury(t.Context(), x); err != nil {
+		if err := d.Bury(t.Context(), x); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,10 +49,10 @@ func list(t *testing.T, l *broker.Letters, f broker.LetterFilter) []deadletter.L
 func TestLetterComesBackAsItWasBuried(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
+	letters := broker.NewLetters(r.conn, r.topo)
 	want := letter("fcm", 7)
 	want.Narrowed, want.Redriven, want.Expires = true, 2, want.Last.Add(time.Hour)
-	bury(t, letters, want)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), want)
 	want.Seq, want.Stored = 1, r.stored(t, "PUSH_DEAD")[0].Time
 	got, err := letters.Show(t.Context(), 1)
 	if err != nil {
@@ -72,9 +72,8 @@ func TestLetterComesBackAsItWasBuried(t *testing.T) {
 func TestBuryingTwiceIsOneLetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
 	for range 3 {
-		bury(t, letters, letter("fcm", 1), letter("stdout", 1), letter("", 1), letter("", 2))
+		bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1), letter("stdout", 1), letter("", 1), letter("", 2))
 	}
 	if n := len(r.stored(t, "PUSH_DEAD")); n != 4 {
 		t.Errorf("%d letters are stored, want 4", n)
@@ -95,15 +94,14 @@ func TestMalformedLetterIsWrittenOnceBeyondTheDedupWindow(t *testing.T) {
 	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	letters := r.conn.Letters(r.topo)
-	bury(t, letters, letter("", 1), letter("fcm", 1))
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("", 1), letter("fcm", 1))
 	// The window is over once the lane's own letter is written again.
 	eventually(t, "the dedup window is over", func() bool {
-		bury(t, letters, letter("fcm", 1))
+		bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1))
 		return len(r.stored(t, "PUSH_DEAD")) == 3
 	})
-	bury(t, letters, letter("", 1))
-	if n := len(list(t, letters, broker.LetterFilter{})); n != 3 {
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("", 1))
+	if n := len(r.stored(t, "PUSH_DEAD")); n != 3 {
 		t.Errorf("%d letters are stored, want 3", n)
 	}
 }
@@ -135,14 +133,14 @@ func newestOf(letters []deadletter.Letter, limit int) (seqs []uint64) {
 func TestListFilters(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
+	letters := broker.NewLetters(r.conn, r.topo)
 	const n = 600 // more than two batches
 	for i := range n {
 		l := letter([]string{"fcm", "stdout", ""}[i%3], i)
 		if i%2 == 0 {
 			l.Reason = "age"
 		}
-		bury(t, letters, l)
+		bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	}
 	middle := r.stored(t, "PUSH_DEAD")[n/2].Time
 	tests := map[string]struct {
@@ -184,8 +182,8 @@ func TestListFilters(t *testing.T) {
 func TestShowSaysThatThereIsNone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
-	bury(t, letters, letter("fcm", 1), letter("fcm", 2))
+	letters := broker.NewLetters(r.conn, r.topo)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1), letter("fcm", 2))
 	s, err := r.js.Stream(t.Context(), "PUSH_DEAD")
 	if err != nil {
 		t.Fatal(err)
@@ -205,11 +203,11 @@ func TestShowSaysThatThereIsNone(t *testing.T) {
 func TestLetterThatIsTooBigIsCutAndSaysSo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
+	letters := broker.NewLetters(r.conn, r.topo)
 	big, fits := letter("", 1), letter("fcm", 2)
 	big.Data = bytes.Repeat([]byte("x"), int(r.nc.MaxPayload()))
 	fits.Data = bytes.Repeat([]byte("y"), int(r.nc.MaxPayload())-4096)
-	bury(t, letters, big, fits)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), big, fits)
 	got := list(t, letters, broker.LetterFilter{})
 	if !got[0].Truncated || len(got[0].Data) < len(big.Data)-4096 || !bytes.HasPrefix(big.Data, got[0].Data) {
 		t.Errorf("the big one has %d bytes, truncated %t", len(got[0].Data), got[0].Truncated)
@@ -226,8 +224,8 @@ func TestLetterThatIsTooBigForItsStreamSaysWhereTheReceiptIs(t *testing.T) {
 	limitSize(t, r.js, "PUSH_DEAD", 3000)
 	big := letter("fcm", 7)
 	big.Data = make([]byte, 3000)
-	bury(t, r.conn.Letters(r.topo), big)
-	got := list(t, r.conn.Letters(r.topo), broker.LetterFilter{})
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), big)
+	got := list(t, broker.NewLetters(r.conn, r.topo), broker.LetterFilter{})
 	if len(got) != 1 || !got[0].Truncated || got[0].StreamSeq != 7 {
 		t.Errorf("letters are %+v, want one without its data", got)
 	}
@@ -241,7 +239,7 @@ func TestLetterHeadersAreClean(t *testing.T) {
 	l.ID = "id\r\nX: y"
 	l.Subject = "s\nX: y"
 	l.Header = map[string][]string{"X\r\nY": {"1"}, "Nats-Rollup": {"all"}, "Huge": {strings.Repeat("z", 70_000)}}
-	bury(t, r.conn.Letters(r.topo), l)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	h := r.stored(t, "PUSH_DEAD")[0].Header
 	for name, want := range map[string]string{
 		"Push-Error": "a  Push-Reason: evil", "Push-Reason": "permanent", "X": "", "Y": "", "Nats-Rollup": "", "Push-Origin-Subject": "s X: y",
@@ -255,19 +253,19 @@ func TestLetterHeadersAreClean(t *testing.T) {
 func TestBuryWaitsForTheConfirmation(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
+	letters, dead := broker.NewLetters(r.conn, r.topo), broker.NewDeadLetters(r.conn, r.topo)
 	if err := r.js.DeleteStream(t.Context(), "PUSH_DEAD"); err != nil {
 		t.Fatal(err)
 	}
 	for _, handler := range []string{"fcm", ""} {
-		wantError(t, letters.Bury(t.Context(), letter(handler, 7)), "writing the dead letter of message 7 of stream PUSH")
+		wantError(t, dead.Bury(t.Context(), letter(handler, 7)), "writing the dead letter of message 7 of stream PUSH")
 	}
 	for _, err := range letters.List(t.Context(), broker.LetterFilter{}) {
 		wantError(t, err, "PUSH_DEAD", "PUSHWORKER_PROVISION")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := letters.Bury(ctx, letter("fcm", 8)); !errors.Is(err, context.Canceled) {
+	if err := dead.Bury(ctx, letter("fcm", 8)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Bury = %v, want its context's error", err)
 	}
 }
@@ -276,12 +274,12 @@ func TestBuryWaitsForTheConfirmation(t *testing.T) {
 func TestFullDeadLetterStreamRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(topo *broker.Topology) { topo.DeadMaxBytes = 2000 })
-	letters := r.conn.Letters(r.topo)
+	dead := broker.NewDeadLetters(r.conn, r.topo)
 	l := letter("fcm", 1)
 	l.Data = make([]byte, 1000)
-	bury(t, letters, l)
+	bury(t, dead, l)
 	l.ID += "2"
-	wantError(t, letters.Bury(t.Context(), l), "maximum bytes exceeded")
+	wantError(t, dead.Bury(t.Context(), l), "maximum bytes exceeded")
 	if n := len(r.stored(t, "PUSH_DEAD")); n != 1 {
 		t.Errorf("%d letters are stored, want the first one kept", n)
 	}

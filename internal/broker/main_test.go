@@ -44,7 +44,7 @@ func newRig(tb testing.TB, change ...func(*broker.Topology)) *rig {
 	}
 	r.conn = b.Connect(tb)
 	r.nc, r.js = client(tb, b.URL())
-	if _, err := r.conn.Provision(tb.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(tb.Context(), r.conn, r.topo); err != nil {
 		tb.Fatal(err)
 	}
 	r.lane = bind(tb, r.conn, r.topo)
@@ -67,7 +67,7 @@ func client(tb testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 
 func bind(tb testing.TB, c *broker.Conn, topo broker.Topology) broker.Lane {
 	tb.Helper()
-	lane, err := c.Lane(tb.Context(), topo, "fcm")
+	lane, err := broker.BindLane(tb.Context(), c, topo, "fcm", nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

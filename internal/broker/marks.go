@@ -28,9 +28,9 @@ type marksMessage struct {
 // and m what the others tell, until ctx ends. It is best effort: no message is stored,
 // and none is awaited. A process that is alone sends a greeting every 10 s and nothing
 // else.
-func (c *Conn) ShareMarks(ctx context.Context, t Topology, m *consumer.Marks) error {
+func ShareMarks(ctx context.Context, c *Conn, t Topology, m *consumer.Marks) error {
 	s := &sharing{conn: c, subject: marksPrefix + t.Stream, self: rand.Text(), marks: m}
-	sub, err := c.nc.Subscribe(s.subject, s.hear)
+	sub, err := c.NATS().Subscribe(s.subject, s.hear)
 	if err != nil {
 		return fmt.Errorf("subscribing to %s: %w", s.subject, err)
 	}
@@ -70,7 +70,7 @@ func (s *sharing) tell(marks []consumer.Mark) {
 		return
 	}
 	if text, err := json.Marshal(marksMessage{From: s.self, Marks: marks}); err == nil {
-		_ = s.conn.nc.Publish(s.subject, text) // best effort
+		_ = s.conn.NATS().Publish(s.subject, text) // best effort
 	}
 }
 

@@ -25,7 +25,7 @@ func TestMarksAreShared(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn, topology := b.Connect(t), b.Topology("fcm")
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	other, err := nats.Connect(b.URL())
@@ -91,14 +91,14 @@ func runMarked(t *testing.T, conn *broker.Conn, topology broker.Topology, handle
 	if err := h.Init(`{}`); err != nil {
 		t.Fatal(err)
 	}
-	sources, err := conn.Lane(t.Context(), topology, "fcm")
+	sources, err := broker.BindLane(t.Context(), conn, topology, "fcm", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	settled, marks := make(chan consumer.Outcome, 16), consumer.NewMarks() // more than the test waits for
 	lane := consumer.New(consumer.Config{
 		Name: "fcm", Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-		Scheduler: conn.Scheduler(topology), DeadLetters: conn.Letters(topology),
+		Scheduler: broker.NewScheduler(conn, topology), DeadLetters: broker.NewDeadLetters(conn, topology),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: topology.AckWait, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()),
 		Marks: marks, Observer: consumer.Observer{Tell: func(o consumer.Outcome) { settled <- o }}, Log: zerolog.Nop(),
@@ -106,7 +106,7 @@ func runMarked(t *testing.T, conn *broker.Conn, topology broker.Topology, handle
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	go func() { ended <- lane.Run(ctx) }()
-	go func() { ended <- conn.ShareMarks(ctx, topology, marks) }()
+	go func() { ended <- broker.ShareMarks(ctx, conn, topology, marks) }()
 	t.Cleanup(func() {
 		stop()
 		for range 2 {

@@ -24,7 +24,7 @@ func newMessage(s *Source, m *nats.Msg) (*message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a message of %s: %w", s.durable, err)
 	}
-	msg := &message{nc: s.conn.nc, msg: m}
+	msg := &message{nc: s.conn.NATS(), msg: m}
 	o := &msg.origin
 	o.Stream, o.Seq, o.Stored = meta.Stream, meta.Sequence.Stream, meta.Timestamp
 	o.Deliveries = int(min(meta.NumDelivered, maxDeliveries))

@@ -22,14 +22,14 @@ func TestAbandonedLanesAreShown(t *testing.T) {
 	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
 	r.publish(t, 3)
 	m := one(t, r.lane.Fresh)
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retryOf(m, time.Hour)); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retryOf(m, time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
 	consume(t, r.js, jetstream.ConsumerConfig{Durable: "audit", AckPolicy: jetstream.AckExplicitPolicy})
 	mine := r.topo
 	mine.Handlers = []string{"stdout"}
-	stats, err := r.broker.Connect(t).Stats(t.Context(), mine)
+	stats, err := broker.NewReader(r.broker.Connect(t)).Stats(t.Context(), mine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
 	mine.Handlers = nil
 	abandoned := func() bool {
 		t.Helper()
-		others, err := r.conn.OtherLanes(t.Context(), mine)
+		others, err := broker.OtherLanes(t.Context(), r.conn, mine)
 		if err != nil || len(others) != 1 {
 			t.Fatalf("others are %+v, %v", others, err)
 		}
@@ -74,9 +74,9 @@ func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
 
 	ctx, stop = context.WithCancel(t.Context())
 	kept := make(chan error, 1)
-	go func() { kept <- r.conn.Keeper(r.topo, zerolog.Nop()).Run(ctx) }()
+	go func() { kept <- broker.NewPositions(r.conn, r.topo, zerolog.Nop()).Run(ctx) }()
 	eventually(t, "recorded", func() bool { return !abandoned() })
-	if _, err := r.conn.FindLane(t.Context(), r.topo, "fcm"); !errors.Is(err, broker.ErrLaneRuns) {
+	if _, err := broker.FindLane(t.Context(), r.conn, r.topo, "fcm"); !errors.Is(err, broker.ErrLaneRuns) {
 		t.Errorf("FindLane = %v, want ErrLaneRuns", err)
 	}
 	stop()
@@ -97,20 +97,20 @@ func TestRetireLane(t *testing.T) {
 			retry := retryOf(m, delay)
 			retry.Handler = handler
 			retry.Origin.Attempts += int(delay / time.Hour) // or it would be the same retry
-			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+			if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+	if err := broker.NewPositions(r.conn, r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // repeating finds nothing left
-		if err := r.conn.RetireLane(t.Context(), r.topo, "fcm"); err != nil {
+		if err := broker.RetireLane(t.Context(), r.conn, r.topo, "fcm"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.conn.FindLane(t.Context(), r.topo, "fcm"); !errors.Is(err, broker.ErrNoLane) {
+	if _, err := broker.FindLane(t.Context(), r.conn, r.topo, "fcm"); !errors.Is(err, broker.ErrNoLane) {
 		t.Errorf("FindLane = %v, want ErrNoLane", err)
 	}
 	retries := r.stored(t, "PUSH_RETRY")
@@ -122,7 +122,7 @@ func TestRetireLane(t *testing.T) {
 			t.Errorf("%s is left", m.Subject)
 		}
 	}
-	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.broker.Connect(t), r.topo); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.info(t, "fcm").NumPending; n != 0 {
@@ -139,7 +139,7 @@ func TestJanitorNamesTheLaneThatHoldsTheStream(t *testing.T) {
 	r.settle(t, "fcm", 190)
 	r.topo.Handlers = []string{"fcm"} // stdout is a handler that was switched off
 	var log bytes.Buffer
-	j := r.conn.Janitor(r.topo, 0, zerolog.New(&log))
+	j := broker.NewJanitor(r.conn, r.topo, 0, zerolog.New(&log))
 	for range 2 {
 		if err := j.Trim(t.Context()); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/outcome"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -14,15 +15,15 @@ func TestOutcomesOfAUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	alice, bob := push.Uid(1000), push.Uid(1001)
-	if o, err := r.conn.OutcomesOf(t.Context(), r.topo, alice, time.Time{}); err != nil || len(o.Seqs) > 0 || !o.Since.IsZero() {
+	if o, err := broker.OutcomesOf(t.Context(), r.conn, r.topo, alice, time.Time{}); err != nil || len(o.Seqs) > 0 || !o.Since.IsZero() {
 		t.Errorf("without a stream of events there are %+v, %v", o, err)
 	}
-	if _, err := r.conn.ProvisionEvents(t.Context(), r.topo); err != nil {
+	if _, err := broker.ProvisionEvents(t.Context(), r.conn, r.topo); err != nil {
 		t.Fatal(err)
 	}
 	brief := func(text string) {
 		t.Helper()
-		if err := r.conn.PublishBrief("fcm", []byte(text)); err != nil {
+		if err := broker.NewEventPublisher(r.conn).PublishBrief("fcm", []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -31,16 +32,16 @@ func TestOutcomesOfAUser(t *testing.T) {
 	brief(`no brief of "` + alice.String() + `"`)
 	full := `{"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":3,"users":["` + alice.String() + `"]}` + "\n" +
 		`{"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":4,"users":["` + bob.String() + `"]}` + "\n"
-	if err := r.conn.PublishEvents("fcm", []byte(full)); err != nil {
+	if err := broker.NewEventPublisher(r.conn).PublishEvents("fcm", []byte(full)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all is stored", func() bool { return len(r.stored(t, "PUSH_EVENTS")) == 4 })
-	o, err := r.conn.OutcomesOf(t.Context(), r.topo, alice, time.Time{})
+	o, err := broker.OutcomesOf(t.Context(), r.conn, r.topo, alice, time.Time{})
 	if err != nil || !slices.Equal(o.Seqs, []uint64{17, 7, 3}) || o.Since.IsZero() {
 		t.Errorf("recorded for alice are %+v, %v", o, err)
 	}
 	var events []outcome.Event
-	for e, err := range r.conn.EventFacts(t.Context(), r.topo, time.Time{}, 7, 3) {
+	for e, err := range broker.EventFacts(t.Context(), r.conn, r.topo, time.Time{}, 7, 3) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,14 +19,14 @@ var ErrNoLane = errors.New("there is no such lane")
 //
 // It needs $JS.API.CONSUMER.PAUSE of the lane's durables. An error wraps
 // [ErrNoLane] when the lane has none.
-func (c *Conn) PauseLane(ctx context.Context, t Topology, handler string, until time.Time) error {
+func PauseLane(ctx context.Context, c *Conn, t Topology, handler string, until time.Time) error {
 	for _, d := range t.durables(handler) {
-		err := c.request(ctx, "$JS.API.CONSUMER.PAUSE."+d.stream+"."+d.config.Durable, func(ctx context.Context) error {
+		err := c.Ask(ctx, "$JS.API.CONSUMER.PAUSE."+d.stream+"."+d.config.Durable, func(ctx context.Context) error {
 			if until.IsZero() {
-				_, err := c.js.ResumeConsumer(ctx, d.stream, d.config.Durable)
+				_, err := c.JetStream().ResumeConsumer(ctx, d.stream, d.config.Durable)
 				return err
 			}
-			_, err := c.js.PauseConsumer(ctx, d.stream, d.config.Durable, until)
+			_, err := c.JetStream().PauseConsumer(ctx, d.stream, d.config.Durable, until)
 			return err
 		})
 		switch {
@@ -37,16 +37,4 @@ func (c *Conn) PauseLane(ctx context.Context, t Topology, handler string, until 
 		}
 	}
 	return nil
-}
-
-// pausedUntil is when the last of a lane's durables that are paused goes on by
-// itself; zero when none is paused.
-func pausedUntil(infos []*jetstream.ConsumerInfo) time.Time {
-	var until time.Time
-	for _, info := range infos {
-		if info != nil && info.Paused && info.Config.PauseUntil != nil && info.Config.PauseUntil.After(until) {
-			until = *info.Config.PauseUntil
-		}
-	}
-	return until
 }

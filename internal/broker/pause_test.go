@@ -29,7 +29,7 @@ func TestPausedLaneDeliversNothingAndGoesOn(t *testing.T) {
 	receive(t, pulled)
 
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", until); err != nil {
+	if err := broker.PauseLane(t.Context(), r.conn, r.topo, "fcm", until); err != nil {
 		t.Fatal(err)
 	}
 	stats := laneOf(t, r)
@@ -49,14 +49,14 @@ func TestPausedLaneDeliversNothingAndGoesOn(t *testing.T) {
 	// A change of the topology must not resume it.
 	topo := r.topo
 	topo.AckWait = time.Minute
-	if _, err := r.conn.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	if !laneOf(t, r).Paused {
 		t.Error("provisioning has resumed the lane")
 	}
 
-	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", time.Time{}); err != nil {
+	if err := broker.PauseLane(t.Context(), r.conn, r.topo, "fcm", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, pulled)
@@ -80,7 +80,7 @@ func receive(t *testing.T, pulled <-chan string) {
 
 func laneOf(t *testing.T, r *rig) broker.LaneStats {
 	t.Helper()
-	s, err := r.conn.Stats(t.Context(), r.topo)
+	s, err := broker.NewReader(r.conn).Stats(t.Context(), r.topo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +92,10 @@ func TestRetriesAreNotDeliveredWhilePaused(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 1)
 	retry := retryOf(one(t, r.lane.Fresh), 10*time.Millisecond)
-	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", time.Now().Add(time.Hour)); err != nil {
+	if err := broker.PauseLane(t.Context(), r.conn, r.topo, "fcm", time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "due", func() bool { return laneOf(t, r).Due == 1 })
@@ -104,7 +104,7 @@ func TestRetriesAreNotDeliveredWhilePaused(t *testing.T) {
 	if n, err := r.lane.Retries.Pull(ctx, 1, func(consumer.Message) {}); n > 0 || err != nil {
 		t.Errorf("Pull = %d, %v from a paused lane", n, err)
 	}
-	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", time.Time{}); err != nil {
+	if err := broker.PauseLane(t.Context(), r.conn, r.topo, "fcm", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	one(t, r.lane.Retries)
@@ -113,7 +113,7 @@ func TestRetriesAreNotDeliveredWhilePaused(t *testing.T) {
 func TestPauseNamesALaneThatIsMissing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	err := r.conn.PauseLane(t.Context(), r.topo, "apns", time.Now().Add(time.Hour))
+	err := broker.PauseLane(t.Context(), r.conn, r.topo, "apns", time.Now().Add(time.Hour))
 	wantError(t, err, `"apns"`, "lane ls")
 	if !errors.Is(err, broker.ErrNoLane) {
 		t.Errorf("%v does not wrap ErrNoLane", err)

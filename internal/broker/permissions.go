@@ -39,20 +39,20 @@ type Permission struct {
 // is either a question or one that the broker refuses for its content, after it has
 // looked at the permission, and without a line in its log. What would do harm if a
 // broker took it differently, such as purging and pausing, is not tried.
-func (c *Conn) Permissions(ctx context.Context, t Topology, provision bool) []Permission {
-	probes := t.probes()
+func Permissions(ctx context.Context, c *Conn, t Topology, provision bool) []Permission {
+	tries := probes(t)
 	if provision {
-		probes = append(probes, t.provisionProbes()...)
+		tries = append(tries, provisionProbes(t)...)
 	}
-	all := make([]Permission, len(probes))
+	all := make([]Permission, len(tries))
 	slots := make(chan struct{}, probesAtOnce)
 	var trying sync.WaitGroup
-	for i, p := range probes {
+	for i, p := range tries {
 		trying.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			all[i] = p.Permission
-			all[i].Err = c.try(ctx, p)
+			all[i].Err = try(ctx, c, p)
 		})
 	}
 	trying.Wait()
@@ -91,7 +91,7 @@ func misdirected(subject string) *nats.Msg {
 	return &nats.Msg{Subject: subject, Header: nats.Header{"Nats-Expected-Stream": {nobodysStream}}}
 }
 
-func (t Topology) probes() []probe {
+func probes(t Topology) []probe {
 	var all []probe
 	add := func(needed bool, purpose string, send func(string) *nats.Msg, subjects ...string) {
 		for _, s := range subjects {
@@ -99,7 +99,7 @@ func (t Topology) probes() []probe {
 		}
 	}
 	for _, s := range t.streams() {
-		add(true, "seeing whether streams are there", question, "$JS.API.STREAM.INFO."+s.Name)
+		add(true, "seeing whether streams are there", question, "$JS.API.STREAM.INFO."+s.Config.Name)
 	}
 	for _, h := range t.Handlers {
 		lane := "lane " + h
@@ -123,14 +123,14 @@ func (t Topology) probes() []probe {
 	return all
 }
 
-func (t Topology) provisionProbes() []probe {
+func provisionProbes(t Topology) []probe {
 	var all []probe
 	add := func(subject string) {
 		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, misnamed})
 	}
 	names := []string{devicesStream, lanesStream}
 	for _, s := range t.streams() {
-		names = append(names, s.Name)
+		names = append(names, s.Config.Name)
 	}
 	for _, name := range names {
 		add("$JS.API.STREAM.CREATE." + name)
@@ -144,31 +144,31 @@ func (t Topology) provisionProbes() []probe {
 	return all
 }
 
-func (c *Conn) try(ctx context.Context, p probe) error {
-	err := c.request(ctx, p.Subject, func(ctx context.Context) error {
+func try(ctx context.Context, c *Conn, p probe) error {
+	err := c.Ask(ctx, p.Subject, func(ctx context.Context) error {
 		if p.send == nil {
-			return c.trySubscription(ctx, p.Subject)
+			return trySubscription(ctx, c, p.Subject)
 		}
-		_, err := c.nc.RequestMsgWithContext(ctx, p.send(p.Subject))
+		_, err := c.NATS().RequestMsgWithContext(ctx, p.send(p.Subject))
 		return err
 	})
 	switch {
 	case errors.Is(err, nats.ErrNoResponders): // granted, and nobody is there
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("no answer on %s: %w: is the inbox %s.> permitted?", p.Subject, err, c.inbox())
+		return fmt.Errorf("no answer on %s: %w: is the inbox %s.> permitted?", p.Subject, err, inboxOf(c))
 	}
 	return err
 }
 
 // trySubscription subscribes for a moment, beside those who answer.
-func (c *Conn) trySubscription(ctx context.Context, subject string) error {
-	sub, err := c.nc.SubscribeSync(subject)
+func trySubscription(ctx context.Context, c *Conn, subject string) error {
+	sub, err := c.NATS().SubscribeSync(subject)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }() // it ends with the connection at the latest
-	if err := c.nc.FlushWithContext(ctx); err != nil {
+	if err := c.NATS().FlushWithContext(ctx); err != nil {
 		return err
 	}
 	wait := time.NewTimer(denialWait)
@@ -181,8 +181,8 @@ func (c *Conn) trySubscription(ctx context.Context, subject string) error {
 	}
 }
 
-// inbox is the prefix under which this connection gets answers.
-func (c *Conn) inbox() string {
-	prefix, _, _ := strings.Cut(c.nc.NewInbox(), ".")
+// inboxOf is the prefix under which this connection gets answers.
+func inboxOf(c *Conn) string {
+	prefix, _, _ := strings.Cut(c.NATS().NewInbox(), ".")
 	return prefix
 }

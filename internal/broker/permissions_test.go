@@ -18,7 +18,7 @@ import (
 func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if _, err := r.conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), r.conn, 1); err != nil {
 		t.Fatal(err)
 	}
 	r.publish(t, 2)
@@ -26,7 +26,7 @@ func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
 	eventually(t, "acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 1 })
 	before, infoBefore := snapshot(t, r), r.info(t, "fcm")
 
-	for _, p := range r.conn.Permissions(t.Context(), r.topo, true) {
+	for _, p := range broker.Permissions(t.Context(), r.conn, r.topo, true) {
 		if p.Err != nil {
 			t.Errorf("%s for %s: %v", p.Subject, p.For, p.Err)
 		}
@@ -39,7 +39,7 @@ func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
 		infoAfter.NumPending != 1 || infoAfter.Paused || infoAfter.NumAckPending != infoBefore.NumAckPending {
 		t.Errorf("the durable was %+v and is %+v", infoBefore, infoAfter)
 	}
-	if diffs, err := r.conn.Bind(t.Context(), r.topo); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Bind(t.Context(), r.conn, r.topo); len(diffs) > 0 || err != nil {
 		t.Errorf("something has changed: %v, %v", diffs, err)
 	}
 }
@@ -59,12 +59,12 @@ func TestPermissionsAreTriedQuietly(t *testing.T) {
 	topo := (*brokertest.Broker)(nil).Topology("fcm", "stdout")
 	try := func(when string) {
 		t.Helper()
-		for _, p := range c.Permissions(t.Context(), topo, true) {
+		for _, p := range broker.Permissions(t.Context(), c, topo, true) {
 			if p.Err != nil {
 				t.Errorf("%s, %s for %s: %v", when, p.Subject, p.For, p.Err)
 			}
 		}
-		if _, err := c.Inspect(t.Context(), topo); err != nil { // what was logged before has arrived
+		if _, err := broker.Inspect(t.Context(), c, topo); err != nil { // what was logged before has arrived
 			t.Error(err)
 		}
 		if said := log.String(); said != "" {
@@ -77,7 +77,7 @@ func TestPermissionsAreTriedQuietly(t *testing.T) {
 			t.Errorf("trying has made %s", o.Name)
 		}
 	}
-	if _, err := c.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), c, topo); err != nil {
 		t.Fatal(err)
 	}
 	try("with everything made")
@@ -85,7 +85,7 @@ func TestPermissionsAreTriedQuietly(t *testing.T) {
 
 func inspected(t *testing.T, c *broker.Conn, topo broker.Topology) []broker.Object {
 	t.Helper()
-	all, err := c.Inspect(t.Context(), topo)
+	all, err := broker.Inspect(t.Context(), c, topo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestPermissionsNameWhatIsRefused(t *testing.T) {
 	r, c := restricted(t, user, &log)
 	start := time.Now()
 	var got []string
-	for _, p := range c.Permissions(t.Context(), r.topo, false) {
+	for _, p := range broker.Permissions(t.Context(), c, r.topo, false) {
 		denied, ok := errors.AsType[*broker.DeniedError](p.Err)
 		if p.Err != nil && !ok {
 			t.Errorf("%s: %v", p.Subject, p.Err)
@@ -141,22 +141,22 @@ func TestPermissionsNameWhatIsRefused(t *testing.T) {
 func TestClockAndRooms(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	clock, err := r.conn.SkewOf(t.Context(), r.topo)
+	clock, err := broker.SkewOf(t.Context(), r.conn, r.topo)
 	if err != nil || clock.Ahead.Abs() > clock.Within+time.Second {
 		t.Errorf("clock is %+v, %v of a broker in this process", clock, err)
 	}
 	r.publish(t, 3)
-	rooms, err := r.conn.Rooms(t.Context(), r.topo)
+	rooms, err := broker.Rooms(t.Context(), r.conn, r.topo)
 	if err != nil || len(rooms) < 2 || rooms[0].Of != "stream PUSH" || rooms[0].Bytes == 0 || rooms[0].Limit != 1<<30 {
 		t.Errorf("rooms are %+v, %v", rooms, err)
 	}
-	if o := r.conn.InspectDevices(t.Context(), 1); !errors.Is(o.Err, jetstream.ErrStreamNotFound) {
+	if o := broker.InspectDevices(t.Context(), r.conn, 1); !errors.Is(o.Err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the bucket that is missing is %+v", o)
 	}
-	if _, err := r.conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), r.conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	if o := r.conn.InspectDevices(t.Context(), 1); o.Err != nil || len(o.Differences) > 0 {
+	if o := broker.InspectDevices(t.Context(), r.conn, 1); o.Err != nil || len(o.Differences) > 0 {
 		t.Errorf("the bucket as it should be is %+v", o)
 	}
 }

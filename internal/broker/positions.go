@@ -2,187 +2,50 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"sync"
-	"time"
+	"sync/atomic"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 )
 
-// The bucket in which lanes record how far they are.
-const (
-	lanesBucket = "push-lanes"
-	lanesStream = "KV_" + lanesBucket
-	lanesPrefix = "$KV." + lanesBucket + "."
-)
+// Positions is how far the lanes of this process are, as it knows it and records it in
+// the bucket push-lanes, so that a durable that somebody deletes is made anew where it
+// was. Any number of processes may record the same lanes.
+type Positions struct {
+	conn     *Conn
+	topology Topology
+	log      zerolog.Logger
+	written  map[string]position // by lane, as this process wrote it last
+	failed   bool                // to write, and said so
+	trouble  atomic.Pointer[error]
 
-// position is how far a lane is, recorded outside its durable, which somebody may
-// delete. It is never ahead of the durable: what it says is settled is settled.
-type position struct {
-	// Stream is when the stream was made of which Settled is a sequence; zero before
-	// the stream was there.
-	Stream time.Time `json:"stream,omitzero"`
-	// Settled is the sequence up to which everything is settled.
-	Settled uint64 `json:"settled"`
-	// PausedUntil is when a pause ends; zero if there is none.
-	PausedUntil time.Time `json:"paused_until,omitzero"`
-	// Left says that the worker that wrote this has stopped running the lane.
-	Left bool `json:"left,omitempty"`
-
-	written time.Time // by the broker's clock
-}
-
-// positions is what a process knows of the lanes of its durables. The zero value
-// is ready.
-type positions struct {
 	mu    sync.Mutex
-	known map[string]position // by key
+	known map[string]position // by lane
 }
 
-func (p *positions) learn(key string, is position) {
+// NewPositions returns the positions of t's lanes, of which nothing is known yet.
+func NewPositions(c *Conn, t Topology, log zerolog.Logger) *Positions {
+	return &Positions{conn: c, topology: t, log: log, written: make(map[string]position), known: make(map[string]position)}
+}
+
+func (p *Positions) learn(lane string, at position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil {
-		p.known = make(map[string]position)
-	}
-	p.known[key] = is
+	p.known[lane] = at
 }
 
-func (p *positions) forget(key string) {
+// last is where a lane stood, as far as this process or the bucket knows: the later of
+// the two, since neither is ahead of the truth.
+func (p *Positions) last(ctx context.Context, lane string) (at position, known bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.known, key)
-}
-
-func (p *positions) of(key string) (position, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	is, known := p.known[key]
-	return is, known
-}
-
-func (t Topology) positionKey(lane string) string { return lanesPrefix + t.Stream + "." + lane }
-
-// positionOf is the position of a durable of a stream that was made at created.
-func positionOf(info *jetstream.ConsumerInfo, created time.Time) position {
-	p := position{Stream: created, Settled: info.AckFloor.Stream}
-	if info.Paused && info.Config.PauseUntil != nil {
-		p.PausedUntil = *info.Config.PauseUntil
-	}
-	return p
-}
-
-// lanesConfig is what a KV client would make.
-func (t Topology) lanesConfig() jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name: lanesStream, Description: "how far lanes are, in case that their durables are deleted; keys <stream>.<lane>",
-		Subjects: []string{lanesPrefix + ">"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardNew, MaxBytes: -1, MaxMsgs: -1, MaxMsgsPerSubject: 1, MaxConsumers: -1, MaxMsgSize: -1,
-		Replicas: t.Replicas, Duplicates: freshWindow, AllowRollup: true, DenyDelete: true, AllowDirect: true,
-	}
-}
-
-// provisionLanes makes the bucket of positions. Lanes work without: it is told, and
-// is no reason not to start.
-func (c *Conn) provisionLanes(ctx context.Context, t Topology) []Difference {
-	diffs, err := c.provisionStream(ctx, wantedStream{
-		object: "bucket " + lanesBucket, config: t.lanesConfig(), settings: lanesSettings(),
-		otherwise: "remove it with `nats kv del " + lanesBucket + "` and start again",
-	})
+	here, seen := p.known[lane]
+	p.mu.Unlock()
+	all, err := recorded(ctx, p.conn, p.topology)
 	if err != nil && ctx.Err() == nil {
-		c.log.Warn().Err(err).Msg("lanes do not record their positions: one whose durable is deleted will start with the next receipt published")
+		p.log.Warn().Err(err).Str("handler", lane).Msg("the recorded position of the lane cannot be read")
 	}
-	return diffs
-}
-
-func lanesSettings() []setting[jetstream.StreamConfig] {
-	return reliedOn("retention", "storage", "sealed", "subjects", "max_age", "max_msgs_per_subject", "replicas", "no_ack", "allow_direct")
-}
-
-// recordFirst notes, before there is a stream, that the lanes are older than it, so
-// that every process that makes their durables begins with the oldest receipt,
-// though publishers may be faster.
-func (c *Conn) recordFirst(ctx context.Context, t Topology) {
-	for _, lane := range t.Handlers {
-		if t.Starts[lane] != "" {
-			continue
-		}
-		first := position{Left: true} // nobody runs it yet
-		c.positions.learn(t.positionKey(lane), first)
-		if err := c.record(ctx, t.positionKey(lane), first); err != nil {
-			c.log.Debug().Err(err).Str("handler", lane).Msg("the position of a lane was not recorded")
-		}
-	}
-}
-
-// record writes a position.
-func (c *Conn) record(ctx context.Context, key string, p position) error {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("encoding a position: %w", err)
-	}
-	return c.putLane(ctx, &nats.Msg{Subject: key, Data: data})
-}
-
-// forgetPosition has the lane be new again.
-func (c *Conn) forgetPosition(ctx context.Context, key string) error {
-	c.positions.forget(key)
-	err := c.putLane(ctx, &nats.Msg{Subject: key, Header: nats.Header{kvOperation: {"DEL"}}})
-	if errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return nil // there is no bucket
-	}
-	return err
-}
-
-func (c *Conn) putLane(ctx context.Context, m *nats.Msg) error {
-	err := c.request(ctx, m.Subject, func(ctx context.Context) error {
-		_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(lanesStream), jetstream.WithRetryAttempts(0))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("writing to bucket %s: %w", lanesBucket, err)
-	}
-	return nil
-}
-
-// recorded reads what is recorded of the lanes of t's stream, by key. Without a
-// bucket that is nothing.
-func (c *Conn) recorded(ctx context.Context, t Topology) (map[string]position, error) {
-	const subject = "$JS.API.DIRECT.GET." + lanesStream
-	body, err := json.Marshal(lastQuestion{[]string{t.positionKey("*")}, maxAnswer})
-	if err != nil {
-		return nil, fmt.Errorf("encoding a question to bucket %s: %w", lanesBucket, err)
-	}
-	all := make(map[string]position)
-	err = c.request(ctx, subject, func(ctx context.Context) error {
-		return c.eachOf(ctx, subject, body, maxLastBatch, "No Results", func(_ uint64, m *nats.Msg) {
-			var p position
-			if kvValue(m.Data, m.Header) == nil || json.Unmarshal(m.Data, &p) != nil {
-				return // deleted, or not ours
-			}
-			p.written, _ = time.Parse(time.RFC3339Nano, lastOf(m.Header, jetstream.TimeStampHeaer))
-			all[lastOf(m.Header, jetstream.SubjectHeader)] = p
-		})
-	})
-	if err != nil && !errors.Is(err, nats.ErrNoResponders) {
-		return nil, fmt.Errorf("reading bucket %s: %w", lanesBucket, err)
-	}
-	return all, nil
-}
-
-// lastPosition is where a lane of t stood, as far as this process or the bucket
-// knows: the later of the two, since neither is ahead of the truth.
-func (c *Conn) lastPosition(ctx context.Context, t Topology, lane string) (p position, known bool) {
-	key := t.positionKey(lane)
-	here, seen := c.positions.of(key)
-	all, err := c.recorded(ctx, t)
-	if err != nil && ctx.Err() == nil {
-		c.log.Warn().Err(err).Str("handler", lane).Msg("the recorded position of the lane cannot be read")
-	}
-	there, written := all[key]
+	there, written := all[p.topology.positionKey(lane)]
 	switch {
 	case !written:
 		return here, seen
@@ -190,4 +53,50 @@ func (c *Conn) lastPosition(ctx context.Context, t Topology, lane string) (p pos
 		return there, true
 	}
 	return here, true
+}
+
+// Make creates a durable that is missing: that of the receipts where the lane was, and
+// those of the retries with the oldest, since their stream holds only what is not settled.
+func (p *Positions) Make(ctx context.Context, want durable) (Difference, error) {
+	begin := start{policy: jetstream.DeliverAllPolicy, why: "it starts with the oldest message kept"}
+	at, known := p.last(ctx, want.lane)
+	if want.stream == p.topology.Stream {
+		info, err := p.conn.StreamInfo(ctx, p.topology.Stream)
+		if err != nil {
+			return Difference{}, err
+		}
+		begin = p.topology.startOf(want.lane, at, known, info)
+	}
+	begin.apply(&want.config, at)
+	err := p.conn.Ask(ctx, want.createSubject(), func(ctx context.Context) error {
+		_, err := p.conn.JetStream().CreateConsumer(ctx, want.stream, want.config)
+		return err
+	})
+	return Difference{Object: want.String(), Have: "none", Want: begin.why, Mended: true, Notice: begin.notice}, err
+}
+
+// provision makes the bucket of positions. Lanes work without: it is told, and is no
+// reason not to start.
+func (p *Positions) provision(ctx context.Context) []Difference {
+	diffs, err := p.topology.positionBucket().Provision(ctx, p.conn)
+	if err != nil && ctx.Err() == nil {
+		p.log.Warn().Err(err).Msg("lanes do not record their positions: one whose durable is deleted will start with the next receipt published")
+	}
+	return diffs
+}
+
+// recordFirst notes, before there is a stream, that the lanes are older than it, so
+// that every process that makes their durables begins with the oldest receipt,
+// though publishers may be faster.
+func (p *Positions) recordFirst(ctx context.Context) {
+	for _, lane := range p.topology.Handlers {
+		if p.topology.Starts[lane] != "" {
+			continue
+		}
+		first := position{Left: true} // nobody runs it yet
+		p.learn(lane, first)
+		if err := record(ctx, p.conn, p.topology, lane, first); err != nil {
+			p.log.Debug().Err(err).Str("handler", lane).Msg("the position of a lane was not recorded")
+		}
+	}
 }

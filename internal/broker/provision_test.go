@@ -20,7 +20,7 @@ func TestProvisionCreatesWhatIsMissingAndNothingTwice(t *testing.T) {
 	b := brokertest.Start(t)
 	c := b.Connect(t)
 	topo := b.Topology("fcm", "stdout")
-	diffs, err := c.Provision(t.Context(), topo)
+	diffs, err := broker.Provision(t.Context(), c, topo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +40,11 @@ func TestProvisionCreatesWhatIsMissingAndNothingTwice(t *testing.T) {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
 	for range 2 {
-		if diffs, err := c.Provision(t.Context(), topo); len(diffs) > 0 || err != nil {
+		if diffs, err := broker.Provision(t.Context(), c, topo); len(diffs) > 0 || err != nil {
 			t.Errorf("provisioning again: %v, %v", diffs, err)
 		}
 	}
-	if diffs, err := c.Bind(t.Context(), topo); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Bind(t.Context(), c, topo); len(diffs) > 0 || err != nil {
 		t.Errorf("binding: %v, %v", diffs, err)
 	}
 }
@@ -57,13 +57,13 @@ func TestProvisionInSeveralProcessesAtOnce(t *testing.T) {
 	for range 6 {
 		c := b.Connect(t)
 		wg.Go(func() {
-			if _, err := c.Provision(t.Context(), topo); err != nil {
+			if _, err := broker.Provision(t.Context(), c, topo); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if diffs, err := b.Connect(t).Provision(t.Context(), topo); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Provision(t.Context(), b.Connect(t), topo); len(diffs) > 0 || err != nil {
 		t.Errorf("provisioning again: %v, %v", diffs, err)
 	}
 }
@@ -76,7 +76,7 @@ func TestProvisionUpdatesInPlace(t *testing.T) {
 	next := r.topo
 	next.History, next.MaxBytes, next.AckWait, next.Subject = 2*time.Hour, 2<<30, 20*time.Second, "push.other"
 	next.DeadMaxAge = 3 * time.Hour
-	diffs, err := r.conn.Provision(t.Context(), next)
+	diffs, err := broker.Provision(t.Context(), r.conn, next)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestProvisionUpdatesInPlace(t *testing.T) {
 			t.Errorf("%+v is missing in %v", want, diffs)
 		}
 	}
-	if diffs, err := r.conn.Provision(t.Context(), next); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Provision(t.Context(), r.conn, next); len(diffs) > 0 || err != nil {
 		t.Errorf("provisioning again: %v, %v", diffs, err)
 	}
 	if info := r.info(t, "fcm"); info.AckFloor.Stream != 1 || info.NumPending != 4 {
@@ -114,7 +114,7 @@ func TestProvisionLeavesTheOperatorsSettingsAlone(t *testing.T) {
 	if _, err := r.js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	diffs, err := r.conn.Provision(t.Context(), r.topo)
+	diffs, err := broker.Provision(t.Context(), r.conn, r.topo)
 	want := []broker.Difference{{Object: "stream PUSH", Field: "max_msgs_per_subject", Have: "1", Want: "-1", Mended: true}}
 	if diff := cmp.Diff(want, diffs); diff != "" || err != nil {
 		t.Errorf("differences (-want +got), %v:\n%s", err, diff)
@@ -134,7 +134,7 @@ func TestProvisionDoesNotEvictByALowerLimit(t *testing.T) {
 	r.publish(t, 100)
 	small := r.topo
 	small.MaxBytes = 1000
-	diffs, err := r.conn.Provision(t.Context(), small)
+	diffs, err := broker.Provision(t.Context(), r.conn, small)
 	want := []broker.Difference{{Object: "stream PUSH", Field: "max_bytes", Have: "1073741824", Want: "1000"}}
 	if diff := cmp.Diff(want, diffs); diff != "" || err != nil {
 		t.Errorf("differences (-want +got), %v:\n%s", err, diff)
@@ -186,7 +186,7 @@ func TestProvisionRefusesWhatTheBrokerCannotChange(t *testing.T) {
 			b := brokertest.Start(t)
 			_, js := client(t, b.URL())
 			test.prepare(t, js)
-			_, err := b.Connect(t).Provision(t.Context(), b.Topology("fcm"))
+			_, err := broker.Provision(t.Context(), b.Connect(t), b.Topology("fcm"))
 			wantError(t, err, test.words...)
 		})
 	}
@@ -211,7 +211,7 @@ func TestProvisionReportsReplicasWithoutACluster(t *testing.T) {
 	b := brokertest.Start(t)
 	topo := b.Topology("fcm")
 	topo.Replicas = 3
-	_, err := b.Connect(t).Provision(t.Context(), topo)
+	_, err := broker.Provision(t.Context(), b.Connect(t), topo)
 	wantError(t, err, "stream PUSH", "replicas", "PUSHWORKER_REPLICAS")
 }
 
@@ -220,18 +220,18 @@ func TestTopologyFaultsAreReportedTogether(t *testing.T) {
 	b := brokertest.Start(t)
 	topo := broker.Topology{Stream: "a b", Subject: "push.retry", Replicas: 9, Handlers: []string{"ok", "a.b", "x-suspects", "_y", ""}}
 	c := b.Connect(t)
-	_, err := c.Provision(t.Context(), topo)
+	_, err := broker.Provision(t.Context(), c, topo)
 	words := []string{`"a b"`, "push.retry", "9 replicas", `"a.b"`, `"x-suspects"`, `"_y"`, `""`, "PUSHWORKER_HISTORY", "PUSHWORKER_MAX_BYTES"}
 	wantError(t, err, words...)
 	if strings.Contains(err.Error(), `"ok"`) {
 		t.Errorf("a good name is refused: %v", err)
 	}
-	_, err = c.Bind(t.Context(), topo)
+	_, err = broker.Bind(t.Context(), c, topo)
 	wantError(t, err, words...)
 	for _, subject := range []string{"", "push", "push.>", "push.*.a", "a b", "push..x", "push.dead.x", "push.schedule"} {
 		topo := b.Topology()
 		topo.Subject = subject
-		_, err := c.Provision(t.Context(), topo)
+		_, err := broker.Provision(t.Context(), c, topo)
 		wantError(t, err, "PUSHWORKER_SUBJECT")
 	}
 }
@@ -241,23 +241,23 @@ func TestBindSaysWhatIsMissing(t *testing.T) {
 	b := brokertest.Start(t)
 	c := b.Connect(t)
 	topo := b.Topology("fcm")
-	_, err := c.Bind(t.Context(), topo)
+	_, err := broker.Bind(t.Context(), c, topo)
 	wantError(t, err, "durable fcm of stream PUSH", "durable fcm-suspects of stream PUSH_RETRY", "PUSHWORKER_PROVISION=true")
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("%v does not wrap the client's error", err)
 	}
-	if _, err := c.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), c, topo); err != nil {
 		t.Fatal(err)
 	}
 	topo.Handlers = append(topo.Handlers, "apns")
 	topo.AckWait = time.Minute
-	diffs, err := c.Bind(t.Context(), topo)
+	diffs, err := broker.Bind(t.Context(), c, topo)
 	wantError(t, err, "durable apns of stream PUSH", "PUSHWORKER_PROVISION=true")
 	want := broker.Difference{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "1m0s"}
 	if !slices.Contains(diffs, want) || !strings.Contains(want.String(), "is 30s, not 1m0s") {
 		t.Errorf("differences are %v", diffs)
 	}
-	if _, err := c.Lane(t.Context(), topo, "apns"); !errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if _, err := broker.BindLane(t.Context(), c, topo, "apns", nil); !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		t.Errorf("Lane = %v, want ErrConsumerNotFound", err)
 	}
 }

@@ -111,9 +111,8 @@ func newRequest(s *Source, want int, take func(consumer.Message)) *request {
 // run asks for r.want messages and returns when they have arrived or when r has
 // been retired, with the reason.
 func (r *request) run(ctx context.Context) error {
-	events := r.source.conn.events
-	back := events.nextReconnect()
-	defer events.onDenied(r.source.next, r.end)()
+	back := r.source.conn.NextReconnect()
+	defer r.source.conn.OnDenied(r.source.next, r.end)()
 	if err := r.open(); err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (r *request) run(ctx context.Context) error {
 
 // open subscribes and sends the first pull request.
 func (r *request) open() (err error) {
-	nc := r.source.conn.nc
+	nc := r.source.conn.NATS()
 	if r.sub, err = nc.Subscribe(nc.NewInbox(), r.receive); err != nil {
 		return fmt.Errorf("subscribing to messages of %s: %w", r.source.durable, err)
 	}
@@ -149,7 +148,7 @@ func (r *request) open() (err error) {
 // ask sends one pull request for what is still wanted.
 func (r *request) ask() error {
 	body := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, r.want-r.taken, pullExpiry, heartbeat)
-	return r.source.conn.nc.PublishRequest(r.source.next, r.sub.Subject, body)
+	return r.source.conn.NATS().PublishRequest(r.source.next, r.sub.Subject, body)
 }
 
 // wait returns nil when r is full, else why it must be retired.
@@ -226,7 +225,7 @@ func (r *request) status(m *nats.Msg) {
 // every message that the broker had already sent. Without a connection that is
 // what has already arrived.
 func (r *request) drain() {
-	if nc := r.source.conn.nc; nc.IsConnected() {
+	if nc := r.source.conn.NATS(); nc.IsConnected() {
 		_ = r.sub.Drain()              // it fails only when the connection is closed
 		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
 	}

@@ -30,10 +30,10 @@ type Redriver struct {
 	lanes     map[string]bool // those that were there
 }
 
-// Redriver returns the redriver of t's dead-letter stream. t need not list the
+// NewRedriver returns the redriver of t's dead-letter stream. t need not list the
 // handlers.
-func (c *Conn) Redriver(t Topology) *Redriver {
-	return &Redriver{letters: c.Letters(t), scheduler: c.Scheduler(t), topology: t, lanes: make(map[string]bool)}
+func NewRedriver(c *Conn, t Topology) *Redriver {
+	return &Redriver{letters: NewLetters(c, t), scheduler: NewScheduler(c, t), topology: t, lanes: make(map[string]bool)}
 }
 
 // Refused reports whether err is about one letter, so that others may do better.
@@ -66,7 +66,7 @@ func (r *Redriver) Check(ctx context.Context, l deadletter.Letter) error {
 // lane asks whether there is a lane that would take what is stored for it.
 func (r *Redriver) lane(ctx context.Context, handler string) error {
 	d := r.topology.durables(handler)[1]
-	_, err := r.letters.conn.consumerInfo(ctx, d.stream, d.config.Durable)
+	_, err := r.letters.conn.ConsumerInfo(ctx, d.stream, d.config.Durable)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrInvalidConsumerName):
 		return fmt.Errorf("lane %s: %w", handler, ErrLaneMissing)
@@ -89,10 +89,7 @@ func (r *Redriver) Redrive(ctx context.Context, l deadletter.Letter) (again bool
 	if err := r.Check(ctx, l); err != nil {
 		return false, err
 	}
-	if err := r.scheduler.room(ctx); err != nil {
-		return false, err
-	}
-	again, err = r.letters.conn.storeOnce(ctx, r.receipt(l), r.scheduler.stream)
+	again, err = r.scheduler.Put(ctx, r.receipt(l))
 	if err != nil {
 		return false, fmt.Errorf("storing the receipt of letter %d for lane %s: %w", l.Seq, l.Handler, err)
 	}

@@ -18,7 +18,7 @@ import (
 // shown is the letter with sequence seq as a redriver gets it.
 func shown(t *testing.T, r *rig, seq uint64) deadletter.Letter {
 	t.Helper()
-	l, err := r.conn.Letters(r.topo).Show(t.Context(), seq)
+	l, err := broker.NewLetters(r.conn, r.topo).Show(t.Context(), seq)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func shown(t *testing.T, r *rig, seq uint64) deadletter.Letter {
 
 func redrive(t *testing.T, r *rig, l deadletter.Letter) (again bool) {
 	t.Helper()
-	again, err := r.conn.Redriver(r.topo).Redrive(t.Context(), l)
+	again, err := broker.NewRedriver(r.conn, r.topo).Redrive(t.Context(), l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
 	want := letter("fcm", 7)
 	want.Redriven, want.Narrowed, want.Expires = 2, true, time.Now().Add(time.Hour).UTC().Round(0)
-	bury(t, r.conn.Letters(r.topo), want)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), want)
 	before := time.Now()
 	if again := redrive(t, r, shown(t, r, 1)); again {
 		t.Error("the first redrive says again")
@@ -73,12 +73,12 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 func TestStoryOutlivesTheNextFailure(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	bury(t, r.conn.Letters(r.topo), letter("fcm", 7))
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 7))
 	redrive(t, r, shown(t, r, 1))
 	o := one(t, r.lane.Retries).Origin()
 	o.Attempts = 1
 	o.Narrowed = true
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: []byte("x"), Origin: o}); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: []byte("x"), Origin: o}); err != nil {
 		t.Fatal(err)
 	}
 	got := one(t, r.lane.Retries).Origin()
@@ -92,8 +92,7 @@ func TestStoryOutlivesTheNextFailure(t *testing.T) {
 func TestInterruptedRedriveIsOneRedrive(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
-	bury(t, letters, letter("fcm", 7))
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 7))
 	l := shown(t, r, 1)
 
 	// A user who may do everything but delete is cut off at that very point.
@@ -105,7 +104,7 @@ func TestInterruptedRedriveIsOneRedrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, err = conn.Redriver(r.topo).Redrive(t.Context(), l)
+	_, err = broker.NewRedriver(conn, r.topo).Redrive(t.Context(), l)
 	if !errors.Is(err, broker.ErrNotRemoved) {
 		t.Fatalf("Redrive = %v, want ErrNotRemoved", err)
 	}
@@ -132,7 +131,7 @@ func TestRedriveOfWhatEndedProcessesRunsAlone(t *testing.T) {
 	r := newRig(t)
 	l := letter("fcm", 7)
 	l.Reason = "crash_loop"
-	bury(t, r.conn.Letters(r.topo), l)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	redrive(t, r, shown(t, r, 1))
 	if m := one(t, r.lane.Suspects); !m.Origin().Alone {
 		t.Error("it does not run alone")
@@ -160,7 +159,7 @@ func TestNotEveryLetterCanBeRedriven(t *testing.T) {
 			t.Parallel()
 			l := letter("fcm", 7)
 			test.change(&l)
-			redriver := r.conn.Redriver(r.topo)
+			redriver := broker.NewRedriver(r.conn, r.topo)
 			_, err := redriver.Redrive(t.Context(), l)
 			if !errors.Is(err, test.want) || !broker.Refused(err) {
 				t.Errorf("Redrive = %v, want %v", err, test.want)
@@ -181,9 +180,9 @@ func TestRedriveIntoFullRetryStream(t *testing.T) {
 	r := newRig(t, func(topo *broker.Topology) { topo.RetryMaxBytes = 500 })
 	l := letter("fcm", 7)
 	l.Data = make([]byte, 600)
-	bury(t, r.conn.Letters(r.topo), l)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), l)
 	r.store(t, "push.retry.fcm", string(l.Data), nil)
-	_, err := r.conn.Redriver(r.topo).Redrive(t.Context(), shown(t, r, 1))
+	_, err := broker.NewRedriver(r.conn, r.topo).Redrive(t.Context(), shown(t, r, 1))
 	if !errors.Is(err, broker.ErrRetriesFull) || broker.Refused(err) {
 		t.Errorf("Redrive = %v, want ErrRetriesFull, which is about all letters", err)
 	}
@@ -196,8 +195,8 @@ func TestRedriveIntoFullRetryStream(t *testing.T) {
 func TestRedriveWithoutRetryStreamKeepsTheLetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	bury(t, r.conn.Letters(r.topo), letter("fcm", 7), letter("fcm", 8))
-	redriver := r.conn.Redriver(r.topo)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 7), letter("fcm", 8))
+	redriver := broker.NewRedriver(r.conn, r.topo)
 	if _, err := redriver.Redrive(t.Context(), shown(t, r, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -217,8 +216,8 @@ func TestRedriveWithoutRetryStreamKeepsTheLetter(t *testing.T) {
 func TestEraseAndRemoveOfLettersThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	letters := r.conn.Letters(r.topo)
-	bury(t, letters, letter("fcm", 1), letter("fcm", 2), letter("fcm", 3))
+	letters := broker.NewLetters(r.conn, r.topo)
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1), letter("fcm", 2), letter("fcm", 3))
 	for seq, want := range map[uint64]bool{2: true, 4: false, 99: false, 0: false} {
 		if was, err := letters.Erase(t.Context(), seq); was != want || err != nil {
 			t.Errorf("Erase(%d) = %t, %v; want %t", seq, was, err, want)
@@ -249,7 +248,7 @@ func TestOriginalIsReadFromHistory(t *testing.T) {
 	r.store(t, "push.receipts", "the whole receipt", nil)
 	l := letter("fcm", 1)
 	l.Narrowed, l.First = true, r.stored(t, "PUSH")[0].Time
-	letters := r.conn.Letters(r.topo)
+	letters := broker.NewLetters(r.conn, r.topo)
 	if got, err := letters.Original(t.Context(), &l); string(got) != "the whole receipt" || err != nil {
 		t.Errorf("Original = %q, %v", got, err)
 	}
@@ -286,16 +285,16 @@ func TestPermissionsToRedrive(t *testing.T) {
 	}
 	admin := connect("admin")
 	topo := (&brokertest.Broker{}).Topology("fcm")
-	if _, err := admin.Provision(t.Context(), topo); err != nil {
+	if _, err := broker.Provision(t.Context(), admin, topo); err != nil {
 		t.Fatal(err)
 	}
 	alone := letter("fcm", 2)
 	alone.Reason = "crash_loop"
-	bury(t, admin.Letters(topo), letter("fcm", 1), alone)
+	bury(t, broker.NewDeadLetters(admin, topo), letter("fcm", 1), alone)
 	for user, ok := range map[string]bool{"look": false, "redrive": true} {
 		conn := connect(user)
-		for _, l := range list(t, admin.Letters(topo), broker.LetterFilter{}) {
-			_, err := conn.Redriver(topo).Redrive(t.Context(), l)
+		for _, l := range list(t, broker.NewLetters(admin, topo), broker.LetterFilter{}) {
+			_, err := broker.NewRedriver(conn, topo).Redrive(t.Context(), l)
 			if denied := new(broker.DeniedError); (err == nil) != ok || !ok && !errors.As(err, &denied) {
 				t.Errorf("%s: Redrive = %v", user, err)
 			}
@@ -303,7 +302,7 @@ func TestPermissionsToRedrive(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if n := len(list(t, admin.Letters(topo), broker.LetterFilter{})); n != 0 {
+		if n := len(list(t, broker.NewLetters(admin, topo), broker.LetterFilter{})); n != 0 {
 			t.Errorf("%d letters are left", n)
 		}
 	}

@@ -12,16 +12,21 @@ import (
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
+// Remaker makes durables that somebody has deleted, and says where they begin.
+type Remaker interface {
+	Make(ctx context.Context, d durable) (Difference, error)
+}
+
 // remake makes the durable anew that somebody has deleted: that of the receipts where
 // the lane was, those of the retries with all that wait.
 func (s *Source) remake(ctx context.Context) error {
-	if !s.topology.Remake {
+	if s.remaker == nil {
 		return fmt.Errorf("%w: %s was deleted: start once with PUSHWORKER_PROVISION=true and a user who may create durables; the lane goes on where it was", consumer.ErrSourceGone, s.durable)
 	}
-	made, err := s.conn.makeDurable(ctx, s.topology, s.durable)
+	made, err := s.remaker.Make(ctx, s.durable)
 	switch {
 	case err == nil:
-		s.conn.log.Warn().Str("handler", s.durable.lane).Msgf("%s was deleted and has been made anew: %s", s.durable, made.Want)
+		s.conn.Log().Warn().Str("handler", s.durable.lane).Msgf("%s was deleted and has been made anew: %s", s.durable, made.Want)
 	case errors.Is(err, jetstream.ErrConsumerExists): // another puller or process was faster
 	case ctx.Err() != nil || !s.conn.Connected():
 		return nil //nolint:nilerr // a reconnect looks again
@@ -48,7 +53,7 @@ func isServerFault(err error) bool {
 // adopt goes on with a durable that was made anew by a worker. One that somebody else
 // has made may start anywhere, and going on with it would be silent loss or a flood.
 func (s *Source) adopt(info *jetstream.ConsumerInfo) error {
-	if !s.topology.Remake || info.Config.Description != s.durable.config.Description {
+	if s.remaker == nil || info.Config.Description != s.durable.config.Description {
 		return fmt.Errorf("%w: %s was deleted and made anew at %s: start again to bind to the new one",
 			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
 	}

@@ -13,9 +13,9 @@ var ErrLaneRuns = errors.New("a worker runs the lane")
 
 // FindLane looks at a lane of t's streams, whoever made it. An error wraps
 // [ErrNoLane] when it has no durable, and [ErrLaneRuns] when somebody runs it.
-func (c *Conn) FindLane(ctx context.Context, t Topology, name string) (LaneStats, error) {
+func FindLane(ctx context.Context, c *Conn, t Topology, name string) (LaneStats, error) {
 	t.Handlers = nil
-	all, err := c.OtherLanes(ctx, t)
+	all, err := OtherLanes(ctx, c, t)
 	if err != nil {
 		return LaneStats{}, err
 	}
@@ -23,7 +23,7 @@ func (c *Conn) FindLane(ctx context.Context, t Topology, name string) (LaneStats
 		switch {
 		case lane.Handler != name:
 		case !lane.Abandoned:
-			return lane, fmt.Errorf("%w %s: stop it, or take the handler out of its PUSHWORKER_HANDLERS; if it was killed, wait for %s", ErrLaneRuns, name, unseenAfter)
+			return lane, fmt.Errorf("%w %s: stop it, or take the handler out of its PUSHWORKER_HANDLERS; if it was killed, wait for %s", ErrLaneRuns, name, UnseenAfter)
 		default:
 			return lane, nil
 		}
@@ -35,27 +35,27 @@ func (c *Conn) FindLane(ctx context.Context, t Topology, name string) (LaneStats
 // its position. Receipts and dead letters stay. After an error some of it may be
 // done, and repeating the call does the rest. It needs $JS.API.CONSUMER.DELETE of the
 // durables, $JS.API.STREAM.PURGE of PUSH_RETRY and $KV.push-lanes.>.
-func (c *Conn) RetireLane(ctx context.Context, t Topology, name string) error {
+func RetireLane(ctx context.Context, c *Conn, t Topology, name string) error {
 	durables := t.durables(name)
-	if err := c.deleteDurable(ctx, durables[0]); err != nil {
+	if err := deleteDurable(ctx, c, durables[0]); err != nil {
 		return err
 	}
 	for _, subject := range []string{schedulePrefix + name + ".>", retryPrefix + name, retryPrefix + name + suspectsToken} {
-		if err := c.purgeRetries(ctx, t, subject); err != nil {
+		if err := purgeRetries(ctx, c, t, subject); err != nil {
 			return err
 		}
 	}
 	for _, d := range durables[1:] {
-		if err := c.deleteDurable(ctx, d); err != nil {
+		if err := deleteDurable(ctx, c, d); err != nil {
 			return err
 		}
 	}
-	return c.forgetPosition(ctx, t.positionKey(name))
+	return ForgetPosition(ctx, c, t, name)
 }
 
-func (c *Conn) deleteDurable(ctx context.Context, d durable) error {
-	err := c.request(ctx, "$JS.API.CONSUMER.DELETE."+d.stream+"."+d.config.Durable, func(ctx context.Context) error {
-		return c.js.DeleteConsumer(ctx, d.stream, d.config.Durable)
+func deleteDurable(ctx context.Context, c *Conn, d durable) error {
+	err := c.Ask(ctx, "$JS.API.CONSUMER.DELETE."+d.stream+"."+d.config.Durable, func(ctx context.Context) error {
+		return c.JetStream().DeleteConsumer(ctx, d.stream, d.config.Durable)
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("removing %s: %w", d, err)
@@ -63,9 +63,9 @@ func (c *Conn) deleteDurable(ctx context.Context, d durable) error {
 	return nil
 }
 
-func (c *Conn) purgeRetries(ctx context.Context, t Topology, subject string) error {
-	err := c.request(ctx, "$JS.API.STREAM.PURGE."+t.retryStream(), func(ctx context.Context) error {
-		s, err := c.js.Stream(ctx, t.retryStream())
+func purgeRetries(ctx context.Context, c *Conn, t Topology, subject string) error {
+	err := c.Ask(ctx, "$JS.API.STREAM.PURGE."+t.retryStream(), func(ctx context.Context) error {
+		s, err := c.JetStream().Stream(ctx, t.retryStream())
 		if err != nil {
 			return err
 		}

@@ -48,8 +48,8 @@ func (c *clock) now() time.Time {
 
 var _ consumer.Scheduler = (*Scheduler)(nil)
 
-// Scheduler returns the scheduler of t's retry stream.
-func (c *Conn) Scheduler(t Topology) *Scheduler {
+// NewScheduler returns the scheduler of t's retry stream.
+func NewScheduler(c *Conn, t Topology) *Scheduler {
 	return &Scheduler{conn: c, stream: t.retryStream(), maxBytes: t.RetryMaxBytes, looking: make(chan struct{}, 1)}
 }
 
@@ -89,10 +89,19 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 		m.Header.Set(jetstream.ScheduleHeader, "@at "+formatTime(s.clock.Load().now().Add(r.Delay)))
 		m.Header.Set(jetstream.ScheduleTargetHeader, target)
 	}
-	if err := s.conn.store(ctx, m, s.stream); err != nil {
+	if _, err := store(ctx, s.conn, m, s.stream); err != nil {
 		return fmt.Errorf("storing the retry of message %d of stream %s for handler %s: %w", r.Origin.Seq, r.Origin.Stream, r.Handler, err)
 	}
 	return nil
+}
+
+// Put stores a message in the retry stream, if there is room. It reports whether one
+// with the same dedup id was there already.
+func (s *Scheduler) Put(ctx context.Context, m *nats.Msg) (again bool, err error) {
+	if err := s.room(ctx); err != nil {
+		return false, err
+	}
+	return store(ctx, s.conn, m, s.stream)
 }
 
 // room returns ErrRetriesFull when there is none left. Of many callers one asks
@@ -132,7 +141,7 @@ func (s *Scheduler) look(ctx context.Context) {
 		return
 	}
 	asked := time.Now()
-	info, err := s.conn.streamInfo(ctx, s.stream)
+	info, err := s.conn.StreamInfo(ctx, s.stream)
 	if err != nil { // storing will tell what is wrong
 		_, s.blind = errors.AsType[*DeniedError](err)
 		return
@@ -149,59 +158,4 @@ func (s *Scheduler) look(ctx context.Context) {
 // identity is a subject token that names a stored message for ever.
 func identity(o consumer.Origin) string {
 	return strconv.FormatUint(o.Seq, 10) + "-" + strconv.FormatInt(o.Stored.UnixNano(), 36)
-}
-
-func setRetry(h nats.Header, r consumer.Retry) {
-	o := r.Origin
-	setForwarded(h, o.Header)
-	h.Set(headerHandler, r.Handler)
-	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
-	h.Set(headerOriginStream, oneLine(o.RootStream, maxErrorText))
-	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
-	h.Set(headerOriginSubject, oneLine(o.Subject, maxErrorText))
-	h.Set(headerError, oneLine(r.Error, maxErrorText))
-	if r.Reason != 0 {
-		h.Set(headerReason, r.Reason.String())
-	}
-	h.Set(headerFirst, formatTime(o.First))
-	h.Set(headerLast, formatTime(time.Now()))
-	setStory(h, o.Expires, o.Redriven, o.Narrowed)
-	if !o.Restarted.IsZero() {
-		h.Set(headerRestarted, formatTime(o.Restarted))
-	}
-}
-
-// store publishes m and waits for the confirmation of stream.
-func (c *Conn) store(ctx context.Context, m *nats.Msg, stream string) error {
-	_, err := c.storeOnce(ctx, m, stream)
-	return err
-}
-
-// storeOnce is store for those who want to know whether a message with the dedup id
-// of m was there already.
-func (c *Conn) storeOnce(ctx context.Context, m *nats.Msg, stream string) (duplicate bool, err error) {
-	err = c.request(ctx, m.Subject, func(ctx context.Context) error {
-		ack, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
-		duplicate = err == nil && ack.Duplicate
-		return err
-	})
-	switch {
-	case isTooLarge(err):
-		err = fmt.Errorf("%d bytes and headers are %w (%w): raise max_payload of the broker and max_msg_size of stream %s",
-			len(m.Data), consumer.ErrTooLarge, err, stream)
-	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		err = fmt.Errorf("%w: stream %s is missing or has no leader; run once with PUSHWORKER_PROVISION=true", err, stream)
-	}
-	return duplicate, err
-}
-
-// isTooLarge reports whether the broker never takes a message of that size.
-func isTooLarge(err error) bool {
-	if errors.Is(err, nats.ErrMaxPayload) {
-		return true
-	}
-	const storeFailed, messageTooLarge, headersTooLarge = 10077, 10054, 10097
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (api.ErrorCode == messageTooLarge || api.ErrorCode == headersTooLarge ||
-		api.ErrorCode == storeFailed && api.Description == "message too large")
 }

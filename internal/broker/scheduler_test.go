@@ -37,7 +37,7 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: fresh}
 	retry.Origin.Attempts = 3
 	before := time.Now()
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
 	if h := r.stored(t, "PUSH_RETRY")[0].Header; h.Get("Push-Reason") != "attempts" || h.Get("Push-Error") != "no" {
@@ -70,7 +70,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 	r := newRig(t)
 	const n = 40
 	r.publish(t, n)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	due := make(map[uint64]time.Time)
 	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
 		delay := time.Duration(m.Origin().Seq) * 37 * time.Millisecond
@@ -103,7 +103,7 @@ func TestScheduleTargets(t *testing.T) {
 			r.publish(t, 1)
 			retry := retryOf(one(t, r.lane.Fresh), delay)
 			retry.Origin.Alone = true
-			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+			if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 				t.Fatal(err)
 			}
 			o := one(t, r.lane.Suspects).Origin()
@@ -112,7 +112,7 @@ func TestScheduleTargets(t *testing.T) {
 			}
 			retry.Origin = o
 			retry.Origin.Alone = false
-			if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+			if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 				t.Fatal(err)
 			}
 			if o := one(t, r.lane.Retries).Origin(); o.Alone || o.RootSeq != 1 {
@@ -131,7 +131,7 @@ func TestSchedulingTheSameAttemptTwiceStoresItOnce(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.publish(t, 2)
-			s := r.conn.Scheduler(r.topo)
+			s := broker.NewScheduler(r.conn, r.topo)
 			for range 2 {
 				retry := retryOf(one(t, r.lane.Fresh), delay)
 				for range 3 {
@@ -155,7 +155,7 @@ func TestPartsOfARetryAreSeveral(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.publish(t, 1)
-			s := r.conn.Scheduler(r.topo)
+			s := broker.NewScheduler(r.conn, r.topo)
 			retry := retryOf(one(t, r.lane.Fresh), delay)
 			for _, part := range []string{"a", "b", "a"} {
 				retry.Part = part
@@ -176,7 +176,7 @@ func TestSchedulingAgainWithoutAnAttemptIsNotADuplicate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.publish(t, 1)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	if err := s.Schedule(t.Context(), retryOf(one(t, r.lane.Fresh), 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -195,14 +195,14 @@ func TestScheduleOverAStreamThatWasMadeAnew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.publish(t, 1)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	if err := s.Schedule(t.Context(), retryOf(one(t, r.lane.Fresh), time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.js.DeleteStream(t.Context(), "PUSH"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.conn, r.topo); err != nil {
 		t.Fatal(err)
 	}
 	r.publish(t, 1) // sequence 1 again
@@ -224,7 +224,7 @@ func TestRetryHeadersAreCleanedAndBounded(t *testing.T) {
 		"traceparent":   {"ok\r\nNats-Schedule: @every 1s"},
 		"bad name\r\nX": {"v"}, "Nats-TTL": {"1s"}, "push-attempt": {"99"}, "Big": {strings.Repeat("x", 60_000)},
 	}
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
 	}
 	h := r.stored(t, "PUSH_RETRY")[0].Header
@@ -251,7 +251,7 @@ func TestManySchedulesAtOnce(t *testing.T) {
 	r := newRig(t)
 	const n = 500
 	r.publish(t, n)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	var wg sync.WaitGroup
 	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
 		wg.Go(func() {
@@ -276,10 +276,10 @@ func TestScheduleRefusesBeyondTheLimit(t *testing.T) {
 	first, second := one(t, r.lane.Fresh), one(t, r.lane.Fresh)
 	retry := retryOf(first, time.Minute)
 	retry.Data = make([]byte, 2000)
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retry); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
 		t.Fatalf("the stream has room: %v", err)
 	}
-	s := r.conn.Scheduler(r.topo) // one that has not looked yet
+	s := broker.NewScheduler(r.conn, r.topo) // one that has not looked yet
 	err := s.Schedule(t.Context(), retryOf(second, time.Minute))
 	if !errors.Is(err, broker.ErrRetriesFull) {
 		t.Errorf("Schedule = %v, want ErrRetriesFull", err)
@@ -299,10 +299,10 @@ func TestScheduleBeyondTheLimit(t *testing.T) {
 	r := newRig(t, func(topo *broker.Topology) { topo.RetryMaxBytes = 10 })
 	r.publish(t, 3)
 	fresh := [3]consumer.Message{one(t, r.lane.Fresh), one(t, r.lane.Fresh), one(t, r.lane.Fresh)}
-	if err := r.conn.Scheduler(r.topo).Schedule(t.Context(), retryOf(fresh[0], 0)); err != nil {
+	if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retryOf(fresh[0], 0)); err != nil {
 		t.Fatalf("the stream has room: %v", err)
 	}
-	s := r.conn.Scheduler(r.topo) // one that has not looked yet
+	s := broker.NewScheduler(r.conn, r.topo) // one that has not looked yet
 	if err := s.Schedule(t.Context(), retryOf(fresh[1], 0)); !errors.Is(err, broker.ErrRetriesFull) {
 		t.Errorf("Schedule = %v, want ErrRetriesFull", err)
 	}
@@ -322,7 +322,7 @@ func TestScheduleOfWhatIsTooLarge(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 1)
 	retry := retryOf(one(t, r.lane.Fresh), 0)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	retry.Data = make([]byte, r.nc.MaxPayload())
 	err := s.Schedule(t.Context(), retry)
 	if !errors.Is(err, consumer.ErrTooLarge) {
@@ -359,7 +359,7 @@ func TestScheduleDoesNotWaitForAnother(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 1)
 	retry := retryOf(one(t, r.lane.Fresh), time.Minute)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	broker.HoldLook(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -390,7 +390,7 @@ func TestScheduleWithoutABrokerEndsWithItsContext(t *testing.T) {
 	eventually(t, "disconnected", func() bool { return !r.conn.Connected() })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := r.conn.Scheduler(r.topo).Schedule(ctx, retry)
+	err := broker.NewScheduler(r.conn, r.topo).Schedule(ctx, retry)
 	wantError(t, err, "storing the retry of message 1 of stream PUSH", "no connection")
 	r.broker.Restart(t)
 }

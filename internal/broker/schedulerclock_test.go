@@ -14,7 +14,7 @@ func TestScheduleGoesByTheBrokersClock(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.publish(t, 2)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	if _, known := broker.Clock(s); known {
 		t.Fatal("the broker's time is known before it was asked for")
 	}

@@ -9,36 +9,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Difference is one point in which the broker's objects were not as the
-// Topology wants them.
-type Difference struct {
-	// Object is, for example, "stream PUSH" or "durable fcm of stream PUSH".
-	Object string
-	// Field is the differing setting; empty when the object was missing.
-	Field string
-	// Have and Want are the values as text.
-	Have, Want string
-	// Mended says that Provision has changed Have into Want.
-	Mended bool
-	// Notice says that people should look at it, although it was mended.
-	Notice bool
-}
-
-// Harmful reports whether receipts suffer while it is so.
-func (d Difference) Harmful() bool { return harm(d.Field) != "" }
-
-// String is the difference as one line for a log.
-func (d Difference) String() string {
-	switch {
-	case d.Field == "":
-		return d.Object + " was missing and was created: " + d.Want
-	case d.Mended:
-		return fmt.Sprintf("%s of %s was changed from %s to %s", d.Field, d.Object, d.Have, d.Want)
-	default:
-		return fmt.Sprintf("%s of %s is %s, not %s as configured", d.Field, d.Object, d.Have, d.Want)
-	}
-}
-
 // setting is one field that matters to us. Fields without a setting are the
 // operator's and are left alone.
 type setting[C any] struct {
@@ -48,14 +18,10 @@ type setting[C any] struct {
 	mend func(have, want *C)
 }
 
-// compare lists the settings in which have differs from want.
-func compare[C any](settings []setting[C], have, want *C) []setting[C] {
-	return slices.DeleteFunc(settings, func(s setting[C]) bool { return s.value(have) == s.value(want) })
-}
-
-func streamSettings() []setting[jetstream.StreamConfig] {
+// streamSettings are those that matter to a stream like want.
+func streamSettings(want jetstream.StreamConfig) []setting[jetstream.StreamConfig] {
 	type C = jetstream.StreamConfig
-	return []setting[C]{
+	all := []setting[C]{
 		{"retention", func(c *C) string { return c.Retention.String() }, nil},
 		{"storage", func(c *C) string { return c.Storage.String() }, nil},
 		{"sealed", func(c *C) string { return strconv.FormatBool(c.Sealed) }, nil},
@@ -69,22 +35,13 @@ func streamSettings() []setting[jetstream.StreamConfig] {
 		{"no_ack", func(c *C) string { return strconv.FormatBool(c.NoAck) }, func(h, w *C) { h.NoAck = w.NoAck }},
 		{"allow_direct", func(c *C) string { return strconv.FormatBool(c.AllowDirect) }, func(h, w *C) { h.AllowDirect = w.AllowDirect }},
 	}
-}
-
-// retrySettings are those that only the retry stream needs.
-func retrySettings() []setting[jetstream.StreamConfig] {
-	type C = jetstream.StreamConfig
-	return append(streamSettings(), setting[C]{
-		"allow_msg_schedules", func(c *C) string { return strconv.FormatBool(c.AllowMsgSchedules) }, func(h, w *C) { h.AllowMsgSchedules, h.AllowRollup = w.AllowMsgSchedules, true },
-	})
-}
-
-// settingsOf are those that matter to a stream like want.
-func settingsOf(want jetstream.StreamConfig) []setting[jetstream.StreamConfig] {
 	if want.AllowMsgSchedules {
-		return retrySettings()
+		all = append(all, setting[C]{"allow_msg_schedules", func(c *C) string { return strconv.FormatBool(c.AllowMsgSchedules) }, func(h, w *C) { h.AllowMsgSchedules, h.AllowRollup = w.AllowMsgSchedules, true }})
 	}
-	return streamSettings()
+	if want.AllowMsgTTL {
+		all = append(all, setting[C]{"allow_msg_ttl", func(c *C) string { return strconv.FormatBool(c.AllowMsgTTL) }, func(h, w *C) { h.AllowMsgTTL = w.AllowMsgTTL }})
+	}
+	return all
 }
 
 // durableSettings leaves out where a durable starts, which only matters when it

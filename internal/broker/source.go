@@ -19,17 +19,18 @@ type Lane struct {
 	Fresh, Retries, Suspects *Source
 }
 
-// Lane binds the durables of one handler. It asks for nothing but their
-// CONSUMER.INFO; something missing is an error that says what to do.
-func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, error) {
+// BindLane binds the durables of one handler. It asks for nothing but their
+// CONSUMER.INFO; something missing is an error that says what to do. Without a remaker
+// a lane ends when one of them is deleted.
+func BindLane(ctx context.Context, c *Conn, t Topology, handler string, remaker Remaker) (Lane, error) {
 	var sources [3]*Source
 	for i, d := range t.durables(handler) {
-		info, err := c.consumerInfo(ctx, d.stream, d.config.Durable)
+		info, err := c.ConsumerInfo(ctx, d.stream, d.config.Durable)
 		if err != nil {
 			return Lane{}, fmt.Errorf("binding to %s: %w%s", d, err, d.remedy(err))
 		}
 		sources[i] = &Source{
-			conn: c, handler: handler, topology: t, durable: d, retried: i > 0, alone: i == 2,
+			conn: c, handler: handler, remaker: remaker, durable: d, retried: i > 0, alone: i == 2,
 			next: "$JS.API.CONSUMER.MSG.NEXT." + d.stream + "." + d.config.Durable,
 		}
 		sources[i].created.Store(info.Created.UnixNano())
@@ -39,14 +40,14 @@ func (c *Conn) Lane(ctx context.Context, t Topology, handler string) (Lane, erro
 
 // Source is one durable of one stream.
 type Source struct {
-	conn     *Conn
-	handler  string // the lane
-	topology Topology
-	durable  durable
-	created  atomic.Int64 // when it was made: tells a recreated durable from the one we bound to
-	retried  bool         // its messages are retries, with the headers of one
-	alone    bool         // its messages are delivered one at a time
-	next     string       // the subject that takes pull requests
+	conn    *Conn
+	handler string // the lane
+	remaker Remaker
+	durable durable
+	created atomic.Int64 // when it was made: tells a recreated durable from the one we bound to
+	retried bool         // its messages are retries, with the headers of one
+	alone   bool         // its messages are delivered one at a time
+	next    string       // the subject that takes pull requests
 }
 
 var _ consumer.Source = (*Source)(nil)
@@ -55,7 +56,7 @@ var _ consumer.Source = (*Source)(nil)
 // returns nil when ctx has ended or there is no connection to ask through, since
 // a reconnect checks again; another error that does not wrap
 // [consumer.ErrSourceGone] says nothing about the durable. A durable that is gone is
-// made anew where the topology allows that.
+// made anew if there is a remaker.
 func (s *Source) check(ctx context.Context) error {
 	info, err := s.info(ctx)
 	switch {
@@ -77,7 +78,7 @@ func (s *Source) check(ctx context.Context) error {
 // the answer.
 func (s *Source) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	for {
-		back := s.conn.events.nextReconnect()
+		back := s.conn.NextReconnect()
 		asking, cancel := context.WithCancelCause(ctx)
 		go func() {
 			select {
@@ -86,7 +87,7 @@ func (s *Source) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 			case <-asking.Done():
 			}
 		}()
-		info, err := s.conn.consumerInfo(asking, s.durable.stream, s.durable.config.Durable)
+		info, err := s.conn.ConsumerInfo(asking, s.durable.stream, s.durable.config.Durable)
 		cancel(nil)
 		if err == nil || !errors.Is(context.Cause(asking), errReconnect) {
 			return info, err

@@ -291,7 +291,7 @@ func TestPullRecognisesADurableMadeAnew(t *testing.T) {
 	eventually(t, "pulling", func() bool { return r.info(t, "fcm").NumWaiting == 1 })
 	wire.shut(true)
 	deleteDurable(t, r)
-	if _, err := r.conn.Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.conn, r.topo); err != nil {
 		t.Fatal(err)
 	}
 	wire.shut(false)
@@ -365,7 +365,7 @@ func TestSuspectsComeOneAtATime(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.publish(t, 2)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	for range 2 {
 		retry := retryOf(one(t, r.lane.Fresh), 0)
 		retry.Origin.Alone = true

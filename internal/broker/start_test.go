@@ -44,7 +44,7 @@ func TestANewLaneStartsWhereItIsTold(t *testing.T) {
 			t.Parallel()
 			r := beside(t)
 			r.topo.Starts = map[string]string{"fcm": start}
-			diffs, err := r.conn.Provision(t.Context(), r.topo)
+			diffs, err := broker.Provision(t.Context(), r.conn, r.topo)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,7 +69,7 @@ func TestLanesOlderThanTheStreamStartWithTheOldestReceipt(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 2)
 	deleteDurable(t, r) // as if a process had died between stream and durable
-	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.broker.Connect(t), r.topo); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.info(t, "fcm").NumPending; n != 2 {
@@ -82,7 +82,7 @@ func TestALaneAddedLaterLeavesHistoryAlone(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 3)
 	r.topo.Handlers = append(r.topo.Handlers, "apns")
-	diffs, err := r.conn.Provision(t.Context(), r.topo)
+	diffs, err := broker.Provision(t.Context(), r.conn, r.topo)
 	if err != nil || len(diffs) != 3 {
 		t.Fatalf("%v, %v", diffs, err)
 	}
@@ -109,15 +109,15 @@ func TestADeletedDurableGoesOnAfterARestart(t *testing.T) {
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 4 })
 	until := time.Now().Add(time.Hour)
-	if err := r.conn.PauseLane(t.Context(), r.topo, "fcm", until); err != nil {
+	if err := broker.PauseLane(t.Context(), r.conn, r.topo, "fcm", until); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+	if err := broker.NewPositions(r.conn, r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	deleteDurable(t, r)
 	r.topo.Starts = map[string]string{"fcm": broker.StartOldest} // is for lanes that are new
-	diffs, err := r.broker.Connect(t).Provision(t.Context(), r.topo)
+	diffs, err := broker.Provision(t.Context(), r.broker.Connect(t), r.topo)
 	if err != nil || len(diffs) != 1 || !diffs[0].Notice || !strings.Contains(diffs[0].String(), "goes on after receipt 4") {
 		t.Errorf("provisioning: %v, %v", diffs, err)
 	}
@@ -136,13 +136,13 @@ func TestARecordedPositionIsOfOneStreamOnly(t *testing.T) {
 		one(t, r.lane.Fresh)
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 5 })
-	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+	if err := broker.NewPositions(r.conn, r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.broker.DeleteStream(t, "PUSH")
 	create(t, r.js, jetstream.StreamConfig{Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"}})
 	r.publish(t, 7)
-	if _, err := r.broker.Connect(t).Provision(t.Context(), r.topo); err != nil {
+	if _, err := broker.Provision(t.Context(), r.broker.Connect(t), r.topo); err != nil {
 		t.Fatal(err)
 	}
 	if n := r.info(t, "fcm").NumPending; n != 7 {
@@ -150,26 +150,38 @@ func TestARecordedPositionIsOfOneStreamOnly(t *testing.T) {
 	}
 }
 
+// remaking is a lane that makes deleted durables anew, and its positions.
+func remaking(t *testing.T, r *rig) (*broker.Positions, broker.Lane) {
+	t.Helper()
+	positions := broker.NewPositions(r.conn, r.topo, zerolog.Nop())
+	lane, err := broker.BindLane(t.Context(), r.conn, r.topo, "fcm", positions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return positions, lane
+}
+
 // Each durable that is deleted under a running lane is made anew, and nothing that
 // was settled comes again.
 func TestADurableIsMadeAnewUnderARunningLane(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(topo *broker.Topology) { topo.Remake = true })
+	r := newRig(t)
+	positions, lane := remaking(t, r)
 	r.publish(t, 10)
 	for range 4 {
-		one(t, r.lane.Fresh)
+		one(t, lane.Fresh)
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").AckFloor.Stream == 4 })
-	if err := r.conn.Keeper(r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
+	if err := positions.Keep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	deleteDurable(t, r)
 	for want := uint64(5); want <= 10; want++ {
-		if got := one(t, r.lane.Fresh).Origin().Seq; got != want {
+		if got := one(t, lane.Fresh).Origin().Seq; got != want {
 			t.Fatalf("receipt %d comes after the durable was made anew, want %d", got, want)
 		}
 	}
-	for name, source := range map[string]*broker.Source{"fcm": r.lane.Retries, "fcm-suspects": r.lane.Suspects} {
+	for name, source := range map[string]*broker.Source{"fcm": lane.Retries, "fcm-suspects": lane.Suspects} {
 		if err := r.js.DeleteConsumer(t.Context(), "PUSH_RETRY", name); err != nil {
 			t.Fatal(err)
 		}
@@ -185,18 +197,19 @@ func TestADurableIsMadeAnewUnderARunningLane(t *testing.T) {
 // removing the files of the deleted one.
 func TestADurableIsMadeAnewWhenTheBrokerCanAgain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(topo *broker.Topology) { topo.Remake = true })
+	r := newRig(t)
+	_, lane := remaking(t, r)
 	r.publish(t, 1)
 	deleteDurable(t, r)
 	allow := r.broker.RefuseDurables(t, "PUSH")
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	_, err := r.lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
+	_, err := lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
 	if err == nil || errors.Is(err, consumer.ErrSourceGone) {
 		t.Fatalf("Pull = %v, want an error that passes", err)
 	}
 	allow()
-	one(t, r.lane.Fresh)
+	one(t, lane.Fresh)
 }
 
 // Without the right to make durables the worker ends and says what to do.

@@ -2,13 +2,11 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -68,28 +66,38 @@ type StreamStats struct {
 	Replicas      int     `json:"replicas"`
 }
 
+// Reader reads the state of the lanes and streams. It remembers what the broker has
+// forbidden it.
+type Reader struct {
+	conn       *Conn
+	mayNotList atomic.Bool // the durables of streams
+}
+
+// NewReader returns a reader.
+func NewReader(c *Conn) *Reader { return &Reader{conn: c} }
+
 // Stats asks the broker for the state of everything in t. What it could not
 // learn, for example because the user lacks a permission, is left out and told
 // in the error; the rest is good.
-func (c *Conn) Stats(ctx context.Context, t Topology) (Stats, error) {
+func (r *Reader) Stats(ctx context.Context, t Topology) (Stats, error) {
 	s := Stats{Lanes: make([]LaneStats, 0, len(t.Handlers)), Streams: make([]StreamStats, 0, 3)}
 	var errs []error
 	for _, h := range t.Handlers {
-		lane, err := c.laneStats(ctx, t, h)
+		lane, err := laneStats(ctx, r.conn, t, h)
 		if lane.Handler != "" {
 			s.Lanes = append(s.Lanes, lane)
 		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.addAbandoned(ctx, t, &s))
+	errs = append(errs, r.addAbandoned(ctx, t, &s))
 	for _, want := range t.streams() {
-		info, err := c.streamInfo(ctx, want.Name)
+		info, err := r.conn.StreamInfo(ctx, want.Config.Name)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("asking for the state of stream %s: %w", want.Name, err))
+			errs = append(errs, fmt.Errorf("asking for the state of stream %s: %w", want.Config.Name, err))
 			continue
 		}
 		stream := streamStats(info)
-		if want.Name == t.retryStream() {
+		if want.Config.Name == t.retryStream() {
 			stream.MaxBytes = t.RetryMaxBytes // kept by Scheduler, not by the broker
 		}
 		s.Streams = append(s.Streams, stream)
@@ -110,24 +118,20 @@ func streamStats(info *jetstream.StreamInfo) StreamStats {
 }
 
 // laneStats returns a zero LaneStats when the lane's durables could not be asked.
-func (c *Conn) laneStats(ctx context.Context, t Topology, handler string) (LaneStats, error) {
-	var infos laneInfos
+func laneStats(ctx context.Context, c *Conn, t Topology, handler string) (LaneStats, error) {
+	var infos [3]*jetstream.ConsumerInfo
 	for i, d := range t.durables(handler) {
-		info, err := c.consumerInfo(ctx, d.stream, d.config.Durable)
+		info, err := c.ConsumerInfo(ctx, d.stream, d.config.Durable)
 		if err != nil {
 			return LaneStats{}, fmt.Errorf("asking for the state of %s: %w%s", d, err, d.remedy(err))
 		}
 		infos[i] = info
 	}
-	return c.statsOf(ctx, t, handler, infos)
+	return statsOf(ctx, c, t, handler, infos)
 }
 
-// laneInfos are the states of a lane's durables, in the order of Topology.durables;
-// nil for one that is missing.
-type laneInfos [3]*jetstream.ConsumerInfo
-
 // statsOf puts together what the durables of a lane say.
-func (c *Conn) statsOf(ctx context.Context, t Topology, handler string, infos laneInfos) (LaneStats, error) {
+func statsOf(ctx context.Context, c *Conn, t Topology, handler string, infos [3]*jetstream.ConsumerInfo) (LaneStats, error) {
 	s := LaneStats{Handler: handler, PausedUntil: pausedUntil(infos[:])}
 	s.Paused = !s.PausedUntil.IsZero()
 	for i, info := range infos {
@@ -138,8 +142,8 @@ func (c *Conn) statsOf(ctx context.Context, t Topology, handler string, infos la
 		s.Redelivered += info.NumRedelivered
 		*[]*uint64{&s.Pending, &s.Due, &s.Suspects}[i] = info.NumPending
 	}
-	scheduled, err := c.next(ctx, t.retryStream(), 1, schedulePrefix+handler+".>")
-	s.Scheduled = scheduled.count
+	scheduled, err := c.First(ctx, t.retryStream(), 1, schedulePrefix+handler+".>")
+	s.Scheduled = scheduled.Count
 	s.RetriesWaiting = s.Scheduled + s.Due + s.Suspects
 	fresh := infos[0]
 	if fresh == nil {
@@ -149,49 +153,52 @@ func (c *Conn) statsOf(ctx context.Context, t Topology, handler string, infos la
 	if fresh.NumPending == 0 && fresh.NumAckPending == 0 {
 		return s, err
 	}
-	oldest, err2 := c.next(ctx, t.Stream, fresh.AckFloor.Stream+1, ">")
-	if oldest.count > 0 {
-		s.OldestPending = oldest.stored
-		s.OldestPendingSeconds = max(0, fresh.TimeStamp.Sub(oldest.stored).Seconds())
+	oldest, err2 := c.First(ctx, t.Stream, fresh.AckFloor.Stream+1, ">")
+	if oldest.Count > 0 {
+		s.OldestPending = oldest.Stored
+		s.OldestPendingSeconds = max(0, fresh.TimeStamp.Sub(oldest.Stored).Seconds())
 	}
 	return s, errors.Join(err, err2)
 }
 
-// nextMessage is the first stored message from a sequence on, and how many there
-// are with it.
-type nextMessage struct {
-	stored time.Time
-	count  uint64
+// addAbandoned adds the abandoned lanes to s. Who may not list durables does without.
+func (r *Reader) addAbandoned(ctx context.Context, t Topology, s *Stats) error {
+	if r.mayNotList.Load() {
+		return nil
+	}
+	others, err := Others(ctx, r.conn, t)
+	if _, denied := errors.AsType[*DeniedError](err); denied {
+		r.mayNotList.Store(true)
+		return nil
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil // whoever asks for the streams tells
+	}
+	var errs []error
+	for _, other := range others {
+		if !other.Abandoned {
+			continue
+		}
+		for _, info := range other.Durables {
+			if info != nil {
+				s.AbandonedDurables++
+			}
+		}
+		lane, err := statsOf(ctx, r.conn, t, other.Name, other.Durables)
+		lane.Abandoned = true
+		s.Lanes, errs = append(s.Lanes, lane), append(errs, err)
+	}
+	return errors.Join(append(errs, err)...)
 }
 
-// next asks for the first message of stream from seq on whose subject matches.
-// The answer to a batch of one carries the count of all that match, which no
-// other question answers without listing them.
-func (c *Conn) next(ctx context.Context, stream string, seq uint64, subject string) (nextMessage, error) {
-	ask := "$JS.API.DIRECT.GET." + stream
-	body, err := json.Marshal(map[string]any{"seq": seq, "batch": 1, "next_by_subj": subject})
-	if err != nil {
-		return nextMessage{}, fmt.Errorf("encoding a question to stream %s: %w", stream, err)
+// pausedUntil is when the last of a lane's durables that are paused goes on by
+// itself; zero when none is paused.
+func pausedUntil(infos []*jetstream.ConsumerInfo) time.Time {
+	var until time.Time
+	for _, info := range infos {
+		if info != nil && info.Paused && info.Config.PauseUntil != nil && info.Config.PauseUntil.After(until) {
+			until = *info.Config.PauseUntil
+		}
 	}
-	var answer *nats.Msg
-	err = c.request(ctx, ask, func(ctx context.Context) (err error) {
-		answer, err = c.nc.RequestWithContext(ctx, ask, body)
-		return err
-	})
-	if err != nil {
-		return nextMessage{}, fmt.Errorf("reading stream %s: %w", stream, err)
-	}
-	h := answer.Header
-	if h.Get(jetstream.SequenceHeader) == "" { // 404: there is none
-		return nextMessage{}, nil
-	}
-	rest, err := strconv.ParseUint(h.Get("Nats-Num-Pending"), 10, 64)
-	if err != nil {
-		return nextMessage{}, fmt.Errorf("reading the answer of stream %s: %w: it needs nats-server 2.12 or newer", stream, err)
-	}
-	stored, err := time.Parse(time.RFC3339Nano, h.Get(jetstream.TimeStampHeaer))
-	if err != nil {
-		return nextMessage{}, fmt.Errorf("reading the answer of stream %s: %w", stream, err)
-	}
-	return nextMessage{stored: stored, count: rest + 1}, nil
+	return until
 }

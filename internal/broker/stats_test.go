@@ -16,7 +16,7 @@ func TestStats(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
 	r.publish(t, 8)
-	s := r.conn.Scheduler(r.topo)
+	s := broker.NewScheduler(r.conn, r.topo)
 	schedule := func(m consumer.Message, delay time.Duration, alone bool) {
 		retry := retryOf(m, delay)
 		retry.Origin.Alone = alone
@@ -48,9 +48,9 @@ func TestStats(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.publish(t, 2)
-	bury(t, r.conn.Letters(r.topo), letter("fcm", 1))
+	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1))
 	eventually(t, "acknowledged", func() bool { return r.info(t, "fcm").AckFloor.Stream == 6 })
-	stats, err := r.conn.Stats(t.Context(), r.topo)
+	stats, err := broker.NewReader(r.conn).Stats(t.Context(), r.topo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestStats(t *testing.T) {
 func TestStatsOfNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	stats, err := r.conn.Stats(t.Context(), r.topo)
+	stats, err := broker.NewReader(r.conn).Stats(t.Context(), r.topo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,11 +111,11 @@ func TestStatsShowThatALaneIsPaused(t *testing.T) {
 	if _, err := r.js.PauseConsumer(t.Context(), "PUSH", "fcm", time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	stats, err := r.conn.Stats(t.Context(), r.topo)
+	stats, err := broker.NewReader(r.conn).Stats(t.Context(), r.topo)
 	if err != nil || !stats.Lanes[0].Paused {
 		t.Errorf("%+v, %v", stats, err)
 	}
-	if diffs, err := r.conn.Provision(t.Context(), r.topo); len(diffs) > 0 || err != nil {
+	if diffs, err := broker.Provision(t.Context(), r.conn, r.topo); len(diffs) > 0 || err != nil {
 		t.Errorf("a pause is not for Provision to end: %v, %v", diffs, err)
 	}
 }
@@ -127,7 +127,7 @@ func TestStatsLeaveOutWhatIsMissing(t *testing.T) {
 	if err := r.js.DeleteStream(t.Context(), "PUSH_DEAD"); err != nil {
 		t.Fatal(err)
 	}
-	stats, err := r.conn.Stats(t.Context(), r.topo)
+	stats, err := broker.NewReader(r.conn).Stats(t.Context(), r.topo)
 	wantError(t, err, "durable apns of stream PUSH", "stream PUSH_DEAD")
 	if len(stats.Lanes) != 1 || len(stats.Streams) != 2 {
 		t.Errorf("%d lanes and %d streams, want the 1 and 2 that exist", len(stats.Lanes), len(stats.Streams))

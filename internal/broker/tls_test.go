@@ -116,7 +116,7 @@ func TestConnectWithTLSAndNKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	if _, err := c.Provision(t.Context(), (*brokertest.Broker)(nil).Topology("fcm")); err != nil {
+	if _, err := broker.Provision(t.Context(), c, (*brokertest.Broker)(nil).Topology("fcm")); err != nil {
 		t.Error(err)
 	}
 }

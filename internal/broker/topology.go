@@ -10,21 +10,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// The subjects and names that the contract fixes.
+// The names of streams that follow from that of the receipts, and of durables that
+// follow from that of the lane.
 const (
-	subjectPrefix  = "push."
-	schedulePrefix = subjectPrefix + "schedule."
-	retryPrefix    = subjectPrefix + "retry."
-	deadPrefix     = subjectPrefix + "dead."
-	eventPrefix    = subjectPrefix + "events."
-	outcomePrefix  = eventPrefix + "outcome."
-	marksPrefix    = subjectPrefix + "marks." // not stored: they say what is over in a moment
-	acceptedPrefix = eventPrefix + "accepted."
-	retrySuffix    = "_RETRY"
-	deadSuffix     = "_DEAD"
-	eventsSuffix   = "_EVENTS"
-	suspectsName   = "-suspects" // of a durable
-	suspectsToken  = ".suspects" // of a subject
+	retrySuffix  = "_RETRY"
+	deadSuffix   = "_DEAD"
+	eventsSuffix = "_EVENTS"
+	suspectsName = "-suspects"
 )
 
 const (
@@ -62,8 +54,6 @@ type Topology struct {
 	// with the next receipt published if the stream holds some already, else with the
 	// oldest.
 	Starts map[string]string
-	// Remake lets a running lane make a durable anew that was deleted.
-	Remake bool
 }
 
 // validate reports every fault of t.
@@ -120,8 +110,8 @@ func (t Topology) DeadStream() string { return t.Stream + deadSuffix }
 // EventsStream is the name of the stream of events, see [Conn.ProvisionEvents].
 func (t Topology) EventsStream() string { return t.Stream + eventsSuffix }
 
-// streams returns the wanted configurations.
-func (t Topology) streams() []jetstream.StreamConfig {
+// streams returns the wanted streams of receipts, retries and dead letters.
+func (t Topology) streams() (all []Wanted) {
 	fresh := t.stream(t.Stream, t.MaxBytes, freshWindow, t.Subject, t.Subject+".>")
 	fresh.Description = "receipts as they were published, and their history"
 	fresh.MaxAge = t.History
@@ -141,16 +131,25 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	dead.MaxAge = t.DeadMaxAge
 	dead.Duplicates = min(deadWindow, t.DeadMaxAge)
 
-	return []jetstream.StreamConfig{fresh, retries, dead}
+	for _, config := range []jetstream.StreamConfig{fresh, retries, dead} {
+		all = append(all, Wanted{
+			Object: "stream " + config.Name, Config: config, Bounded: true,
+			Otherwise: "set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm " + config.Name + "` and start again",
+		})
+	}
+	return all
 }
 
-// events is the wanted stream of events, which are no promise: a full one lets go
-// of the oldest.
-func (t Topology) events() jetstream.StreamConfig {
+// Events is the wanted stream of events, which are no promise: a full one lets go of
+// the oldest. Its limits are the operator's.
+func (t Topology) Events() Wanted {
 	c := t.stream(t.EventsStream(), eventsMaxBytes, freshWindow, eventPrefix+">")
 	c.Description = "what became of receipts, and which devices left"
 	c.Discard, c.MaxAge = jetstream.DiscardOld, eventsMaxAge
-	return c
+	return Wanted{
+		Object: "stream " + c.Name, Config: c, ReliesOn: []string{"retention", "sealed", "subjects", "discard", "replicas", "allow_direct"},
+		Otherwise: "remove it with `nats stream rm " + c.Name + "`, which forgets what was recorded, and start again",
+	}
 }
 
 // stream is what the streams share: they refuse when full, because a stream that
@@ -161,31 +160,4 @@ func (t Topology) stream(name string, maxBytes int64, window time.Duration, subj
 		Discard: jetstream.DiscardNew, MaxBytes: maxBytes, MaxMsgs: -1, MaxMsgsPerSubject: -1, MaxConsumers: -1,
 		MaxMsgSize: -1, Replicas: t.Replicas, Duplicates: window, AllowDirect: true,
 	}
-}
-
-// durable is one wanted consumer.
-type durable struct {
-	lane   string
-	stream string
-	config jetstream.ConsumerConfig
-}
-
-// durables returns the wanted durables of one handler: fresh, retries, suspects.
-//
-// There is no BackOff, which would distort delayed naks, and no MaxDeliver, which
-// would strand messages unseen.
-func (t Topology) durables(handler string) [3]durable {
-	fresh := jetstream.ConsumerConfig{
-		Durable: handler, Description: "lane " + handler, AckPolicy: jetstream.AckExplicitPolicy,
-		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: t.AckWait, MaxDeliver: -1, MaxAckPending: maxAckPending,
-	}
-	retries := fresh
-	retries.Description = "retries of lane " + handler
-	retries.FilterSubject = retryPrefix + handler
-	suspects := retries
-	suspects.Durable = handler + suspectsName
-	suspects.Description = "receipts of lane " + handler + " that may be killing processes, one at a time"
-	suspects.FilterSubject = retryPrefix + handler + suspectsToken
-	suspects.MaxAckPending = 1
-	return [3]durable{{handler, t.Stream, fresh}, {handler, t.retryStream(), retries}, {handler, t.retryStream(), suspects}}
 }

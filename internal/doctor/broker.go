@@ -59,7 +59,7 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 
 func permissions(ctx context.Context, conn *broker.Conn, t broker.Topology, provision bool) []push.Finding {
 	var found []push.Finding
-	all := conn.Permissions(ctx, t, provision)
+	all := broker.Permissions(ctx, conn, t, provision)
 	for _, p := range all {
 		if p.Err == nil {
 			continue
@@ -89,11 +89,11 @@ func verb(p broker.Permission) string {
 // objects looks at streams, durables and the bucket. A worker that provisions will
 // make what is missing and mend what it can.
 func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.Topology) []push.Finding {
-	all, err := conn.Inspect(ctx, t)
+	all, err := broker.Inspect(ctx, conn, t)
 	if err != nil {
 		return []push.Finding{fail("objects", err.Error(), "correct the configuration")}
 	}
-	all = append(all, conn.InspectDevices(ctx, c.Replicas))
+	all = append(all, broker.InspectDevices(ctx, conn, c.Replicas))
 	var found []push.Finding
 	for _, o := range all {
 		found = append(found, object(o, c.Provision)...)
@@ -123,7 +123,7 @@ func object(o broker.Object, provision bool) (found []push.Finding) {
 }
 
 func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	all, err := conn.Rooms(ctx, t)
+	all, err := broker.Rooms(ctx, conn, t)
 	var found []push.Finding
 	for _, r := range all {
 		percent := 100 * float64(r.Bytes) / float64(r.Limit)
@@ -143,7 +143,7 @@ func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Fin
 }
 
 func skew(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	s, err := conn.SkewOf(ctx, t)
+	s, err := broker.SkewOf(ctx, conn, t)
 	if err != nil {
 		return nil // permissions and objects tell why
 	}

@@ -14,11 +14,11 @@ import (
 // a handler is enabled that may need it. What cannot be asked, permissions and
 // objects tell.
 func devices(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.Topology) []push.Finding {
-	if err := conn.DevicesLost(ctx, t); errors.Is(err, broker.ErrDevicesLost) {
+	if err := broker.DevicesLost(ctx, conn, t); errors.Is(err, broker.ErrDevicesLost) {
 		return []push.Finding{fail("devices", err.Error(), "until then receipts wait")}
 	}
 	reaching := slices.ContainsFunc(c.Handlers, func(h config.Handler) bool { return h.Common.Enabled && h.Name != "stdout" })
-	if n, err := conn.CountDevices(ctx); err == nil && n == 0 && reaching {
+	if n, err := broker.CountDevices(ctx, conn); err == nil && n == 0 && reaching {
 		return []push.Finding{warn("devices", "none is registered, so that no push reaches anybody",
 			"have the chat server register them (docs/publishing.md), or use `pushworker device import`")}
 	}

@@ -13,7 +13,7 @@ import (
 // cannot be asked, permissions and objects tell.
 func lanes(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
 	var found []push.Finding
-	stats, _ := conn.Stats(ctx, t)
+	stats, _ := broker.NewReader(conn).Stats(ctx, t)
 	for _, l := range stats.Lanes {
 		if l.Abandoned {
 			found = append(found, abandoned(l))
@@ -42,7 +42,7 @@ func abandoned(l broker.LaneStats) push.Finding {
 
 // letters tells how many dead letters wait for somebody to decide about them.
 func letters(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	switch n, err := conn.WaitingLetters(ctx, t); {
+	switch n, err := broker.WaitingLetters(ctx, conn, t); {
 	case err != nil: // permissions and objects tell why
 		return nil
 	case n == 0:

@@ -117,7 +117,7 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	if _, err := admin.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), admin, topology); err != nil {
 		t.Fatal(err)
 	}
 	c := &config.Config{Replicas: 1, MaxReceiptBytes: 1_000_000}
@@ -142,10 +142,10 @@ func TestBrokerTellsPausesAndLetters(t *testing.T) {
 	b := brokertest.Start(t)
 	topology := b.Topology("fcm", "stdout")
 	conn := b.Connect(t)
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.PauseLane(t.Context(), topology, "fcm", time.Date(2099, 12, 1, 8, 0, 0, 0, time.UTC)); err != nil {
+	if err := broker.PauseLane(t.Context(), conn, topology, "fcm", time.Date(2099, 12, 1, 8, 0, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	look := func() []push.Finding {
@@ -156,7 +156,7 @@ func TestBrokerTellsPausesAndLetters(t *testing.T) {
 	bury := func(id string) {
 		t.Helper()
 		l := deadletter.Letter{Handler: "fcm", ID: id, Reason: "rejected", Stream: "PUSH", StreamSeq: 1, First: time.Now(), Last: time.Now()}
-		if err := conn.Letters(topology).Bury(t.Context(), l); err != nil {
+		if err := broker.NewDeadLetters(conn, topology).Bury(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,7 +179,7 @@ func TestBrokerTellsProducersClocks(t *testing.T) {
 	b := brokertest.Start(t)
 	topology := b.Topology("fcm")
 	conn := b.Connect(t)
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	p, err := conn.Publisher(publisher.Config{})

@@ -19,7 +19,7 @@ const (
 // producers looks whether the times in the last receipts fit those of their publish.
 // What cannot be read, permissions and objects tell.
 func producers(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	history := conn.History(t.Stream)
+	history := broker.NewHistory(conn, t.Stream)
 	_, last, err := history.Bounds(ctx, broker.Stretch{})
 	if err != nil || last == 0 {
 		return nil

@@ -90,10 +90,10 @@ func newBenchmarkStage(b *testing.B, modes []string) *benchmarkStage {
 		s.js, err = jetstream.New(nc)
 	}
 	if err == nil {
-		_, err = s.conn.Provision(b.Context(), s.topo)
+		_, err = broker.Provision(b.Context(), s.conn, s.topo)
 	}
 	if err == nil {
-		_, err = s.conn.ProvisionEvents(b.Context(), s.topo)
+		_, err = broker.ProvisionEvents(b.Context(), s.conn, s.topo)
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -112,7 +112,7 @@ func (s *benchmarkStage) publish(b *testing.B) {
 // settle lets the lane of a mode settle a round.
 func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, dropped float64) {
 	b.Helper()
-	sources, err := s.conn.Lane(b.Context(), s.topo, mode)
+	sources, err := broker.BindLane(b.Context(), s.conn, s.topo, mode, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -137,11 +137,12 @@ func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, 
 	reg := prometheus.NewRegistry()
 	config := consumer.Config{
 		Name: mode, Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-		Scheduler: s.conn.Scheduler(s.topo), DeadLetters: s.conn.Letters(s.topo),
+		Scheduler: broker.NewScheduler(s.conn, s.topo), DeadLetters: broker.NewDeadLetters(s.conn, s.topo),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 50},
 		AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	}
-	recorder := outcome.New(outcome.Options{Publish: s.conn.PublishEvents, PublishBrief: s.conn.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
+	events := broker.NewEventPublisher(s.conn)
+	recorder := outcome.New(outcome.Options{Publish: events.PublishEvents, PublishBrief: events.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
 	if mode != "off" {
 		config.Observer = recorder.Observer()
 	}

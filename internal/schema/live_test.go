@@ -48,7 +48,7 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 	valid(t, "deviceGone", "payload", next(t, gone).Data)
 
 	topology := b.Topology("fcm")
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
@@ -56,7 +56,7 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 		{Handler: "fcm", Reason: "permanent", Error: "no", Attempts: 3, First: now, Last: now, Stream: "PUSH", StreamSeq: 7, Subject: "push.receipts", ID: "a"},
 		{Reason: "malformed", Error: "no JSON", First: now, Last: now, Stream: "PUSH", StreamSeq: 8, ID: "b", Truncated: true},
 	} {
-		if err := conn.Letters(topology).Bury(t.Context(), l); err != nil {
+		if err := broker.NewDeadLetters(conn, topology).Bury(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 		headers := map[string]string{}
@@ -74,10 +74,10 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 
 func serveDevices(t *testing.T, conn *broker.Conn) {
 	t.Helper()
-	if _, err := conn.ProvisionDevices(t.Context(), 1); err != nil {
+	if _, err := broker.ProvisionDevices(t.Context(), conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	devices, err := conn.Devices(t.Context(), broker.DeviceOptions{})
+	devices, err := broker.OpenDevices(t.Context(), conn, broker.DeviceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

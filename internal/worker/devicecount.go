@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pushworker/pushworker/internal/broker"
 )
 
 // countEvery is how often the devices are counted, for which the broker looks at
@@ -21,7 +23,7 @@ func (v *window) countDevices(ctx context.Context) error {
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
 	for shown := false; ; {
-		n, err := v.view.Load().conn.CountDevices(ctx)
+		n, err := broker.CountDevices(ctx, v.view.Load().conn)
 		if err == nil {
 			gauge.Set(float64(n))
 		}

@@ -53,7 +53,7 @@ func (d *lateDirectory) hasher() func(token string) string {
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.
 func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
-	devices, err := conn.Devices(ctx, broker.DeviceOptions{Displace: w.Config.DevicesDisplace, Log: w.Log})
+	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Displace: w.Config.DevicesDisplace, Log: w.Log})
 	switch {
 	case err == nil:
 		d.open(devices)
@@ -73,11 +73,11 @@ func (w Worker) provisionDevices(ctx context.Context, conn *broker.Conn, t broke
 		return nil
 	}
 	if !w.Config.DevicesCreate {
-		if err := conn.DevicesLost(ctx, t); err != nil {
+		if err := broker.DevicesLost(ctx, conn, t); err != nil {
 			return fmt.Errorf("look at the device directory: %w", err)
 		}
 	}
-	differences, err := conn.ProvisionDevices(ctx, w.Config.Replicas)
+	differences, err := broker.ProvisionDevices(ctx, conn, w.Config.Replicas)
 	w.logDifferences(differences)
 	if err != nil {
 		return fmt.Errorf("provision the device directory: %w", err)

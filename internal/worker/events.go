@@ -23,7 +23,8 @@ func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topol
 		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
 		return consumer.Observer{}, nothing
 	}
-	r := outcome.New(outcome.Options{Publish: conn.PublishEvents, PublishBrief: conn.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
+	events := broker.NewEventPublisher(conn)
+	r := outcome.New(outcome.Options{Publish: events.PublishEvents, PublishBrief: events.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
 	return r.Observer(), r.Run
 }
 
@@ -31,13 +32,13 @@ func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topol
 // publishes all the same.
 func (w Worker) prepareEvents(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
 	if !w.Config.Provision {
-		err := conn.FindEvents(ctx, t)
+		err := broker.FindEvents(ctx, conn, t)
 		if _, denied := errors.AsType[*broker.DeniedError](err); denied {
 			return nil
 		}
 		return err
 	}
-	differences, err := conn.ProvisionEvents(ctx, t)
+	differences, err := broker.ProvisionEvents(ctx, conn, t)
 	w.logDifferences(differences)
 	return err
 }

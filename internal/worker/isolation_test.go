@@ -229,7 +229,7 @@ func TestProducerHasNobodyWriteForIt(t *testing.T) {
 			t.Errorf("%d messages were stored in %s", s.LastSeq, name)
 		}
 	}
-	directory, err := connect(t, url("operator")).Devices(t.Context(), broker.DeviceOptions{}) // which reads the mask
+	directory, err := broker.OpenDevices(t.Context(), connect(t, url("operator")), broker.DeviceOptions{}) // which reads the mask
 	if err != nil {
 		t.Fatal(err)
 	}

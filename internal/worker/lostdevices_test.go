@@ -23,7 +23,7 @@ func TestLostDevicesEndAStart(t *testing.T) {
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
 	topology := b.Topology("quiet")
-	if _, err := conn.Provision(t.Context(), topology); err != nil {
+	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
 		t.Fatal(err)
 	}
 	pub, err := conn.Publisher(publisher.Config{})

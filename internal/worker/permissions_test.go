@@ -36,12 +36,12 @@ func startWithRoles(t *testing.T) (url func(role string) string) {
 	c := load(t, url("provisioner"), "true")
 	setup := connect(t, url("provisioner"))
 	topology := worker.Topology(c, []string{"quiet"})
-	_, err := setup.Provision(t.Context(), topology)
+	_, err := broker.Provision(t.Context(), setup, topology)
 	if err == nil {
-		_, err = setup.ProvisionEvents(t.Context(), topology)
+		_, err = broker.ProvisionEvents(t.Context(), setup, topology)
 	}
 	if err == nil {
-		_, err = setup.ProvisionDevices(t.Context(), 1)
+		_, err = broker.ProvisionDevices(t.Context(), setup, 1)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 	operator := connect(t, url("operator"))
 	topology := worker.Topology(load(t, url("operator"), "false"), []string{"quiet"})
 	buried := func() bool {
-		stats, err := operator.Stats(t.Context(), topology)
+		stats, err := broker.NewReader(operator).Stats(t.Context(), topology)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,26 +138,26 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 			t.Fatal("the letter is not written")
 		}
 	}
-	if err := operator.PauseLane(t.Context(), topology, "quiet", time.Now().Add(time.Hour)); err != nil {
+	if err := broker.PauseLane(t.Context(), operator, topology, "quiet", time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
-	if _, err := operator.FindLane(t.Context(), topology, "quiet"); !errors.Is(err, broker.ErrLaneRuns) {
+	if _, err := broker.FindLane(t.Context(), operator, topology, "quiet"); !errors.Is(err, broker.ErrLaneRuns) {
 		t.Errorf("FindLane = %v for a lane that a worker runs", err)
 	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("the worker ends with %v", err)
 	}
-	if lane, err := operator.FindLane(t.Context(), topology, "quiet"); err != nil || !lane.Abandoned {
+	if lane, err := broker.FindLane(t.Context(), operator, topology, "quiet"); err != nil || !lane.Abandoned {
 		t.Errorf("FindLane = %+v, %v for a lane whose worker has stopped", lane, err)
 	}
-	if err := operator.RetireLane(t.Context(), topology, "quiet"); err != nil {
+	if err := broker.RetireLane(t.Context(), operator, topology, "quiet"); err != nil {
 		t.Error(err)
 	}
-	if _, err := operator.FindLane(t.Context(), topology, "quiet"); !errors.Is(err, broker.ErrNoLane) {
+	if _, err := broker.FindLane(t.Context(), operator, topology, "quiet"); !errors.Is(err, broker.ErrNoLane) {
 		t.Errorf("FindLane = %v for a lane that was retired", err)
 	}
-	for _, p := range connect(t, url("worker")).Permissions(t.Context(), topology, false) {
+	for _, p := range broker.Permissions(t.Context(), connect(t, url("worker")), topology, false) {
 		if p.Err != nil {
 			t.Errorf("the worker lacks %s for %s: %v", p.Subject, p.For, p.Err)
 		}

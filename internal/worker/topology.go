@@ -29,7 +29,6 @@ func Topology(c *config.Config, handlers []string) broker.Topology {
 		DeadMaxBytes:  int64(c.Dead.MaxBytes),
 		Handlers:      handlers,
 		Starts:        starts,
-		Remake:        c.Provision,
 	}
 }
 

@@ -38,12 +38,12 @@ type window struct {
 
 // view is what there is to see once the lanes are there.
 type view struct {
-	conn     *broker.Conn
-	topology broker.Topology
-	lanes    map[string]*consumer.Lane
-	sampler  *admin.Sampler
-	devices  *lateDirectory
-	keeper   *broker.Keeper
+	conn      *broker.Conn
+	topology  broker.Topology
+	lanes     map[string]*consumer.Lane
+	sampler   *admin.Sampler
+	devices   *lateDirectory
+	positions *broker.Positions
 }
 
 // openWindow opens the admin address; see [window.around].
@@ -96,8 +96,8 @@ func (v *window) around(ctx context.Context, work func(context.Context) error) e
 }
 
 // show lets others see the lanes.
-func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane, devices *lateDirectory, keeper *broker.Keeper) *admin.Sampler {
-	seen := &view{conn: conn, topology: t, devices: devices, keeper: keeper, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(conn, t, 0)}
+func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane, devices *lateDirectory, positions *broker.Positions) *admin.Sampler {
+	seen := &view{conn: conn, topology: t, devices: devices, positions: positions, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(broker.NewReader(conn), t, 0)}
 	for _, lane := range lanes {
 		seen.lanes[lane.Name()] = lane
 	}
@@ -128,9 +128,9 @@ func (v *window) checks() []admin.Check {
 			if !seen.conn.Connected() {
 				return nil // which broker says
 			}
-			return seen.conn.MissingStreams(ctx, seen.topology)
+			return broker.MissingStreams(ctx, seen.conn, seen.topology)
 		}),
-		check("storing", func(_ context.Context, seen *view) error { return seen.keeper.Ready() }),
+		check("storing", func(_ context.Context, seen *view) error { return seen.positions.Ready() }),
 		check("devices", func(ctx context.Context, seen *view) error {
 			if !seen.conn.Connected() {
 				return nil // which broker says

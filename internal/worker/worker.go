@@ -87,15 +87,15 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	}
 	observer, record := w.recording(ctx, conn, topology, directory, window.metrics)
 	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Observer: observer, Marks: consumer.NewMarks()}
-	lanes, err := w.lanes(ctx, conn, topology, handlers, shared)
+	positions := broker.NewPositions(conn, topology, w.Log)
+	lanes, err := w.lanes(ctx, conn, topology, positions, handlers, shared)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	keeper := conn.Keeper(topology, w.Log)
-	sampler := window.show(conn, topology, lanes, directory, keeper)
+	sampler := window.show(conn, topology, lanes, directory, positions)
 	w.greet(server, handlers)
-	marks := func(ctx context.Context) error { return conn.ShareMarks(ctx, topology, shared.Marks) }
-	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, keeper.Run, conn.Janitor(topology, janitorEvery, w.Log).Run)
+	marks := func(ctx context.Context) error { return broker.ShareMarks(ctx, conn, topology, shared.Marks) }
+	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, positions.Run, broker.NewJanitor(conn, topology, janitorEvery, w.Log).Run)
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -137,13 +137,17 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 }
 
 // lanes makes a lane for each enabled handler. shared is what they have in common.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
-	scheduler, letters := conn.Scheduler(t), conn.Letters(t)
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, positions *broker.Positions, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
+	scheduler, letters := broker.NewScheduler(conn, t), broker.NewDeadLetters(conn, t)
+	var remaker broker.Remaker
+	if w.Config.Provision {
+		remaker = positions
+	}
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
 		var sources broker.Lane
 		err := w.untilAnswered(ctx, func() (err error) {
-			sources, err = conn.Lane(ctx, t, h.name)
+			sources, err = broker.BindLane(ctx, conn, t, h.name, remaker)
 			return err
 		})
 		if err != nil {
@@ -193,15 +197,15 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 // prepare provisions or binds the broker's objects, logs how they differed, and
 // opens the device directory; see openDevices.
 func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory) (devices func(context.Context) error, err error) {
-	step, do := "provision", conn.Provision
+	step, do := "provision", broker.Provision
 	if !w.Config.Provision {
-		step, do = "bind", conn.Bind
+		step, do = "bind", broker.Bind
 	}
 	if err = w.untilAnswered(ctx, func() error { return w.provisionDevices(ctx, conn, t) }); err != nil {
 		return nil, err
 	}
 	err = w.untilAnswered(ctx, func() error {
-		differences, err := do(ctx, t)
+		differences, err := do(ctx, conn, t)
 		w.logDifferences(differences)
 		return err
 	})

@@ -40,8 +40,8 @@ func parseDenied(err error) (*DeniedError, bool) {
 	return &DeniedError{Subject: subject, Publish: strings.HasSuffix(before, "Publish")}, ok
 }
 
-// events tells whoever waits for the broker what happened to the connection.
-type events struct {
+// life tells whoever waits for the broker what happened to the connection.
+type life struct {
 	mu      sync.Mutex
 	back    chan struct{} // closed and replaced by each reconnect
 	waiting map[*waiter]struct{}
@@ -53,58 +53,58 @@ type waiter struct {
 	told    func(error)
 }
 
-func newEvents() *events {
-	return &events{
+func newLife() *life {
+	return &life{
 		back: make(chan struct{}), waiting: make(map[*waiter]struct{}), seen: make(map[string]struct{}),
 	}
 }
 
-// nextReconnect is closed by the next reconnect.
-func (e *events) nextReconnect() <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.back
+// NextReconnect is closed by the next reconnect.
+func (c *Conn) NextReconnect() <-chan struct{} {
+	c.life.mu.Lock()
+	defer c.life.mu.Unlock()
+	return c.life.back
 }
 
-func (e *events) reconnected() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	close(e.back)
-	e.back = make(chan struct{})
+func (l *life) reconnected() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.back)
+	l.back = make(chan struct{})
 }
 
-// onDenied calls told with a [DeniedError] when the broker refuses subject; told
+// OnDenied calls told with a [DeniedError] when the broker refuses subject; told
 // must not block. The caller calls the returned function when it has stopped
 // waiting.
-func (e *events) onDenied(subject string, told func(error)) (forget func()) {
-	w := &waiter{subject: subject, told: told}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.waiting[w] = struct{}{}
+func (c *Conn) OnDenied(subject string, told func(error)) (forget func()) {
+	w, l := &waiter{subject: subject, told: told}, c.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting[w] = struct{}{}
 	return func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.waiting, w)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.waiting, w)
 	}
 }
 
 // denied tells those who wait for d's subject. It reports whether d is to be
 // logged, because nobody waits and it is news.
-func (e *events) denied(d *DeniedError) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (l *life) denied(d *DeniedError) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	told := false
-	for w := range e.waiting {
+	for w := range l.waiting {
 		if w.subject == d.Subject {
 			w.told(d)
 			told = true
 		}
 	}
 	class := subjectClass(d.Subject)
-	if _, known := e.seen[class]; told || known || len(e.seen) >= rememberedDenials {
+	if _, known := l.seen[class]; told || known || len(l.seen) >= rememberedDenials {
 		return false
 	}
-	e.seen[class] = struct{}{}
+	l.seen[class] = struct{}{}
 	return true
 }
 
@@ -116,7 +116,7 @@ func subjectClass(subject string) string {
 	switch {
 	case strings.HasPrefix(subject, "$JS.ACK."):
 		n = min(n, 4)
-	case strings.HasPrefix(subject, subjectPrefix):
+	case strings.HasPrefix(subject, "push."):
 		n = min(n, 3)
 	}
 	return strings.Join(tokens[:n], ".")

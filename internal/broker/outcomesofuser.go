@@ -25,18 +25,18 @@ type Outcomes struct {
 
 // OutcomesOf returns what is recorded since a time for user in t's stream of events.
 // There need be no such stream.
-func (c *Conn) OutcomesOf(ctx context.Context, t Topology, user push.Uid, since time.Time) (o Outcomes, err error) {
-	if err := c.FindEvents(ctx, t); errors.Is(err, ErrNoEvents) {
+func OutcomesOf(ctx context.Context, c *Conn, t Topology, user push.Uid, since time.Time) (o Outcomes, err error) {
+	if err := FindEvents(ctx, c, t); errors.Is(err, ErrNoEvents) {
 		return o, nil
 	}
-	first, err := c.next(ctx, t.EventsStream(), 1, acceptedPrefix+">")
+	first, err := c.First(ctx, t.EventsStream(), 1, acceptedPrefix+">")
 	if err != nil {
 		return o, err
 	}
-	o.Since = first.stored
+	o.Since = first.Stored
 	needle := []byte(`"` + user.String() + `"`)
 	seqs := func(m Stored) ([]uint64, bool) { return seqsOf(m.Data, needle, user, t.Stream) }
-	for part, err := range Back(ctx, c.History(t.EventsStream()), Stretch{Subject: anyOutcome, Since: since}, seqs) {
+	for part, err := range Back(ctx, NewHistory(c, t.EventsStream()), Stretch{Subject: anyOutcome, Since: since}, seqs) {
 		if err != nil {
 			return o, err
 		}

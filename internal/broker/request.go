@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ErrSilent says that the broker did not answer, or answered that it cannot now, as
+// a cluster without a leader does: the same may succeed a moment later.
+var ErrSilent = errors.New("the broker does not answer for now")
+
+const (
+	// leaderless is the error code of a cluster that has no leader or no quorum.
+	leaderless = 10008
+	// noPeers is the error code of a cluster that has no place for a stream; its
+	// description says why: peers that are offline come back, tags do not change.
+	noPeers = 10005
+)
+
+// Ask runs one question to the broker or one publish on subject, bounded by
+// ctx and [RequestTimeout]. The broker answers a forbidden subject with silence
+// and an asynchronous error; Ask returns that as a [DeniedError] at once.
+func (c *Conn) Ask(ctx context.Context, subject string, ask func(context.Context) error) error {
+	ctx, stop := context.WithTimeout(ctx, RequestTimeout)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer c.OnDenied(subject, cancel)()
+	err := ask(ctx)
+	if err == nil {
+		return nil
+	}
+	if denied, ok := errors.AsType[*DeniedError](context.Cause(ctx)); ok {
+		return denied
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("%w: start nats-server with -js, and enable JetStream for the account", err)
+	case errors.Is(err, context.DeadlineExceeded) && !c.Connected():
+		return fmt.Errorf("%w (%w): there is no connection to the broker", err, ErrSilent)
+	case errors.Is(err, context.DeadlineExceeded), isLeaderless(err):
+		return fmt.Errorf("%w (%w)", err, ErrSilent)
+	}
+	return err
+}
+
+// isLeaderless reports an answer of a cluster that is starting or has lost its quorum.
+// For a moment before it has no leader, its leader says that too few peers are online.
+func isLeaderless(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == leaderless ||
+		api.ErrorCode == noPeers && strings.Contains(api.Description, "peer offline"))
+}

@@ -1,0 +1,58 @@
+package broker
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// readRetry reads the headers of a retry of a lane. What does not name that lane was
+// not stored by one: it counts as published where it is, whatever its headers say.
+func readRetry(o *consumer.Origin, h nats.Header, handler string) {
+	o.Expires, o.Header = readPublished(h)
+	if h.Get(headerHandler) != handler {
+		return
+	}
+	root, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
+	if stream := h.Get(headerOriginStream); err == nil && stream != "" {
+		o.RootStream, o.RootSeq = stream, root
+		o.Subject = h.Get(headerOriginSubject)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerFirst)); err == nil {
+		o.First = t
+	}
+	if n, err := strconv.Atoi(h.Get(headerAttempt)); err == nil && n > 0 {
+		o.Attempts = n
+	}
+	if n, err := strconv.Atoi(h.Get(headerRedriven)); err == nil && n > 0 {
+		o.Redriven = n
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerRestarted)); err == nil {
+		o.Restarted = t
+	}
+	o.Narrowed = h.Get(headerNarrowed) == isTrue
+}
+
+// setRetry adds the headers of a retry.
+func setRetry(h nats.Header, r consumer.Retry) {
+	o := r.Origin
+	setForwarded(h, o.Header)
+	h.Set(headerHandler, r.Handler)
+	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
+	h.Set(headerOriginStream, oneLine(o.RootStream, maxErrorText))
+	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
+	h.Set(headerOriginSubject, oneLine(o.Subject, maxErrorText))
+	h.Set(headerError, oneLine(r.Error, maxErrorText))
+	if r.Reason != 0 {
+		h.Set(headerReason, r.Reason.String())
+	}
+	h.Set(headerFirst, formatTime(o.First))
+	h.Set(headerLast, formatTime(time.Now()))
+	setStory(h, o.Expires, o.Redriven, o.Narrowed)
+	if !o.Restarted.IsZero() {
+		h.Set(headerRestarted, formatTime(o.Restarted))
+	}
+}
