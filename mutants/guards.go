@@ -35,7 +35,7 @@ func guards() []mutant {
 			pkg: devices, test: "TestDamagedClaimLetsNobodyHaveTheToken",
 		},
 		{
-			name: "user whose devices cannot be read counted as without", file: "pkg/plugins/fcm/tally.go",
+			name: "user whose devices cannot be read counted as without", file: "pkg/plugins/internal/fanout/tally.go",
 			old: "if damaged == nil {", now: "if true {",
 			pkg: fcm, test: "TestDamagedUserWaitsAndOthersAreTold",
 		},

@@ -10,6 +10,7 @@ const (
 	workers   = "./internal/worker"
 	fcm       = "./pkg/plugins/fcm"
 	tickets   = "./pkg/plugins/internal/credential"
+	fanouts   = "./pkg/plugins/internal/fanout"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"

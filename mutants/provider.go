@@ -4,8 +4,8 @@ package main
 func provider() []mutant {
 	return []mutant{
 		{
-			name: "dead token kept", file: "pkg/plugins/fcm/handler.go",
-			old: "if a.Fate == line.Gone && !t.isChannel() {", now: "if a.Fate == line.Gone && t.isChannel() {",
+			name: "dead token kept", file: "pkg/plugins/internal/fanout/send.go",
+			old: "case a.Fate != line.Gone || t.isChannel():", now: "case true:",
 			pkg: fcm, test: "TestNeighbours",
 		},
 		{
@@ -34,13 +34,13 @@ func provider() []mutant {
 			pkg: fcm, test: "TestForeignAnswers",
 		},
 		{
-			name: "a listed id silences other users' devices", file: "pkg/plugins/fcm/targets.go",
+			name: "a listed id silences other users' devices", file: "pkg/plugins/internal/fanout/targets.go",
 			old: "tokens[d.Token]", now: "tokens[d.ID]",
 			pkg: fcm, test: "TestListedElsewhere",
 		},
 		{
-			name: "device that has the packet told again", file: "pkg/plugins/fcm/tally.go",
-			old: "t.taken = append(t.taken, to.device)\n\tcase line.Gone:", now: "case line.Gone:",
+			name: "device that has the packet told again", file: "pkg/plugins/internal/fanout/tally.go",
+			old: "t.taken = append(t.taken, to)\n\tcase line.Gone:", now: "case line.Gone:",
 			pkg: fcm, test: "TestManyDevicesOfOneUser",
 		},
 	}

@@ -4,19 +4,19 @@ package main
 func fanning() []mutant {
 	return []mutant{
 		{
-			name: "goroutine for every target", file: "pkg/plugins/fcm/fanout.go",
-			old: "start := max(0, min(len(targets)-1, f.most-f.helpers))", now: "start := len(targets) - 1",
-			pkg: fcm, test: "TestFanoutIsBounded",
+			name: "goroutine for every target", file: "pkg/plugins/internal/fanout/crew.go",
+			old: "start := max(0, min(wanted, c.places-c.used))", now: "start := wanted",
+			pkg: fanouts, test: "TestFanoutIsBounded",
 		},
 		{
-			name: "all receipts begin at once", file: "pkg/plugins/fcm/fanout.go",
+			name: "all receipts begin at once", file: "pkg/plugins/internal/fanout/way.go",
 			old: "if n <= smallReceipt {", now: "if n <= smallReceipt*1000 {",
-			pkg: fcm, test: "TestFanoutIsBounded",
+			pkg: fanouts, test: "TestFanoutIsBounded",
 		},
 		{
-			name: "receipts served one after the other", file: "pkg/plugins/fcm/fanout.go",
-			old: "f.rounds.MoveToBack(first)", now: "_ = first",
-			pkg: fcm, test: "TestFanoutServesInTurn",
+			name: "receipts served one after the other", file: "pkg/plugins/internal/fanout/crew.go",
+			old: "c.rounds.MoveToBack(first)", now: "_ = first",
+			pkg: fanouts, test: "TestFanoutServesInTurn",
 		},
 	}
 }

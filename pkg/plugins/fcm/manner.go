@@ -35,7 +35,7 @@ func (t *template) mannerFor(user push.Uid, delivered bool) manner {
 
 // isSilent reports whether the data say to everybody that there is nothing to show.
 func (t *template) isSilent() bool {
-	return t.Silent || t.What == push.ActRead || t.What == push.ActMsg && (t.Webrtc != "" || t.Replace != "")
+	return t.Payload.Silent || t.What == push.ActRead || t.What == push.ActMsg && (t.Webrtc != "" || t.Replace != "")
 }
 
 // isQuiet reports whether the push is no news to anybody.
@@ -43,7 +43,7 @@ func (t *template) isQuiet() bool {
 	switch {
 	case !t.config.Improvements.Quiet:
 		return false
-	case t.Silent:
+	case t.Payload.Silent:
 		return true
 	case isRinging(&t.Payload), isMissed(&t.Payload): // its replace is that of the call
 		return false

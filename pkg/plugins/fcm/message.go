@@ -124,6 +124,20 @@ func (t *template) message(user push.Uid, to push.Recipient, p platform, token s
 	return m
 }
 
+// Device implements [fanout.Renderer].
+func (t *template) Device(d push.Device, to push.Recipient) *messaging.Message {
+	return t.message(d.User, to, platformOf(d.Platform), d.Token)
+}
+
+// Channel implements [fanout.Renderer].
+func (t *template) Channel() (*messaging.Message, bool, error) {
+	m, err := t.channel()
+	return m, m != nil, err
+}
+
+// Silent implements [fanout.Renderer].
+func (t *template) Silent() bool { return t.isSilent() }
+
 // channel is the one message for all subscribers of the receipt's channel; nil if
 // it has none. They do not learn who wrote it.
 func (t *template) channel() (*messaging.Message, error) {

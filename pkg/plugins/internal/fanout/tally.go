@@ -1,4 +1,4 @@
-package fcm
+package fanout
 
 import (
 	"cmp"
@@ -31,24 +31,20 @@ type tally struct {
 	taken   []push.Device // of targets that got it, or were refused it for good
 	remain  []outstanding
 	refused []outstanding
-	outage  error      // why FCM as a whole cannot be used
+	outage  error      // why the provider as a whole cannot be used
 	damaged []push.Uid // whose devices cannot be read
 }
 
 // outstanding is a target that has not got it.
 type outstanding struct {
-	*target
+	device push.Device
 	answer line.Answer
 }
 
 func newTally(r *push.Receipt) *tally { return &tally{receipt: r} }
 
-// Reasons for which a target is skipped.
-const (
-	hasPacket = "the device already has the packet"
-	noDevice  = "the user has no device that FCM reaches"
-	noAction  = "FCM has nothing to send for what happened"
-)
+// hasPacket is why a device is skipped.
+const hasPacket = "the device already has the packet"
 
 // skip notes a target that needs nothing, and why.
 func (t *tally) skip(d push.Device, why string) {
@@ -66,17 +62,17 @@ func (t *tally) wait(damaged *push.UnreadableError) {
 	}
 	t.damaged = damaged.Users
 	for _, user := range damaged.Users {
-		t.note(&target{device: push.Device{User: user}}, line.Answer{Fate: line.Again, Tried: true, Err: damaged})
+		t.note(push.Device{User: user}, line.Answer{Fate: line.Again, Tried: true, Err: damaged})
 	}
 }
 
 // note notes what became of a target. Gone ones are not in the ledger of a
 // retry, as they are no more in the directory either.
-func (t *tally) note(to *target, a line.Answer) {
+func (t *tally) note(to push.Device, a line.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	item := push.Target{Device: to.device}
-	if to.isChannel() {
+	item := push.Target{Device: to}
+	if isChannel(to) {
 		item.Channel = t.receipt.Channel
 	}
 	if a.Err != nil {
@@ -86,14 +82,14 @@ func (t *tally) note(to *target, a line.Answer) {
 	case line.Accepted:
 		t.counts.Accepted++
 		item.Result = push.ResultAccepted
-		t.taken = append(t.taken, to.device)
+		t.taken = append(t.taken, to)
 	case line.Gone:
 		t.counts.Gone++
 		item.Result = push.ResultGone
 	case line.Rejected:
 		t.counts.Rejected++
 		item.Result = push.ResultRejected
-		t.taken = append(t.taken, to.device)
+		t.taken = append(t.taken, to)
 		t.refused = append(t.refused, outstanding{to, a})
 	case line.Again:
 		if a.Scope == line.All {
@@ -147,7 +143,7 @@ func (t *tally) refusal() error {
 func (t *tally) part(rest []outstanding, others []push.Device, cause, rejected error) error {
 	part := &push.Undelivered{To: make(map[push.Uid]push.Recipient), Err: cause, Rejected: rejected}
 	for _, o := range rest {
-		if o.isChannel() {
+		if isChannel(o.device) {
 			part.Channel = t.receipt.Channel
 		} else {
 			part.To[o.device.User] = t.receipt.To[o.device.User]
@@ -179,7 +175,7 @@ func (t *tally) cause() error {
 }
 
 // soonest is when the first targets may be tried again, and why. The others rest
-// until their own time comes, see [resting].
+// until their own time comes.
 func (t *tally) soonest() (after time.Duration, why error) {
 	first := slices.MinFunc(t.remain, func(a, b outstanding) int { return cmp.Compare(a.answer.Wait, b.answer.Wait) }).answer
 	if first.Wait == 0 {
@@ -213,7 +209,7 @@ func (t *tally) rejection() error {
 	}
 	var names []string
 	for _, o := range t.refused[:min(maxNamed, len(t.refused))] {
-		names = append(names, fmt.Sprintf("%s: %v", o.name(), o.answer.Err))
+		names = append(names, fmt.Sprintf("%s: %v", name(o.device), o.answer.Err))
 	}
 	if more := len(t.refused) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))

@@ -1,4 +1,4 @@
-package fcm
+package fanout
 
 import (
 	"context"
@@ -11,8 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -37,33 +36,69 @@ func (d town) Devices(context.Context, []push.Uid) (map[push.Uid][]push.Device, 
 // Gone implements [push.Directory].
 func (town) Gone(context.Context, push.Device, time.Time, string) error { return nil }
 
-// crew is a handler with a stand-in for the SDK, and the count of its requests.
-func crew(t *testing.T, d push.Directory, inFlight int, sdk send) (*handler, *push.Adapter, *atomic.Int64) {
-	t.Helper()
-	s, err := newSender(t.Context(), sending{project: "p", key: []byte("key"), inFlight: inFlight, perSecond: 1e9, ramp: time.Millisecond}, goodKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	open := new(atomic.Int64)
-	s.sdk = func(ctx context.Context, m *messaging.Message) (string, error) {
-		open.Add(1)
-		defer open.Add(-1)
-		id, err := sdk(ctx, m)
-		x := ctx.Value(exchangeKey{}).(*exchange)
-		if x.Err = err; err == nil {
-			x.Status = 200
-		}
-		return id, err
-	}
-	h := newHandler(&Config{TimeToLive: time.Hour}, d, s, inFlight)
-	a := push.Adapt(func(string) (push.Work, error) { return h.work(), nil })
-	if err := a.Init(`{"timeout":"1h"}`); err != nil {
-		t.Fatal(err)
-	}
-	return h, a, open
+// letter is the message of these tests: whom it is for.
+type letter string
+
+type letters struct{}
+
+func (letters) Device(d push.Device, _ push.Recipient) letter { return letter(d.Token) }
+func (letters) Channel() (letter, bool, error)                { return "", false, nil }
+func (letters) Silent() bool                                  { return false }
+
+// post is a handler whose transport is ask.
+type post struct {
+	*Fanout[letter]
+	*push.Adapter
+	open atomic.Int64 // requests
 }
 
-func offerTo(a *push.Adapter, to map[push.Uid]push.Recipient, outcome chan<- error) {
+func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask func(context.Context, letter) error) *post {
+	t.Helper()
+	p := &post{}
+	answer := func(ctx context.Context, to letter) line.Answer {
+		p.open.Add(1)
+		defer p.open.Add(-1)
+		if err := ask(ctx, to); err != nil {
+			return line.NoAnswer(err)
+		}
+		return line.Answer{Fate: line.Accepted, Tried: true}
+	}
+	p.Fanout = New(d, Way[letter]{
+		Name: "the post", Line: line.New(line.Options{Name: "the post", InFlight: inFlight, Timeout: time.Hour, Blocking: blocking}),
+		Mine:    func(push.Device) bool { return true },
+		Prepare: func(*push.Receipt, time.Time) (Renderer[letter], error) { return letters{}, nil },
+		Call: func(_ push.Device, m letter) line.Call {
+			return line.Call{Key: string(m), Do: func(ctx context.Context, answered func(line.Answer)) {
+				if blocking {
+					answered(answer(ctx, m))
+					return
+				}
+				if m == "device-7-1" { // panics where it is called
+					answered(answer(ctx, m))
+					return
+				}
+				go func() { answered(answer(ctx, m)) }()
+			}}
+		},
+	})
+	p.Adapter = push.Adapt(func(string) (push.Work, error) {
+		return push.Work{Begin: p.Begin, Handle: p.Handle, Concurrency: inFlight}, nil
+	})
+	if err := p.Init(`{"timeout":"1h"}`); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// each runs a test with a transport that blocks and with one that calls back.
+func each(t *testing.T, test func(t *testing.T, blocking bool)) {
+	t.Helper()
+	for name, blocking := range map[string]bool{"blocking": true, "calling back": false} {
+		t.Run(name, func(t *testing.T) { test(t, blocking) })
+	}
+}
+
+func offerTo(a *post, to map[push.Uid]push.Recipient, outcome chan<- error) {
 	r := &push.Receipt{To: to, Payload: push.Payload{What: push.ActMsg, Topic: "grpOne", SeqId: 1}}
 	r.OnDone(func(err error) { outcome <- err })
 	a.Push() <- r
@@ -85,22 +120,25 @@ func ends(t *testing.T, outcome <-chan error, n int) (at []time.Time) {
 // waiting for a provider that does not answer, take the places that there are, and
 // neither a goroutine nor memory per target or receipt. Not parallel: it counts the
 // process's goroutines.
-func TestFanoutIsBounded(t *testing.T) {
+func TestFanoutIsBounded(t *testing.T) { each(t, fanoutIsBounded) }
+
+func fanoutIsBounded(t *testing.T, blocking bool) {
+	t.Helper()
 	const inFlight, receipts, users = 720, 1024, 1000
 	synctest.Test(t, func(t *testing.T) {
 		goroutines, memory := runtime.NumGoroutine(), held()
 		devices, to := newTown(users)
-		h, a, open := crew(t, devices, inFlight, func(ctx context.Context, _ *messaging.Message) (string, error) {
+		p := newPost(t, devices, inFlight, blocking, func(ctx context.Context, _ letter) error {
 			<-ctx.Done()
-			return "", ctx.Err()
+			return ctx.Err()
 		})
 		outcome := make(chan error, receipts)
 		for range receipts {
-			offerTo(a, to, outcome)
+			offerTo(p, to, outcome)
 		}
 		synctest.Wait()
-		if open.Load() != inFlight {
-			t.Errorf("%d requests are open, want %d", open.Load(), inFlight)
+		if p.open.Load() != inFlight {
+			t.Errorf("%d requests are open, want %d", p.open.Load(), inFlight)
 		}
 		if n := runtime.NumGoroutine() - goroutines; n > 2*inFlight+50 {
 			t.Errorf("%d goroutines for %d requests at once", n, inFlight)
@@ -110,15 +148,15 @@ func TestFanoutIsBounded(t *testing.T) {
 		}
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		_ = a.Drain(over) // the work is cancelled, as it must be
+		_ = p.Drain(over) // the work is cancelled, as it must be
 		for range receipts {
 			if err := <-outcome; !errors.Is(err, push.ErrNotStarted) {
 				t.Fatalf("outcome is %v, want that it was handed back", err)
 			}
 		}
 		synctest.Wait()
-		if h.fanout.helpers != 0 || h.fanout.rounds.Len() != 0 || open.Load() != 0 {
-			t.Errorf("%d helpers, %d receipts and %d places are left", h.fanout.helpers, h.fanout.rounds.Len(), open.Load())
+		if p.crew.used != 0 || p.crew.rounds.Len() != 0 || p.open.Load() != 0 {
+			t.Errorf("%d helpers, %d receipts and %d places are left", p.crew.used, p.crew.rounds.Len(), p.open.Load())
 		}
 	})
 }
@@ -133,27 +171,30 @@ func held() int64 {
 
 // TestFanoutServesInTurn: a small receipt is served beside larger ones, larger ones
 // get on alike, and everybody gets the message once.
-func TestFanoutServesInTurn(t *testing.T) {
+func TestFanoutServesInTurn(t *testing.T) { each(t, fanoutServesInTurn) }
+
+func fanoutServesInTurn(t *testing.T, blocking bool) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const inFlight, users = 4, 100
 		var mu sync.Mutex
 		got := make(map[string]int)
 		devices, to := newTown(users)
-		h, a, _ := crew(t, devices, inFlight, func(ctx context.Context, m *messaging.Message) (string, error) {
+		p := newPost(t, devices, inFlight, blocking, func(_ context.Context, m letter) error {
 			mu.Lock()
-			got[m.Token]++
+			got[string(m)]++
 			mu.Unlock()
 			time.Sleep(time.Second)
-			return "projects/p/messages/1", nil
+			return nil
 		})
 		large, small := make(chan error, 3), make(chan error, 1)
 		for range cap(large) {
-			offerTo(a, to, large)
+			offerTo(p, to, large)
 		}
 		time.Sleep(30 * time.Second)
 		offered := time.Now()
-		offerTo(a, map[push.Uid]push.Recipient{1: {}}, small)
+		offerTo(p, map[push.Uid]push.Recipient{1: {}}, small)
 		if err := <-small; err != nil || time.Since(offered) > 10*time.Second {
 			t.Errorf("the small receipt: %v after %s", err, time.Since(offered))
 		}
@@ -176,36 +217,39 @@ func TestFanoutServesInTurn(t *testing.T) {
 		if took, least := time.Since(offered)+30*time.Second, time.Second*time.Duration(3*3*users/inFlight); len(got) != 3*users || took > least*11/10 {
 			t.Errorf("%d devices in %s, want %d in hardly more than %s", len(got), took, 3*users, least)
 		}
-		a.Stop()
+		p.Stop()
 		synctest.Wait()
-		if h.fanout.helpers != 0 {
-			t.Errorf("%d helpers are left", h.fanout.helpers)
+		if p.crew.used != 0 {
+			t.Errorf("%d helpers are left", p.crew.used)
 		}
 	})
 }
 
 // TestFanoutSurvivesPanics: a panic beside one target is that target's failure.
-func TestFanoutSurvivesPanics(t *testing.T) {
+func TestFanoutSurvivesPanics(t *testing.T) { each(t, fanoutSurvivesPanics) }
+
+func fanoutSurvivesPanics(t *testing.T, blocking bool) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		devices, to := newTown(20)
-		h, a, open := crew(t, devices, 4, func(_ context.Context, m *messaging.Message) (string, error) {
-			if m.Token == "device-7-1" {
+		p := newPost(t, devices, 4, blocking, func(_ context.Context, m letter) error {
+			if m == "device-7-1" {
 				panic("SDK")
 			}
-			return "projects/p/messages/1", nil
+			return nil
 		})
 		outcome := make(chan error, 1)
-		offerTo(a, to, outcome)
+		offerTo(p, to, outcome)
 		err := <-outcome
 		part, ok := errors.AsType[*push.Undelivered](err)
 		if _, panicked := errors.AsType[*push.PanicError](err); !ok || !panicked || len(part.To) != 1 || len(part.To[7].Devices) != 2 {
 			t.Errorf("outcome is %v", err)
 		}
-		a.Stop()
+		p.Stop()
 		synctest.Wait()
-		if h.fanout.helpers != 0 || open.Load() != 0 {
-			t.Errorf("%d helpers and %d places are left", h.fanout.helpers, open.Load())
+		if p.crew.used != 0 || p.open.Load() != 0 {
+			t.Errorf("%d helpers and %d places are left", p.crew.used, p.open.Load())
 		}
 	})
 }

@@ -1,9 +1,9 @@
-package fcm
+package fanout
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,21 +11,26 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// route says what handle would do about r, by the same steps up to the sending.
-func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, error) {
-	made, skip := newTemplate(h.config, r, time.Now())
-	if skip != 0 {
-		return []push.Route{{Target: skip.target()}}, nil
+// Route is [push.Work.Route]: it says what Handle would do about r, by the same steps
+// up to the sending.
+func (f *Fanout[M]) Route(ctx context.Context, r *push.Receipt) ([]push.Route, error) {
+	made, err := f.way.Prepare(r, time.Now())
+	switch {
+	case err != nil:
+		return []push.Route{{Target: refused(err)}}, nil
+	case made == nil:
+		return []push.Route{{Target: f.nothing()}}, nil
 	}
-	devices, damaged, err := h.devices(ctx, r)
+	devices, damaged, err := f.devices(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	tally := newTally(r)
 	tally.wait(damaged)
 	var routes []push.Route
-	for _, t := range targets(made, r, devices, tally) {
-		one, err := t.route(made, r)
+	all := f.targets(made, r, devices, tally)
+	for i := range all {
+		one, err := f.route(made, r, &all[i])
 		if err != nil {
 			return nil, err
 		}
@@ -43,25 +48,20 @@ func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, err
 	return routes, nil
 }
 
-// target is what becomes of a receipt that makes no messages.
-func (r skipReason) target() push.Target {
-	switch r {
-	case expired:
+// refused is what becomes of a receipt that makes no messages because of err.
+func refused(err error) push.Target {
+	if errors.Is(err, push.ErrExpired) {
 		return push.Target{Result: push.ResultSkipped, Why: "the receipt has expired: it is older than time_to_live, or than Push-Expires says"}
-	case unreadable:
-		return push.Target{Result: push.ResultRejected, Why: errUnreadable.Error()}
-	case unknownAction:
 	}
-	return push.Target{Result: push.ResultSkipped, Why: noAction}
+	return push.Target{Result: push.ResultRejected, Why: err.Error()}
 }
 
 // route is what would be sent to t.
-func (t *target) route(made *template, r *push.Receipt) (push.Route, error) {
-	silent, message := made.isSilent(), *t.render(made, r)
-	message.Token = ""
-	text, err := json.Marshal(&message)
+func (f *Fanout[M]) route(made Renderer[M], r *push.Receipt, t *target[M]) (push.Route, error) {
+	silent := made.Silent()
+	text, err := f.way.Text(t.render(made, r))
 	if err != nil {
-		return push.Route{}, fmt.Errorf("write the message for %s: %w", t.name(), err)
+		return push.Route{}, fmt.Errorf("write the message for %s: %w", name(t.device), err)
 	}
 	one := push.Route{Target: push.Target{Device: t.device, Result: push.ResultAccepted}, Silent: silent, Message: text}
 	if t.isChannel() {

@@ -1,4 +1,4 @@
-package fcm
+package fanout
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ func TestCause(t *testing.T) {
 			t.Parallel()
 			tally := newTally(&push.Receipt{})
 			for _, a := range tt.answers {
-				tally.note(&target{}, a)
+				tally.note(push.Device{}, a)
 			}
 			err := tally.outcome()
 			var after time.Duration
@@ -46,7 +46,7 @@ func TestCause(t *testing.T) {
 			if after != tt.after || errors.Is(err, push.ErrNotStarted) == tt.counted {
 				t.Errorf("outcome is %v: after %s, want %s, counted %v", err, after, tt.after, tt.counted)
 			}
-			tally.note(&target{}, line.Answer{Fate: line.Again, Scope: line.All, Err: line.ErrDown})
+			tally.note(push.Device{}, line.Answer{Fate: line.Again, Scope: line.All, Err: line.ErrDown})
 			if _, ok := errors.AsType[*push.UnavailableError](tally.outcome()); !ok {
 				t.Error("an outage is not one")
 			}

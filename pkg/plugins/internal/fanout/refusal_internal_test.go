@@ -1,4 +1,4 @@
-package fcm
+package fanout
 
 import (
 	"errors"
@@ -16,13 +16,13 @@ func TestRefusalIsForTheRefusedAlone(t *testing.T) {
 	t.Parallel()
 	const alice, bob = push.Uid(1), push.Uid(2)
 	r := &push.Receipt{To: map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web"}}, bob: {Unread: 1}}, Channel: "chnX"}
-	to := func(user push.Uid, id string) *target { return &target{device: push.Device{User: user, ID: id}} }
+	to := func(user push.Uid, id string) push.Device { return push.Device{User: user, ID: id} }
 	tally := newTally(r)
 	tally.note(to(alice, "phone"), line.Answer{Fate: line.Accepted})
 	tally.note(to(alice, "tablet"), line.Answer{Fate: line.Rejected, Err: errors.New("odd")})
 	tally.note(to(alice, "watch"), line.Answer{Fate: line.Again, Err: errors.New("busy"), Tried: true})
 	tally.note(to(bob, "phone"), line.Answer{Fate: line.Accepted})
-	tally.note(&target{}, line.Answer{Fate: line.Accepted}) // the channel
+	tally.note(push.Device{}, line.Answer{Fate: line.Accepted}) // the channel
 
 	part, ok := errors.AsType[*push.Undelivered](tally.outcome())
 	if !ok {

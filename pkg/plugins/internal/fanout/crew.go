@@ -1,0 +1,132 @@
+package fanout
+
+import (
+	"container/list"
+	"sync"
+	"sync/atomic"
+)
+
+// crew sends to the targets of all receipts of a lane, as many at once as there are
+// places, and takes one target of each receipt in turn: a large receipt does not keep
+// a small one waiting. Who ends one target begins the next. On a line that blocks the
+// places are helpers' goroutines; besides, each receipt's own sends to its targets.
+type crew[M any] struct {
+	places   int
+	blocking bool
+
+	mu     sync.Mutex
+	rounds list.List // of *round: those with targets that nobody has taken
+	used   int       // places
+}
+
+// round is one receipt's targets on their way.
+type round[M any] struct {
+	targets []target[M] // those that nobody has taken; crew.mu guards it
+	send    func(*round[M], *target[M])
+	end     func() // called when all are settled
+	left    atomic.Int64
+	place   *list.Element
+}
+
+func newRound[M any](targets []target[M], end func(), send func(*round[M], *target[M])) *round[M] {
+	rd := &round[M]{targets: targets, send: send, end: end}
+	rd.left.Store(int64(len(targets)))
+	return rd
+}
+
+// run begins to send to the targets of rd. A single one needs no turn.
+func (c *crew[M]) run(rd *round[M]) {
+	if len(rd.targets) == 1 {
+		t := &rd.targets[0]
+		t.alone = true
+		rd.send(rd, t)
+		return
+	}
+	c.mu.Lock()
+	rd.place = c.rounds.PushBack(rd)
+	c.mu.Unlock()
+	if !c.blocking {
+		c.serve()
+		return
+	}
+	c.help(len(rd.targets) - 1)
+	for t := c.takeOf(rd); t != nil; t = c.takeOf(rd) {
+		t.alone = true
+		rd.send(rd, t)
+	}
+}
+
+// help starts as many helpers, if there are places.
+func (c *crew[M]) help(wanted int) {
+	c.mu.Lock()
+	start := max(0, min(wanted, c.places-c.used))
+	c.used += start
+	c.mu.Unlock()
+	for range start {
+		go c.serve()
+	}
+}
+
+// serve sends to targets of whatever receipt until none is left, or no place.
+func (c *crew[M]) serve() {
+	for rd, t := c.take(); t != nil; rd, t = c.take() {
+		rd.send(rd, t)
+		t.handOver()
+	}
+}
+
+// take takes a target of the receipt whose turn it is, and a place for it unless a
+// helper asks, who has one until no target is left.
+func (c *crew[M]) take() (*round[M], *target[M]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := c.rounds.Front()
+	switch {
+	case c.blocking && first == nil:
+		c.used--
+		return nil, nil
+	case !c.blocking && (first == nil || c.used >= c.places):
+		return nil, nil
+	case !c.blocking:
+		c.used++
+	}
+	c.rounds.MoveToBack(first)
+	rd := first.Value.(*round[M]) //nolint:forcetypeassert // nothing else is in the list
+	return rd, c.next(rd)
+}
+
+// takeOf takes a target of rd; nil when all are taken.
+func (c *crew[M]) takeOf(rd *round[M]) *target[M] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(rd.targets) == 0 {
+		return nil
+	}
+	return c.next(rd)
+}
+
+// next takes the first target of rd, which has one; mu is held.
+func (c *crew[M]) next(rd *round[M]) *target[M] {
+	t := &rd.targets[0]
+	if rd.targets = rd.targets[1:]; len(rd.targets) == 0 {
+		c.rounds.Remove(rd.place)
+	}
+	return t
+}
+
+// settled takes t's place back and gives it on, unless who began t is still there and
+// does that.
+func (c *crew[M]) settled(rd *round[M], t *target[M]) {
+	took := !c.blocking && !t.alone
+	if took {
+		c.mu.Lock()
+		c.used--
+		c.mu.Unlock()
+	}
+	if rd.left.Add(-1) == 0 {
+		rd.end()
+	}
+	if took && t.handOver() {
+		c.serve()
+	}
+}

@@ -1,0 +1,101 @@
+package fanout
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// target is one device or one channel of a receipt.
+type target[M any] struct {
+	device  push.Device // of a channel: zero
+	made    bool        // message is: that of a channel; a device's is made when it is sent
+	message M
+	alone   bool        // it has no place of the crew's
+	over    atomic.Bool // it is settled
+	handed  atomic.Bool // one of who began it and who settles it is done with it
+}
+
+// render is the message for t. What it makes is not kept: a receipt may have
+// thousands of targets.
+func (t *target[M]) render(by Renderer[M], r *push.Receipt) M {
+	if t.made {
+		return t.message
+	}
+	return by.Device(t.device, r.To[t.device.User])
+}
+
+func (t *target[M]) isChannel() bool { return isChannel(t.device) }
+
+func isChannel(d push.Device) bool { return d.User.IsZero() }
+
+// name is a target as a letter may say it, without its token.
+func name(d push.Device) string {
+	if isChannel(d) {
+		return "the channel"
+	}
+	return d.String()
+}
+
+// settle reports whether the target has not been settled yet.
+func (t *target[M]) settle() bool { return !t.over.Swap(true) }
+
+// handOver is called by who began the target and by who settles it, and reports
+// whether the other has called it before.
+func (t *target[M]) handOver() bool { return t.handed.Swap(true) }
+
+// targets are whom r remains to be told to. Who needs nothing is noted as skipped:
+// a device that has the packet, and a user without any device.
+func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) []target[M] {
+	all := make([]target[M], 0, len(r.To)+1)
+	tokens := listed(r)
+	for user, to := range r.To {
+		found := slices.Contains(tally.damaged, user) // and noted
+		for _, d := range devices[user] {
+			d.User = user
+			switch {
+			case d.Token == "" || !f.way.Mine(d):
+				continue
+			case slices.Contains(to.Devices, d.ID) || tokens[d.Token]:
+				tally.skip(d, hasPacket)
+			default:
+				all = append(all, target[M]{device: d})
+			}
+			found = true
+		}
+		if !found {
+			tally.skip(push.Device{User: user}, "the user has no device that "+f.way.Name+" reaches")
+		}
+	}
+	return appendChannel(all, made, tally)
+}
+
+// appendChannel adds the receipt's channel, if it has one.
+func appendChannel[M any](all []target[M], made Renderer[M], tally *tally) []target[M] {
+	message, ok, err := made.Channel()
+	switch {
+	case err != nil:
+		tally.note(push.Device{}, line.Answer{Fate: line.Rejected, Err: err})
+	case ok:
+		all = append(all, target[M]{message: message, made: true})
+	}
+	return all
+}
+
+// listed is what the recipients together list in devices, whosever it is. Chat
+// servers of Tinode's kind list device tokens there, as the original reads it; an
+// id means a device of its own user only, because two users may each have a phone.
+func listed(r *push.Receipt) map[string]bool {
+	var all map[string]bool
+	for _, to := range r.To {
+		for _, token := range to.Devices {
+			if all == nil {
+				all = make(map[string]bool)
+			}
+			all[token] = true
+		}
+	}
+	return all
+}

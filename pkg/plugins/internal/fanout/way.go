@@ -1,0 +1,142 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// Way is what a provider brings; M is its message.
+type Way[M any] struct {
+	// Name is the provider's, as texts say it.
+	Name string
+	// Line is what the messages are sent on.
+	Line *line.Line
+	// Mine reports whether a device is reached this way.
+	Mine func(d push.Device) bool
+	// Prepare makes what makes the messages of r as they are to be at now: nil when
+	// there is nothing to send for what happened. An error is the outcome of r:
+	// [push.ErrExpired], or that it is refused.
+	Prepare func(r *push.Receipt, now time.Time) (Renderer[M], error)
+	// Call is the request that carries m to d, which is zero for the channel. Its Do
+	// may run at the same time as that of another target with the same message.
+	Call func(d push.Device, m M) line.Call
+	// Text is m as JSON that people may read, without the address.
+	Text func(m M) ([]byte, error)
+}
+
+// Renderer makes the messages of one receipt, several at once. What they share is to
+// be read, never written.
+type Renderer[M any] interface {
+	// Device is the message for a device of a user.
+	Device(d push.Device, to push.Recipient) M
+	// Channel is the message for the subscribers of the receipt's channel; false when
+	// it has none, or this provider knows none.
+	Channel() (m M, ok bool, err error)
+	// Silent reports whether the message shows nothing to anybody.
+	Silent() bool
+}
+
+// Fanout carries receipts to their targets. Its methods are safe for concurrent use.
+type Fanout[M any] struct {
+	way       Way[M]
+	directory push.Directory
+	room      *semaphore.Weighted // counts recipients
+	crew      crew[M]
+}
+
+// New makes a fanout. Two receipts that fill the line's places have room, so that one
+// begins before the last targets of the other are done.
+func New[M any](directory push.Directory, way Way[M]) *Fanout[M] {
+	places := way.Line.InFlight
+	f := &Fanout[M]{way: way, directory: directory, room: semaphore.NewWeighted(2 * int64(places))}
+	f.crew.places, f.crew.blocking = places, way.Line.Blocking
+	return f
+}
+
+// smallReceipt is up to how many recipients a receipt begins without waiting for
+// larger ones.
+const smallReceipt = 8
+
+// Begin is [push.Work.Begin]: receipts begin when there is room, so that what is kept
+// for the targets of those that have begun is bounded.
+func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err error) {
+	n := int64(len(r.To))
+	if n <= smallReceipt {
+		return func() {}, nil
+	}
+	n = min(n, int64(f.crew.places))
+	if err := f.room.Acquire(ctx, n); err != nil {
+		return nil, fmt.Errorf("wait for larger receipts: %w", context.Cause(ctx))
+	}
+	return func() { f.room.Release(n) }, nil
+}
+
+// Handle is [push.Work.Handle].
+func (f *Fanout[M]) Handle(ctx context.Context, r *push.Receipt) error {
+	outcome := make(chan error, 1)
+	f.Start(ctx, r, func(err error) { outcome <- err })
+	return <-outcome
+}
+
+// Start sends r to all its targets. It calls done once, from any goroutine and
+// perhaps before it returns, with the instruction for what remains.
+func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)) {
+	made, err := f.way.Prepare(r, time.Now())
+	switch {
+	case err != nil:
+		done(err)
+		return
+	case made == nil:
+		r.Tally(push.Targets{Skipped: max(1, len(r.To))})
+		r.Itemize([]push.Target{f.nothing()})
+		done(nil)
+		return
+	}
+	devices, damaged, err := f.devices(ctx, r)
+	if err != nil {
+		done(err)
+		return
+	}
+	tally := newTally(r)
+	tally.wait(damaged)
+	all := f.targets(made, r, devices, tally)
+	end := func() {
+		tally.report()
+		done(tally.outcome())
+	}
+	if len(all) == 0 {
+		end()
+		return
+	}
+	f.crew.run(newRound(all, end, func(rd *round[M], t *target[M]) { f.send(ctx, made, rd, t, tally) }))
+}
+
+// nothing is what becomes of a receipt about which there is nothing to send.
+func (f *Fanout[M]) nothing() push.Target {
+	return push.Target{Result: push.ResultSkipped, Why: f.way.Name + " has nothing to send for what happened"}
+}
+
+// devices looks the users' devices up, all at once. The record of some users may be
+// damaged: then the devices are those of the others.
+func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[push.Uid][]push.Device, damaged *push.UnreadableError, err error) {
+	if len(r.To) == 0 {
+		return nil, nil, nil
+	}
+	devices, err = f.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
+	switch {
+	case err == nil || errors.As(err, &damaged):
+		return devices, damaged, nil
+	case errors.Is(context.Cause(ctx), push.ErrStopping):
+		return nil, nil, fmt.Errorf("look up devices: %w", err)
+	}
+	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
+}
