@@ -34,6 +34,8 @@ type Config struct {
 	AckWait       time.Duration `split_words:"true" for:"worker" default:"60s" desc:"The broker redelivers a receipt after this silence of a worker, which sends a heartbeat every third of it. At least 1s."`
 	ShutdownGrace time.Duration `split_words:"true" default:"25s" desc:"How long work in flight may take to end after a stop signal; what remains is handed back. Keep it below the supervisor's own limit (Kubernetes: 30s)."`
 
+	LaneMaxBytes ByteSize `split_words:"true" for:"worker" default:"64MiB" desc:"Memory that the receipts of a lane in this process may take, decoded. A lane that is full of bytes pulls no more; a receipt that is larger than that passes alone. At least 1MiB."`
+
 	Events string `split_words:"true" for:"worker" default:"failures" desc:"Which outcomes of receipts are recorded for pushworker explain, in the stream NAME_EVENTS, which keeps 72h or 256MiB: off, failures (what was not plainly accepted by all devices in full, the rest in brief) or all."`
 
 	DevicesDisplace bool `split_words:"true" default:"false" desc:"Register a user's 33rd device by removing the one whose registration is the oldest, with an event, instead of refusing it."`

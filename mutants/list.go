@@ -31,6 +31,7 @@ func list() []mutant {
 	all = append(all, letting()...)
 	all = append(all, guards()...)
 	all = append(all, logging()...)
+	all = append(all, weighing()...)
 	for i := range all {
 		all[i].root = "."
 	}

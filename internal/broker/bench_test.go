@@ -31,7 +31,7 @@ func BenchmarkPullAndAck(b *testing.B) {
 				if n <= 0 {
 					return
 				}
-				if _, err := r.lane.Fresh.Pull(b.Context(), int(n), func(m consumer.Message) { ack(b, m) }); err != nil {
+				if _, err := r.lane.Fresh.Pull(b.Context(), int(n), 0, func(m consumer.Message) { ack(b, m) }); err != nil {
 					b.Error(err)
 					return
 				}

@@ -401,7 +401,7 @@ func TestForbiddenAckIsLoggedOnce(t *testing.T) {
 	user.Publish[slices.Index(user.Publish, "$JS.ACK.PUSH.fcm.>")] = "nothing" // $JS.ACK of PUSH
 	r, c := restricted(t, user, &log)
 	r.publish(t, 20)
-	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, func(m consumer.Message) { ack(t, m) })
+	n, err := bind(t, c, r.topo).Fresh.Pull(t.Context(), 20, 0, func(m consumer.Message) { ack(t, m) })
 	if n != 20 || err != nil {
 		t.Fatalf("Pull = %d, %v", n, err)
 	}
@@ -420,7 +420,7 @@ func TestForbiddenPullSaysSo(t *testing.T) {
 	user.Publish[slices.Index(user.Publish, "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm")] = "nothing" // MSG.NEXT of PUSH
 	r, c := restricted(t, user, &log)
 	lane := bind(t, c, r.topo)
-	_, err := lane.Fresh.Pull(t.Context(), 1, func(consumer.Message) {})
+	_, err := lane.Fresh.Pull(t.Context(), 1, 0, func(consumer.Message) {})
 	if _, ok := errors.AsType[*broker.DeniedError](err); !ok || errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want a DeniedError", err)
 	}

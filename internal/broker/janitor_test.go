@@ -33,7 +33,7 @@ func (r *rig) settle(t *testing.T, handler string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) { ack(t, m) }); got != n || err != nil {
+	if got, err := lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) { ack(t, m) }); got != n || err != nil {
 		t.Fatalf("Pull = %d, %v", got, err)
 	}
 	eventually(t, "settled", func() bool { return r.info(t, handler).AckFloor.Stream == uint64(n) })

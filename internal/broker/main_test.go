@@ -101,7 +101,7 @@ func one(tb testing.TB, s *broker.Source) consumer.Message {
 	ctx, cancel := context.WithTimeout(tb.Context(), deadline)
 	defer cancel()
 	var got consumer.Message
-	n, err := s.Pull(ctx, 1, func(m consumer.Message) { got = m })
+	n, err := s.Pull(ctx, 1, 0, func(m consumer.Message) { got = m })
 	if n != 1 || err != nil {
 		tb.Fatalf("Pull = %d, %v; want 1 message", n, err)
 	}

@@ -13,7 +13,9 @@ import (
 // message is one delivery of a stored message.
 type message struct {
 	nc     *nats.Conn
-	msg    *nats.Msg
+	data   []byte
+	size   int
+	ack    string
 	origin consumer.Origin
 }
 
@@ -24,7 +26,7 @@ func newMessage(s *Source, m *nats.Msg) (*message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a message of %s: %w", s.durable, err)
 	}
-	msg := &message{nc: s.conn.NATS(), msg: m}
+	msg := &message{nc: s.conn.NATS(), data: m.Data, size: m.Size(), ack: m.Reply}
 	o := &msg.origin
 	o.Stream, o.Seq, o.Stored = meta.Stream, meta.Sequence.Stream, meta.Timestamp
 	o.Deliveries = int(min(meta.NumDelivered, maxDeliveries))
@@ -43,7 +45,10 @@ func newMessage(s *Source, m *nats.Msg) (*message, error) {
 const maxDeliveries = 1 << 30
 
 // Data implements [consumer.Message].
-func (m *message) Data() []byte { return m.msg.Data }
+func (m *message) Data() []byte { return m.data }
+
+// Size implements [consumer.Message].
+func (m *message) Size() int { return m.size }
 
 // Origin implements [consumer.Message].
 func (m *message) Origin() consumer.Origin { return m.origin }
@@ -63,7 +68,7 @@ func (m *message) Nak(delay time.Duration) error {
 }
 
 func (m *message) reply(verb string) error {
-	if err := m.nc.Publish(m.msg.Reply, []byte(verb)); err != nil {
+	if err := m.nc.Publish(m.ack, []byte(verb)); err != nil {
 		return fmt.Errorf("settling message %d of stream %s: %w", m.origin.Seq, m.origin.Stream, err)
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
 	pulled := make(chan struct{})
 	go func() {
 		defer close(pulled)
-		_, _ = r.lane.Retries.Pull(ctx, 1, func(consumer.Message) {})
+		_, _ = r.lane.Retries.Pull(ctx, 1, 0, func(consumer.Message) {})
 	}()
 	eventually(t, "pulling", func() bool { return !abandoned() })
 	stop()

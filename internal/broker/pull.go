@@ -32,11 +32,18 @@ const (
 // message is thrown away. Here a doubtful request is first retired together with
 // its subscription: everything that the broker sent for it is delivered and
 // counted, and only then a new request asks for the rest.
-func (s *Source) Pull(ctx context.Context, n int, take func(consumer.Message)) (delivered int, err error) {
+func (s *Source) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (delivered int, err error) {
 	for delivered < n && ctx.Err() == nil {
-		r := newRequest(s, n-delivered, take)
+		r := newRequest(s, n-delivered, bytes, take)
 		err := r.run(ctx)
 		delivered += r.taken
+		bytes = r.bytes
+		switch {
+		case r.cut && delivered == 0:
+			return 0, consumer.ErrNoRoom
+		case r.cut:
+			return delivered, nil
+		}
 		if err = s.goOn(ctx, err); err != nil {
 			return delivered, err
 		}
@@ -80,10 +87,12 @@ type request struct {
 	want   int
 	take   func(consumer.Message)
 	taken  int
+	bytes  int  // left of what they may measure; 0 is no limit
+	cut    bool // the next message is larger
 
 	sub    *nats.Subscription
 	heard  atomic.Bool   // something arrived since the watchdog looked
-	full   chan struct{} // closed after the want-th message
+	full   chan struct{} // closed after the last message
 	ended  chan error    // why the broker ended the request; room for the first
 	closed chan struct{} // closed when the callback will not run again
 }
@@ -101,9 +110,9 @@ var (
 	errSilence   = errors.New("the broker has forgotten the pull request")
 )
 
-func newRequest(s *Source, want int, take func(consumer.Message)) *request {
+func newRequest(s *Source, want, bytes int, take func(consumer.Message)) *request {
 	return &request{
-		source: s, want: want, take: take,
+		source: s, want: want, bytes: bytes, take: take,
 		full: make(chan struct{}), ended: make(chan error, 1), closed: make(chan struct{}),
 	}
 }
@@ -147,7 +156,7 @@ func (r *request) open() (err error) {
 
 // ask sends one pull request for what is still wanted.
 func (r *request) ask() error {
-	body := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, r.want-r.taken, pullExpiry, heartbeat)
+	body := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`, r.want-r.taken, r.bytes, pullExpiry, heartbeat)
 	return r.source.conn.NATS().PublishRequest(r.source.next, r.sub.Subject, body)
 }
 
@@ -201,21 +210,32 @@ func (r *request) receive(m *nats.Msg) {
 		return
 	}
 	r.taken++
+	if r.bytes > 0 {
+		r.bytes -= m.Size()
+		r.cut = r.bytes <= 0 // the broker ends the request at 0 and does not say so
+	}
 	r.take(msg)
-	if r.taken == r.want {
+	if r.over() {
 		close(r.full)
 	}
 }
+
+// over reports whether nothing more comes for r.
+func (r *request) over() bool { return r.cut || r.taken == r.want }
 
 // status receives what the broker says about the pull request.
 func (r *request) status(m *nats.Msg) {
 	code, text := m.Header.Get("Status"), m.Header.Get("Description")
 	switch {
 	case code == "100": // heartbeat
+	case r.over(): // "Batch Completed" of a request in bytes: to ask for no more would be to ask for one
 	case code == "408" || text == "Batch Completed": // expired; it comes after the last message
 		if err := r.ask(); err != nil {
 			r.end(err)
 		}
+	case text == "Message Size Exceeds MaxBytes": // comes after the last message that was small enough
+		r.cut = true
+		close(r.full)
 	default:
 		r.end(&statusError{code: code, text: text})
 	}

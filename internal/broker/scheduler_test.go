@@ -72,7 +72,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 	r.publish(t, n)
 	s := broker.NewScheduler(r.conn, r.topo)
 	due := make(map[uint64]time.Time)
-	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
+	_, err := r.lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) {
 		delay := time.Duration(m.Origin().Seq) * 37 * time.Millisecond
 		due[m.Origin().Seq] = time.Now().Add(delay)
 		if err := s.Schedule(t.Context(), retryOf(m, delay)); err != nil {
@@ -83,7 +83,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.lane.Retries.Pull(t.Context(), n, func(m consumer.Message) {
+	got, err := r.lane.Retries.Pull(t.Context(), n, 0, func(m consumer.Message) {
 		if o := m.Origin(); time.Now().Before(due[o.RootSeq]) {
 			t.Errorf("retry of %d is %s early", o.RootSeq, time.Until(due[o.RootSeq]))
 		}
@@ -253,7 +253,7 @@ func TestManySchedulesAtOnce(t *testing.T) {
 	r.publish(t, n)
 	s := broker.NewScheduler(r.conn, r.topo)
 	var wg sync.WaitGroup
-	_, err := r.lane.Fresh.Pull(t.Context(), n, func(m consumer.Message) {
+	_, err := r.lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) {
 		wg.Go(func() {
 			if err := s.Schedule(t.Context(), retryOf(m, time.Minute)); err != nil {
 				t.Error(err)

@@ -22,7 +22,7 @@ func TestPullGivesExactlyWhatWasAskedFor(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, 10)
 	got := 0
-	n, err := r.lane.Fresh.Pull(t.Context(), 7, func(m consumer.Message) {
+	n, err := r.lane.Fresh.Pull(t.Context(), 7, 0, func(m consumer.Message) {
 		if want := string('0' + rune(got)); string(m.Data()) != want {
 			t.Errorf("message %d is %q, want %q", got, m.Data(), want)
 		}
@@ -52,7 +52,7 @@ func TestPullLosesNothingWhenStoppedAtAnyMoment(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(20_000))*time.Microsecond)
 		defer cancel()
 		taken := 0
-		n, err := r.lane.Fresh.Pull(ctx, want, func(m consumer.Message) {
+		n, err := r.lane.Fresh.Pull(ctx, want, 0, func(m consumer.Message) {
 			taken++
 			seen[m.Origin().Seq].Add(1)
 			total.Add(1)
@@ -112,7 +112,7 @@ func TestPullSurvivesCutConnections(t *testing.T) {
 	var distinct, cuts atomic.Int64
 	pullUntil(t, 3, func() bool { return all.Err() != nil }, func() {
 		want := 1 + rand.IntN(700)
-		n, err := lane.Fresh.Pull(all, want, func(m consumer.Message) {
+		n, err := lane.Fresh.Pull(all, want, 0, func(m consumer.Message) {
 			_ = m.Ack() // the wire may be cut at this moment
 			if seen[m.Origin().Seq].Add(1) > 1 {
 				return
@@ -142,7 +142,7 @@ func TestPullGoesOnAfterABrokerRestart(t *testing.T) {
 	result := make(chan error, 1)
 	var got atomic.Int32
 	go func() {
-		n, err := r.lane.Fresh.Pull(t.Context(), 5, func(m consumer.Message) {
+		n, err := r.lane.Fresh.Pull(t.Context(), 5, 0, func(m consumer.Message) {
 			ack(t, m)
 			if got.Add(1) == 3 {
 				close(halfway)
@@ -174,7 +174,7 @@ func TestPullStopsWithoutABroker(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := r.lane.Fresh.Pull(ctx, 5, func(consumer.Message) {})
+		_, err := r.lane.Fresh.Pull(ctx, 5, 0, func(consumer.Message) {})
 		result <- err
 	}()
 	r.broker.Stop(t)
@@ -218,7 +218,7 @@ func TestPullSaysWhenTheSourceIsGone(t *testing.T) {
 				test.destroy(t, r)
 			}
 			go func() {
-				_, err := r.lane.Fresh.Pull(t.Context(), 5, func(m consumer.Message) {
+				_, err := r.lane.Fresh.Pull(t.Context(), 5, 0, func(m consumer.Message) {
 					ack(t, m)
 					close(started)
 				})
@@ -285,7 +285,7 @@ func TestPullRecognisesADurableMadeAnew(t *testing.T) {
 	lane := bind(t, conn, r.topo)
 	result := make(chan error, 1)
 	go func() {
-		_, err := lane.Fresh.Pull(t.Context(), 5, func(consumer.Message) {})
+		_, err := lane.Fresh.Pull(t.Context(), 5, 0, func(consumer.Message) {})
 		result <- err
 	}()
 	eventually(t, "pulling", func() bool { return r.info(t, "fcm").NumWaiting == 1 })
@@ -380,7 +380,7 @@ func TestSuspectsComeOneAtATime(t *testing.T) {
 	defer cancel()
 	for _, source := range []*broker.Source{r.lane.Suspects, other.Suspects} {
 		wg.Go(func() {
-			if n, err := source.Pull(ctx, 1, func(m consumer.Message) { got <- m }); n != 1 || err != nil {
+			if n, err := source.Pull(ctx, 1, 0, func(m consumer.Message) { got <- m }); n != 1 || err != nil {
 				t.Errorf("Pull = %d, %v", n, err)
 			}
 		})
@@ -407,7 +407,7 @@ func TestVerbs(t *testing.T) {
 	r := newRig(t, func(topo *broker.Topology) { topo.AckWait = 600 * time.Millisecond })
 	r.publish(t, 1)
 	var m consumer.Message
-	if _, err := r.lane.Fresh.Pull(t.Context(), 1, func(got consumer.Message) { m = got }); err != nil {
+	if _, err := r.lane.Fresh.Pull(t.Context(), 1, 0, func(got consumer.Message) { m = got }); err != nil {
 		t.Fatal(err)
 	}
 	// InProgress keeps it from being redelivered well beyond AckWait.
@@ -415,7 +415,7 @@ func TestVerbs(t *testing.T) {
 	defer cancel()
 	again := make(chan int, 1)
 	go func() {
-		n, _ := r.lane.Fresh.Pull(quiet, 1, func(got consumer.Message) { m = got })
+		n, _ := r.lane.Fresh.Pull(quiet, 1, 0, func(got consumer.Message) { m = got })
 		again <- n
 	}()
 	beat := time.NewTicker(100 * time.Millisecond)

@@ -204,7 +204,7 @@ func TestADurableIsMadeAnewWhenTheBrokerCanAgain(t *testing.T) {
 	allow := r.broker.RefuseDurables(t, "PUSH")
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	_, err := lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
+	_, err := lane.Fresh.Pull(ctx, 1, 0, func(consumer.Message) {})
 	if err == nil || errors.Is(err, consumer.ErrSourceGone) {
 		t.Fatalf("Pull = %v, want an error that passes", err)
 	}
@@ -219,7 +219,7 @@ func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
 	deleteDurable(t, r)
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
-	_, err := r.lane.Fresh.Pull(ctx, 1, func(consumer.Message) {})
+	_, err := r.lane.Fresh.Pull(ctx, 1, 0, func(consumer.Message) {})
 	if !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}

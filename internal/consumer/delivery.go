@@ -15,6 +15,7 @@ type delivery struct {
 	lane    *Lane
 	in      *intake
 	slot    int32
+	weight  atomic.Int64 // what it takes in memory
 	msg     Message
 	data    []byte // of the message, without what has been settled since
 	origin  Origin
@@ -72,6 +73,12 @@ func (d *delivery) settle(err error, now time.Time) {
 	case retry.Bury:
 		d.bury(decision.Reason, err)
 	}
+}
+
+// weighs adds n to what d takes in memory, and returns n.
+func (d *delivery) weighs(n int64) int64 {
+	d.weight.Add(n)
+	return n
 }
 
 // left is the time until the receipt expires, at least 1 ns; 0 means never.

@@ -153,9 +153,10 @@ func (d *delivery) count(t push.Targets) push.Targets {
 	return t
 }
 
-// leave frees the slot; the delivery is over.
+// leave frees the slot and the room; the delivery is over.
 func (d *delivery) leave() {
 	d.endProbe()
+	d.in.room.release(d.weight.Load())
 	d.in.slots.release(d.slot)
 	d.endTurn()
 }

@@ -30,6 +30,7 @@ type intake struct {
 	lane    *Lane
 	source  Source
 	slots   *slots
+	room    *room
 	settled *settledTable
 	private bool // only this lane reads the source
 	first   bool // pulls before the others when the lane starts
@@ -37,9 +38,9 @@ type intake struct {
 	pullers int
 }
 
-func newIntake(l *Lane, source Source, n int, private bool) *intake {
+func newIntake(l *Lane, source Source, n int, bytes int64, private bool) *intake {
 	in := &intake{
-		lane: l, source: source, slots: newSlots(n), settled: new(settledTable), private: private,
+		lane: l, source: source, slots: newSlots(n), room: newRoom(bytes), settled: new(settledTable), private: private,
 		limits: l.limits, pullers: 1,
 	}
 	if private { // not in the order of a stream; was within the limits once, and has grown by the devices that are done
@@ -58,20 +59,22 @@ func (in *intake) run(ctx context.Context) error {
 	}
 	most := max(1, cap(in.slots.free)/2) // the rest is in the handler meanwhile
 	reserved := make([]int32, 0, most)
+	single := false
 	for {
 		probe, err := in.lane.mayPull(ctx)
 		if err != nil {
 			return nil //nolint:nilerr // ctx has ended: that is how an intake stops
 		}
 		n := most
-		if probe != nil {
+		if probe != nil || single {
 			n = 1
 		}
 		reserved = in.slots.reserve(ctx, reserved[:0], n)
-		p := pull{in: in, reserved: reserved, probe: probe}
+		p := pull{in: in, reserved: reserved, single: single, probe: probe}
 		if err := p.run(ctx); err != nil {
 			return err
 		}
+		single = p.refused
 	}
 }
 
@@ -79,6 +82,9 @@ func (in *intake) run(ctx context.Context) error {
 type pull struct {
 	in       *intake
 	reserved []int32
+	bytes    int64 // reserved, too
+	single   bool  // for a message that was too large for the pull before
+	refused  bool  // the first message was too large
 	probe    func(error)
 	dropped  bool
 }
@@ -90,7 +96,7 @@ func (p *pull) run(ctx context.Context) error {
 	}
 	pulling, cancel := p.bounds(ctx)
 	defer cancel()
-	_, err := p.in.source.Pull(pulling, len(p.reserved), p.take)
+	err := p.ask(pulling)
 	idle := p.endProbe(ctx)
 	for _, id := range p.reserved {
 		p.in.slots.release(id)
@@ -107,6 +113,29 @@ func (p *pull) run(ctx context.Context) error {
 		_ = sleep(ctx, probeEvery) // leave the turn to the others, who may have something
 	}
 	return nil
+}
+
+// ask reserves the bytes that the pull may take, and pulls. A message may be larger than
+// that: it then comes in a pull for it alone, for which there is room for the largest
+// receipt, or nothing else in the intake.
+func (p *pull) ask(ctx context.Context) error {
+	room, n := p.in.room, len(p.reserved)
+	want, bytes := max(1, room.size/2/int64(p.in.pullers)), 0 // the rest is in the handler meanwhile
+	if p.single {
+		want = largest(p.in.limits)
+	} else {
+		n = min(n, max(1, int(want/2/perMessage)))
+		bytes = max(1, (int(want)-n*perMessage)/perByte)
+	}
+	if p.bytes = room.reserve(ctx, want); p.bytes == 0 {
+		return nil
+	}
+	_, err := p.in.source.Pull(ctx, n, bytes, p.take)
+	room.release(p.bytes)
+	if p.refused = errors.Is(err, ErrNoRoom); p.refused {
+		return nil
+	}
+	return err
 }
 
 // bounds ends a pull when the breaker opens, and a probe that finds no message
@@ -149,12 +178,16 @@ func (p *pull) take(m Message) {
 	}
 	last := len(p.reserved) - 1
 	now := time.Now()
-	d := &delivery{lane: in.lane, in: in, slot: p.reserved[last], msg: m, data: m.Data(), origin: o, taken: now, due: now, beat: now, probe: p.probe}
+	d := &delivery{
+		lane: in.lane, in: in, slot: p.reserved[last], msg: m, data: m.Data(), origin: o,
+		taken: now, due: now, beat: now, probe: p.probe,
+	}
 	if p.probe != nil {
 		in.lane.breaker.heard.Store(&now)
 	}
 	p.reserved, p.probe = p.reserved[:last], nil
 	in.slots.hold(d)
+	p.bytes -= d.weighs(weight(m, &o))
 	p.dropped = in.admit(d) || p.dropped
 }
 
@@ -184,6 +217,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 		return false
 	}
 	d.receipt, d.targets = r, targets(r.To, r.Channel)
+	in.room.take(d.weighs(decodedWeight(r, bad)))
 	r.Stamp(d.origin.First, d.origin.Expires)
 	if !in.private && d.origin.Deliveries <= 1 {
 		in.lane.metrics.skew.look(in.lane, r, &d.origin)

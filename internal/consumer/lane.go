@@ -28,6 +28,9 @@ type Config struct {
 	DeadLetters              DeadLetters
 	Policy                   retry.Policy
 	Limits                   push.Limits
+	// MaxBytes bounds the memory that the lane's messages take; zero is
+	// [DefaultMaxBytes].
+	MaxBytes int64
 	// AckWait is after how much silence the broker redelivers; heartbeats are sent
 	// at a third of it.
 	AckWait time.Duration
@@ -74,7 +77,8 @@ type Lane struct {
 
 // New makes a lane. The handler must have been initialised: the capacity of its
 // channel is how many messages the lane holds, one quarter of it for retries, and
-// one besides for a suspect.
+// one besides for a suspect. Of the bytes that it may hold, retries have a quarter and
+// the suspect an eighth.
 func New(c Config) *Lane {
 	_, reports := c.Handler.(push.Reporter)
 	l := &Lane{
@@ -89,15 +93,18 @@ func New(c Config) *Lane {
 	l.metrics = c.Metrics.lane(c.Name, laneGauges{
 		held:  func() float64 { return float64(l.held()) },
 		slots: func() float64 { return float64(l.capacity()) },
+		bytes: func() float64 { return float64(l.heldBytes()) },
+		most:  func() float64 { return float64(cmp.Or(c.MaxBytes, DefaultMaxBytes)) },
 		open:  func() float64 { return number(l.State().BreakerOpen) },
 	})
 	total := max(2, cap(c.Handler.Push()))
 	retries := max(1, total/4)
 	l.order = newOrder(total / 2)
+	eighth := max(1, cmp.Or(c.MaxBytes, DefaultMaxBytes)/8)
 	l.intakes = []*intake{
-		newIntake(l, c.Fresh, total-retries, false),
-		newIntake(l, c.Retries, retries, true),
-		newIntake(l, c.Suspects, 1, true),
+		newIntake(l, c.Fresh, total-retries, 5*eighth, false),
+		newIntake(l, c.Retries, retries, 2*eighth, true),
+		newIntake(l, c.Suspects, 1, eighth, true),
 	}
 	l.intakes[2].first = true
 	return l

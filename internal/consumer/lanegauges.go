@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // laneGauges are what a lane can say of itself at every scrape.
 type laneGauges struct {
-	held, slots, open func() float64
+	held, slots, bytes, most, open func() float64
 }
 
 // register exports the gauges of the lane of handler.
@@ -17,6 +17,8 @@ func (g laneGauges) register(reg prometheus.Registerer, handler string) {
 		{"lane_in_flight", "Messages that this process holds.", g.held},
 		{"lane_slots_used", "Slots of the lane that are taken: messages that this process holds. At lane_slots the lane pulls no more.", g.held},
 		{"lane_slots", "Slots of the lane: how many messages this process may hold.", g.slots},
+		{"lane_held_bytes", "Memory that the messages take which this process holds, estimated.", g.bytes},
+		{"lane_max_bytes", "Memory that they may take at most. Near that, the lane pulls no more.", g.most},
 		{"lane_breaker_open", "1 while the lane does not pull because the provider is unavailable.", g.open},
 	} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -29,6 +31,15 @@ func (l *Lane) held() int {
 	n := 0
 	for _, in := range l.intakes {
 		n += in.slots.count()
+	}
+	return n
+}
+
+// heldBytes is what the messages take that the lane holds.
+func (l *Lane) heldBytes() int64 {
+	var n int64
+	for _, in := range l.intakes {
+		in.slots.each(func(d *delivery) { n += d.weight.Load() })
 	}
 	return n
 }

@@ -85,8 +85,9 @@ func (w *world) startProcess() {
 		Name: "fcm", Handler: moody{adapter, &w.unready},
 		Fresh: view{p, w.fresh}, Retries: view{p, w.retries}, Suspects: view{p, w.suspects},
 		Scheduler: p, DeadLetters: p,
-		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: modelAttempts},
-		AckWait: modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
+		Policy:   retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: modelAttempts},
+		MaxBytes: []int64{0, 20 << 10}[len(w.processes)%2], // every other has room for hardly more than a receipt
+		AckWait:  modelWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = func() { p.stopping(); stop() }
@@ -159,8 +160,8 @@ type view struct {
 	shelf *shelf
 }
 
-func (v view) Pull(ctx context.Context, n int, take func(consumer.Message)) (int, error) {
-	return v.shelf.Pull(ctx, n, func(m consumer.Message) {
+func (v view) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
+	return v.shelf.Pull(ctx, n, bytes, func(m consumer.Message) {
 		held := &heldMessage{message: m.(*message), p: v.p}
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq

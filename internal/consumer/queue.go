@@ -10,13 +10,15 @@ import (
 
 // Source is where a lane pulls messages from: one durable of one stream.
 type Source interface {
-	// Pull asks for exactly n messages and calls take for each as it arrives, from
-	// one goroutine at a time; take does not block for long. It returns nil after
-	// the n-th message, or, when ctx ends, after take has had every message that
-	// the broker had already sent. It survives reconnects. An error wrapping
+	// Pull asks for n messages whose sizes add up to at most bytes, if that is not 0,
+	// and calls take for each as it arrives, from one goroutine at a time; take does
+	// not block for long. It returns nil after the n-th message, or when the next
+	// one is too large for what is left of bytes, or, when ctx ends, after take has
+	// had every message that the broker had already sent. It survives reconnects. It
+	// returns [ErrNoRoom] if the first message already is too large. An error wrapping
 	// [ErrSourceGone] is final; after any other error the caller waits a moment
 	// and pulls again. delivered says how many messages take was given.
-	Pull(ctx context.Context, n int, take func(Message)) (delivered int, err error)
+	Pull(ctx context.Context, n, bytes int, take func(Message)) (delivered int, err error)
 }
 
 // Message is one delivery of a stored receipt. Its verbs are buffered: a nil
@@ -25,6 +27,9 @@ type Source interface {
 type Message interface {
 	// Data is the stored payload. The receiver may keep it, and never writes to it.
 	Data() []byte
+	// Size is that of the message as the broker counts it: payload, headers, subject
+	// and where to acknowledge.
+	Size() int
 	// Origin is what the broker knows of the message.
 	Origin() Origin
 	// Ack settles the message for this source.

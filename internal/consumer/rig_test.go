@@ -91,12 +91,17 @@ func (r *rig) settled(limit time.Duration) {
 	})
 }
 
-// metric reads one counter.
+// metric reads one counter or gauge of the lane.
 func (r *rig) metric(name string, labels ...string) float64 {
 	r.t.Helper()
-	families, err := r.reg.Gather()
+	return metric(r.t, r.reg, name, labels...)
+}
+
+func metric(tb testing.TB, reg *prometheus.Registry, name string, labels ...string) float64 {
+	tb.Helper()
+	families, err := reg.Gather()
 	if err != nil {
-		r.t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, family := range families {
 		if family.GetName() != "pushworker_"+name {
@@ -112,7 +117,7 @@ func (r *rig) metric(name string, labels ...string) float64 {
 			}
 		}
 	}
-	r.t.Fatalf("no metric %s%v", name, labels)
+	tb.Fatalf("no metric %s%v", name, labels)
 	return 0
 }
 

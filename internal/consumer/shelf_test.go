@@ -54,6 +54,19 @@ func (s *shelf) add(data string, o consumer.Origin, delay time.Duration) uint64 
 	return o.Seq
 }
 
+// fill stores n fresh messages that share their data.
+func (s *shelf) fill(n int, data []byte) {
+	for range n {
+		seq := s.add("", consumer.Origin{}, time.Hour)
+		s.mu.Lock()
+		s.items[seq-1].data, s.items[seq-1].due = data, time.Now()
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed()
+}
+
 // redeliver makes seq due again although it may be acked or in flight, as a broker
 // does that has forgotten a moment of its past.
 func (s *shelf) redeliver(seq uint64) {
@@ -103,6 +116,19 @@ func (s *shelf) open() int {
 	return n
 }
 
+// out is how many bytes are in somebody's hands.
+func (s *shelf) out() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, it := range s.items {
+		if !it.acked && it.origin.Deliveries > 0 && it.due.After(time.Now()) {
+			n += len(it.data)
+		}
+	}
+	return n
+}
+
 // seen returns every delivery so far.
 func (s *shelf) seen() []consumer.Origin {
 	s.mu.Lock()
@@ -127,18 +153,23 @@ func (s *shelf) changed() { // holds mu
 	s.wake = make(chan struct{})
 }
 
-func (s *shelf) Pull(ctx context.Context, n int, take func(consumer.Message)) (int, error) {
+func (s *shelf) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
 	s.mu.Lock()
 	s.asked++
 	s.mu.Unlock()
-	for got := 0; got < n; {
-		m, wait, wake, gone := s.next()
+	for got, left := 0, bytes; got < n; {
+		m, wait, wake, gone := s.next(left)
 		switch {
 		case gone:
 			return got, consumer.ErrSourceGone
+		case m == nil && wait == 0 && got == 0:
+			return 0, consumer.ErrNoRoom
+		case m == nil && wait == 0:
+			return got, nil
 		case m != nil:
 			take(m)
 			got++
+			left = max(left-m.Size(), min(left, 1))
 			continue
 		}
 		timer := time.NewTimer(wait)
@@ -154,8 +185,9 @@ func (s *shelf) Pull(ctx context.Context, n int, take func(consumer.Message)) (i
 	return n, nil
 }
 
-// next takes the first due message, or says how long there will be none.
-func (s *shelf) next() (m *message, wait time.Duration, wake chan struct{}, gone bool) {
+// next takes the first due message if it has at most that many bytes, or says how long
+// there will be none.
+func (s *shelf) next(bytes int) (m *message, wait time.Duration, wake chan struct{}, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, wait := time.Now(), time.Hour
@@ -164,6 +196,8 @@ func (s *shelf) next() (m *message, wait time.Duration, wake chan struct{}, gone
 		case it.acked:
 		case it.due.After(now):
 			wait = min(wait, it.due.Sub(now))
+		case bytes > 0 && len(it.data) > bytes:
+			return nil, 0, s.wake, s.gone
 		default:
 			it.due = now.Add(s.ackWait)
 			it.origin.Deliveries++
@@ -181,6 +215,7 @@ type message struct {
 }
 
 func (m *message) Data() []byte            { return m.item.data }
+func (m *message) Size() int               { return len(m.item.data) }
 func (m *message) Origin() consumer.Origin { return m.origin }
 
 func (m *message) Ack() error {

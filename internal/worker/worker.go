@@ -157,7 +157,8 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology,
 			Name: h.name, Handler: h.handler, Policy: h.policy,
 			Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
 			Scheduler: scheduler, DeadLetters: letters,
-			Limits: w.Config.ReceiptLimits(), AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
+			Limits: w.Config.ReceiptLimits(), MaxBytes: int64(w.Config.LaneMaxBytes),
+			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
 			Metrics: shared.Metrics, Observer: shared.Observer, Marks: shared.Marks,
 		}))
 	}
