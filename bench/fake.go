@@ -12,7 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
 
 const project = "bench"
@@ -35,7 +36,7 @@ type fakeMeter struct {
 	twice   int64
 	failed  int64
 	last    []byte
-	before  fakefcm.Stats
+	before  fake.Stats
 }
 
 // serveFake is the fake FCM in a process of its own: HTTP/2 over TLS, 100 streams
@@ -45,13 +46,13 @@ func serveFake(_ context.Context, options []byte) error {
 	if err := json.Unmarshal(options, &o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
 	}
-	server, err := fakefcm.Start(fakefcm.Options{TLS: true, AnyBearer: true, Keep: 1})
+	server, err := fakefcm.Start(fakefcm.Options{Options: fake.Options{TLS: true, Keep: 1}, AnyBearer: true})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = server.Close() }()
 	if o.Down {
-		if err := server.SetScript(fakefcm.Script{Rules: []fakefcm.Rule{{Answer: "unavailable"}}}); err != nil {
+		if err := server.SetScript(fake.Script{Rules: []fake.Rule{{Answer: "unavailable"}}}); err != nil {
 			return err
 		}
 	}
@@ -86,7 +87,7 @@ func introduce(server *fakefcm.Server, dir string) (reply, error) {
 
 // note counts one request. A push is accepted when the provider's latency has
 // passed; the answer's way back is not in it.
-func (m *fakeMeter) note(r *fakefcm.Request) {
+func (m *fakeMeter) note(r *fake.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = r.Body
@@ -132,7 +133,7 @@ func (m *fakeMeter) answer(q question) (reply, error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.latency = q.Latency
-		return reply{}, m.server.SetScript(fakefcm.Script{Rules: []fakefcm.Rule{{Latency: fakefcm.Duration(q.Latency)}}})
+		return reply{}, m.server.SetScript(fake.Script{Rules: []fake.Rule{{Latency: fake.Duration(q.Latency)}}})
 	case "stats":
 		m.mu.Lock()
 		defer m.mu.Unlock()

@@ -5,13 +5,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
 
 // startFakeFCM starts a stand-in for FCM, writes a service account for it into the
 // file fake.json, and its URL into FAKE.
 func startFakeFCM(ts *testscript.TestScript, _ bool, _ []string) {
-	fake, err := fakefcm.Start(fakefcm.Options{Addr: "127.0.0.1:0"})
+	fake, err := fakefcm.Start(fakefcm.Options{Options: fake.Options{Addr: "127.0.0.1:0"}})
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(fake.Close()) })
 	ts.Setenv("FAKE", fake.URL())

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
 
 // fakeFCMFlags are the flags of fakefcm that are no options of the server.
@@ -18,7 +19,7 @@ type fakeFCMFlags struct {
 }
 
 func newFakeFCMCommand(a *app) *cobra.Command {
-	options := fakefcm.Options{MaxStreams: 100}
+	options := fakefcm.Options{Options: fake.Options{MaxStreams: 100}}
 	var f fakeFCMFlags
 	cmd := &cobra.Command{
 		Use:   "fakefcm",
@@ -72,7 +73,7 @@ func (a *app) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMF
 		options.Log = printableLines{a.stdout}
 	}
 	server, err := fakefcm.Start(options)
-	if _, wrong := errors.AsType[*fakefcm.OptionsError](err); wrong {
+	if _, wrong := errors.AsType[*fake.OptionsError](err); wrong {
 		return usageError(err)
 	}
 	if err != nil {
@@ -88,14 +89,14 @@ func (a *app) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMF
 	return errors.Join(err, server.Close())
 }
 
-func readScript(file string) (fakefcm.Script, error) {
+func readScript(file string) (fake.Script, error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {
-		return fakefcm.Script{}, dataError(fmt.Errorf("read the script: %w", err))
+		return fake.Script{}, dataError(fmt.Errorf("read the script: %w", err))
 	}
 	script, err := fakefcm.ParseScript(text)
 	if err != nil {
-		return fakefcm.Script{}, dataError(fmt.Errorf("%s: %w", file, err))
+		return fake.Script{}, dataError(fmt.Errorf("%s: %w", file, err))
 	}
 	return script, nil
 }

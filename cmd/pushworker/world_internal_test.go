@@ -21,7 +21,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/deadletter"
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
 
 // world is what a script's commands work on.

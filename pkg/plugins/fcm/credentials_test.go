@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -29,7 +30,7 @@ func (w *world) offerAll(users []push.Uid) []<-chan error {
 	return outcomes
 }
 
-func (w *world) awaitStats(what string, done func(fakefcm.Stats) bool) {
+func (w *world) awaitStats(what string, done func(fake.Stats) bool) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	defer cancel()
@@ -45,7 +46,7 @@ func TestConnections(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, fakefcm.Options, ...string) *world{"TLS": newWorld, "plain": newPlainWorld} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, fakefcm.Options{Script: rules(t, `{"latency":"1s"}`)})
+			w := start(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"latency":"1s"}`)}})
 			users, tokens := w.crowd(inFlight + 50)
 			for _, outcome := range w.offerAll(users) {
 				if err := w.await(outcome); err != nil {
@@ -68,7 +69,7 @@ func TestConnections(t *testing.T) {
 // way.
 func TestGoAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Latency: 20 * time.Millisecond, Script: rules(t, `{"conn_nth":"40","answer":"goaway"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Latency: 20 * time.Millisecond, Script: rules(t, `{"conn_nth":"40","answer":"goaway"}`)}})
 	users, tokens := w.crowd(1000)
 	for _, outcome := range w.offerAll(users) {
 		if err := w.await(outcome); err != nil {
@@ -85,12 +86,12 @@ func TestGoAway(t *testing.T) {
 // on it get no answer, does not keep its transport from dialling another.
 func TestDrainingBesideStalled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"stuck","answer":"stall"}`)}, `"max_in_flight":10`)
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"stuck","answer":"stall"}`)}}, `"max_in_flight":10`)
 	w.register(alice, "stuck")
 	w.register(bob, "well")
 	stuck := w.offer(receiptTo(alice))
-	w.awaitStats("the first request is stuck", func(s fakefcm.Stats) bool { return s.Streams == 1 })
-	w.fake.Connections(fakefcm.DoGoAway)
+	w.awaitStats("the first request is stuck", func(s fake.Stats) bool { return s.Streams == 1 })
+	w.fake.Connections(fake.DoGoAway)
 	if err := w.handle(receiptTo(bob)); err != nil {
 		t.Errorf("beside it: %v", err)
 	}
@@ -107,16 +108,16 @@ func TestDrainingBesideStalled(t *testing.T) {
 // arrives in the end, and the handler recovers by itself.
 func TestConnectionsKilled(t *testing.T) {
 	t.Parallel()
-	for _, do := range []fakefcm.Do{fakefcm.DoCut, fakefcm.DoClose, fakefcm.DoFreeze, fakefcm.DoGoAway} {
+	for _, do := range []fake.Do{fake.DoCut, fake.DoClose, fake.DoFreeze, fake.DoGoAway} {
 		t.Run(string(do), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fakefcm.Options{Script: rules(t, `{"nth":"1","latency":"3s"}`)}, `"max_in_flight":180`, `"ramp":"1ms"`)
+			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"nth":"1","latency":"3s"}`)}}, `"max_in_flight":180`, `"ramp":"1ms"`)
 			users, tokens := w.crowd(180)
 			var all sync.WaitGroup
 			for _, u := range users {
 				all.Go(func() { w.drive(receiptTo(u)) })
 			}
-			w.awaitStats("requests are in work", func(s fakefcm.Stats) bool { return s.Streams > 100 })
+			w.awaitStats("requests are in work", func(s fake.Stats) bool { return s.Streams > 100 })
 			killed := time.Now()
 			w.fake.Connections(do)
 			all.Wait()
@@ -178,11 +179,11 @@ func TestStopsWhileEverythingStalls(t *testing.T) {
 	for _, endpoint := range []string{"send", "token"} {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fakefcm.Options{Script: rules(t, fmt.Sprintf(`{"endpoint":%q,"answer":"stall"}`, endpoint))})
+			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, fmt.Sprintf(`{"endpoint":%q,"answer":"stall"}`, endpoint))}})
 			users, _ := w.crowd(20)
 			outcomes := w.offerAll(users)
 			if endpoint == "send" {
-				w.awaitStats("requests are in work", func(s fakefcm.Stats) bool { return s.Streams == 20 })
+				w.awaitStats("requests are in work", func(s fake.Stats) bool { return s.Streams == 20 })
 			}
 			w.stopNow()
 			for _, outcome := range outcomes {

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -25,7 +26,7 @@ func (w *world) routes(r *push.Receipt) []push.Route {
 // What Route says is what is sent, and Route itself sends nothing.
 func TestRouteSaysWhatSendingDoes(t *testing.T) {
 	t.Parallel()
-	w := newPlainWorld(t, fakefcm.Options{Reveal: true})
+	w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Reveal: true}})
 	w.register(alice, "phone")
 	w.register(alice, "tablet")
 	r := receiptTo(alice, bob)
@@ -115,7 +116,7 @@ func TestCheckAsksWithoutSending(t *testing.T) {
 
 func TestCheckSaysWhatFCMRefuses(t *testing.T) {
 	t.Parallel()
-	w := newPlainWorld(t, fakefcm.Options{Script: rules(t, `{"answer":"permission-denied"}`)})
+	w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"answer":"permission-denied"}`)}})
 	if got := w.check(); !strings.Contains(got, "fail dry run: FCM answered 403 permission-denied, IAM_PERMISSION_DENIED: enable the Firebase") {
 		t.Errorf("findings are\n%s", got)
 	}

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -22,7 +23,7 @@ func TestNeighboursOfOne(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
-			w := newPlainWorld(t, fakefcm.Options{Script: rules(t, `{"token":"bad","answer":"`+answer+`"}`)})
+			w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"bad","answer":"`+answer+`"}`)}})
 			iPhone := func(user push.Uid, token string) {
 				w.directory.put(push.Device{User: user, ID: "phone", Provider: "fcm", Platform: "ios", Token: token})
 			}
@@ -52,8 +53,8 @@ func TestNeighboursOfOne(t *testing.T) {
 // TestApplesVerdict: what Apple has said to FCM decides, and the error says it.
 func TestApplesVerdict(t *testing.T) {
 	t.Parallel()
-	w := newPlainWorld(t, fakefcm.Options{Script: rules(t, `{"token":"removed","answer":"apns-unregistered"},`+
-		`{"token":"bent","answer":"apns-bad-token"},{"token":"large","answer":"apns-too-large"}`)})
+	w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"removed","answer":"apns-unregistered"},`+
+		`{"token":"bent","answer":"apns-bad-token"},{"token":"large","answer":"apns-too-large"}`)}})
 	for i, id := range []string{"removed", "bent", "large"} {
 		w.register(push.Uid(0x2000+i), id)
 	}

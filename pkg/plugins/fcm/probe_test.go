@@ -5,7 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -20,7 +21,7 @@ func TestProbe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fakefcm.Options{Script: rules(t, down)}, `"ramp":"1ms"`)
+			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, down)}}, `"ramp":"1ms"`)
 			token := w.register(alice, "phone")
 			probe := func() error { return w.handler.(push.Prober).Probe(t.Context()) }
 			if err := w.handle(receiptTo(alice)); err == nil {
@@ -51,7 +52,7 @@ func TestProbe(t *testing.T) {
 // concern.
 func TestRefusedForOneReason(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"answer":"invalid-argument"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"answer":"invalid-argument"}`)}})
 	reasons := make(map[string]bool)
 	users, _ := w.crowd(5)
 	for _, u := range append(users, alice) {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
@@ -44,7 +45,7 @@ func TestOneAttemptIsOneRequest(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fakefcm.Options{Script: rules(t, `{"answer":"`+answer+`"}`)})
+			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"answer":"`+answer+`"}`)}})
 			token := w.register(alice, "a-token")
 			err := w.handle(receiptTo(alice))
 			if n := w.fake.Count(token).Requests; n != 1 {
@@ -82,7 +83,7 @@ func TestForeignAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newPlainWorld(t, fakefcm.Options{Script: rules(t, rule)})
+			w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, rule)}})
 			token := w.register(alice, "a-token")
 			err := w.handle(receiptTo(alice))
 			if told, ok := errors.AsType[*push.RetryAfterError](err); !ok || told.After <= 0 || !errors.Is(err, push.ErrNotStarted) {
@@ -116,9 +117,9 @@ func wantPlain(t *testing.T, err error) {
 // TestOnlyWhatFailedIsRepeated: 500 users of whom 3 fail twice.
 func TestOnlyWhatFailedIsRepeated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"token-0007","nth":"1-2","answer":"internal"},`+
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"token-0007","nth":"1-2","answer":"internal"},`+
 		`{"token":"token-0250","nth":"1-2","answer":"unavailable"},`+
-		`{"token":"token-0499","nth":"1-2","answer":"reset"}`)})
+		`{"token":"token-0499","nth":"1-2","answer":"reset"}`)}})
 	users, tokens := w.crowd(500)
 	r := receiptTo(users...)
 	if rounds := w.drive(r); rounds != 3 {
@@ -138,7 +139,7 @@ func TestOnlyWhatFailedIsRepeated(t *testing.T) {
 // users whose devices have the same name.
 func TestManyDevicesOfOneUser(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"flaky-*","nth":"1","answer":"unavailable"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"flaky-*","nth":"1","answer":"unavailable"}`)}})
 	for user, prefix := range map[push.Uid]string{alice: "flaky-", bob: ""} {
 		for _, id := range []string{"phone", "tablet"} {
 			token := prefix + id + user.String()
@@ -194,8 +195,8 @@ func TestManyDevicesOfOneUser(t *testing.T) {
 // TestNeighbours: each target has its own fate.
 func TestNeighbours(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"},{"token":"alien","answer":"sender-mismatch"},`+
-		`{"token":"bent","answer":"invalid-token"},{"token":"odd","answer":"invalid-argument"},{"token":"weak","answer":"internal"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"},{"token":"alien","answer":"sender-mismatch"},`+
+		`{"token":"bent","answer":"invalid-token"},{"token":"odd","answer":"invalid-argument"},{"token":"weak","answer":"internal"}`)}})
 	for i, id := range []string{"dead", "alien", "bent", "odd", "weak", "good"} {
 		w.register(push.Uid(0x2000+i), id)
 	}
@@ -242,7 +243,7 @@ func sentAt(t *testing.T, fake *fakefcm.Server, token string) time.Time {
 // letters, which say whom they concern.
 func TestRefusedForGood(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"odd","answer":"invalid-argument"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"odd","answer":"invalid-argument"}`)}})
 	w.register(alice, "odd")
 	w.register(bob, "good")
 	for name, users := range map[string][]push.Uid{"alone": {alice}, "among others": {alice, bob}} {
@@ -261,7 +262,7 @@ func TestRefusedForGood(t *testing.T) {
 // TestDirectoryDown: nothing is known about anybody, so nothing is lost.
 func TestDirectoryDown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, fakefcm.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"}`)})
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"}`)}})
 	w.register(alice, "dead")
 	w.directory.fail(errors.New("no broker"), nil)
 	if down, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(alice))); !ok || !down.Directory {

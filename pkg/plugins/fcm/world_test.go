@@ -21,7 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/fakefcm"
+	"github.com/pushworker/pushworker/internal/fake"
+	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -136,7 +137,7 @@ func config(fake *fakefcm.Server, keys ...string) string {
 }
 
 // rules make a script of rules as an operator writes them.
-func rules(t *testing.T, text string) fakefcm.Script {
+func rules(t *testing.T, text string) fake.Script {
 	t.Helper()
 	s, err := fakefcm.ParseScript([]byte(`{"rules":[` + text + `]}`))
 	if err != nil {
