@@ -18,22 +18,37 @@ type fakeFCMFlags struct {
 	quiet                               bool
 }
 
-func newFakeFCMCommand(a *app) *cobra.Command {
+// newFakeCommand holds the stand-ins of all providers.
+func newFakeCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "fake",
+		Short:   "Run a stand-in for a push provider, to try a set-up",
+		Example: `  pushworker fake fcm --credentials fake.json --reveal`,
+		Args:    unknownCommand,
+		RunE:    showHelp,
+	}
+	cmd.AddCommand(newFakeFCMCommand(a, "fcm"))
+	return cmd
+}
+
+// newFakeFCMCommand makes the command by the name use: fake fcm, and fakefcm as it
+// was called before there were others.
+func newFakeFCMCommand(a *app, use string) *cobra.Command {
 	options := fakefcm.Options{Options: fake.Options{MaxStreams: 100}}
 	var f fakeFCMFlags
 	cmd := &cobra.Command{
-		Use:   "fakefcm",
+		Use:   use,
 		Short: "Run a stand-in for FCM, to try a set-up without a Google account",
 		Long: `Runs a stand-in for Firebase Cloud Messaging: as strict as the real one, and
 failing as a script tells it to. It prints one line of JSON per push; tokens are
 hidden behind a short hash unless --reveal is given. GET /fake/stats and
 /fake/requests show what came, POST /fake/script changes the script.
 docs/fakefcm.md describes scripts and answers.`,
-		Example: `  pushworker fakefcm --credentials fake.json --reveal
+		Example: `  pushworker fake fcm --credentials fake.json --reveal
   PUSHWORKER_HANDLERS='[{"name":"fcm","config":{"enabled":true,
     "credentials_file":"fake.json","endpoint":"http://127.0.0.1:9080/v1"}}]' \
     pushworker run
-  pushworker fakefcm --script outage.json --latency 50ms
+  pushworker fake fcm --script outage.json --latency 50ms
   curl http://127.0.0.1:9080/fake/stats`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

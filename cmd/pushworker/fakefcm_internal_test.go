@@ -14,7 +14,21 @@ import (
 	"time"
 )
 
-// fakeRun is `pushworker fakefcm` while it runs. The tests run one after the
+// TestFakeFCMHasTwoNames: its old one is the same command.
+func TestFakeFCMHasTwoNames(t *testing.T) {
+	var help [2]bytes.Buffer
+	for i, args := range [][]string{{"fake", "fcm"}, {"fakefcm"}} {
+		if code := run(t.Context(), ours(), append(args, "--help"), nil, nil, &help[i], io.Discard); code != exitOK {
+			t.Errorf("%v: exit code %d", args, code)
+		}
+	}
+	want := strings.Replace(help[0].String(), "Usage:\n  pushworker fake fcm ", "Usage:\n  pushworker fakefcm ", 1)
+	if want == help[0].String() || want != help[1].String() {
+		t.Errorf("fake fcm says\n%s\nfakefcm says\n%s", &help[0], &help[1])
+	}
+}
+
+// fakeRun is `pushworker fake fcm` while it runs. The tests run one after the
 // other, since building the command tree sets a variable of cobra.
 type fakeRun struct {
 	url    string
@@ -30,7 +44,7 @@ func runFake(t *testing.T, args ...string) fakeRun {
 	errs, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, ours(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
+		code <- run(ctx, ours(), append([]string{"fake", "fcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
 		_ = stdout.Close()
 		_ = stderr.Close()
 	}()
