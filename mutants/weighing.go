@@ -16,7 +16,7 @@ func weighing() []mutant {
 		{
 			name: "recipients weigh nothing", file: "internal/consumer/intake.go",
 			old: "in.room.take(d.weighs(decodedWeight(r, bad)))", now: "_ = decodedWeight(r, bad)",
-			pkg: lanes, test: "TestManyRecipientsCountAsWhatTheyTake",
+			pkg: lanes, test: "TestHeldIsCounted",
 		},
 		{
 			name: "bytes never free again", file: "internal/consumer/doors.go",

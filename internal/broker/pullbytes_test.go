@@ -45,7 +45,7 @@ func TestPullKeepsToItsBytes(t *testing.T) {
 	pull(5, 2*size+1, 2, nil)
 	pull(2, 100*size, 2, nil)
 	pull(1, 0, 1, nil)
-	time.Sleep(200 * time.Millisecond) //nolint:forbidigo // for what must not come
+	time.Sleep(200 * time.Millisecond) // for what must not come
 	if info := r.info(t, "fcm"); info.Delivered.Consumer != 18 || info.NumAckPending != 0 || info.NumWaiting != 0 || info.NumRedelivered != 0 {
 		t.Errorf("the broker has delivered %d, awaits %d acks, %d requests wait; want 18, 0, 0", info.Delivered.Consumer, info.NumAckPending, info.NumWaiting)
 	}
@@ -92,7 +92,7 @@ func TestLaneKeepsToItsBytes(t *testing.T) {
 	var done atomic.Int32
 	h := push.Adapt(func(string) (push.Work, error) {
 		return push.Work{Handle: func(_ context.Context, r *push.Receipt) error {
-			time.Sleep(5 * time.Millisecond) //nolint:forbidigo // it is slow
+			time.Sleep(5 * time.Millisecond) // it is slow
 			handled[r.Payload.SeqId].Add(1)
 			done.Add(1)
 			return nil
