@@ -4,13 +4,13 @@ package main
 func saying() []mutant {
 	return []mutant{
 		{
-			name: "what is no news drawn and heard", file: "pkg/plugins/fcm/manner.go",
-			old: "quiet: t.isQuiet() || has && t.config.Improvements.Quiet}", now: "quiet: false && has}",
+			name: "what is no news drawn and heard", file: "pkg/plugins/internal/notice/manner.go",
+			old: "Quiet: t.isQuiet() || has && t.Settings.Improvements.Quiet}", now: "Quiet: false && has}",
 			pkg: fcm, test: "TestQuiet",
 		},
 		{
 			name: "missed call not kept for a phone that is offline", file: "pkg/plugins/fcm/messageandroid.go",
-			old: "if isRinging(&v.t.Payload) || isCall(&v.t.Payload) && !v.t.config.Improvements.RemainingTTL {", now: "if isCall(&v.t.Payload) {",
+			old: "if v.IsRinging() || v.IsCall() && !v.Settings.Improvements.RemainingTTL {", now: "if v.IsCall() {",
 			pkg: fcm, test: "TestCallTTL",
 		},
 		{
@@ -29,8 +29,8 @@ func saying() []mutant {
 			pkg: fcm, test: "TestNoEmptyNotification",
 		},
 		{
-			name: "configured key not sent", file: "pkg/plugins/fcm/messagedata.go",
-			old: "if !v.t.config.Improvements.AllKeys {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
+			name: "configured key not sent", file: "pkg/plugins/internal/notice/view.go",
+			old: "if !v.Settings.Improvements.AllKeys {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fcm, test: "TestAllKeys",
 		},
 	}

@@ -33,9 +33,9 @@ func BenchmarkRender(b *testing.B) {
 			to := bm.receipt.To[bob]
 			b.ReportAllocs()
 			for b.Loop() {
-				tmpl, skip := newTemplate(c, bm.receipt, sentAt)
-				if skip != 0 {
-					b.Fatal(skip)
+				tmpl, err := newTemplate(c, bm.receipt, sentAt)
+				if err != nil {
+					b.Fatal(err)
 				}
 				if m := tmpl.message(bob, to, bm.platform, "token"); m.Token == "" {
 					b.Fatal("no token")

@@ -43,7 +43,7 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 // idleFindings warn of keys that are accepted for the sake of existing configurations
 // and do nothing where they are set.
 func idleFindings(c *Config) []push.Finding {
-	idle := slices.Concat(c.Android.idle("android"), c.APNS.idle("apns"), c.Webpush.idle("webpush"))
+	idle := slices.Concat(c.Android.Idle("android"), c.APNS.Idle("apns"), c.Webpush.Idle("webpush"))
 	if len(idle) == 0 {
 		return nil
 	}

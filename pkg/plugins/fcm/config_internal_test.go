@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -16,7 +17,7 @@ func TestConfigDefaults(t *testing.T) {
 	if c.TimeToLive != time.Hour || c.MaxInFlight != 720 || c.PerSecond != 9000 || c.Ramp != time.Minute || c.ProjectID != "p" || c.DryRun || c.IDsOnly || c.Android.Enabled {
 		t.Errorf("unexpected defaults: %+v", c)
 	}
-	want := Improvements{ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true, Quiet: true, WholeCharacters: true, AllKeys: true}
+	want := notice.Improvements{ClearBadge: true, CollapsePerMessage: true, RemainingTTL: true, Shrink: true, TolerateContent: true, Quiet: true, WholeCharacters: true, AllKeys: true}
 	if c.Improvements != want {
 		t.Errorf("improvements are %+v, want %+v", c.Improvements, want)
 	}
@@ -131,7 +132,7 @@ func TestTTL(t *testing.T) {
 	c := configWith(t, `"time_to_live":600`)
 	call := receipt(func(r *push.Receipt) { r.Payload.Webrtc = "started" })
 	short := configWith(t, `"time_to_live":5`)
-	if a, b, d := c.ttl(receipt()), c.ttl(call), short.ttl(call); a != 10*time.Minute || b != ringTTL || d != 5*time.Second {
+	if a, b, d := c.Lifetime(receipt()), c.Lifetime(call), short.Lifetime(call); a != 10*time.Minute || b != 30*time.Second || d != 5*time.Second {
 		t.Errorf("TTLs are %s, %s for a call, %s for a call when it is short", a, b, d)
 	}
 }

@@ -48,8 +48,8 @@ type device [2]string
 // render makes all messages of a receipt as a handler would, in no order.
 func render(tb testing.TB, c *Config, r *push.Receipt, devices map[push.Uid][]device, now time.Time) []any {
 	tb.Helper()
-	tmpl, skip := newTemplate(c, r, now)
-	if skip != 0 {
+	tmpl, err := newTemplate(c, r, now)
+	if err != nil || tmpl == nil {
 		return []any{}
 	}
 	done := make(map[string]bool)

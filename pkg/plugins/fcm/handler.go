@@ -3,7 +3,6 @@ package fcm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -57,23 +56,16 @@ func newHandler(c *Config, directory push.Directory, s *sender) *handler {
 
 func (h *handler) work() push.Work {
 	return push.Work{
-		Begin: h.fanout.Begin, Handle: h.fanout.Handle, TTL: h.config.ttl, Notifies: true, Check: h.check, Probe: h.probe, Route: h.fanout.Route,
+		Begin: h.fanout.Begin, Handle: h.fanout.Handle, TTL: h.config.Lifetime, Notifies: true, Check: h.check, Probe: h.probe, Route: h.fanout.Route,
 		State: h.sender.state, Classes: line.Classes(), Measure: h.sender.line.Measure,
 		Close: h.sender.close, Concurrency: h.sender.line.InFlight,
 	}
 }
 
-var errUnreadable = errors.New(`message's content cannot be read; with "tolerate_content" it is sent without`)
-
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*messaging.Message], error) {
-	made, skip := newTemplate(h.config, r, now)
-	switch skip {
-	case unknownAction:
-		return nil, nil
-	case expired:
-		return nil, push.ErrExpired
-	case unreadable:
-		return nil, push.Permanent(errUnreadable)
+	made, err := newTemplate(h.config, r, now)
+	if made == nil {
+		return nil, err
 	}
 	return made, nil
 }

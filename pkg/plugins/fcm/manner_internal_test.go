@@ -9,6 +9,7 @@ import (
 	"firebase.google.com/go/v4/messaging"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -168,7 +169,7 @@ func TestNoEmptyNotification(t *testing.T) {
 		if n := messageTo(t, c, r, android).Android.Notification; n != nil {
 			droid = n.Body + n.BodyLocKey
 		}
-		if a, ok := messageTo(t, c, r, ios).APNS.Payload.Aps.CustomData["alert"].(*apsAlert); ok {
+		if a, ok := messageTo(t, c, r, ios).APNS.Payload.Aps.CustomData["alert"].(*notice.Alert); ok {
 			apple = a.Body + a.LocKey
 		}
 		if droid != tt.droid || apple != tt.apple {

@@ -10,6 +10,7 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -39,9 +40,9 @@ func receipt(edit ...func(r *push.Receipt)) *push.Receipt {
 // messageTo is what a device of bob's gets a second after r was sent.
 func messageTo(tb testing.TB, c *Config, r *push.Receipt, p platform) *messaging.Message {
 	tb.Helper()
-	tmpl, skip := newTemplate(c, r, sentAt.Add(time.Second))
-	if skip != 0 {
-		tb.Fatal("skipped:", skip)
+	tmpl, err := newTemplate(c, r, sentAt.Add(time.Second))
+	if err != nil {
+		tb.Fatal("skipped:", err)
 	}
 	return tmpl.message(bob, r.To[bob], p, "tok")
 }
@@ -70,9 +71,9 @@ func TestTopicIsThePeer(t *testing.T) {
 		{"новая тема", bob, "новая тема"},
 	} {
 		r := receipt(func(r *push.Receipt) { r.Payload.Topic = tt.topic })
-		tmpl, skip := newTemplate(configWith(t), r, sentAt)
-		if skip != 0 {
-			t.Fatal(skip)
+		tmpl, err := newTemplate(configWith(t), r, sentAt)
+		if err != nil {
+			t.Fatal(err)
 		}
 		for _, p := range []platform{android, ios, web, otherPlatform} {
 			if got := tmpl.message(tt.user, push.Recipient{}, p, "tok").Data["topic"]; got != tt.want {
@@ -109,30 +110,35 @@ func TestPartsAreShared(t *testing.T) {
 
 func TestSkipped(t *testing.T) {
 	t.Parallel()
+	nothing := errors.New("nothing to send")
 	ring := func(r *push.Receipt) { r.Payload.Webrtc = "started" }
 	after := func(d time.Duration) time.Time { return sentAt.Add(d) }
 	for name, tt := range map[string]struct {
 		config  string
 		receipt *push.Receipt
 		now     time.Time
-		want    skipReason
+		want    error
 	}{
-		"fresh":               {`"dry_run":false`, receipt(), sentAt, 0},
-		"unknown action":      {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.What = "typing" }), sentAt, unknownAction},
-		"no action":           {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.What = "" }), sentAt, unknownAction},
-		"last moment":         {`"time_to_live":60`, receipt(), after(59 * time.Second), 0},
-		"too old":             {`"time_to_live":60`, receipt(), after(60 * time.Second), expired},
-		"too old, original":   {`"time_to_live":60,` + original, receipt(), after(time.Hour), 0},
-		"no time":             {`"time_to_live":60`, receipt(func(r *push.Receipt) { r.Payload.Timestamp = time.Time{} }), after(time.Hour), 0},
-		"ringing":             {`"dry_run":false`, receipt(ring), after(ringTTL - time.Second), 0},
-		"rung out":            {`"dry_run":false`, receipt(ring), after(ringTTL), expired},
-		"call over":           {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.Webrtc = "missed" }), after(ringTTL), 0},
-		"unreadable":          {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, 0},
-		"unreadable, dropped": {original, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, unreadable},
-		"unreadable, unread":  {`"ids_only":true,` + original, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, 0},
+		"fresh":               {`"dry_run":false`, receipt(), sentAt, nil},
+		"unknown action":      {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.What = "typing" }), sentAt, nothing},
+		"no action":           {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.What = "" }), sentAt, nothing},
+		"last moment":         {`"time_to_live":60`, receipt(), after(59 * time.Second), nil},
+		"too old":             {`"time_to_live":60`, receipt(), after(60 * time.Second), push.ErrExpired},
+		"too old, original":   {`"time_to_live":60,` + original, receipt(), after(time.Hour), nil},
+		"no time":             {`"time_to_live":60`, receipt(func(r *push.Receipt) { r.Payload.Timestamp = time.Time{} }), after(time.Hour), nil},
+		"ringing":             {`"dry_run":false`, receipt(ring), after(30*time.Second - time.Second), nil},
+		"rung out":            {`"dry_run":false`, receipt(ring), after(30 * time.Second), push.ErrExpired},
+		"call over":           {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.Webrtc = "missed" }), after(30 * time.Second), nil},
+		"unreadable":          {`"dry_run":false`, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, nil},
+		"unreadable, dropped": {original, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, notice.ErrUnreadable},
+		"unreadable, unread":  {`"ids_only":true,` + original, receipt(func(r *push.Receipt) { r.Payload.Content = 5 }), sentAt, nil},
 	} {
-		if _, got := newTemplate(configWith(t, tt.config), tt.receipt, tt.now); got != tt.want {
-			t.Errorf("%s: got %d %q, want %d %q", name, got, got, tt.want, tt.want)
+		tmpl, got := newTemplate(configWith(t, tt.config), tt.receipt, tt.now)
+		if got == nil && tmpl == nil {
+			got = nothing
+		}
+		if !errors.Is(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}
 }
@@ -175,7 +181,7 @@ func TestPublisherSaysHowLong(t *testing.T) {
 				t.Errorf("%s: web has %+v, want a TTL of 60 s", name, m.Webpush)
 			}
 		}
-		if _, skip := newTemplate(c, r, now.Add(61*time.Second)); skip != expired {
+		if _, err := newTemplate(c, r, now.Add(61*time.Second)); !errors.Is(err, push.ErrExpired) {
 			t.Errorf("%s: is sent after its publisher's time", name)
 		}
 	}
@@ -194,7 +200,7 @@ func TestRemainingTTL(t *testing.T) {
 		"clock ahead":       {`"time_to_live":600`, sentAt.Add(time.Hour), 600 * time.Second},
 		"far ahead":         {`"time_to_live":600`, sentAt.AddDate(400, 0, 0), 600 * time.Second},
 		"default":           {`"dry_run":true`, sentAt, 3599 * time.Second},
-		"four weeks":        {`"time_to_live":2419200`, time.Time{}, maxTTL},
+		"four weeks":        {`"time_to_live":2419200`, time.Time{}, 2_419_200 * time.Second},
 		"original: in full": {`"time_to_live":600,` + original, sentAt.AddDate(-1, 0, 0), 600 * time.Second},
 	} {
 		r := receipt(func(r *push.Receipt) { r.Payload.Timestamp = tt.ts })
@@ -333,4 +339,13 @@ func TestOldColor(t *testing.T) {
 			t.Errorf("%s: color %q, want %q", section, got, want)
 		}
 	}
+}
+
+func (t *template) message(user push.Uid, to push.Recipient, p platform, token string) *messaging.Message {
+	return t.Device(push.Device{User: user, Platform: p.String(), Token: token}, to)
+}
+
+func (t *template) channel() (*messaging.Message, error) {
+	m, _, err := t.Channel()
+	return m, err
 }

@@ -3,6 +3,7 @@ package fcm
 import (
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -11,18 +12,18 @@ func (v *view) androidConfig() *messaging.AndroidConfig {
 	if v.android != nil {
 		return v.android
 	}
-	ttl := v.t.ttl
-	if isRinging(&v.t.Payload) || isCall(&v.t.Payload) && !v.t.config.Improvements.RemainingTTL { // now or never
+	ttl := v.Left
+	if v.IsRinging() || v.IsCall() && !v.Settings.Improvements.RemainingTTL { // now or never
 		ttl = 0
 	}
 	v.android = &messaging.AndroidConfig{Priority: "high", TTL: &ttl}
-	if v.quiet || v.t.What == push.ActRead {
+	if v.Quiet || v.What == push.ActRead {
 		v.android.Priority = "normal"
-	} else if v.t.config.Android.Enabled {
+	} else if v.Settings.Android.Enabled {
 		v.android.Notification = v.androidNotification()
 	}
-	if v.t.config.Improvements.AndroidCollapseKey {
-		v.android.CollapseKey = v.identity()
+	if v.Settings.Improvements.AndroidCollapseKey {
+		v.android.CollapseKey = v.Identity()
 	}
 	return v.android
 }
@@ -31,34 +32,34 @@ func (v *view) androidConfig() *messaging.AndroidConfig {
 // Its tag is the topic: a device shows one notification for each, the last, and apps
 // take it away by that name.
 func (v *view) androidNotification() *messaging.AndroidNotification {
-	s, what := &v.t.config.Android, v.t.What
+	s, what := &v.Settings.Android, v.What
 	n := &messaging.AndroidNotification{
-		Tag:         v.topic,
+		Tag:         v.Topic,
 		Priority:    messaging.PriorityHigh,
 		Visibility:  messaging.VisibilityPrivate,
-		Title:       s.text(what, func(n *Notice) string { return n.Title }),
-		TitleLocKey: s.text(what, func(n *Notice) string { return n.TitleLocKey }),
-		BodyLocKey:  s.text(what, func(n *Notice) string { return n.BodyLocKey }),
-		Icon:        s.text(what, func(n *Notice) string { return n.Icon }),
-		Color:       s.text(what, (*Notice).color),
-		ClickAction: s.text(what, func(n *Notice) string { return n.ClickAction }),
-		ChannelID:   v.more(s, func(n *Notice) string { return n.ChannelID }),
-		Sound:       v.more(s, func(n *Notice) string { return n.Sound }),
-		ImageURL:    v.image(s),
+		Title:       s.Text(what, func(n *notice.Notice) string { return n.Title }),
+		TitleLocKey: s.Text(what, func(n *notice.Notice) string { return n.TitleLocKey }),
+		BodyLocKey:  s.Text(what, func(n *notice.Notice) string { return n.BodyLocKey }),
+		Icon:        s.Text(what, func(n *notice.Notice) string { return n.Icon }),
+		Color:       s.Text(what, (*notice.Notice).Colored),
+		ClickAction: s.Text(what, func(n *notice.Notice) string { return n.ClickAction }),
+		ChannelID:   v.More(s, func(n *notice.Notice) string { return n.ChannelID }),
+		Sound:       v.More(s, func(n *notice.Notice) string { return n.Sound }),
+		ImageURL:    v.Image(s),
 	}
-	n.Body = v.body(s, n.BodyLocKey)
-	n.TitleLocArgs = v.args(s, n.TitleLocKey, func(n *Notice) []string { return n.TitleLocArgs })
-	n.BodyLocArgs = v.args(s, n.BodyLocKey, func(n *Notice) []string { return n.BodyLocArgs })
-	switch v.more(s, func(n *Notice) string { return n.Visibility }) {
+	n.Body = v.Body(s, n.BodyLocKey)
+	n.TitleLocArgs = v.Args(s, n.TitleLocKey, func(n *notice.Notice) []string { return n.TitleLocArgs })
+	n.BodyLocArgs = v.Args(s, n.BodyLocKey, func(n *notice.Notice) []string { return n.BodyLocArgs })
+	switch v.More(s, func(n *notice.Notice) string { return n.Visibility }) {
 	case "public":
 		n.Visibility = messaging.VisibilityPublic
 	case "secret":
 		n.Visibility = messaging.VisibilitySecret
 	}
-	if isCall(&v.t.Payload) {
+	if v.IsCall() {
 		n.Priority = messaging.PriorityMax
 	}
-	if v.wordless(s, n.Title+n.TitleLocKey+n.Body+n.BodyLocKey) {
+	if v.Wordless(s, n.Title+n.TitleLocKey+n.Body+n.BodyLocKey) {
 		return nil
 	}
 	return n

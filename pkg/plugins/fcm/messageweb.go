@@ -5,17 +5,19 @@ import (
 	"time"
 
 	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 )
 
 // webpushConfig is the section for browsers; nil unless it is enabled or its
 // publisher said when it goes stale.
 func (v *view) webpushConfig() *messaging.WebpushConfig {
-	if !v.t.config.Webpush.Enabled && !v.t.mortal {
+	if !v.Settings.Webpush.Enabled && !v.Mortal {
 		return nil
 	}
 	if v.webpush == nil {
 		v.webpush = &messaging.WebpushConfig{Headers: v.webpushHeaders()}
-		if v.t.config.Webpush.Enabled && v.t.config.Improvements.AllKeys && !v.quiet {
+		if v.Settings.Webpush.Enabled && v.Settings.Improvements.AllKeys && !v.Quiet {
 			v.addWebNotification()
 		}
 	}
@@ -24,13 +26,13 @@ func (v *view) webpushConfig() *messaging.WebpushConfig {
 
 func (v *view) webpushHeaders() map[string]string {
 	headers := make(map[string]string, 3)
-	if v.t.config.Improvements.RemainingTTL || v.t.mortal {
+	if v.Settings.Improvements.RemainingTTL || v.Mortal {
 		headers["TTL"] = v.webTTL()
 	}
-	if v.t.config.Improvements.CollapsePerMessage {
-		headers["Topic"] = v.identity()
+	if v.Settings.Improvements.CollapsePerMessage {
+		headers["Topic"] = v.Identity()
 	}
-	if v.quiet {
+	if v.Quiet {
 		headers["Urgency"] = "low"
 	}
 	return headers
@@ -39,21 +41,21 @@ func (v *view) webpushHeaders() map[string]string {
 // addWebNotification adds what the browser draws, if the configuration has texts for
 // it; without them the app draws. Its tag is the topic, as apps name their own.
 func (v *view) addWebNotification() {
-	s, what := &v.t.config.Webpush, v.t.What
+	s, what := &v.Settings.Webpush, v.What
 	n := &messaging.WebpushNotification{
-		Title: s.text(what, func(n *Notice) string { return n.Title }),
-		Body:  v.body(s, ""),
-		Icon:  s.text(what, func(n *Notice) string { return n.Icon }),
-		Image: v.image(s),
-		Tag:   v.topic,
+		Title: s.Text(what, func(n *notice.Notice) string { return n.Title }),
+		Body:  v.Body(s, ""),
+		Icon:  s.Text(what, func(n *notice.Notice) string { return n.Icon }),
+		Image: v.Image(s),
+		Tag:   v.Topic,
 	}
 	if n.Title+n.Body == "" {
 		return
 	}
 	v.webpush.Notification = n
-	if link := s.text(what, func(n *Notice) string { return n.ClickAction }); isLink(link) {
+	if link := s.Text(what, func(n *notice.Notice) string { return n.ClickAction }); notice.IsLink(link) {
 		v.webpush.FCMOptions = &messaging.WebpushFCMOptions{Link: link}
 	}
 }
 
-func (v *view) webTTL() string { return strconv.FormatInt(int64(v.t.ttl/time.Second), 10) }
+func (v *view) webTTL() string { return strconv.FormatInt(int64(v.Left/time.Second), 10) }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 )
 
 // everyKey has each key of a section once, with a value that shows where it went.
@@ -58,7 +60,7 @@ func TestSecondNames(t *testing.T) {
 	t.Parallel()
 	c := configWith(t, `"apns":{"enabled":true,"body_loc_key":"b","body_loc_args":["1"],"click_action":"C","msg":{"body_loc_args":["2"]}}`)
 	aps := messageTo(t, c, receipt(), ios).APNS.Payload.Aps
-	alert := aps.CustomData["alert"].(*apsAlert)
+	alert := aps.CustomData["alert"].(*notice.Alert)
 	if alert.LocKey != "b" || !cmp.Equal(alert.LocArgs, []string{"2"}) || aps.Category != "C" {
 		t.Errorf("%+v, category %q", alert, aps.Category)
 	}
@@ -70,7 +72,7 @@ func TestIdleKeys(t *testing.T) {
 	t.Parallel()
 	c := configWith(t, `"android":`+everyKey, `"apns":`+everyKey, `"webpush":`+everyKey)
 	for name, tt := range map[string]struct {
-		section *Section
+		section *notice.Section
 		want    []string
 	}{
 		"android": {&c.Android, []string{
@@ -84,12 +86,12 @@ func TestIdleKeys(t *testing.T) {
 			"webpush.subtitle", "webpush.summary_arg", "webpush.summary_arg_count", "webpush.title_loc_args", "webpush.title_loc_key", "webpush.visibility",
 		}},
 	} {
-		if diff := cmp.Diff(tt.want, tt.section.idle(name)); diff != "" {
+		if diff := cmp.Diff(tt.want, tt.section.Idle(name)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 	c = configWith(t, `"android":{"enabled":true,"image":"x"},"webpush":{"enabled":true,"title":"T","sub":{"click_action":".Activity"}}`)
-	if got := append(c.Android.idle("android"), c.Webpush.idle("webpush")...); !cmp.Equal(got, []string{"android.image", "webpush.sub.click_action"}) {
+	if got := append(c.Android.Idle("android"), c.Webpush.Idle("webpush")...); !cmp.Equal(got, []string{"android.image", "webpush.sub.click_action"}) {
 		t.Errorf("unusable values: %v", got)
 	}
 	if image := messageTo(t, c, receipt(), android).Android.Notification; image != nil && image.ImageURL != "" {

@@ -45,8 +45,8 @@ func TestSDKTakesEveryMessage(t *testing.T) {
 		c := configWith(t, config)
 		for name, r := range receipts {
 			r.Channel = "chnnG99YhENiQU"
-			tmpl, skip := newTemplate(c, r, r.Payload.Timestamp)
-			if skip != 0 {
+			tmpl, err := newTemplate(c, r, r.Payload.Timestamp)
+			if err != nil || tmpl == nil {
 				continue
 			}
 			channel, err := tmpl.channel()

@@ -8,6 +8,8 @@ import (
 
 	"firebase.google.com/go/v4/messaging"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -86,10 +88,10 @@ func TestNothingIsTooLarge(t *testing.T) {
 	for _, config := range []string{`"dry_run":true`, bothEnabled()} {
 		c := configWith(t, config)
 		for name, r := range monstrous() {
-			r.Channel = strings.Repeat("c", maxID)
-			tmpl, skip := newTemplate(c, r, sentAt)
-			if skip != 0 {
-				t.Fatal(skip)
+			r.Channel = strings.Repeat("c", maxTopicName)
+			tmpl, err := newTemplate(c, r, sentAt)
+			if err != nil {
+				t.Fatal(err)
 			}
 			channel, err := tmpl.channel()
 			if err != nil {
@@ -130,20 +132,20 @@ func TestShrinkOrder(t *testing.T) {
 	for width := range 16 {
 		r := receipt(func(r *push.Receipt) {
 			r.Channel = "chnnG99YhENiQU"
-			r.Payload.ContentType = strings.Repeat("m", maxID)
+			r.Payload.ContentType = strings.Repeat("m", maxTopicName)
 			r.Payload.Content = strings.Repeat("a"+strings.Repeat("\u0301", width), 128)
 			if width > 8 { // plain text is bounded by runes: make them heavier
 				r.Payload.Content = strings.Repeat("\x01", (width-8)*20)
 			}
 		})
 		tmpl, _ := newTemplate(c, r, sentAt)
-		full := tmpl.content
+		full, _ := content.Read(r.Payload.Content, r.Payload.ContentType, content.Rules{Tolerate: true, WholeCharacters: true})
 		m, err := tmpl.channel()
 		if err != nil {
 			t.Fatal(err)
 		}
 		rc, hasRC := m.Data["rc"]
-		text, body := m.Data["content"], m.APNS.Payload.Aps.CustomData["alert"].(*apsAlert).Body
+		text, body := m.Data["content"], m.APNS.Payload.Aps.CustomData["alert"].(*notice.Alert).Body
 		switch {
 		case hasRC && (rc != full.Preview || text != full.Plain || body != full.Plain):
 			t.Errorf("width %d: something was cut while the preview is there", width)
@@ -179,33 +181,6 @@ func TestSmallIsUntouched(t *testing.T) {
 		a, b := messageTo(t, on, receipt(), p), messageTo(t, off, receipt(), p)
 		if a.Data["rc"] != b.Data["rc"] || a.Data["content"] != b.Data["content"] {
 			t.Errorf("%v was shrunk: %v", p, a.Data)
-		}
-	}
-}
-
-func TestCutText(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		in   string
-		size int
-		want string
-	}{
-		{"", 0, ""},
-		{"abc", 3, "abc"},
-		{"abc", 2, "ab"},
-		{"abc", 0, ""},
-		{"abc", -5, ""},
-		{"aé", 2, "a"},
-		{"aé", 3, "aé"},
-		{"😀", 3, ""},
-		{`a"b`, 3, `a"`},
-		{`a"b`, 2, "a"},
-		{"a\x01b", 6, "a"},
-		{"a\x01b", 7, "a\x01"},
-		{"a\xffb", 2, "a\xff"},
-	} {
-		if got := cutText(tt.in, tt.size); got != tt.want {
-			t.Errorf("cutText(%q, %d) = %q, want %q", tt.in, tt.size, got, tt.want)
 		}
 	}
 }

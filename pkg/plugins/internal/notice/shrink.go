@@ -1,4 +1,4 @@
-package fcm
+package notice
 
 import (
 	"github.com/clipperhouse/uax29/v2/graphemes"
@@ -7,9 +7,6 @@ import (
 )
 
 const (
-	// maxPayload and maxTopicPayload are FCM's limits, in bytes of keys and values.
-	maxPayload      = 4096
-	maxTopicPayload = 2048
 	// maxID and maxMark bound what names a thing, so that what cannot be left out
 	// always fits. Real names are far shorter.
 	maxID   = 128
@@ -22,7 +19,7 @@ const (
 )
 
 // boundIDs cuts names that no chat server gives.
-func (t *template) boundIDs() {
+func (t *Template) boundIDs() {
 	t.Topic = cutText(t.Topic, maxID)
 	t.From = cutText(t.From, maxID)
 	t.ContentType = cutText(t.ContentType, maxID)
@@ -34,42 +31,42 @@ func (t *template) boundIDs() {
 // it leaves out the preview, then cuts the content, then the text of the
 // notification. The rest always fits: its parts are bounded, here and by the
 // check of the configuration.
-func (v *view) fit(limit int) {
-	if !v.t.config.Improvements.Shrink {
+func (v *View) fit(limit int) {
+	if !v.Settings.Improvements.Shrink {
 		return
 	}
 	over := v.size() - limit
 	if over <= 0 {
 		return
 	}
-	if rc, ok := v.data["rc"]; ok {
-		delete(v.data, "rc")
+	if rc, ok := v.Data["rc"]; ok {
+		delete(v.Data, "rc")
 		over -= entrySize("rc", rc)
 	}
-	if text, ok := v.data["content"]; ok && over > 0 {
-		v.data["content"] = shorten(text, over)
-		over -= textSize(text) - textSize(v.data["content"])
+	if text, ok := v.Data["content"]; ok && over > 0 {
+		v.Data["content"] = shorten(text, over)
+		over -= textSize(text) - textSize(v.Data["content"])
 	}
 	if copies := v.copies(); over > 0 {
-		v.text = shorten(v.text, (over+copies-1)/copies)
+		v.Text = shorten(v.Text, (over+copies-1)/copies)
 	}
 }
 
 // size is how large the push is at most, on any platform: Apple counts the data as
 // JSON within its payload, with the notification beside it.
-func (v *view) size() int {
+func (v *View) size() int {
 	size := fixedRoom
-	for key, value := range v.data {
+	for key, value := range v.Data {
 		size += entrySize(key, value)
 	}
-	if c := v.t.config; c.Android.Enabled || c.APNS.Enabled || c.Webpush.Enabled && c.Improvements.AllKeys {
-		size += c.noticeRoom + v.copies()*textSize(v.text)
+	if c := v.Settings; c.Android.Enabled || c.APNS.Enabled || c.Webpush.Enabled && c.Improvements.AllKeys {
+		size += c.room + v.copies()*textSize(v.Text)
 	}
-	return size + textSize(v.topic)
+	return size + textSize(v.Topic)
 }
 
 // copies is how often the notification repeats the content at most.
-func (v *view) copies() int { return max(1, v.t.config.noticeCopies) }
+func (v *View) copies() int { return max(1, v.Settings.repeats) }
 
 func entrySize(key, value string) int { return len(key) + textSize(value) + entryRoom }
 

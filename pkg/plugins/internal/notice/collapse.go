@@ -1,4 +1,4 @@
-package fcm
+package notice
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,4 @@
-package fcm
+package notice
 
 import (
 	"cmp"
@@ -10,9 +10,9 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// messageText in a Body or among the arguments of a text is the message in plain
+// MessageText in a Body or among the arguments of a text is the message in plain
 // text.
-const messageText = "$content"
+const MessageText = "$content"
 
 // Section is how notifications look on one platform. Msg and Sub override, key by
 // key, for actions of that name.
@@ -82,22 +82,22 @@ type Notice struct {
 	Category string `json:"category" on:"apns"`
 }
 
-// text is the value of a key for an action: that of its own notice, else the
+// Text is the value of a key for an action: that of its own notice, else the
 // section's.
-func (s *Section) text(what string, field func(*Notice) string) string {
-	return cmp.Or(field(s.override(what)), field(&s.Notice))
+func (s *Section) Text(what string, field func(*Notice) string) string {
+	return cmp.Or(field(s.Override(what)), field(&s.Notice))
 }
 
-// args are text for a key that has a list.
-func (s *Section) args(what string, field func(*Notice) []string) []string {
-	if own := field(s.override(what)); len(own) > 0 {
+// Args are Text for a key that has a list.
+func (s *Section) Args(what string, field func(*Notice) []string) []string {
+	if own := field(s.Override(what)); len(own) > 0 {
 		return own
 	}
 	return field(&s.Notice)
 }
 
-// override is the notice that goes before the section's own.
-func (s *Section) override(what string) *Notice {
+// Override is the notice that goes before the section's own.
+func (s *Section) Override(what string) *Notice {
 	switch what {
 	case push.ActMsg:
 		return &s.Msg
@@ -107,8 +107,8 @@ func (s *Section) override(what string) *Notice {
 	return &s.Notice
 }
 
-// color is the color by its new name or its old one.
-func (n *Notice) color() string { return cmp.Or(n.Color, n.IconColor) }
+// Colored is the color by its new name or its old one.
+func (n *Notice) Colored() string { return cmp.Or(n.Color, n.IconColor) }
 
 // lists are the arguments of its texts.
 func (n *Notice) lists() []string {
@@ -120,7 +120,7 @@ func (n *Notice) size() int {
 	const name = len("notification_priority") // no name is longer
 	size := 0
 	for _, text := range append(n.lists(),
-		n.Title, n.TitleLocKey, n.Body, n.BodyLocKey, n.Icon, n.color(), n.ClickAction, n.ChannelID, n.Sound, n.Image,
+		n.Title, n.TitleLocKey, n.Body, n.BodyLocKey, n.Icon, n.Colored(), n.ClickAction, n.ChannelID, n.Sound, n.Image,
 		n.Action, n.ActionLocKey, n.LaunchImage, n.LocKey, n.Subtitle, n.SummaryArg, n.Category,
 	) {
 		if text != "" {
@@ -133,23 +133,23 @@ func (n *Notice) size() int {
 // copies is how often a notification repeats the message's text at most.
 func (s *Section) copies() int {
 	n := &Notice{
-		Body:         s.text(push.ActMsg, func(n *Notice) string { return n.Body }),
-		TitleLocArgs: s.args(push.ActMsg, func(n *Notice) []string { return n.TitleLocArgs }),
-		BodyLocArgs:  s.args(push.ActMsg, func(n *Notice) []string { return n.BodyLocArgs }),
-		LocArgs:      s.args(push.ActMsg, func(n *Notice) []string { return n.LocArgs }),
+		Body:         s.Text(push.ActMsg, func(n *Notice) string { return n.Body }),
+		TitleLocArgs: s.Args(push.ActMsg, func(n *Notice) []string { return n.TitleLocArgs }),
+		BodyLocArgs:  s.Args(push.ActMsg, func(n *Notice) []string { return n.BodyLocArgs }),
+		LocArgs:      s.Args(push.ActMsg, func(n *Notice) []string { return n.LocArgs }),
 	}
 	count := 0
 	for _, text := range append(n.lists(), n.Body) {
-		if text == messageText {
+		if text == MessageText {
 			count++
 		}
 	}
 	return count
 }
 
-// idle are the keys of the section called name that are set and that its platform
+// Idle are the keys of the section called name that are set and that its platform
 // does not know, or cannot use.
-func (s *Section) idle(name string) []string {
+func (s *Section) Idle(name string) []string {
 	var idle []string
 	for prefix, n := range map[string]*Notice{name + ".": &s.Notice, name + ".msg.": &s.Msg, name + ".sub.": &s.Sub} {
 		value := reflect.ValueOf(n).Elem()
@@ -168,18 +168,18 @@ func (s *Section) idle(name string) []string {
 func (n *Notice) usable(field, section string) bool {
 	switch {
 	case field == "Image":
-		return isAddress(n.Image)
+		return IsAddress(n.Image)
 	case field == "ClickAction" && section == "webpush":
-		return isLink(n.ClickAction)
+		return IsLink(n.ClickAction)
 	}
 	return true
 }
 
-// isAddress reports whether the SDK takes s for the address of a picture.
-func isAddress(s string) bool {
+// IsAddress reports whether providers take s for the address of a picture.
+func IsAddress(s string) bool {
 	u, err := url.ParseRequestURI(s)
 	return err == nil && u.Host != ""
 }
 
-// isLink reports whether a browser may be sent there.
-func isLink(s string) bool { return isAddress(s) && strings.HasPrefix(s, "https://") }
+// IsLink reports whether a browser may be sent there.
+func IsLink(s string) bool { return IsAddress(s) && strings.HasPrefix(s, "https://") }

@@ -1,0 +1,53 @@
+package notice
+
+import "cmp"
+
+// Alert is what Apple's system shows, with the keys of the section for Apple.
+type Alert struct {
+	Title           string   `json:"title,omitempty"`
+	Subtitle        string   `json:"subtitle,omitempty"`
+	Body            string   `json:"body,omitempty"`
+	TitleLocKey     string   `json:"title-loc-key,omitempty"`
+	TitleLocArgs    []string `json:"title-loc-args,omitempty"`
+	LocKey          string   `json:"loc-key,omitempty"`
+	LocArgs         []string `json:"loc-args,omitempty"`
+	Action          string   `json:"action,omitempty"`
+	ActionLocKey    string   `json:"action-loc-key,omitempty"`
+	LaunchImage     string   `json:"launch-image,omitempty"`
+	SummaryArg      string   `json:"summary-arg,omitempty"`
+	SummaryArgCount int      `json:"summary-arg-count,omitempty"`
+}
+
+// DrawsAlert reports whether the system shows the push. A call that was missed is
+// silent to apps of the original and news to people.
+func (v *View) DrawsAlert() bool {
+	missed := v.Settings.Improvements.Quiet && v.IsMissed()
+	return v.Settings.APNS.Enabled && (!v.Silent || missed)
+}
+
+// Alert is what the system shows; nil if there is nothing to read on it.
+func (v *View) Alert() *Alert {
+	s, what := &v.Settings.APNS, v.What
+	a := &Alert{
+		Title:           s.Text(what, func(n *Notice) string { return n.Title }),
+		Subtitle:        s.Text(what, func(n *Notice) string { return n.Subtitle }),
+		TitleLocKey:     s.Text(what, func(n *Notice) string { return n.TitleLocKey }),
+		LocKey:          s.Text(what, func(n *Notice) string { return n.LocKey }),
+		Action:          s.Text(what, func(n *Notice) string { return n.Action }),
+		ActionLocKey:    s.Text(what, func(n *Notice) string { return n.ActionLocKey }),
+		LaunchImage:     s.Text(what, func(n *Notice) string { return n.LaunchImage }),
+		SummaryArg:      s.Text(what, func(n *Notice) string { return n.SummaryArg }),
+		SummaryArgCount: cmp.Or(s.Override(what).SummaryArgCount, s.SummaryArgCount),
+	}
+	a.LocKey = cmp.Or(a.LocKey, v.More(s, func(n *Notice) string { return n.BodyLocKey }))
+	a.Body = v.Body(s, a.LocKey)
+	a.TitleLocArgs = v.Args(s, a.TitleLocKey, func(n *Notice) []string { return n.TitleLocArgs })
+	a.LocArgs = v.Args(s, a.LocKey, func(n *Notice) []string { return n.LocArgs })
+	if a.LocArgs == nil {
+		a.LocArgs = v.Args(s, a.LocKey, func(n *Notice) []string { return n.BodyLocArgs })
+	}
+	if v.Wordless(s, a.Title+a.TitleLocKey+a.Subtitle+a.Body+a.LocKey) {
+		return nil
+	}
+	return a
+}

@@ -1,0 +1,131 @@
+package notice
+
+import (
+	"errors"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// ErrUnreadable is the outcome of a receipt whose content makes no sense, when that
+// is not tolerated.
+var ErrUnreadable = push.Permanent(errors.New(`message's content cannot be read; with "tolerate_content" it is sent without`))
+
+// Limits are how large a provider's pushes may be, in bytes of keys and values.
+type Limits struct {
+	Device, Channel int
+}
+
+// Template makes what the recipients of one receipt are told. What is the same for
+// many is made once and shared: it is to be read, never written. It is used by one at
+// a time; who renders for several guards it together with what he makes of it.
+type Template struct {
+	push.Payload
+	Settings *Settings
+	// Now is when the push is made, and Left what is left then of its life, in whole
+	// seconds.
+	Now  time.Time
+	Left time.Duration
+	// Mortal says that its publisher said when it goes stale: no provider keeps it
+	// longer.
+	Mortal bool
+
+	limits  Limits
+	content content.Text
+	a, b    push.Uid // the two users of a p2p topic, or zero
+	shared  [4]*View // of all recipients, by manner
+	own     *View    // of the last recipient of a p2p topic, and who that is
+	ownKey  ownKey
+}
+
+type ownKey struct {
+	user push.Uid
+	Manner
+}
+
+// Prepare makes the template of r as it is to be at now; nil when there is nothing to
+// tell about what happened. The error is [push.ErrExpired] or [ErrUnreadable].
+func Prepare(s *Settings, r *push.Receipt, now time.Time, limits Limits) (*Template, error) {
+	t := &Template{Settings: s, Payload: r.Payload, Now: now, Mortal: !r.Expires().IsZero(), limits: limits}
+	switch t.What {
+	case push.ActMsg, push.ActSub, push.ActRead:
+	default:
+		return nil, nil
+	}
+	if t.Left = s.remaining(r, now); t.Left < 0 {
+		return nil, push.ErrExpired
+	}
+	if t.What == push.ActMsg && !s.IDsOnly {
+		var err error
+		rules := content.Rules{Tolerate: s.Improvements.TolerateContent, WholeCharacters: s.Improvements.WholeCharacters}
+		if t.content, err = content.Read(t.Content, t.ContentType, rules); err != nil && !rules.Tolerate {
+			return nil, ErrUnreadable
+		}
+	}
+	if s.Improvements.Shrink {
+		t.boundIDs()
+	}
+	t.a, t.b, _ = push.ParseP2P(t.Topic)
+	return t, nil
+}
+
+// remaining is what is left at now of r's life, in whole seconds; negative when r
+// has expired. Without the improvement only what the publisher said shortens it.
+func (s *Settings) remaining(r *push.Receipt, now time.Time) time.Duration {
+	ttl, stale := s.TimeToLive, r.Expires()
+	if s.Improvements.RemainingTTL {
+		ttl = s.Lifetime(r)
+		stale = r.Stale(ttl)
+	}
+	if !stale.IsZero() {
+		left := stale.Sub(now)
+		if left <= 0 {
+			return -1
+		}
+		ttl = min(ttl, left) // less if the chat server's clock is ahead
+	}
+	return ttl.Truncate(time.Second)
+}
+
+// For is what user is told.
+func (t *Template) For(user push.Uid, to push.Recipient) *View {
+	m := t.mannerFor(user, to.Delivered > 0)
+	if peer := t.peer(user); !peer.IsZero() {
+		if key := (ownKey{user, m}); t.own == nil || t.ownKey != key {
+			t.own, t.ownKey = t.newView(peer.UserId(), m, true, t.limits.Device), key
+		}
+		return t.own
+	}
+	shared := &t.shared[m.index()]
+	if *shared == nil {
+		*shared = t.newView(t.Topic, m, true, t.limits.Device)
+	}
+	return *shared
+}
+
+// ForChannel is what all subscribers of a channel are told. They do not learn who
+// wrote it.
+func (t *Template) ForChannel(name string) *View {
+	return t.newView(name, Manner{t.IsSilent(), t.isQuiet()}, false, t.limits.Channel)
+}
+
+// Badge is what an unread count makes of the badge; false leaves it as it is.
+func (t *Template) Badge(unread int) (int, bool) {
+	if unread < 0 || unread == 0 && !t.Settings.Improvements.ClearBadge {
+		return 0, false
+	}
+	return unread, true
+}
+
+// peer is whom user talks to in a p2p topic: the name of the topic for user. It is
+// zero in other topics, and for who is not one of the two.
+func (t *Template) peer(user push.Uid) push.Uid {
+	switch user {
+	case t.a:
+		return t.b
+	case t.b:
+		return t.a
+	}
+	return 0
+}
