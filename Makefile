@@ -159,7 +159,7 @@ cover: ## Measure test coverage; leaves a coverage.out in each module for go too
 
 .PHONY: man
 man: ## Write the manual pages to dist/man
-	go test -count=1 -tags $(TAGS) -run '^TestManPages$$' ./cmd/pushworker -args -man '$(CURDIR)/dist/man'
+	go test -count=1 -tags $(TAGS) -run '^TestManPages$$' ./internal/cli -args -man '$(CURDIR)/dist/man'
 
 .PHONY: sbom
 sbom: ## Write what the binary is made of to dist/pushworker.cdx.json (CycloneDX)

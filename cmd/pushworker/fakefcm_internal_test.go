@@ -12,13 +12,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/cli"
+	"github.com/pushworker/pushworker/internal/cli/app"
 )
 
 // TestFakeFCMHasTwoNames: its old one is the same command.
 func TestFakeFCMHasTwoNames(t *testing.T) {
 	var help [2]bytes.Buffer
 	for i, args := range [][]string{{"fake", "fcm"}, {"fakefcm"}} {
-		if code := run(t.Context(), ours(), append(args, "--help"), nil, nil, &help[i], io.Discard); code != exitOK {
+		if code := cli.Run(t.Context(), ours(), append(args, "--help"), nil, nil, &help[i], io.Discard); code != app.ExitOK {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 	}
@@ -44,7 +47,7 @@ func runFake(t *testing.T, args ...string) fakeRun {
 	errs, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, ours(), append([]string{"fake", "fcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
+		code <- cli.Run(ctx, ours(), append([]string{"fake", "fcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
 		_ = stdout.Close()
 		_ = stderr.Close()
 	}()
@@ -102,7 +105,7 @@ func TestFakeFCMShowsAPushThatArrives(t *testing.T) {
 	if !fake.stdout.Scan() || !strings.Contains(fake.stdout.Text(), `"target":"my-token"`) {
 		t.Errorf("it prints %q, want the push", fake.stdout.Text())
 	}
-	if code := fake.stop(); code != exitOK {
+	if code := fake.stop(); code != app.ExitOK {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
@@ -114,7 +117,7 @@ func TestFakeFCMWritesItsCertificate(t *testing.T) {
 	if err != nil || !bytes.HasPrefix(text, []byte("-----BEGIN CERTIFICATE-----")) || !strings.HasPrefix(fake.url, "https://") {
 		t.Errorf("%v: %q at %s", err, text, fake.url)
 	}
-	if code := fake.stop(); code != exitOK {
+	if code := fake.stop(); code != app.ExitOK {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
@@ -129,14 +132,14 @@ func TestFakeFCMRefuses(t *testing.T) {
 		code int
 		text string
 	}{
-		{[]string{"--script", wrong}, exitData, `no answer "x"`},
-		{[]string{"--script", wrong + "-not"}, exitData, "no such file"},
-		{[]string{"--ca-out", "x"}, exitUsage, "--ca-out needs --tls"},
-		{[]string{"--cert", "x"}, exitUsage, "give both files"},
-		{[]string{"--addr", "nowhere"}, exitUsage, "write host:port"},
+		{[]string{"--script", wrong}, app.ExitData, `no answer "x"`},
+		{[]string{"--script", wrong + "-not"}, app.ExitData, "no such file"},
+		{[]string{"--ca-out", "x"}, app.ExitUsage, "--ca-out needs --tls"},
+		{[]string{"--cert", "x"}, app.ExitUsage, "give both files"},
+		{[]string{"--addr", "nowhere"}, app.ExitUsage, "write host:port"},
 	} {
 		var stderr bytes.Buffer
-		code := run(t.Context(), ours(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, c.args...), nil, nil, io.Discard, &stderr)
+		code := cli.Run(t.Context(), ours(), append([]string{"fakefcm", "--addr", "127.0.0.1:0"}, c.args...), nil, nil, io.Discard, &stderr)
 		if code != c.code || !strings.Contains(stderr.String(), c.text) {
 			t.Errorf("%v: exit code %d, %q", c.args, code, stderr.String())
 		}

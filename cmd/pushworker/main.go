@@ -1,8 +1,6 @@
 // Command pushworker takes push receipts from NATS JetStream and hands them to
-// push providers. The package is flags, signals, output and exit codes: it finds
-// out what is wanted, has it done by the rooms behind it, and says how it went.
-// It refuses to know how anything is done. What is lost at its border: errors
-// become text on stderr and one of the exit codes in exit.go.
+// push providers. The package is the process, its signals and the one list of
+// plug-ins; internal/cli has the commands.
 package main
 
 import (
@@ -14,6 +12,9 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/cli"
+	"github.com/pushworker/pushworker/internal/cli/app"
 )
 
 // gcPercent lets the heap, which is small, grow to three times what is in use before
@@ -33,7 +34,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of the write, not the end
-	zerolog.TimeFieldFormat = logTime
+	zerolog.TimeFieldFormat = app.LogTime
 	cobra.EnableCommandSorting = false // help lists commands as a newcomer needs them
-	os.Exit(run(ctx, program{version: version, plugins: register}, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(cli.Run(ctx, cli.Program{Version: version, Plugins: register}, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pushworker/pushworker/internal/cli/terminal"
 )
 
 // operations is the document that scripts play.
@@ -143,8 +145,8 @@ func writeConsole(steps []step) string {
 func fold(output string) string {
 	var b strings.Builder
 	for line := range strings.Lines(output) {
-		for utf8.RuneCountInString(strings.TrimRight(line, "\n")) > screenWidth {
-			cut := strings.LastIndexByte(string([]rune(line)[:screenWidth+1]), ' ')
+		for utf8.RuneCountInString(strings.TrimRight(line, "\n")) > terminal.ScreenWidth {
+			cut := strings.LastIndexByte(string([]rune(line)[:terminal.ScreenWidth+1]), ' ')
 			if cut <= 0 {
 				break
 			}
@@ -235,8 +237,8 @@ func TestOperationsArePlayed(t *testing.T) {
 			t.Errorf("no script plays the page %q", p[1])
 		}
 		for line := range strings.Lines(strings.Join(blocks, "")) {
-			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > screenWidth && strings.Contains(strings.TrimSpace(line), " ") {
-				t.Errorf("%q: wider than %d columns: %s", p[1], screenWidth, line)
+			if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > terminal.ScreenWidth && strings.Contains(strings.TrimSpace(line), " ") {
+				t.Errorf("%q: wider than %d columns: %s", p[1], terminal.ScreenWidth, line)
 			}
 		}
 	}

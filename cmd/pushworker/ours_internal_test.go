@@ -1,3 +1,5 @@
 package main
 
-func ours() program { return program{plugins: register} }
+import "github.com/pushworker/pushworker/internal/cli"
+
+func ours() cli.Program { return cli.Program{Plugins: register} }

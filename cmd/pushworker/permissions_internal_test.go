@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
@@ -32,7 +33,7 @@ func TestReadersNeedWhatTheBrokerSays(t *testing.T) {
 		prepare(t, url("admin"))
 		for _, u := range users[1:] {
 			var out, errs bytes.Buffer
-			code := run(t.Context(), ours(), args, []string{"PUSHWORKER_NATS_URL=" + url(u.Name)}, nil, &out, &errs)
+			code := cli.Run(t.Context(), ours(), args, []string{"PUSHWORKER_NATS_URL=" + url(u.Name)}, nil, &out, &errs)
 			switch {
 			case u.Name == "all" && (code != 0 || !strings.Contains(out.String(), `grpA`)):
 				t.Errorf("%s with what it needs: %d, %s%s", command, code, &out, &errs)

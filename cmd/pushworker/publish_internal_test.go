@@ -10,6 +10,8 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/cli"
+	"github.com/pushworker/pushworker/internal/cli/app"
 )
 
 // session is a publish whose input and output are pipes.
@@ -29,7 +31,7 @@ func startPublish(t *testing.T, b *brokertest.Broker) session {
 	code, stderr := make(chan int, 1), new(bytes.Buffer)
 	go func() {
 		env := []string{"PUSHWORKER_NATS_URL=" + b.URL()}
-		code <- run(ctx, ours(), []string{"publish", "-o", "jsonl"}, env, inReader, outWriter, stderr)
+		code <- cli.Run(ctx, ours(), []string{"publish", "-o", "jsonl"}, env, inReader, outWriter, stderr)
 		_ = outWriter.Close() // never fails
 	}()
 	t.Cleanup(func() { _ = inWriter.Close() }) // ends the read that nothing else can end
@@ -64,7 +66,7 @@ func TestPublishTellsWhileInputGoesOn(t *testing.T) {
 	if err := s.in.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code := <-s.code; code != exitOK {
+	if code := <-s.code; code != app.ExitOK {
 		t.Errorf("exit code %d: %s", code, s.stderr)
 	}
 }
@@ -76,7 +78,7 @@ func TestPublishEndsWhenInterruptedWhileItReads(t *testing.T) {
 	s := startPublish(t, b)
 	s.publishOne(t)
 	s.stop()
-	if code := <-s.code; code != exitUnfinished || !strings.Contains(s.stderr.String(), "interrupted") {
+	if code := <-s.code; code != app.ExitUnfinished || !strings.Contains(s.stderr.String(), "interrupted") {
 		t.Errorf("exit code %d: %s", code, s.stderr)
 	}
 }
@@ -91,7 +93,7 @@ func TestPublishEndsWhenTheBrokerStops(t *testing.T) {
 	if _, err := io.WriteString(s.in, `{"payload":{"what":"msg","seq":2}}`+"\n"); err != nil {
 		t.Fatal(err)
 	}
-	if code := <-s.code; code != exitUnavailable || !strings.Contains(s.stderr.String(), "stdin:2 and what follows") {
+	if code := <-s.code; code != app.ExitUnavailable || !strings.Contains(s.stderr.String(), "stdin:2 and what follows") {
 		t.Errorf("exit code %d: %s", code, s.stderr)
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/cli"
+	"github.com/pushworker/pushworker/internal/cli/app"
 )
 
 func TestStatusWatchLooksAgainUntilInterrupted(t *testing.T) {
@@ -20,7 +22,7 @@ func TestStatusWatchLooksAgainUntilInterrupted(t *testing.T) {
 	code, stderr := make(chan int, 1), new(bytes.Buffer)
 	go func() {
 		env := []string{"PUSHWORKER_NATS_URL=" + b.URL(), "PUSHWORKER_ADMIN_ADDR=127.0.0.1:1"}
-		code <- run(ctx, ours(), []string{"status", "--watch", "-o", "json"}, env, nil, writer, stderr)
+		code <- cli.Run(ctx, ours(), []string{"status", "--watch", "-o", "json"}, env, nil, writer, stderr)
 		_ = writer.Close() // never fails
 	}()
 	documents := json.NewDecoder(reader)
@@ -37,7 +39,7 @@ func TestStatusWatchLooksAgainUntilInterrupted(t *testing.T) {
 		t.Errorf("the second look is of %s, the first of %s", second.Time, first.Time)
 	}
 	stop()
-	if got := <-code; got != exitOK || stderr.Len() > 0 {
+	if got := <-code; got != app.ExitOK || stderr.Len() > 0 {
 		t.Errorf("exit code %d: %s", got, stderr)
 	}
 }

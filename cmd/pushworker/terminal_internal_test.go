@@ -17,12 +17,14 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/cli"
+	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
 
-// terminal is a pseudo-terminal: its screen is what a person sees, its tty what a
+// pty is a pseudo-terminal: its screen is what a person sees, its tty what a
 // command has.
-type terminal struct {
+type pty struct {
 	screen, tty *os.File
 
 	mu   sync.Mutex
@@ -30,7 +32,7 @@ type terminal struct {
 	more chan struct{} // gets a word after each write to seen
 }
 
-func openTerminal(t *testing.T, width uint16) *terminal {
+func openTerminal(t *testing.T, width uint16) *pty {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -51,13 +53,13 @@ func openTerminal(t *testing.T, width uint16) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{screen: screen, tty: tty, more: make(chan struct{}, 1)}
+	term := &pty{screen: screen, tty: tty, more: make(chan struct{}, 1)}
 	go term.watch() // ends with the terminal
 	t.Cleanup(func() { _, _ = tty.Close(), screen.Close() })
 	return term
 }
 
-func (term *terminal) watch() {
+func (term *pty) watch() {
 	buffer := make([]byte, 4096)
 	for {
 		n, err := term.screen.Read(buffer)
@@ -75,7 +77,7 @@ func (term *terminal) watch() {
 }
 
 // await waits until text is to be seen.
-func (term *terminal) await(t *testing.T, text string) {
+func (term *pty) await(t *testing.T, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -95,9 +97,9 @@ func (term *terminal) await(t *testing.T, text string) {
 }
 
 // typed is a command at a terminal that can be interrupted.
-func (term *terminal) run(ctx context.Context, env []string, args ...string) <-chan int {
+func (term *pty) run(ctx context.Context, env []string, args ...string) <-chan int {
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, ours(), args, env, term.tty, term.tty, term.tty) }()
+	go func() { code <- cli.Run(ctx, ours(), args, env, term.tty, term.tty, term.tty) }()
 	return code
 }
 
@@ -135,8 +137,8 @@ func TestInterruptEndsWhatReadsStdin(t *testing.T) {
 			code := term.run(ctx, []string{"PUSHWORKER_NATS_URL=" + b.URL()}, c.args...)
 			term.await(t, c.until)
 			interrupt()
-			if got := <-code; got != exitUnfinished {
-				t.Errorf("exit code %d, want %d", got, exitUnfinished)
+			if got := <-code; got != app.ExitUnfinished {
+				t.Errorf("exit code %d, want %d", got, app.ExitUnfinished)
 			}
 			term.await(t, "interrupted")
 			if _, err := io.WriteString(term.screen, "y\n"); err != nil {

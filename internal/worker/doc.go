@@ -9,5 +9,5 @@
 //
 // The order in which Run opens things is the order of dependence, and its defers
 // close them the other way round. The package refuses to know flags, signals and
-// exit codes (cmd/pushworker does), and has no logic about receipts of its own.
+// exit codes (internal/cli does), and has no logic about receipts of its own.
 package worker

@@ -1,0 +1,162 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+func newDevicePutCommand(a command) *cobra.Command {
+	var d push.Device
+	cmd := &cobra.Command{
+		Use:   "put",
+		Short: "Register a device, or its new token",
+		Long: `Registers a device, or its new token. A token that another user has is taken
+from that user; the command says so.`,
+		Example: `  pushworker device put --user usr782riWdFIwE --id phone-1 --provider fcm \
+      --platform android --token dGhpcyBpcyBhIHRva2Vu`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(device.Validate(d), a.checkProvider(d.Provider)); err != nil {
+				return app.Usage(err)
+			}
+			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
+				return a.putDevice(cmd.Context(), dir, d)
+			})
+		},
+	}
+	app.AddUser(cmd, &d.User)
+	addDeviceFlags(cmd.Flags(), &d)
+	app.AddYes(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("provider", a.CompleteHandler)
+	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(device.Platforms(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (a command) putDevice(ctx context.Context, dir *broker.Devices, d push.Device) error {
+	before, err := dir.Holder(ctx, d)
+	if err == nil {
+		_, err = dir.Put(ctx, d)
+	}
+	if err == nil && !before.IsZero() && before != d.User {
+		a.Say("the token was registered for %s and is taken from that user", before.UserId())
+	}
+	return deviceError(err)
+}
+
+func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
+	flags.StringVar(&d.ID, "id", "", "the chat server's `ID` of the device")
+	flags.StringVar(&d.Provider, "provider", "", "`NAME` of the handler that reaches it, such as fcm")
+	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
+	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
+	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
+}
+
+// checkProvider refuses a provider that no handler is called: nothing would be sent to
+// the device.
+func (a command) checkProvider(name string) error {
+	known := []string{"apns", "fcm", "hms", "webhook", "webpush"}
+	if c, err := a.Config(); err == nil { // what is wrong with it is said when it is used
+		for _, h := range c.Handlers {
+			known = append(known, h.Name)
+		}
+	}
+	if name == "" || slices.Contains(known, name) {
+		return nil
+	}
+	near := &cobra.Command{SuggestionsMinimumDistance: 2} // in edits
+	for _, k := range known {
+		near.AddCommand(&cobra.Command{Use: k, Run: func(*cobra.Command, []string) {}})
+	}
+	hint := "use the name of a handler of PUSHWORKER_HANDLERS"
+	if like := near.SuggestionsFor(name); len(like) > 0 {
+		hint = "did you mean " + strings.Join(slices.Compact(like), " or ") + "?"
+	}
+	return fmt.Errorf("no handler is called %q: %s", name, hint)
+}
+
+func newDeviceRemoveCommand(a command) *cobra.Command {
+	var like push.Device
+	var consent app.Change
+	cmd := &cobra.Command{
+		Use:   "rm",
+		Short: "Remove a device, or all devices of a user",
+		Long: `Removes the device with an ID. Without --id it shows all devices of the user,
+and removes them with --yes.`,
+		Example: `  pushworker device rm --user usr782riWdFIwE --id phone-1
+  pushworker device rm --user usr782riWdFIwE --yes`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if like.User.IsZero() {
+				return app.Usage(app.ErrNoUser)
+			}
+			if err := consent.Check(); err != nil {
+				return err
+			}
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
+				return a.removeDevices(cmd.Context(), dir, like, &consent)
+			})
+		},
+	}
+	app.AddUser(cmd, &like.User)
+	cmd.Flags().StringVar(&like.ID, "id", "", "only the device with this `ID`")
+	app.AddConsent(cmd.Flags(), &consent)
+	return cmd
+}
+
+func (a command) removeDevices(ctx context.Context, dir *broker.Devices, like push.Device, consent *app.Change) error {
+	if !consent.Yes && (like.ID == "" || consent.Dry) {
+		if agreed, err := a.agreeToRemove(ctx, dir, like, consent); err != nil || !agreed {
+			return err
+		}
+	}
+	n, err := dir.Remove(ctx, like)
+	if err != nil {
+		return deviceError(err)
+	}
+	a.Say("removed %s", terminal.Count(n, "device"))
+	return nil
+}
+
+// agreeToRemove shows what would be removed, and reports whether it is to be.
+func (a command) agreeToRemove(ctx context.Context, dir *broker.Devices, like push.Device, consent *app.Change) (bool, error) {
+	list, err := dir.List(ctx, like.User)
+	damaged := a.sayDamaged(err)
+	if err != nil && !damaged {
+		return false, deviceError(err)
+	}
+	if like.ID != "" {
+		list = slices.DeleteFunc(slices.Clone(list), func(d push.Device) bool { return d.ID != like.ID })
+	}
+	if len(list) == 0 && !damaged {
+		return true, nil // which removes none
+	}
+	if err := a.printDevices(terminal.FormatTable, list, false, dir.Hash); err != nil {
+		return false, err
+	}
+	agreed, err := a.Consent(consent, "remove the devices of "+like.User.UserId()+"?")
+	if err == nil && !agreed {
+		a.Say("would remove %s; nothing was changed. Do it with --yes", terminal.Count(len(list), "device"))
+	}
+	return agreed, err
+}
+
+// sayDamaged says that a list cannot be shown, if that is what err is.
+func (a command) sayDamaged(err error) bool {
+	_, damaged := errors.AsType[*push.UnreadableError](err)
+	if damaged {
+		a.Say("the device list of the user is damaged: how many devices there are cannot be told")
+	}
+	return damaged
+}

@@ -1,0 +1,78 @@
+// Package device has the commands about devices. The directory is in internal/device.
+package device
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command device.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	cmd := &cobra.Command{
+		Use:   "device",
+		Short: "Register, list and remove the devices that pushes go to",
+		Long: `Registers, lists and removes the devices that pushes go to.
+
+Chat servers do the same with requests to push.devices.put, .ls and .rm. A token
+belongs to one user: registering it for another takes it from the first.`,
+		Example: `  pushworker device ls --user usr782riWdFIwE
+  pushworker device export > devices.jsonl`,
+		Args: app.UnknownCommand,
+		RunE: app.ShowHelp,
+	}
+	cmd.AddCommand(
+		newDevicePutCommand(a), newDeviceListCommand(a), newDeviceRemoveCommand(a),
+		newDeviceImportCommand(a), newDeviceExportCommand(a),
+	)
+	return cmd
+}
+
+// devices runs f with the device directory of the configured broker. If f is to
+// write, and the configuration allows it, a bucket that is missing is made.
+func (a command) devices(ctx context.Context, write bool, f func(*broker.Devices) error) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, "device")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	o := broker.DeviceOptions{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
+	devices, err := broker.OpenDevices(ctx, conn, o)
+	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
+		if lost := broker.DevicesLost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
+			return app.Unavailable(lost)
+		}
+		if _, err = broker.ProvisionDevices(ctx, conn, c.Replicas); err == nil {
+			devices, err = broker.OpenDevices(ctx, conn, o)
+		}
+	}
+	if err != nil {
+		return app.Unavailable(err)
+	}
+	return f(devices)
+}
+
+// deviceError gives an error of the directory its exit code.
+func deviceError(err error) error {
+	if _, invalid := errors.AsType[*device.InvalidError](err); invalid {
+		return app.Usage(err)
+	}
+	if err != nil {
+		return app.Unavailable(err)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// deviceLine is a device in a list, with a hash in place of its token.
+type deviceLine struct {
+	User       string    `json:"user"`
+	ID         string    `json:"id"`
+	Provider   string    `json:"provider"`
+	Platform   string    `json:"platform"`
+	Lang       string    `json:"lang,omitempty"`
+	Registered time.Time `json:"registered,omitzero"`
+	TokenHash  string    `json:"token_hash"`
+}
+
+func newDeviceListCommand(a command) *cobra.Command {
+	var user push.Uid
+	var reveal bool
+	var out terminal.Format
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the devices of a user",
+		Long: `Lists the devices of a user, the oldest registration first. Instead of its
+token, each shows a hash of it that is the same in logs and events.`,
+		Example: `  pushworker device ls --user usr782riWdFIwE
+  pushworker device ls --user 81985529216486895 --reveal -o jsonl`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if user.IsZero() {
+				return app.Usage(app.ErrNoUser)
+			}
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
+				list, err := dir.List(cmd.Context(), user)
+				if err != nil {
+					return deviceError(err)
+				}
+				return a.printDevices(out, list, reveal, dir.Hash)
+			})
+		},
+	}
+	app.AddUser(cmd, &user)
+	terminal.AddFormat(cmd, &out)
+	cmd.Flags().BoolVar(&reveal, "reveal", false, "show tokens in full")
+	return cmd
+}
+
+func (a command) printDevices(out terminal.Format, list []push.Device, reveal bool, hash func(string) string) error {
+	p := a.List(out, "ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN")
+	for _, d := range list {
+		token := hash(d.Token)
+		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, d.Lang, d.Registered, token}
+		if reveal {
+			line, token = d, d.Token
+		}
+		p.Add(line, d.ID, d.Provider, d.Platform, d.Lang, terminal.Age(d.Registered), token)
+	}
+	return p.Close()
+}
+
+func newDeviceExportCommand(a command) *cobra.Command {
+	var reveal bool
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write all devices as JSON Lines, tokens included",
+		Long: `Writes all devices as JSON Lines, for a copy or for pushworker device import.
+The lines hold tokens in full, which are personal data.`,
+		Example: `  pushworker device export > devices.jsonl
+  pushworker device export | pushworker --nats-url other:4222 device import -`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if terminal.IsTerminal(a.Stdout) && !reveal {
+				return app.Usage(errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal"))
+			}
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir) })
+		},
+	}
+	cmd.Flags().BoolVar(&reveal, "reveal", false, "write tokens to a terminal, too")
+	return cmd
+}
+
+// export writes every device. A user whose devices cannot be read is told, and the
+// others follow.
+func (a command) export(ctx context.Context, dir *broker.Devices) error {
+	p := a.List(terminal.FormatLines)
+	var failed error
+	for d, err := range dir.All(ctx) {
+		if failed = errors.Join(failed, err); err == nil {
+			p.Add(d)
+		}
+		if p.Err != nil {
+			break
+		}
+	}
+	if failed != nil {
+		failed = app.Unavailable(fmt.Errorf("the export is not complete: %w", failed))
+	}
+	return errors.Join(failed, p.Close())
+}

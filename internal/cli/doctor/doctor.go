@@ -1,0 +1,260 @@
+// Package doctor has the command doctor. What is checked is in internal/doctor.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/doctor"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// examineFor bounds a group of checks.
+const examineFor = 20 * time.Second
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command doctor.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	var out terminal.Format
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check everything that a worker needs, and say what to do about it",
+		Long: `Checks the configuration, the network, credentials, permissions, streams and
+durables, clocks, disks, the handlers and their providers, and the worker that
+runs, whose lanes are those in question. It changes nothing and sends nothing to
+anybody. Exit codes: 0 all is well, 1 there are warnings, 2 there are failures.`,
+		Example: `  pushworker doctor
+  pushworker doctor -o jsonl | jq 'select(.level != "ok")'`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), out) },
+	}
+	terminal.AddFormat(cmd, &out)
+	return cmd
+}
+
+// findingsError says that doctor has found something; everything has been told.
+type findingsError struct{ level push.Level }
+
+func (e findingsError) Error() string {
+	if e.level == push.LevelFail {
+		return "there are failures: correct them from top to bottom"
+	}
+	return "there are warnings"
+}
+
+// ExitCode is doctor's own.
+func (e findingsError) ExitCode() int { return int(e.level - push.LevelOK) }
+
+func (a command) doctor(ctx context.Context, out terminal.Format) error {
+	p := a.List(out)
+	colour := a.Colour(a.Stdout)
+	worst := doctor.Examine(ctx, a.examination(ctx), examineFor, func(f doctor.Finding) {
+		p.Add(f, findingText(f, colour))
+		p.Flush()
+	})
+	err := p.Close()
+	if app.Heard(err) == nil && worst > push.LevelOK {
+		return findingsError{worst}
+	}
+	return err
+}
+
+// findingText is one line, and the remedy on the next.
+func findingText(f doctor.Finding, colour bool) string {
+	level := fmt.Sprintf("%-4s", f.Level)
+	if colour {
+		level = levelColour(f.Level) + level + "\x1b[0m"
+	}
+	text := fmt.Sprintf("%s  %s: %s: %s", level, f.Topic, terminal.OneLine(f.Check), indented(f.Text))
+	if f.Remedy != "" {
+		text += "\n      → " + indented(f.Remedy)
+	}
+	return text
+}
+
+// indented is text whose lines, after the first, are indented.
+func indented(text string) string {
+	return strings.ReplaceAll(terminal.Printable(text), "\n", "\n        ")
+}
+
+// levelColour is green, yellow or red.
+func levelColour(l push.Level) string {
+	switch l {
+	case push.LevelOK:
+		return "\x1b[32m"
+	case push.LevelWarn:
+		return "\x1b[33m"
+	case push.LevelFail:
+	}
+	return "\x1b[31m"
+}
+
+// examination is what there is to look at with this configuration and the worker that
+// answers, if one does.
+func (a command) examination(ctx context.Context) []doctor.Group {
+	c, err := config.Load(a.Env, a.Overrides)
+	handlers := a.CheckHandlers(c, err)
+	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
+		return []doctor.Group{doctor.Configuration(invalid.Faults, invalid.Warnings, handlers)}
+	}
+	status, workerErr := worker.AskStatus(ctx, c)
+	groups := []doctor.Group{doctor.Configuration(nil, c.Warnings(), handlers), doctor.Credentials(c)}
+	lanes := status.Running()
+	if len(lanes) == 0 {
+		lanes = worker.EnabledHandlers(c)
+	}
+	look := doctor.Broker(c, worker.Topology(c, lanes), func(ctx context.Context) (*broker.Conn, error) { return a.Connect(ctx, c, "doctor") })
+	if c.UsesEmbedded() {
+		answers := func(ctx context.Context) bool { return answers(ctx, c) }
+		groups = append(groups, doctor.Store(c, answers))
+		look = doctor.Unless(look, func(ctx context.Context) bool { return !answers(ctx) })
+	} else {
+		groups = append(groups, doctor.Network(c))
+	}
+	groups = append(groups, look)
+	if handlers == nil {
+		groups = append(groups, a.handlerGroup(c, lanes))
+	}
+	found := workerFindings(status, workerErr)
+	return append(groups, doctor.Group{Topic: "worker", Look: func(ctx context.Context) []push.Finding {
+		if workerErr != nil {
+			return found
+		}
+		return append(found, readiness(ctx, c)...)
+	}})
+}
+
+// readiness tells when the worker that answers is not ready.
+func readiness(ctx context.Context, c *config.Config) []push.Finding {
+	_, err := worker.AskHealth(ctx, c, "/readyz")
+	if err == nil {
+		return nil
+	}
+	return []push.Finding{{Level: push.LevelFail, Check: "ready", Text: oneText(err), Remedy: "see the checks marked [-]"}}
+}
+
+// oneText is an error on one line.
+func oneText(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// answers reports whether something listens where clients of c look for the broker.
+func answers(ctx context.Context, c *config.Config) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.Embedded.Addr)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // only looked at
+	return true
+}
+
+// handlerGroup has the handlers of this configuration look at their providers, as far as
+// they have lanes.
+func (a command) handlerGroup(c *config.Config, lanes []string) doctor.Group {
+	return doctor.Group{Topic: "handlers", Look: func(ctx context.Context) []push.Finding {
+		found := strangers(c, lanes)
+		plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
+		err := worker.Worker{Config: c, Plugins: plugins}.Look(&app.DirectoryOnDemand{}, func(name string, h push.Handler) {
+			if h == nil || slices.Contains(lanes, name) {
+				found = append(found, checkHandler(ctx, name, h)...)
+			}
+		})
+		if err != nil {
+			found = append(found, push.Finding{Level: push.LevelFail, Check: "start", Text: err.Error(), Remedy: "correct PUSHWORKER_HANDLERS"})
+		}
+		return found
+	}}
+}
+
+// strangers tells in what the handlers of this configuration differ from the lanes of
+// the worker that answers.
+func strangers(c *config.Config, lanes []string) (found []push.Finding) {
+	configured := worker.EnabledHandlers(c)
+	for _, name := range lanes {
+		if !slices.Contains(configured, name) {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: name, Text: "the worker runs it, and PUSHWORKER_HANDLERS of this shell does not have it: its provider is not checked",
+				Remedy: "run doctor with the worker's environment, for example in its container",
+			})
+		}
+	}
+	for _, name := range configured {
+		if !slices.Contains(lanes, name) && !c.IsDefault("PUSHWORKER_HANDLERS") {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: name, Text: "PUSHWORKER_HANDLERS of this shell has it, and the worker that answers does not run it",
+				Remedy: "start the worker again with this configuration, or run doctor with the worker's environment",
+			})
+		}
+	}
+	return found
+}
+
+func checkHandler(ctx context.Context, name string, h push.Handler) []push.Finding {
+	if h == nil {
+		return []push.Finding{{Level: push.LevelOK, Check: name, Text: "is disabled"}}
+	}
+	checker, ok := h.(push.Checker)
+	if !ok {
+		return nil
+	}
+	found := checker.Check(ctx)
+	for i := range found {
+		found[i].Check = name + " " + found[i].Check
+	}
+	if len(found) == 0 {
+		found = []push.Finding{{Level: push.LevelOK, Check: name, Text: "is configured, and has no provider to ask"}}
+	}
+	return found
+}
+
+// workerFindings tells how the worker of this machine is.
+func workerFindings(status admin.Status, err error) []push.Finding {
+	if err != nil {
+		return []push.Finding{{
+			Level: push.LevelWarn, Check: "admin", Text: "no worker answers at PUSHWORKER_ADMIN_ADDR: " + err.Error(),
+			Remedy: "start `pushworker run`; workers on other machines are not checked from here",
+		}}
+	}
+	found := []push.Finding{{Level: push.LevelOK, Check: "admin", Text: "a worker answers at PUSHWORKER_ADMIN_ADDR"}}
+	for _, problem := range status.Problems {
+		found = append(found, push.Finding{Level: push.LevelWarn, Check: "admin", Text: problem, Remedy: "see the lines on the broker"})
+	}
+	for _, lane := range status.Lanes {
+		if news := lane.News(); news != "" {
+			found = append(found, push.Finding{
+				Level: push.LevelWarn, Check: "lane " + lane.Handler, Text: news,
+				Remedy: "correct it before pushes stop; the handler looks again by itself",
+			})
+		}
+		if lane.LaneState != nil && lane.BreakerOpen {
+			found = append(found, push.Finding{
+				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "breaker open: " + lane.BreakerError,
+				Remedy: "correct what it says; the lane probes every second and resumes by itself",
+			})
+		}
+		if lane.LaneState != nil && lane.Waiting != "" {
+			found = append(found, push.Finding{
+				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "waiting: " + lane.Waiting,
+				Remedy: "see the lines on the broker; the lane probes every second and resumes by itself",
+			})
+		}
+	}
+	return found
+}

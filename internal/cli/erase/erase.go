@@ -1,0 +1,224 @@
+// Package erase has the command erase. What is erased and how is in internal/erase and
+// internal/broker.
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// unreached is what no erasure here can do anything about.
+const unreached = "not reached: backups, mirrors and snapshots of the streams, what the broker has freed but not " +
+	"yet written over, logs, and what providers, devices and the chat server keep. What a lane held just now may " +
+	"come back as a retry or a letter: run it once more later"
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command erase.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	var user push.Uid
+	var consent app.Change
+	var out terminal.Format
+	cmd := &cobra.Command{
+		Use:   "erase",
+		Short: "Erase a user: devices, receipts, letters, events",
+		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
+or by the user: receipts, retries, dead letters, events. What others are still
+to be told stays until they were: OWED counts it, and then the exit code is 75.
+What was removed before, as by redrive, the broker overwrites in its own time.
+Without --yes it asks, or only says what it would do.`,
+		Example: `  pushworker erase --user usr782riWdFIwE
+  pushworker erase --user usr782riWdFIwE --yes -o json`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if user.IsZero() {
+				return app.Usage(app.ErrNoUser)
+			}
+			if err := consent.Check(); err != nil {
+				return err
+			}
+			return a.erase(cmd.Context(), user, &consent, out)
+		},
+	}
+	app.AddUser(cmd, &user)
+	terminal.AddFormat(cmd, &out)
+	app.AddConsent(cmd.Flags(), &consent)
+	return cmd
+}
+
+// erasedLine is what became of a user's traces in one place.
+type erasedLine struct {
+	Where    string `json:"where"`
+	Found    int    `json:"found"`
+	Erased   int    `json:"erased"`
+	Narrowed int    `json:"narrowed"`
+	Owed     int    `json:"owed"`
+}
+
+// plannedLine is what would become of them.
+type plannedLine struct {
+	Where    string `json:"where"`
+	Found    int    `json:"found"`
+	Erased   int    `json:"would_erase"`
+	Narrowed int    `json:"would_narrow"`
+	Owed     int    `json:"owed"`
+}
+
+func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, out terminal.Format) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, "erase")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	e := erasure{command: a, user: user, out: out, eraser: broker.NewEraser(conn, worker.Topology(c, nil))}
+	if e.devices, err = broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
+		return app.Unavailable(err)
+	}
+	planned, err := e.survey(ctx) // before anything is changed
+	if err != nil {
+		return err
+	}
+	if yes, err := e.agreed(planned, consent); err != nil || !yes {
+		return err
+	}
+	owed, err := e.run(ctx, planned)
+	if app.Heard(err) != nil {
+		return fmt.Errorf("%w; what is listed as erased is erased, the rest is as it was: run it again", err)
+	}
+	a.Say(unreached)
+	if owed > 0 {
+		return fmt.Errorf("others are still to be told %s: when the lanes have caught up (`pushworker status`), "+
+			"and those dead letters are redriven or dropped, run it again: %w", terminal.Count(owed, "message"), consumer.ErrUnfinished)
+	}
+	return err
+}
+
+// agreed shows the plan, unless it is to be carried out without asking, and reports
+// whether it is to be.
+func (e *erasure) agreed(planned []erasedLine, consent *app.Change) (bool, error) {
+	if consent.Yes {
+		return true, nil
+	}
+	if err := e.show(planned); err != nil {
+		return false, err
+	}
+	yes, err := e.Consent(consent, "erase "+e.user.UserId()+"?")
+	if err == nil && !yes {
+		e.Say("would erase this; nothing was changed. Do it with --yes")
+	}
+	return yes, err
+}
+
+// erasure is one run of the command.
+type erasure struct {
+	command
+
+	user    push.Uid
+	out     terminal.Format
+	devices *broker.Devices // nil if there is no directory
+	eraser  *broker.Eraser
+}
+
+// survey counts what is to be erased in every place. An error says that nothing was.
+func (e *erasure) survey(ctx context.Context) ([]erasedLine, error) {
+	n, err := e.eraseDevices(ctx, true)
+	planned := []erasedLine{{Where: "devices", Found: n, Erased: n}}
+	for _, stream := range e.eraser.Stages() {
+		if err != nil {
+			break
+		}
+		var counts broker.Erasure
+		counts, err = e.eraser.Erase(ctx, stream, e.user, true)
+		planned = append(planned, lineOf(counts))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was erased", interruptedOr(ctx, err))
+	}
+	return planned, nil
+}
+
+func (e *erasure) show(planned []erasedLine) error {
+	p := e.List(e.out, "WHERE", "FOUND", "WOULD ERASE", "WOULD NARROW", "OWED")
+	for _, l := range planned {
+		p.Add(plannedLine(l), l.cells()...)
+	}
+	return p.Close()
+}
+
+// run erases in every place, and returns how much is owed to others. Devices go
+// first, so that nothing new is sent; events last, because the end of a device is
+// one.
+func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err error) {
+	total := 0
+	for _, l := range planned[1:] { // devices are few, and go at once
+		total += l.Erased
+	}
+	step, done := e.Progress(total, "erasing")
+	e.eraser.Step = step
+	p := e.List(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
+	n, err := e.eraseDevices(ctx, false)
+	devices := erasedLine{Where: "devices", Found: n, Erased: n}
+	p.Add(devices, devices.cells()...)
+	for _, stream := range e.eraser.Stages() {
+		if err != nil {
+			break
+		}
+		var counts broker.Erasure
+		counts, err = e.eraser.Erase(ctx, stream, e.user, false)
+		p.Add(lineOf(counts), lineOf(counts).cells()...)
+		owed += counts.Owed
+	}
+	done()
+	if err != nil {
+		err = interruptedOr(ctx, err)
+	}
+	return owed, errors.Join(err, p.Close())
+}
+
+// interruptedOr is err, or that the run was interrupted if that is why.
+func interruptedOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return consumer.ErrUnfinished
+	}
+	return app.Unavailable(err)
+}
+
+func lineOf(c broker.Erasure) erasedLine {
+	return erasedLine{c.Stream, c.Found, c.Erased, c.Narrowed, c.Owed}
+}
+
+func (l erasedLine) cells() []string {
+	return []string{l.Where, strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed)}
+}
+
+func (e *erasure) eraseDevices(ctx context.Context, dry bool) (int, error) {
+	if e.devices == nil {
+		return 0, nil
+	}
+	list, err := e.devices.List(ctx, e.user)
+	if _, damaged := errors.AsType[*push.UnreadableError](err); damaged { // it goes whatever it says
+		list, err = make([]push.Device, 1), nil
+	}
+	if err != nil || dry {
+		return len(list), err
+	}
+	_, err = e.devices.Remove(ctx, push.Device{User: e.user})
+	return len(list), err
+}

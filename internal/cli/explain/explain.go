@@ -1,0 +1,226 @@
+// Package explain has the command explain. How receipts are found, and what became of
+// them, is in internal/explain.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/explain"
+	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// explainSince is how far explain looks back, and searchFor how long it searches, if
+	// it is not told.
+	explainSince = 72 * time.Hour
+	searchFor    = 10 * time.Second
+)
+
+// explainOptions are the flags of explain.
+type explainOptions struct {
+	user      push.Uid
+	topic     string
+	topicSeq  int
+	streamSeq uint64
+	since     app.Moment
+	limit     int
+	search    app.Length
+	out       terminal.Format
+}
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command explain.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	o := explainOptions{search: app.Length(searchFor)}
+	cmd := &cobra.Command{
+		Use:   "explain [SEQ]",
+		Short: "Tell what became of a receipt at each lane, and why",
+		Long: `Tells what became of a receipt at each lane, and why; with --user, what became
+of it for that user. Receipts are found by their recorded outcomes and by a
+search of those stored, which is bounded by --search. What simply went well is
+recorded in brief: how many devices accepted it, and when. With
+PUSHWORKER_EVENTS=all it is recorded which.`,
+		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
+  pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
+  pushworker explain 4711 -o json                        # as publish printed it`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := errors.Join(o.takeSeq(args), o.check()); err != nil {
+				return app.Usage(err)
+			}
+			return a.explain(cmd.Context(), o)
+		},
+	}
+	app.AddUser(cmd, &o.user)
+	flags := cmd.Flags()
+	flags.StringVar(&o.topic, "topic", "", "receipts in the conversation `NAME`")
+	flags.IntVar(&o.topicSeq, "seq", 0, "the one about message `N` of the topic")
+	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the one stored as `N`, as publish has printed it")
+	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31; by default 72h")
+	flags.IntVar(&o.limit, "limit", 10, "at most the last `N`, by default 10")
+	flags.Var(&o.search, "search", "how long to search, by default 10s; 0: no bound")
+	terminal.AddFormat(cmd, &o.out)
+	return cmd
+}
+
+// takeSeq takes the argument, which is another way to write --stream-seq.
+func (o *explainOptions) takeSeq(args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	seq, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil || seq == 0 || len(args) > 1 || o.streamSeq != 0 && o.streamSeq != seq {
+		return fmt.Errorf("want one SEQ, the sequence that publish has printed, got %q", args)
+	}
+	o.streamSeq = seq
+	return nil
+}
+
+func (o *explainOptions) check() error {
+	switch {
+	case o.user.IsZero() && o.streamSeq == 0:
+		return errors.New("name a user with --user, or a receipt with its SEQ (--stream-seq)")
+	case o.streamSeq != 0 && (o.topic != "" || o.topicSeq != 0):
+		return errors.New("--stream-seq names one receipt: leave out --topic and --seq")
+	case o.topicSeq != 0 && o.topic == "":
+		return errors.New("--seq numbers the messages of a topic: give --topic, too")
+	case o.limit < 1:
+		return fmt.Errorf("--limit %d: give at least 1", o.limit)
+	}
+	if o.since.IsZero() {
+		o.since.Time = time.Now().Add(-explainSince)
+	}
+	return nil
+}
+
+// single reports whether one receipt is meant, which is told at length.
+func (o *explainOptions) single() bool { return o.streamSeq != 0 || o.topicSeq != 0 }
+
+// place is where receipts are looked for, in words.
+func (o *explainOptions) place() string {
+	if o.topicSeq != 0 {
+		return fmt.Sprintf("about message %d of %s", o.topicSeq, o.topic)
+	}
+	return "in " + o.topic
+}
+
+func (a command) explain(ctx context.Context, o explainOptions) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, "explain")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	receipts, err := a.findReceipts(ctx, c, conn, o)
+	if err != nil {
+		return err
+	}
+	facts, err := a.gather(ctx, worker.Topology(c, nil), conn, receipts)
+	if err != nil {
+		return app.Unavailable(err)
+	}
+	facts.User = o.user
+	stories := make([]explain.Story, len(receipts))
+	for i, r := range receipts {
+		facts.Receipt = r
+		stories[i] = explain.Tell(facts)
+	}
+	if o.single() || o.out != terminal.FormatTable {
+		return a.printStories(stories, o)
+	}
+	return a.listStories(stories)
+}
+
+// findReceipts returns the receipts in question, the newest first.
+func (a command) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
+	s := search{conn: conn, topology: worker.Topology(c, nil), limits: c.ReceiptLimits(), options: o, app: a}
+	if o.streamSeq != 0 {
+		stored, err := broker.NewHistory(conn, c.Stream).Get(ctx, o.streamSeq)
+		switch {
+		case errors.Is(err, broker.ErrNotStored):
+			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
+		case err != nil:
+			return nil, app.Unavailable(err)
+		}
+		receipt, _ := s.read(stored)
+		return []explain.Receipt{receipt}, nil
+	}
+	found, err := s.find(ctx)
+	if err != nil {
+		return nil, app.Unavailable(err)
+	}
+	since := o.since.Format(time.RFC3339)
+	if !s.complete {
+		since = s.reached.Format(time.RFC3339)
+		a.Say("searched %s: receipts that were stored before %s were not looked at, but for those whose outcome is recorded; look further with --search 5m", time.Duration(o.search), since)
+	}
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case s.others.Load() > 0:
+		return nil, fmt.Errorf("none of the receipts since %s that name %[2]s is %[3]s: `pushworker explain --user %[2]s` shows where they are",
+			since, o.user.UserId(), o.place())
+	default:
+		return nil, fmt.Errorf("no receipt since %s names %s: look further back with --since; one to a channel names no user, and then there is --stream-seq",
+			since, o.user.UserId())
+	}
+}
+
+// gather asks the broker for all that concerns the receipts.
+func (a command) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, receipts []explain.Receipt) (f explain.Facts, err error) {
+	seqs, earliest := make([]uint64, len(receipts)), receipts[len(receipts)-1].Published
+	for i, r := range receipts {
+		seqs[i] = r.Seq
+	}
+	// In the order in which receipts move, so that one that moves meanwhile is not
+	// missed: whoever leaves the retries becomes a letter or an event.
+	if f.Lanes, err = broker.LaneFacts(ctx, conn, t); err != nil {
+		return f, err
+	}
+	for r, err := range broker.RetryFacts(ctx, conn, t) {
+		if err != nil {
+			return f, err
+		}
+		f.Retries = append(f.Retries, r)
+	}
+	for l, err := range broker.NewLetters(conn, t).List(ctx, broker.LetterFilter{Since: earliest}) {
+		if err != nil {
+			return f, err
+		}
+		f.Letters = append(f.Letters, l)
+	}
+	err = gatherEvents(ctx, t, conn, &f, earliest, seqs)
+	return f, err
+}
+
+// gatherEvents adds what is recorded, if anything is.
+func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
+	for e, err := range broker.EventFacts(ctx, conn, t, since, seqs...) {
+		if errors.Is(err, broker.ErrNoEvents) {
+			f.NoEvents = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f.Events = append(f.Events, e)
+	}
+	f.EventsSince, err = broker.FirstEvent(ctx, conn, t)
+	return err
+}

@@ -1,0 +1,244 @@
+// Package lane has the commands about lanes. What a lane is the broker knows.
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+// pauseFor is how long a lane is paused when nobody says.
+const pauseFor = 24 * time.Hour
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command lane.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	cmd := &cobra.Command{
+		Use:   "lane",
+		Short: "List, pause, resume and retire lanes",
+		Example: `  pushworker lane ls
+  pushworker lane pause fcm --for 2h
+  pushworker lane resume fcm
+  pushworker lane retire fcm`,
+		Args: app.UnknownCommand,
+		RunE: app.ShowHelp,
+	}
+	cmd.AddCommand(newLaneListCommand(a), newLanePauseCommand(a), newLaneResumeCommand(a), newLaneRetireCommand(a))
+	return cmd
+}
+
+func newLaneListCommand(a command) *cobra.Command {
+	var out terminal.Format
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the lanes, and which are paused or abandoned",
+		Long: `Lists the lanes of this configuration, and those that are abandoned: nobody
+runs them, and they hold receipts until the stream is full and publishers are
+refused.
+--all adds the lanes that other workers run.`,
+		Example: `  pushworker lane ls
+  pushworker lane ls --all
+  pushworker lane ls -o jsonl | jq -r 'select(.paused).handler'`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.listLanes(cmd.Context(), c, conn, out, all)
+			})
+		},
+	}
+	terminal.AddFormat(cmd, &out)
+	cmd.Flags().BoolVar(&all, "all", false, "also the lanes that other workers run")
+	return cmd
+}
+
+// lanes runs f with a connection to the broker.
+func (a command) lanes(ctx context.Context, f func(*config.Config, *broker.Conn) error) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, "lane")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return f(c, conn)
+}
+
+func (a command) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out terminal.Format, all bool) error {
+	ctx, cancel := context.WithTimeout(ctx, worker.AskTimeout)
+	defer cancel()
+	topology := worker.Topology(c, worker.EnabledHandlers(c))
+	stats, err := broker.NewReader(conn).Stats(ctx, topology)
+	if all {
+		others, err2 := broker.OtherLanes(ctx, conn, topology)
+		others = slices.DeleteFunc(others, func(l broker.LaneStats) bool { return l.Abandoned }) // which Stats has told
+		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
+	}
+	if err != nil && len(stats.Lanes) == 0 {
+		return app.Unavailable(err)
+	}
+	p := a.List(out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "STATE")
+	for _, l := range stats.Lanes {
+		p.Add(l, l.Handler, strconv.FormatUint(l.Pending, 10), strconv.Itoa(l.InFlight),
+			strconv.FormatUint(l.RetriesWaiting, 10), lsState(l))
+	}
+	if err != nil {
+		err = app.Unavailable(err)
+	}
+	return errors.Join(err, p.Close())
+}
+
+// lsState is whether a lane is paused or abandoned, in words.
+func lsState(l broker.LaneStats) string {
+	switch {
+	case l.Abandoned:
+		return admin.StateAbandoned
+	case !l.Paused:
+		return admin.StateRunning
+	}
+	return admin.StatePaused + " until " + l.PausedUntil.UTC().Format("2006-01-02 15:04Z")
+}
+
+func newLanePauseCommand(a command) *cobra.Command {
+	forTime := app.Length(pauseFor)
+	var until timeValue
+	cmd := &cobra.Command{
+		Use:   "pause NAME",
+		Short: "Have a lane deliver nothing for a while",
+		Long: `Has the broker deliver nothing of a lane, to all workers; other lanes go on.
+What workers hold already they finish. Receipts wait in the stream, where they
+stay no longer than PUSHWORKER_HISTORY.`,
+		Example: `  pushworker lane pause fcm
+  pushworker lane pause fcm --for 30m
+  pushworker lane pause fcm --until 2026-12-01T08:00:00Z`,
+		Args:              oneLane,
+		ValidArgsFunction: a.CompleteLane,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			end, err := pauseEnd(time.Duration(forTime), time.Time(until), cmd.Flags().Changed("for"))
+			if err != nil {
+				return err
+			}
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.pauseLane(cmd.Context(), c, conn, args[0], end)
+			})
+		},
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().Var(&forTime, "for", "how long, such as 30m or 2d; by default 24h")
+	cmd.Flags().Var(&until, "until", "end of the pause, as RFC 3339")
+	app.AddYes(cmd.Flags())
+	return cmd
+}
+
+func newLaneResumeCommand(a command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "resume NAME",
+		Short:             "Have a paused lane go on at once",
+		Example:           `  pushworker lane resume fcm`,
+		Args:              oneLane,
+		ValidArgsFunction: a.CompleteLane,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+				return a.pauseLane(cmd.Context(), c, conn, args[0], time.Time{})
+			})
+		},
+	}
+	app.AddYes(cmd.Flags())
+	return cmd
+}
+
+func oneLane(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%q wants the NAME of one lane, got %d names: `pushworker lane ls` lists them", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// pauseEnd is when a pause ends.
+func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, error) {
+	now := time.Now()
+	switch {
+	case until.IsZero() && length <= 0:
+		return time.Time{}, app.Usage(errors.New("--for must be above 0, such as 30m"))
+	case until.IsZero():
+		return now.Add(length), nil
+	case explicit:
+		return time.Time{}, app.Usage(errors.New("--for and --until exclude each other: give one"))
+	case !until.After(now):
+		return time.Time{}, app.Usage(errors.New("--until is in the past: give a time to come"))
+	}
+	return until, nil
+}
+
+// pauseLane pauses a lane, or resumes it if until is zero, and says so.
+func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
+	if !isLaneName(name) {
+		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name))
+	}
+	err := broker.PauseLane(ctx, conn, worker.Topology(c, nil), name, until)
+	switch {
+	case errors.Is(err, broker.ErrNoLane):
+		return err
+	case err != nil:
+		return app.Unavailable(err)
+	case until.IsZero():
+		a.Say("lane %s resumed", name)
+		return nil
+	}
+	a.Say("lane %s is paused until %s; `pushworker lane resume %s` ends that sooner", name, until.UTC().Format(time.RFC3339), name)
+	if time.Until(until) > c.History {
+		a.Say("warning: receipts stay in the stream for %s only (PUSHWORKER_HISTORY): the lane will miss those that wait longer", c.History)
+	}
+	return nil
+}
+
+// isLaneName reports whether the broker could have a lane of that name.
+func isLaneName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// timeValue is the pflag.Value of a moment.
+type timeValue time.Time
+
+// Set implements pflag.Value.
+func (v *timeValue) Set(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return errors.New("want a time such as 2026-12-01T08:00:00Z")
+	}
+	*v = timeValue(t)
+	return nil
+}
+
+// String implements pflag.Value.
+func (v *timeValue) String() string {
+	if time.Time(*v).IsZero() {
+		return ""
+	}
+	return time.Time(*v).Format(time.RFC3339)
+}
+
+// Type implements pflag.Value.
+func (*timeValue) Type() string { return "TIME" }

@@ -1,0 +1,90 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+func newLaneRetireCommand(a command) *cobra.Command {
+	var out terminal.Format
+	var c app.Change
+	cmd := &cobra.Command{
+		Use:   "retire NAME",
+		Short: "Remove a lane that nobody runs, and what waits for it",
+		Long: `Removes the durables of a lane, its retries that wait, and where it was.
+Receipts that only this lane has not settled are not sent through it any more,
+and make room in the stream. Dead letters stay. A lane that a worker runs is
+refused. Without --yes it shows what would be removed. A handler of that name
+that is enabled later is a new lane.`,
+		Example: `  pushworker lane retire stdout
+  pushworker lane retire stdout --yes`,
+		Args:              oneLane,
+		ValidArgsFunction: a.CompleteLane,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.Check(); err != nil {
+				return err
+			}
+			return a.lanes(cmd.Context(), func(conf *config.Config, conn *broker.Conn) error {
+				return a.retireLane(cmd.Context(), worker.Topology(conf, nil), conn, args[0], out, &c)
+			})
+		},
+	}
+	cmd.Flags().SortFlags = false
+	app.AddConsent(cmd.Flags(), &c)
+	terminal.AddFormat(cmd, &out)
+	return cmd
+}
+
+// retireLane shows a lane, and removes it if it may.
+func (a command) retireLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string, out terminal.Format, c *app.Change) error {
+	if !isLaneName(name) {
+		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name))
+	}
+	lane, err := a.findLane(ctx, t, conn, name)
+	if err != nil {
+		return err
+	}
+	p := a.List(out, "LANE", "PENDING", "IN FLIGHT", "RETRIES", "OLDEST")
+	oldest := "-"
+	if !lane.OldestPending.IsZero() {
+		oldest = terminal.Duration(time.Duration(lane.OldestPendingSeconds * float64(time.Second)))
+	}
+	p.Add(lane, name, strconv.FormatUint(lane.Pending, 10), strconv.Itoa(lane.InFlight), strconv.FormatUint(lane.RetriesWaiting, 10), oldest)
+	if err := p.Close(); err != nil {
+		return err
+	}
+	yes, err := a.Consent(c, "remove lane "+name+" and what waits for it?")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		a.Say("would remove lane %s and what waits for it; nothing was changed. Do it with --yes", name)
+		return nil
+	}
+	if err := broker.RetireLane(ctx, conn, t, name); err != nil {
+		return app.Unavailable(fmt.Errorf("%w: the same command does the rest", err))
+	}
+	a.Say("lane %s is removed", name)
+	return nil
+}
+
+func (a command) findLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string) (broker.LaneStats, error) {
+	ctx, cancel := context.WithTimeout(ctx, worker.AskTimeout)
+	defer cancel()
+	lane, err := broker.FindLane(ctx, conn, t, name)
+	if err != nil && !errors.Is(err, broker.ErrNoLane) && !errors.Is(err, broker.ErrLaneRuns) {
+		err = app.Unavailable(err)
+	}
+	return lane, err
+}

@@ -1,0 +1,96 @@
+// Package publish has the command publish. How a receipt is published is in
+// pkg/publisher, how inputs are cut into receipts in internal/jsonl.
+package publish
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/pkg/publisher"
+)
+
+// publishOptions are the flags of publish.
+type publishOptions struct {
+	subject    string
+	idPath     jsonPath
+	noValidate bool
+	quiet      bool
+	out        terminal.Format
+}
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command publish.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	var o publishOptions
+	cmd := &cobra.Command{
+		Use:   "publish [FILE…|-]",
+		Short: "Publish receipts and wait until the broker has stored them",
+		Long: `Publishes receipts byte for byte and waits until the broker has stored them.
+
+A file holds one receipt, or JSON Lines: one per line. - is standard input, and
+so is no file. What is not a receipt is told as FILE:LINE and not published; the
+rest is, and the exit code is 65. With --msg-id-from, a receipt whose id was
+published within the last two minutes is not stored again.`,
+		Example: `  pushworker publish receipt.json
+  jq -c .[] receipts.json | pushworker publish -o jsonl
+  pushworker publish --subject push.receipts.eu --msg-id-from request_id a.json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && terminal.IsTerminal(a.Stdin.Reader) {
+				return app.Usage(errors.New("name a file, pipe receipts in, or give - to type them"))
+			}
+			return a.publish(cmd.Context(), o, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	terminal.AddFormat(cmd, &o.out)
+	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
+	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as request_id")
+	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing but what is wrong")
+	return cmd
+}
+
+// publish publishes what the inputs hold and tells how it went.
+func (a command) publish(ctx context.Context, o publishOptions, inputs []string) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	if o.subject == "" {
+		o.subject = c.Subject
+	}
+	conn, err := a.Connect(ctx, c, "publish")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	pub, err := conn.Publisher(publisherConfig(o.subject))
+	switch {
+	case errors.Is(err, publisher.ErrRefused):
+		return app.Usage(err) // the subject
+	case err != nil:
+		return app.Unavailable(err)
+	}
+	defer func() {
+		now, cancel := context.WithCancel(ctx)
+		cancel() // nothing is in flight, unless run's error says so
+		_ = pub.Close(now)
+	}()
+	if len(inputs) == 0 {
+		inputs = []string{"-"}
+	}
+	p := publishing{
+		command: a, pub: pub, idPath: o.idPath, validate: !o.noValidate, quiet: o.quiet,
+		limits: c.ReceiptLimits(),
+		out:    a.List(o.out),
+	}
+	return p.run(ctx, inputs)
+}

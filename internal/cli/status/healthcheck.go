@@ -1,0 +1,50 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+// NewHealthcheck returns the command healthcheck.
+func NewHealthcheck(shared *app.App) *cobra.Command {
+	a := command{shared}
+	var ready bool
+	cmd := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Ask a running worker whether it is well, for containers",
+		Long: `Asks the worker at PUSHWORKER_ADMIN_ADDR whether it is alive; exits with 0 or 1.
+A worker that waits for its broker is alive, but not ready.`,
+		Example: `  pushworker healthcheck
+  pushworker healthcheck --ready`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			route := "/livez"
+			if ready {
+				route = "/readyz"
+			}
+			return a.healthcheck(cmd.Context(), route)
+		},
+	}
+	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it does its work now")
+	return cmd
+}
+
+func (a command) healthcheck(ctx context.Context, route string) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	text, err := worker.AskHealth(ctx, c, route)
+	if err != nil {
+		return fmt.Errorf("worker is not well: %w", err)
+	}
+	_, err = io.WriteString(a.Stdout, terminal.Printable(text))
+	return err
+}

@@ -1,0 +1,123 @@
+// Package status has the commands that ask how things are: status and healthcheck.
+// What there is to know is in internal/admin, who is asked in internal/worker.
+package status
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/worker"
+)
+
+// watchEvery is the pause between two looks of --watch.
+const watchEvery = 2 * time.Second
+
+// command is the app, as the commands of this package see it.
+type command struct{ *app.App }
+
+// New returns the command status.
+func New(shared *app.App) *cobra.Command {
+	a := command{shared}
+	var out terminal.Format
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what waits, what is in flight, and what is stored",
+		Long: `Shows the lanes and streams. The broker knows what all workers do; DROPPED and
+whether a provider is down come from the one worker at PUSHWORKER_ADMIN_ADDR,
+"-" if none answers there. With -o json and -o jsonl each look is one line, also
+with --watch. The exit code is 69 if a lane or a stream could not be read.`,
+		Example: `  pushworker status
+  pushworker status --watch
+  pushworker status -o json | jq '.lanes[].pending'`,
+		Args: app.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			every := time.Duration(0)
+			if watch {
+				every = watchEvery
+			}
+			return a.status(cmd.Context(), out, every)
+		},
+	}
+	terminal.AddFormat(cmd, &out)
+	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds, and show rates")
+	return cmd
+}
+
+// status shows the status once, or at every interval until ctx ends.
+func (a command) status(ctx context.Context, out terminal.Format, every time.Duration) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, "status")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if every > 0 {
+		return a.watch(ctx, c, conn, out, every)
+	}
+	return a.lookOnce(ctx, c, conn, out)
+}
+
+// pause waits and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// look asks the worker, if there is one, and the broker, without which there is
+// nothing to show. The first error says that no worker answers.
+func look(ctx context.Context, c *config.Config, conn *broker.Conn) (status admin.Status, workerErr, err error) {
+	remote, workerErr := worker.AskStatus(ctx, c)
+	status = worker.AskBroker(ctx, c, conn, remote)
+	if len(status.Streams) == 0 && status.Problems != nil {
+		err = app.Unavailable(errors.New(strings.Join(status.Problems, "\n")))
+	}
+	return status, workerErr, err
+}
+
+func (a command) lookOnce(ctx context.Context, c *config.Config, conn *broker.Conn, out terminal.Format) error {
+	status, workerErr, err := look(ctx, c, conn)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if out == terminal.FormatTable {
+		b.WriteString(strings.Join(statusLines(admin.Watched{Status: status}, false, terminal.Width(a.Stdout), a.Colour(a.Stdout)), "\n") + "\n")
+	} else if err := json.NewEncoder(&b).Encode(status); err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	if _, err := a.Stdout.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	if workerErr != nil {
+		a.Say("no worker answers at PUSHWORKER_ADMIN_ADDR, so dropped receipts and providers that are down are not known: %s", workerErr)
+	}
+	for _, l := range status.Lanes {
+		for _, trouble := range l.Troubles() {
+			a.Say("lane %s: %s", l.Handler, trouble)
+		}
+	}
+	if len(status.Problems) > 0 {
+		return app.Unavailable(errors.New("the status is not complete: " + strings.Join(status.Problems, "\n")))
+	}
+	return nil
+}
