@@ -48,6 +48,10 @@ run: build ## Run the worker with its own broker and the stdout handler; nothing
 demo: build ## Show the life of three receipts: acked, redelivered, buried
 	@./$(BINARY) demo
 
+.PHONY: pictures
+pictures: build ## Draw docs/img/status.svg and explain.svg from what the commands print
+	docs/img/terminals.sh $(BINARY)
+
 ##### Check
 
 .PHONY: check

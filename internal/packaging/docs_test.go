@@ -54,24 +54,6 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
-func TestLinksInDocumentsLead(t *testing.T) {
-	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
-	seen := 0
-	for _, name := range documents(t) {
-		for _, m := range link.FindAllStringSubmatch(read(t, name), -1) {
-			seen++
-			target := filepath.Join(root, filepath.Dir(name), m[1])
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s links to %s: %v", name, m[1], err)
-			}
-		}
-	}
-	if seen == 0 {
-		t.Error("no link found; the test looks for the wrong thing")
-	}
-}
-
 // documents returns the Markdown files at the root and below docs.
 func documents(t *testing.T) []string {
 	t.Helper()
