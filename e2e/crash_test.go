@@ -33,10 +33,10 @@ func TestWorkerKilled(t *testing.T) {
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		publish(t, conn, l, 50_000, 2_500)
+		publish(t, conn, l, 30_000, 2_500)
 	}()
 	kills := 0
-	every := time.NewTicker(2 * time.Second)
+	every := time.NewTicker(1500 * time.Millisecond)
 	defer every.Stop()
 	for running := true; running; {
 		select {

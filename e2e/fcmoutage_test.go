@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestFCMOutage: FCM is down for a minute under load, first with 503, then with
+// TestFCMOutage: FCM is down for half a minute under load, first with 503, then with
 // connections that are closed, then refused. Two workers ask it once a second each,
 // the lane beside it does not notice, and afterwards everything arrives.
 func TestFCMOutage(t *testing.T) {
@@ -23,14 +23,14 @@ func TestFCMOutage(t *testing.T) {
 	var over time.Time
 	w.underLoad(crowd, rate, func() {
 		await(t, 20*time.Second, "pushes arrive", func() bool { return w.stats().Accepted > rate })
-		w.refusing(30*time.Second, workers)
+		w.refusing(13*time.Second, workers)
 		for _, p := range all {
 			if !strings.Contains(p.log(), "provider unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {
 				t.Errorf("a worker does not say that FCM is down:\n%s", p.log())
 			}
 		}
 		w.fake.Kill()
-		w.closing(25*time.Second, workers)
+		w.closing(10*time.Second, workers)
 		elapse(t, 5*time.Second) // nobody listens
 		printed := 0
 		for _, p := range all {
@@ -43,7 +43,7 @@ func TestFCMOutage(t *testing.T) {
 		over = time.Now()
 	})
 	w.drained(time.Minute, "stdout")
-	t.Logf("the backlog of a minute at %d/s was gone %s after the outage", rate, time.Since(over).Round(time.Millisecond))
+	t.Logf("the backlog of half a minute at %d/s was gone %s after the outage", rate, time.Since(over).Round(time.Millisecond))
 	w.check(workers * 720) // of requests that were on their way when the fake was killed
 	for _, p := range all {
 		if n := metric(t, p, `pushworker_dead_letters_total`); n != 0 {

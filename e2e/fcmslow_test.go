@@ -76,16 +76,16 @@ func (r *request) allowsAt(t *testing.T) time.Time {
 // than allowed, no receipt is with two workers, and memory stays flat.
 func TestFCMSlow(t *testing.T) {
 	t.Parallel()
-	const crowd, inFlight, timeout = 200, 20, 4 * time.Second
+	const crowd, inFlight, timeout = 200, 20, 3 * time.Second
 	w := newFCMWorld(t, fmt.Sprintf(`,"max_in_flight":%d,"timeout":"%s","buffer":64`, inFlight, timeout))
 	w.crowd(crowd)
-	w.script(`{"answer":"accepted","latency":"12s"}`)
+	w.script(`{"answer":"accepted","latency":"8s"}`)
 	workers := []*program{w.worker(), w.worker()}
 	var first, last float64
 	w.underLoad(crowd, 50, func() {
-		elapse(t, 8*time.Second)
+		elapse(t, 5*time.Second)
 		first = metric(t, workers[0], "process_resident_memory_bytes")
-		elapse(t, 12*time.Second)
+		elapse(t, 8*time.Second)
 		last = metric(t, workers[0], "process_resident_memory_bytes")
 	})
 	if s := w.stats(); s.MaxStreams > 2*inFlight+2 { // and the questions of this test
