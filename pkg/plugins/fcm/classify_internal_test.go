@@ -151,9 +151,9 @@ func sick(wait time.Duration) line.Answer {
 	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait}
 }
 
-// TestEveryStatus: whatever status somebody else answers with, and whatever he says,
+// TestEveryStatusAndID: whatever status somebody else answers with, and whatever he says,
 // nothing is accepted or refused for good, and no token is gone.
-func TestEveryStatus(t *testing.T) {
+func TestEveryStatusAndID(t *testing.T) {
 	t.Parallel()
 	bodies := map[string]string{
 		"no body":     "",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 )
 
 // network is what is below a sender, in a bubble: it answers as told and keeps
@@ -115,5 +116,23 @@ func TestInvalidMessage(t *testing.T) {
 		if err != nil || a.Fate != line.Rejected || l.count() != 0 {
 			t.Errorf("%+v, %v", a, err)
 		}
+	})
+}
+
+// TestEveryStatus: whatever status somebody else answers with, and whatever is in the
+// body, nothing is accepted or refused for good, and no token is gone.
+func TestEveryStatus(t *testing.T) {
+	bubble(t, &network{}, goodKey, func(t *testing.T, s *sender) {
+		t.Helper()
+		if err := s.auth.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		linetest.Run(t, linetest.Provider{
+			Scope: line.All,
+			Ask: func(ctx context.Context, by http.RoundTripper) line.Answer {
+				s.auth.next = by
+				return s.ask(ctx, s.sdk, to("t"))
+			},
+		})
 	})
 }

@@ -1,0 +1,128 @@
+// Package linetest is the table of answers that every provider must face: each status,
+// with bodies that somebody else wrote, and no answer at all.
+//
+// It knows one rule. What stands in no table of the provider's says nothing about the
+// message and the address: it comes again, for everybody, and neither refuses a message
+// nor removes a device. It refuses to know what does stand in the table; that is for
+// the provider's own tests.
+package linetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+)
+
+// Provider is what faces the table.
+type Provider struct {
+	// Ask makes one request by a transport and says what its answer claims, as
+	// [line.Call]'s Do does.
+	Ask func(ctx context.Context, by http.RoundTripper) line.Answer
+	// Knows reports whether an answer of that status stands in the provider's table
+	// whatever its body is; nil when no status suffices. Of these only the form of the
+	// answer is looked at.
+	Knows func(status int) bool
+	// Scope is whom an unknown answer concerns: All, or OfGroup where each address
+	// names its server.
+	Scope line.Scope
+}
+
+// secret is in every body; no error may quote it.
+const secret = "do-not-quote"
+
+// bodies are of no provider.
+func bodies() map[string]string {
+	return map[string]string{
+		"no body":        "",
+		"HTML":           "<!DOCTYPE html><title>registration token " + secret + "</title>",
+		"cut JSON":       `{"error":{"status":"INVALID_ARGUMENT","message":"` + secret + `","details":[{"errorCode":"UNREGISTERED"`,
+		"other JSON":     `{"status":"INVALID_ARGUMENT","error":"registration token ` + secret + `","reason":"Unregistered"}`,
+		"nested JSON":    `{"error":{"code":404,"message":"` + secret + `","status":"no such route","details":["UNREGISTERED",{"reason":"Unregistered"}]}}`,
+		"null":           "null",
+		"list":           `[{"error":{"status":"UNAUTHENTICATED"}}]`,
+		"no text":        "\xff\xfe\x00" + secret,
+		"without an end": strings.Repeat(secret, 10_000),
+	}
+}
+
+// Run has p face the table.
+func Run(t *testing.T, p Provider) {
+	t.Helper()
+	for status := 100; status < 600; status++ {
+		for name, body := range bodies() {
+			what := fmt.Sprintf("status %d with %s", status, name)
+			a := p.Ask(t.Context(), answers{status: status, body: strings.NewReader(body)})
+			for _, fault := range p.faults(status, a) {
+				t.Errorf("%s: %s: %+v", what, fault, a)
+			}
+		}
+	}
+	for name, by := range map[string]answers{
+		"reset":    {err: errors.New("connection reset by peer")},
+		"cut off":  {err: io.ErrUnexpectedEOF},
+		"cut body": {status: http.StatusServiceUnavailable, body: io.MultiReader(strings.NewReader("{"), broken{})},
+	} {
+		if a := p.Ask(t.Context(), by); a.Fate != line.Again || a.Scope == line.One || a.Err == nil || !a.Tried || a.Code == "" {
+			t.Errorf("%s: %+v, want again, for everybody", name, a)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if a := p.Ask(over, answers{err: context.Canceled}); a.Fate != line.Again || a.Err == nil {
+		t.Errorf("cancelled: %+v, want again", a)
+	}
+}
+
+// faults are what is wrong with the answer to a status.
+func (p Provider) faults(status int, a line.Answer) (faults []string) {
+	wrong := func(is bool, fault string) {
+		if is {
+			faults = append(faults, fault)
+		}
+	}
+	wrong(!a.Tried, "it is no attempt")
+	wrong(a.Code == "", "it has no code")
+	wrong(a.Fate == line.Accepted != (a.Err == nil), "its error does not suit its fate")
+	wrong(a.Err != nil && strings.Contains(a.Err.Error(), secret), "it quotes the body")
+	if p.Knows != nil && p.Knows(status) {
+		return faults
+	}
+	wrong(a.Fate != line.Again, "it does not come again")
+	wrong(a.Scope != p.Scope, "it does not concern everybody")
+	quota := status == http.StatusTooManyRequests
+	wrong(a.Closed != quota, "who may ask again is not told by the status")
+	wrong(quota && a.Wait <= 0, "it does not wait")
+	return faults
+}
+
+// answers is a transport that answers so.
+type answers struct {
+	status int
+	body   io.Reader
+	err    error
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	if a.err != nil {
+		return nil, a.err
+	}
+	return &http.Response{
+		StatusCode: a.status, Status: http.StatusText(a.status), Header: http.Header{}, Body: io.NopCloser(a.body), Request: req,
+		Proto: "HTTP/2.0", ProtoMajor: 2,
+	}, nil
+}
+
+// broken is a body that ends before its time.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
