@@ -24,11 +24,6 @@ func weighing() []mutant {
 			pkg: lanes, test: "TestLargerThanTheBound",
 		},
 		{
-			name: "too large a receipt asked for in vain", file: "internal/consumer/intake.go",
-			old: "single = p.refused", now: "single = false && p.refused",
-			pkg: lanes, test: "TestLargerThanTheBound",
-		},
-		{
 			name: "more asked for after a full pull", file: "internal/broker/pull.go",
 			old: "case r.over():", now: "case false:",
 			pkg: brokers, test: "TestPullKeepsToItsBytes",
