@@ -3,7 +3,6 @@
 package jsonl
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -11,12 +10,8 @@ import (
 	"io"
 )
 
-// errTooLong is wrapped by the error for a line that is too long, after which the
-// next one can be read.
-var errTooLong = errors.New("line is too long for a receipt")
-
 // Document is what an input holds between two borders: a receipt, or what should be
-// one. line is where it begins, counted from 1.
+// one. Line is where it begins, counted from 1.
 type Document struct {
 	Data []byte
 	Line int
@@ -26,9 +21,7 @@ type Document struct {
 // brackets open; then the lines up to the closing bracket are one. It holds no
 // more than one receipt.
 type Reader struct {
-	in    *bufio.Reader
-	limit int // bytes of a receipt
-	line  int // of the last line read
+	lines *Lines
 	ahead []Document
 	// oneLine says that an open bracket turned out to be a fault of its line.
 	oneLine bool
@@ -37,18 +30,18 @@ type Reader struct {
 
 // NewReader cuts in into receipts of at most limit bytes.
 func NewReader(in io.Reader, limit int) *Reader {
-	return &Reader{in: bufio.NewReaderSize(in, 64<<10), limit: limit}
+	return &Reader{lines: NewLines(in, limit)}
 }
 
 // Next returns the next receipt, without the white space around it. After any
-// error but errTooLong it returns io.EOF.
+// error but ErrTooLong it returns io.EOF.
 func (r *Reader) Next() (Document, error) {
 	for !r.ended {
 		p, err := r.nextLine()
 		if err == nil && openBrackets(p.Data) > 0 && !r.oneLine {
 			p, err = r.gather(p)
 		}
-		r.ended = err != nil && !errors.Is(err, errTooLong)
+		r.ended = err != nil && !errors.Is(err, ErrTooLong)
 		p.Data = bytes.Trim(p.Data, " \t\r\n")
 		if err != nil || len(p.Data) > 0 {
 			return p, err
@@ -69,8 +62,8 @@ func (r *Reader) gather(p Document) (Document, error) {
 			return p, nil
 		case err != nil:
 			return p, err
-		case len(p.Data)+len(line.Data) > r.limit:
-			return p, fmt.Errorf("a receipt that begins here is larger than %d bytes (PUSHWORKER_MAX_RECEIPT_BYTES); the input is not read on", r.limit)
+		case len(p.Data)+len(line.Data) > r.lines.limit:
+			return p, fmt.Errorf("a receipt that begins here is larger than %d bytes (PUSHWORKER_MAX_RECEIPT_BYTES); the input is not read on", r.lines.limit)
 		case (line.Data[0] == '{' || line.Data[0] == '[') && !mayContinue(p.Data, line.Data):
 			r.oneLine = true
 			r.ahead = append(r.ahead, line)
@@ -97,31 +90,11 @@ func (r *Reader) nextLine() (Document, error) {
 		r.ahead = r.ahead[1:]
 		return p, nil
 	}
-	r.line++
-	var line []byte
-	for {
-		part, err := r.in.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case len(bytes.TrimRight(line, "\r\n")) > r.limit:
-			return Document{Line: r.line}, r.skip(err)
-		case err == nil, errors.Is(err, io.EOF) && len(line) > 0:
-			return Document{line, r.line}, nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return Document{Line: r.line}, err
-		}
+	line, err := r.lines.Next()
+	if errors.Is(err, ErrTooLong) {
+		err = fmt.Errorf("%w for a receipt: more than %d bytes (PUSHWORKER_MAX_RECEIPT_BYTES)", ErrTooLong, r.lines.limit)
 	}
-}
-
-// skip leaves out the rest of a line that is too long. err is what reading said.
-func (r *Reader) skip(err error) error {
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = r.in.ReadSlice('\n')
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return fmt.Errorf("%w: more than %d bytes (PUSHWORKER_MAX_RECEIPT_BYTES)", errTooLong, r.limit)
+	return Document{line, r.lines.N}, err
 }
 
 // openBrackets counts the brackets that line leaves open, outside of strings. No

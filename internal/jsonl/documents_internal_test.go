@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// cut lists what a receiptReader makes of an input, each piece with its line.
+// cut lists what a Reader makes of an input, each piece with its line.
 func cut(input io.Reader, limit int) []string {
 	r := NewReader(input, limit)
 	var got []string
@@ -20,7 +20,7 @@ func cut(input io.Reader, limit int) []string {
 		switch {
 		case errors.Is(err, io.EOF):
 			return got
-		case errors.Is(err, errTooLong):
+		case errors.Is(err, ErrTooLong):
 			got = append(got, fmt.Sprintf("%d too long", p.Line))
 		case err != nil:
 			got = append(got, fmt.Sprintf("%d %s", p.Line, err))
@@ -30,7 +30,7 @@ func cut(input io.Reader, limit int) []string {
 	}
 }
 
-func TestReceiptReader(t *testing.T) {
+func TestReader(t *testing.T) {
 	t.Parallel()
 	const limit = 40
 	long := strings.Repeat("x", limit)
@@ -69,7 +69,7 @@ func TestReceiptReader(t *testing.T) {
 	}
 }
 
-func TestReceiptReaderKeepsNothingOfALineThatIsTooLong(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
+func TestReaderKeepsNothingOfALineThatIsTooLong(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
 	allocs := testing.AllocsPerRun(3, func() {
 		if diff := cmp.Diff([]string{"1 too long"}, cut(io.LimitReader(zeros{}, 16<<20), 1000)); diff != "" {
 			t.Errorf("pieces (-want +got):\n%s", diff)
@@ -90,7 +90,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestReceiptReaderTellsReadErrors(t *testing.T) {
+func TestReaderTellsReadErrors(t *testing.T) {
 	t.Parallel()
 	in := io.MultiReader(strings.NewReader("{}\n{"), failing{})
 	if diff := cmp.Diff([]string{"1 {}", "2 disk on fire"}, cut(in, 100)); diff != "" {

@@ -1,37 +1,118 @@
 package app
 
 import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/pflag"
 
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 )
 
-// progressEvery is how often the progress of something slow is told to what is no
-// terminal.
-const progressEvery = 10 * time.Second
+const (
+	// barEvery is how often a terminal shows how far something is, and lineEvery how
+	// often a line is written elsewhere.
+	barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
+)
 
-// Progress tells how far something is: on a terminal with a bar, else with a line
-// now and then. Call step for each of total, which is -1 if nobody knows it, and done at
-// the end.
-func (a *App) Progress(total int, what string) (step, done func()) {
-	if terminal.IsTerminal(a.Stderr) {
-		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(a.Stderr), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20))
-		return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
+// Progress shows how far something slow is: on a terminal with a bar, or with a line
+// that is written over where nobody knows the total, elsewhere with a line now and then.
+type Progress struct {
+	// What is being done.
+	What string
+	// Total is how much there is to do; -1 if nobody knows.
+	Total int64
+	// Done is how much is done; by default, how many steps.
+	Done func() int64
+	// Line says so in words, by default with the figures alone.
+	Line func() string
+	// Quiet shows nothing.
+	Quiet bool
+
+	app   *App
+	steps atomic.Int64
+	bar   *progressbar.ProgressBar // nil without a terminal or a total
+	over  chan struct{}
+	ended sync.WaitGroup
+}
+
+// AddQuiet adds --quiet, which leaves out progress and summary.
+func AddQuiet(flags *pflag.FlagSet, quiet *bool) {
+	flags.BoolVarP(quiet, "quiet", "q", false, "print nothing but what is wrong")
+}
+
+// Show begins to show p. Stop ends it.
+func (a *App) Show(p *Progress) *Progress {
+	p.app, p.over = a, make(chan struct{})
+	if p.Done == nil {
+		p.Done = p.steps.Load
 	}
-	n, told := 0, time.Now()
-	return func() {
-		n++
-		if now := time.Now(); now.Sub(told) >= progressEvery {
-			told = now
-			if total < 0 {
-				a.Say("%s: %d", what, n)
-				return
-			}
-			a.Say("%s: %d of %d", what, n, total)
+	if p.Line == nil {
+		p.Line = p.figures
+	}
+	if p.Quiet {
+		return p
+	}
+	every := lineEvery
+	if terminal.IsTerminal(a.Stderr) {
+		every = barEvery
+		if p.Total >= 0 {
+			p.bar = progressbar.NewOptions64(max(1, p.Total), progressbar.OptionSetWriter(a.Stderr),
+				progressbar.OptionSetDescription(p.What), progressbar.OptionSetWidth(20), progressbar.OptionShowCount(),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(barEvery))
 		}
-	}, func() {}
+	}
+	p.ended.Go(func() { p.run(every) })
+	return p
+}
+
+// Step counts one thing that is done.
+func (p *Progress) Step() { p.steps.Add(1) }
+
+func (p *Progress) run(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-p.over:
+			return
+		}
+		switch {
+		case p.bar != nil:
+			_ = p.bar.Set64(min(p.Done(), p.Total))
+		case every == barEvery:
+			_, _ = io.WriteString(p.app.Stderr, "\r"+terminal.Cell(p.Line(), terminal.Width(p.app.Stderr)-1)+clearLine)
+		default:
+			p.app.Say("%s", p.Line())
+		}
+	}
+}
+
+func (p *Progress) figures() string {
+	if p.Total < 0 {
+		return fmt.Sprintf("%s: %d", p.What, p.Done())
+	}
+	return fmt.Sprintf("%s: %d of %d", p.What, p.Done(), p.Total)
+}
+
+// clearLine clears the rest of a terminal's line.
+const clearLine = "\x1b[K"
+
+// Clear makes room for a line.
+func (p *Progress) Clear() {
+	if !p.Quiet && terminal.IsTerminal(p.app.Stderr) {
+		_, _ = io.WriteString(p.app.Stderr, "\r"+clearLine)
+	}
+}
+
+// Stop ends the progress and takes it back from the terminal.
+func (p *Progress) Stop() {
+	close(p.over)
+	p.ended.Wait()
+	p.Clear()
 }

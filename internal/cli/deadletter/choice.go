@@ -1,7 +1,6 @@
 package deadletter
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -18,6 +17,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/jsonl"
 )
 
 // maxListLine bounds a line of a list of letters.
@@ -72,35 +72,40 @@ func (c *letterChoice) readName(a command, arg string) error {
 // be changed.
 func (c *letterChoice) readList(in io.Reader) error {
 	defer func() { slices.Sort(c.seqs) }()
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, maxListLine)
-	n := 0
-	for lines.Scan() {
-		n++
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
+	lines := jsonl.NewLines(in, maxListLine)
+	for {
+		line, err := lines.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, terminal.ErrInterrupted):
+			return err
+		case err != nil:
+			return app.Data(fmt.Errorf("stdin:%d: %w; nothing was changed", lines.N, err))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		var letter struct {
-			Seq uint64 `json:"seq"`
+		seq := seqOf(line)
+		if seq == 0 {
+			return app.Data(fmt.Errorf("stdin:%d: want a line of `pushworker deadletter ls -o jsonl`, or a SEQ; nothing was changed", lines.N))
 		}
-		if seq, err := strconv.ParseUint(string(line), 10, 64); err == nil {
-			letter.Seq = seq
-		} else if err := json.Unmarshal(line, &letter); err != nil {
-			letter.Seq = 0
-		}
-		if letter.Seq == 0 {
-			return app.Data(fmt.Errorf("stdin:%d: want a line of `pushworker deadletter ls -o jsonl`, or a SEQ; nothing was changed", n))
-		}
-		c.seqs = append(c.seqs, letter.Seq)
+		c.seqs = append(c.seqs, seq)
 	}
-	switch err := lines.Err(); {
-	case errors.Is(err, terminal.ErrInterrupted):
-		return err
-	case err != nil:
-		return app.Data(fmt.Errorf("stdin:%d: %w; nothing was changed", n+1, err))
+}
+
+// seqOf is the SEQ that a line names; 0 if none.
+func seqOf(line []byte) uint64 {
+	if seq, err := strconv.ParseUint(string(line), 10, 64); err == nil {
+		return seq
 	}
-	return nil
+	var letter struct {
+		Seq uint64 `json:"seq"`
+	}
+	if json.Unmarshal(line, &letter) != nil {
+		return 0
+	}
+	return letter.Seq
 }
 
 // everything reports whether nothing was chosen.

@@ -135,7 +135,7 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 	if !r.choice.named {
 		slices.Reverse(r.chosen)
 	}
-	step, done := r.Progress(len(r.chosen), r.job.verb)
+	shown := r.Show(&app.Progress{What: r.job.verb, Total: int64(len(r.chosen))})
 	letters := each(context.WithoutCancel(ctx), r.letters, r.chosen)
 	for l, fault := range letters {
 		if err = pace(ctx); err != nil {
@@ -146,9 +146,9 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 			err = app.Unavailable(fmt.Errorf("letter %d: %w; what is left is as it was", l.Seq, err))
 			break
 		}
-		step()
+		shown.Step()
 	}
-	done()
+	shown.Stop()
 	if left := len(r.chosen) - r.cleared; err == nil && left > 0 {
 		err = fmt.Errorf("%s could not be %s", terminal.Count(left, "letter"), r.job.done)
 	}

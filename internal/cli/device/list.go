@@ -70,7 +70,7 @@ func (a command) printDevices(out terminal.Format, list []push.Device, reveal bo
 }
 
 func newDeviceExportCommand(a command) *cobra.Command {
-	var reveal bool
+	var reveal, quiet bool
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write all devices as JSON Lines, tokens included",
@@ -83,28 +83,36 @@ The lines hold tokens in full, which are personal data.`,
 			if terminal.IsTerminal(a.Stdout) && !reveal {
 				return app.Usage(errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal"))
 			}
-			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir) })
+			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir, quiet) })
 		},
 	}
 	cmd.Flags().BoolVar(&reveal, "reveal", false, "write tokens to a terminal, too")
+	app.AddQuiet(cmd.Flags(), &quiet)
 	return cmd
 }
 
 // export writes every device. A user whose devices cannot be read is told, and the
 // others follow.
-func (a command) export(ctx context.Context, dir *broker.Devices) error {
+func (a command) export(ctx context.Context, dir *broker.Devices, quiet bool) error {
 	p := a.List(terminal.FormatLines)
+	shown := a.Show(&app.Progress{What: "exporting", Total: -1, Quiet: quiet || terminal.IsTerminal(a.Stdout)})
 	var failed error
 	for d, err := range dir.All(ctx) {
 		if failed = errors.Join(failed, err); err == nil {
 			p.Add(d)
+			shown.Step()
 		}
 		if p.Err != nil {
 			break
 		}
 	}
+	shown.Stop()
+	err := p.Close()
+	if !quiet && err == nil {
+		a.Say("exported %s", terminal.Count(int(shown.Done()), "device"))
+	}
 	if failed != nil {
 		failed = app.Unavailable(fmt.Errorf("the export is not complete: %w", failed))
 	}
-	return errors.Join(failed, p.Close())
+	return errors.Join(failed, err)
 }

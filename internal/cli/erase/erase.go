@@ -170,8 +170,8 @@ func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err 
 	for _, l := range planned[1:] { // devices are few, and go at once
 		total += l.Erased
 	}
-	step, done := e.Progress(total, "erasing")
-	e.eraser.Step = step
+	shown := e.Show(&app.Progress{What: "erasing", Total: int64(total)})
+	e.eraser.Step = shown.Step
 	p := e.List(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
 	n, err := e.eraseDevices(ctx, false)
 	devices := erasedLine{Where: "devices", Found: n, Erased: n}
@@ -185,7 +185,7 @@ func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err 
 		p.Add(lineOf(counts), lineOf(counts).cells()...)
 		owed += counts.Owed
 	}
-	done()
+	shown.Stop()
 	if err != nil {
 		err = interruptedOr(ctx, err)
 	}

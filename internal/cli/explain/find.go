@@ -4,22 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker"
-	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/pkg/push"
 )
-
-// sayEvery is how often a search says how far it is.
-const sayEvery = time.Second
 
 // search finds a user's receipts, the newest first: by reading them back from the last
 // one, for a bounded time, and by what is recorded of outcomes beyond that.
@@ -35,6 +30,8 @@ type search struct {
 	// from is the first sequence that was looked at, and reached when it was stored.
 	from    uint64
 	reached time.Time
+	// shown is reached, for those who watch the search.
+	shown atomic.Int64
 	// complete says that no receipt was left out.
 	complete bool
 }
@@ -112,9 +109,12 @@ func (s *search) recordedBelow(ctx context.Context, known broker.Outcomes) (floo
 // over or the floor is reached.
 func (s *search) backwards(ctx context.Context, want int, f floor) (found []explain.Receipt, err error) {
 	began := time.Now()
-	told := began
 	s.complete = true
-	defer func() { s.app.clearProgress(told.After(began)) }()
+	s.shown.Store(began.Unix())
+	shown := s.app.Show(&app.Progress{Total: -1, Line: func() string {
+		return "searched receipts back to " + time.Unix(s.shown.Load(), 0).UTC().Format(time.RFC3339)
+	}})
+	defer shown.Stop()
 	for part, err := range broker.Back(ctx, broker.NewHistory(s.conn, s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
 		if err != nil {
 			return nil, err
@@ -124,14 +124,9 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 		if len(found) >= want || f.covers(part) {
 			return found, nil
 		}
-		now := time.Now()
-		if bound := time.Duration(s.options.search); bound > 0 && now.Sub(began) >= bound {
+		if bound := time.Duration(s.options.search); bound > 0 && time.Since(began) >= bound {
 			s.complete = false
 			return found, nil
-		}
-		if now.Sub(told) >= sayEvery && terminal.IsTerminal(s.app.Stderr) {
-			told = now
-			_, _ = fmt.Fprintf(s.app.Stderr, "\rlooked at receipts back to %s\x1b[K", s.reached.UTC().Format(time.RFC3339))
 		}
 	}
 	s.from = 0 // there is nothing before
@@ -143,19 +138,13 @@ func (s *search) lookedAt(part broker.Part[explain.Receipt]) {
 	s.from = part.From
 	if !part.First.IsZero() {
 		s.reached = part.First
+		s.shown.Store(part.First.Unix())
 	}
 }
 
 // covers reports whether the outcomes of all receipts before part are recorded.
 func (f floor) covers(part broker.Part[explain.Receipt]) bool {
 	return part.From <= f.seq && !f.since.IsZero() && part.First.After(f.since)
-}
-
-// clearProgress takes back the line that says how far a search is, if it was written.
-func (a command) clearProgress(written bool) {
-	if written {
-		_, _ = io.WriteString(a.Stderr, "\r\x1b[K")
-	}
 }
 
 // pick is read for those receipts that may name the user.

@@ -54,7 +54,7 @@ published within the last two minutes is not stored again.`,
 	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
 	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as request_id")
 	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing but what is wrong")
+	app.AddQuiet(flags, &o.quiet)
 	return cmd
 }
 

@@ -44,8 +44,8 @@ type publishing struct {
 
 	total, invalid, duplicates int
 	// quiet leaves out all but faults.
-	quiet bool
-	step  func() // counts a receipt
+	quiet    bool
+	progress *app.Progress
 }
 
 // result is what becomes of one receipt, or of an input that cannot be read.
@@ -68,14 +68,11 @@ func (p *publishing) run(ctx context.Context, inputs []string) error {
 		defer close(results)
 		p.read(ctx, inputs, results)
 	}()
-	var done func()
-	p.step, done = func() {}, func() {}
-	if shown := p.out.Format == terminal.FormatTable && terminal.IsTerminal(p.Stdout); !shown && !p.quiet { // else the lines show it
-		p.step, done = p.Progress(-1, "publishing")
-	}
+	byLine := p.out.Format == terminal.FormatTable && terminal.IsTerminal(p.Stdout)
+	p.progress = p.Show(&app.Progress{What: "publishing", Total: -1, Quiet: p.quiet || byLine})
 	began := time.Now()
 	err := p.collect(ctx, results)
-	done()
+	p.progress.Stop()
 	if stored := p.total - p.invalid; stored > few && !p.quiet {
 		p.Say("published %s (%d duplicates) in %s", terminal.Count(stored, "receipt"), p.duplicates, time.Since(began).Round(time.Millisecond))
 	}
@@ -156,13 +153,14 @@ func (p *publishing) tell(r *result) error {
 	case len(r.faults) > 0:
 		p.invalid++
 		for _, fault := range r.faults {
+			p.progress.Clear()
 			p.Say("%s: %s", r.where, fault)
 		}
 		return nil
 	case r.err != nil:
 		return fmt.Errorf("%s and what follows: %w", r.where, r.err)
 	}
-	p.step()
+	p.progress.Step()
 	verdict := "stored"
 	if r.ack.Duplicate {
 		verdict = "duplicate"

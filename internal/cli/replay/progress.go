@@ -2,70 +2,28 @@ package replay
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
+	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/replay"
 )
 
-const (
-	// barEvery is how often the bar moves, and lineEvery how often a line is written
-	// where there is no terminal.
-	barEvery, lineEvery = 100 * time.Millisecond, 10 * time.Second
-)
-
-// replayProgress shows how far a replay is: a bar on a terminal, else a line now and
-// then.
+// replayProgress is how far a replay is.
 type replayProgress struct {
-	app         command
 	replay      *replay.Replay
 	first, last uint64
 	began       time.Time
-	bar         *progressbar.ProgressBar // nil where there is no terminal
-	over        chan struct{}
-	ended       sync.WaitGroup
 }
 
-// newProgress starts to show. There is no bar where receipts are printed to the same
+// newProgress starts to show it. There is none where receipts are printed to the same
 // terminal, because they show it.
-func (r *replayRun) newProgress(p *replay.Replay) *replayProgress {
-	g := &replayProgress{
-		app: r.command, replay: p, first: p.From.Next, last: r.checkpoint.Last, began: time.Now(), over: make(chan struct{}),
-	}
-	every := lineEvery
-	if terminal.IsTerminal(r.Stderr) {
-		if r.output.shown && terminal.IsTerminal(r.Stdout) {
-			return g
-		}
-		every = barEvery
-		g.bar = progressbar.NewOptions64(max(1, g.total()),
-			progressbar.OptionSetWriter(r.Stderr), progressbar.OptionSetWidth(30), progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(), progressbar.OptionSetItsString("receipts"), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(barEvery))
-	}
-	g.ended.Go(func() { g.show(every) })
-	return g
-}
-
-func (g *replayProgress) show(every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-g.over:
-			return
-		}
-		t, next := g.replay.Progress()
-		if g.bar != nil {
-			_ = g.bar.Set64(g.done(t, next))
-			continue
-		}
-		g.app.Say("%s", g.line(t, next))
-	}
+func (r *replayRun) newProgress(p *replay.Replay) *app.Progress {
+	g := &replayProgress{replay: p, first: p.From.Next, last: r.checkpoint.Last, began: time.Now()}
+	return r.Show(&app.Progress{
+		Total: g.total(), Done: func() int64 { return g.done(p.Progress()) }, Line: func() string { return g.line(p.Progress()) },
+		Quiet: r.output.shown && terminal.IsTerminal(r.Stdout) && terminal.IsTerminal(r.Stderr),
+	})
 }
 
 // total is how much there is to do: sequences to look at, or receipts to choose where
@@ -101,17 +59,4 @@ func (g *replayProgress) line(t replay.Tally, next uint64) string {
 	}
 	left := time.Duration(float64(time.Since(g.began)) * (all - done) / done)
 	return text + ", about " + left.Round(time.Second).String() + " left"
-}
-
-// clear makes room for a line.
-func (g *replayProgress) clear() {
-	if g.bar != nil {
-		_ = g.bar.Clear()
-	}
-}
-
-func (g *replayProgress) stop() {
-	close(g.over)
-	g.ended.Wait()
-	g.clear()
 }

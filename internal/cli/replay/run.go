@@ -24,7 +24,7 @@ type replayRun struct {
 	o          replayOptions
 	output     *replayOutput
 	checkpoint replay.Checkpoint
-	progress   *replayProgress
+	progress   *app.Progress
 	told       int // failures
 }
 
@@ -44,7 +44,7 @@ func (r *replayRun) run(ctx context.Context, c *config.Config, source iter.Seq2[
 	r.progress = r.newProgress(p)
 	r.output.told = r.tellFailure
 	at, tally, err := p.Run(ctx, source)
-	r.progress.stop()
+	r.progress.Stop()
 	if err != nil && app.Heard(err) == nil {
 		return err // whoever read our output has enough
 	}
@@ -96,7 +96,7 @@ func (r *replayRun) tellFailure(seq uint64, err error) {
 	if r.told++; r.told > maxToldFailures {
 		return
 	}
-	r.progress.clear()
+	r.progress.Clear()
 	r.Say("sequence %d: %v", seq, err)
 	if r.told == maxToldFailures {
 		r.Say("further failures are counted only")

@@ -1,0 +1,175 @@
+package device
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pushworker/pushworker/internal/jsonl"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// importers is how many devices are being registered at a time.
+const importers = 64
+
+// Import registers the devices of an input of JSON Lines:
+//
+//	input ─► read ─► dispatch ─► importer of the user ─► Put
+//
+// A user's lines are all one importer's, so that they are taken in their order.
+type Import struct {
+	// Put registers a device, and reports whether it was not older than what is registered.
+	Put func(context.Context, push.Device) (stored bool, err error)
+	// Invalid is told of each line that holds no device.
+	Invalid func(line int, err error)
+
+	// Lines and Faults count the lines, and those that hold no device.
+	Lines, Faults int
+
+	stored, kept atomic.Int64
+}
+
+// ImportError says at which line the directory failed. What was registered stays so.
+type ImportError struct {
+	Line int
+	Err  error
+}
+
+// Error implements error.
+func (e *ImportError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Err) }
+
+// Unwrap returns the directory's error.
+func (e *ImportError) Unwrap() error { return e.Err }
+
+// Stored is how many devices were registered so far.
+func (i *Import) Stored() int64 { return i.stored.Load() }
+
+// Kept is how many were left out, because what is registered is newer.
+func (i *Import) Kept() int64 { return i.kept.Load() }
+
+// entry is what a line holds: a device, or a fault.
+type entry struct {
+	push.Device
+
+	line  int
+	fault error
+}
+
+// Run registers what is in the input. It stops early when the directory fails, with an
+// [*ImportError], and when ctx ends, with its error.
+func (i *Import) Run(ctx context.Context, in io.Reader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	entries := make(chan entry)
+	go func() {
+		defer close(entries)
+		readEntries(ctx, in, entries)
+	}()
+	group, working := errgroup.WithContext(ctx)
+	queues := make([]chan entry, importers)
+	for n := range queues {
+		queue := make(chan entry, 16) // keeps the other importers busy while one waits
+		queues[n] = queue
+		group.Go(func() error { return i.register(working, queue) })
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, queue := range queues {
+				close(queue)
+			}
+		}()
+		return i.dispatch(working, entries, queues)
+	})
+	return group.Wait()
+}
+
+// readEntries sends an entry for each line that is not blank.
+func readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
+	lines := jsonl.NewLines(in, MaxLine)
+	for {
+		text, err := lines.Next()
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+			return
+		}
+		if err == nil && len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		goesOn := err == nil || errors.Is(err, jsonl.ErrTooLong)
+		switch {
+		case !goesOn:
+			err = fmt.Errorf("reading stops here: %w", err)
+		case err != nil:
+			err = &InvalidError{errLineTooLong}
+		}
+		e := entry{line: lines.N}
+		if e.Device, e.fault = parseValid(bytes.TrimRight(text, "\r\n"), err); ctx.Err() != nil {
+			return
+		}
+		select {
+		case entries <- e:
+		case <-ctx.Done():
+			return
+		}
+		if !goesOn {
+			return
+		}
+	}
+}
+
+// parseValid reads a line, unless err says that there is none.
+func parseValid(text []byte, err error) (d push.Device, fault error) {
+	if err == nil {
+		d, err = ParseLine(text)
+	}
+	if err == nil {
+		err = Validate(d)
+	}
+	return d, err
+}
+
+// dispatch tells faults and hands devices to the importer of their user.
+func (i *Import) dispatch(ctx context.Context, entries <-chan entry, queues []chan entry) error {
+	for {
+		select {
+		case e, ok := <-entries:
+			if !ok {
+				return ctx.Err()
+			}
+			i.Lines++
+			if e.fault != nil {
+				i.Faults++
+				i.Invalid(e.line, e.fault)
+				continue
+			}
+			select {
+			case queues[uint64(e.User)%uint64(len(queues))] <- e:
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// register registers the devices of a queue.
+func (i *Import) register(ctx context.Context, queue <-chan entry) error {
+	for e := range queue {
+		stored, err := i.Put(ctx, e.Device)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return &ImportError{e.line, err}
+		case stored:
+			i.stored.Add(1)
+		default:
+			i.kept.Add(1)
+		}
+	}
+	return nil
+}
