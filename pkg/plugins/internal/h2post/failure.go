@@ -1,0 +1,53 @@
+package h2post
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/net/http2"
+)
+
+var (
+	// ErrBusy says that too many requests wait.
+	ErrBusy = errors.New("too many requests wait for a connection")
+	// ErrClosed says that the client was closed.
+	ErrClosed = errors.New("the client is closed")
+	// ErrCanceled says that the owner has given the request up.
+	ErrCanceled = errors.New("the request was given up")
+	// ErrTimeout says that there was no answer before the deadline.
+	ErrTimeout = errors.New("no answer in time")
+	// ErrLost says that the connection ended while the request was open.
+	ErrLost = errors.New("the connection was lost")
+	// ErrNoHTTP2 says that the peer does not speak HTTP/2.
+	ErrNoHTTP2 = errors.New("the peer does not speak HTTP/2")
+
+	errSilent    = errors.New("no answer to PING")
+	errGoAway    = errors.New("the peer closes the connection and has not processed the request")
+	errTooLarge  = errors.New("the headers are larger than the peer takes")
+	errMalformed = errors.New("the answer is malformed")
+	errBadField  = errors.New("a path or header field holds what it must not")
+)
+
+// ResetError says with which code the peer has reset the request's stream.
+type ResetError struct{ Code uint32 }
+
+func (e *ResetError) Error() string {
+	return fmt.Sprintf("the peer has reset the stream: %v", http2.ErrCode(e.Code))
+}
+
+// protocolError is what the peer has done wrong. It ends the connection.
+type protocolError struct {
+	code http2.ErrCode
+	what string
+}
+
+func (e *protocolError) Error() string { return fmt.Sprintf("%v: %s", e.code, e.what) }
+
+func wrong(code http2.ErrCode, what string) error { return &protocolError{code, what} }
+
+func lost(why error) error { return fmt.Errorf("%w: %w", ErrLost, why) }
+
+// goAwayError says with which code the peer has ended the connection.
+type goAwayError struct{ code http2.ErrCode }
+
+func (e *goAwayError) Error() string { return fmt.Sprintf("the peer has said GOAWAY: %v", e.code) }
