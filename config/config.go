@@ -22,7 +22,7 @@ type Config struct {
 
 	DevicesCreate bool `split_words:"true" default:"false" desc:"Make the bucket of devices although it is missing beside a stream that has had receipts, which looks as if it was lost. Without, run and device import refuse; their flag --create does the same."`
 
-	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
+	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see deploy/config/handlers.example.json. start says where a lane begins when it is new: new (the next receipt published), oldest, or an RFC 3339 time; without it, a lane beside receipts that are older than it begins with new."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A bigger receipt goes to the dead letters as oversize. At most 64MiB."`
 	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys, recipients apart, goes to the dead letters as malformed."`

@@ -139,7 +139,7 @@ func TestEnvExampleLoads(t *testing.T) {
 
 func TestHandlersExampleLoads(t *testing.T) {
 	t.Parallel()
-	c := mustLoad(t, []string{"PUSHWORKER_HANDLERS_FILE=handlers.example.json"}, nil)
+	c := mustLoad(t, []string{"PUSHWORKER_HANDLERS_FILE=../deploy/config/handlers.example.json"}, nil)
 	if len(c.Handlers) != 1 || c.Handlers[0].Name != "stdout" || !strings.Contains(string(c.Handlers[0].Config), `"enabled": true`) {
 		t.Errorf("handlers: %v", c.Handlers)
 	}

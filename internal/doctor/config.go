@@ -17,7 +17,7 @@ func Configuration(faults, warnings []config.Fault, handlers error) Group {
 			found = append(found, fail(f.Variable, f.Problem, f.Hint+" (docs/configuration.md)"))
 		}
 		for _, text := range lines(handlers) {
-			found = append(found, fail("handlers", text, "correct PUSHWORKER_HANDLERS; config/handlers.example.json has one that works"))
+			found = append(found, fail("handlers", text, "correct PUSHWORKER_HANDLERS; deploy/config/handlers.example.json has one that works"))
 		}
 		for _, f := range warnings {
 			found = append(found, warn(f.Variable, f.Problem, f.Hint))
