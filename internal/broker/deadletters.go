@@ -46,7 +46,7 @@ func (d *DeadLetters) Bury(ctx context.Context, letter deadletter.Letter) error 
 	_, err := store(ctx, d.conn, m, d.stream)
 	if errors.Is(err, consumer.ErrTooLarge) { // for the stream: what is left says where to find the receipt
 		m.Data = nil
-		m.Header.Set(headerTruncated, isTrue)
+		setTruncated(m.Header)
 		_, err = store(ctx, d.conn, m, d.stream)
 	}
 	if letter.Handler == "" && alreadyWritten(err) {
@@ -75,7 +75,7 @@ func (d *DeadLetters) fit(m *nats.Msg, data []byte) {
 	}
 	if room := max(0, int(d.conn.MaxPayload())-size); len(data) > room {
 		data = data[:room]
-		m.Header.Set(headerTruncated, isTrue)
+		setTruncated(m.Header)
 	}
 	m.Data = data
 }

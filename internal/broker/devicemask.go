@@ -13,6 +13,7 @@ import (
 )
 
 // maskKey is the key of the secret with which tokens are masked.
+const maskKey = "install.mask"
 
 // open reads the secret and remembers it, since no two buckets have the same. A
 // bucket in which nothing was ever written, or whose secret an operator has deleted,
@@ -81,7 +82,7 @@ func parseMask(text []byte) (m device.Mask, err error) {
 func provisionMask(ctx context.Context, c *Conn) error {
 	ctx, stop := context.WithTimeout(ctx, RequestTimeout)
 	defer stop()
-	look := time.NewTicker(restAfterTrouble)
+	look := time.NewTicker(250 * time.Millisecond)
 	defer look.Stop()
 	for {
 		_, err := (&deviceStore{conn: c}).mask(ctx)

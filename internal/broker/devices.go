@@ -12,8 +12,6 @@ import (
 	"github.com/pushworker/pushworker/internal/device"
 )
 
-const maskKey = "install.mask"
-
 // DeviceOptions adjust [Conn.Devices]. The zero value is fine.
 type DeviceOptions struct {
 	// CacheBytes and CacheTTL are those of [device.Options].

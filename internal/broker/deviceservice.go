@@ -135,7 +135,7 @@ func (s *deviceService) begin() bool {
 func (s *deviceService) handler(ctx context.Context, e *endpoint) nats.MsgHandler {
 	return func(m *nats.Msg) {
 		if m.Reply != "" && !isInbox(m.Reply) {
-			s.log.Warn().Str("subject", m.Subject).Str("reply", oneLine(m.Reply, maxErrorText)).
+			s.log.Warn().Str("subject", m.Subject).Str("reply", OneLine(m.Reply, maxErrorText)).
 				Msg("device request refused: it asks for the answer on a subject that is no inbox; let the client use _INBOX or a prefix that begins with _INBOX_")
 			return
 		}
@@ -190,7 +190,7 @@ func (s *deviceService) respond(reply string, a answer) {
 	m := nats.NewMsg(reply)
 	if a.Error != nil {
 		m.Header.Set(micro.ErrorCodeHeader, a.Error.Code)
-		m.Header.Set(micro.ErrorHeader, oneLine(a.Error.Message, maxErrorText))
+		m.Header.Set(micro.ErrorHeader, OneLine(a.Error.Message, maxErrorText))
 	}
 	s.publish(m, a)
 }

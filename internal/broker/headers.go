@@ -14,7 +14,6 @@ import (
 
 // The headers that the contract fixes, and some beside them.
 const (
-	headerMsgID         = "Nats-Msg-Id"
 	headerExpires       = "Push-Expires"
 	headerHandler       = "Push-Handler"
 	headerAttempt       = "Push-Attempt"
@@ -90,7 +89,7 @@ func setForwarded(h nats.Header, own map[string][]string) {
 			continue
 		}
 		for _, v := range own[name] {
-			v = oneLine(v, maxForwarded)
+			v = OneLine(v, maxForwarded)
 			if size := len(name) + len(v) + len(": \r\n"); size <= room {
 				room -= size
 				h.Add(name, v)
@@ -106,9 +105,9 @@ func headerName(name string) bool {
 	})
 }
 
-// oneLine makes s fit for a header: valid UTF-8 without control characters and
+// OneLine makes s fit for a header: valid UTF-8 without control characters and
 // line breaks, which become spaces, of at most limit bytes.
-func oneLine(s string, limit int) string {
+func OneLine(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
@@ -132,3 +131,6 @@ func first(values []string) string {
 }
 
 func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// setTruncated marks a letter whose data was cut off.
+func setTruncated(h nats.Header) { h.Set(headerTruncated, isTrue) }

@@ -6,8 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/pushworker/pushworker/internal/broker"
 )
 
@@ -43,19 +41,4 @@ func FuzzOneLine(f *testing.F) {
 			t.Errorf("OneLine(%q, %d) = %q", s, limit, got)
 		}
 	})
-}
-
-// What somebody publishes on a retry subject by hand is delivered, not rejected.
-func TestRetryPublishedByHand(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	for _, h := range []nats.Header{nil, {
-		"Push-Origin-Seq": {"x"}, "Push-Origin-Stream": {""}, "Push-Attempt": {"-3"}, "Push-First": {"yesterday"}, "Push-Expires": {"soon"},
-	}, {"Push-Origin-Seq": {"5"}}} {
-		r.store(t, "push.retry.fcm", "{}", h)
-		o := one(t, r.lane.Retries).Origin()
-		if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Subject != "push.retry.fcm" || !o.First.Equal(o.Stored) || o.Attempts != 0 || !o.Expires.IsZero() {
-			t.Errorf("with header %v the origin is %+v", h, o)
-		}
-	}
 }

@@ -158,3 +158,22 @@ func TestJanitorsKeepPublishersGoing(t *testing.T) {
 		}
 	}
 }
+
+func TestJanitorNamesTheLaneThatHoldsTheStream(t *testing.T) {
+	t.Parallel()
+	r := fullRig(t, 190)
+	r.settle(t, "fcm", 190)
+	r.topo.Handlers = []string{"fcm"} // stdout is a handler that was switched off
+	var log bytes.Buffer
+	j := broker.NewJanitor(r.conn, r.topo, 0, zerolog.New(&log))
+	for range 2 {
+		if err := j.Trim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{`"lane":"stdout"`, "nobody runs lane stdout", "190 receipts", "pushworker lane retire stdout"} {
+		if n := strings.Count(log.String(), want); n != 1 {
+			t.Errorf("%q is said %d times:\n%s", want, n, log.String())
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
@@ -16,7 +17,7 @@ func readLetter(subject string, h nats.Header) deadletter.Letter {
 	expires, own := readPublished(h)
 	l := deadletter.Letter{
 		Expires: expires, Handler: handler, Reason: h.Get(headerReason), Error: h.Get(headerError),
-		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(headerMsgID),
+		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(jetstream.MsgIDHeader),
 		Narrowed:  h.Get(headerNarrowed) == isTrue,
 		Truncated: h.Get(headerTruncated) == isTrue, Header: own,
 	}
@@ -35,18 +36,18 @@ func readLetter(subject string, h nats.Header) deadletter.Letter {
 // setLetter adds the headers of a letter.
 func setLetter(h nats.Header, l deadletter.Letter) {
 	setForwarded(h, l.Header)
-	h.Set(headerMsgID, oneLine(l.ID, maxErrorText))
-	h.Set(headerHandler, oneLine(l.Handler, maxErrorText))
-	h.Set(headerReason, oneLine(l.Reason, maxErrorText))
-	h.Set(headerError, oneLine(l.Error, maxErrorText))
+	h.Set(jetstream.MsgIDHeader, OneLine(l.ID, maxErrorText))
+	h.Set(headerHandler, OneLine(l.Handler, maxErrorText))
+	h.Set(headerReason, OneLine(l.Reason, maxErrorText))
+	h.Set(headerError, OneLine(l.Error, maxErrorText))
 	h.Set(headerAttempt, strconv.Itoa(l.Attempts))
 	h.Set(headerFirst, formatTime(l.First))
 	h.Set(headerLast, formatTime(l.Last))
-	h.Set(headerOriginStream, oneLine(l.Stream, maxErrorText))
+	h.Set(headerOriginStream, OneLine(l.Stream, maxErrorText))
 	h.Set(headerOriginSeq, strconv.FormatUint(l.StreamSeq, 10))
-	h.Set(headerOriginSubject, oneLine(l.Subject, maxErrorText))
+	h.Set(headerOriginSubject, OneLine(l.Subject, maxErrorText))
 	setStory(h, l.Expires, l.Redriven, l.Narrowed)
 	if l.Truncated {
-		h.Set(headerTruncated, isTrue)
+		setTruncated(h)
 	}
 }

@@ -1,10 +1,8 @@
 package broker_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,72 +80,5 @@ func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
 	stop()
 	if err := <-kept; err != nil || !abandoned() {
 		t.Errorf("a lane whose worker has stopped is not abandoned; Run = %v", err)
-	}
-}
-
-// Retiring a lane takes its durables, its retries and its position, and nothing of
-// other lanes.
-func TestRetireLane(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, func(topo *broker.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
-	r.publish(t, 3)
-	m := one(t, r.lane.Fresh)
-	for _, handler := range r.topo.Handlers {
-		for _, delay := range []time.Duration{time.Hour, 0} {
-			retry := retryOf(m, delay)
-			retry.Handler = handler
-			retry.Origin.Attempts += int(delay / time.Hour) // or it would be the same retry
-			if err := broker.NewScheduler(r.conn, r.topo).Schedule(t.Context(), retry); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := broker.NewPositions(r.conn, r.topo, zerolog.Nop()).Keep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // repeating finds nothing left
-		if err := broker.RetireLane(t.Context(), r.conn, r.topo, "fcm"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := broker.FindLane(t.Context(), r.conn, r.topo, "fcm"); !errors.Is(err, broker.ErrNoLane) {
-		t.Errorf("FindLane = %v, want ErrNoLane", err)
-	}
-	retries := r.stored(t, "PUSH_RETRY")
-	if len(retries) != 2 {
-		t.Errorf("%d retries are left, want the 2 of stdout", len(retries))
-	}
-	for _, m := range retries {
-		if !strings.Contains(m.Subject, ".stdout") {
-			t.Errorf("%s is left", m.Subject)
-		}
-	}
-	if _, err := broker.Provision(t.Context(), r.broker.Connect(t), r.topo); err != nil {
-		t.Fatal(err)
-	}
-	if n := r.info(t, "fcm").NumPending; n != 0 {
-		t.Errorf("the lane that is new again begins with %d older receipts", n)
-	}
-	if n := r.info(t, "stdout").NumPending; n != 3 {
-		t.Errorf("stdout has %d receipts to come, want 3", n)
-	}
-}
-
-func TestJanitorNamesTheLaneThatHoldsTheStream(t *testing.T) {
-	t.Parallel()
-	r := fullRig(t, 190)
-	r.settle(t, "fcm", 190)
-	r.topo.Handlers = []string{"fcm"} // stdout is a handler that was switched off
-	var log bytes.Buffer
-	j := broker.NewJanitor(r.conn, r.topo, 0, zerolog.New(&log))
-	for range 2 {
-		if err := j.Trim(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, want := range []string{`"lane":"stdout"`, "nobody runs lane stdout", "190 receipts", "pushworker lane retire stdout"} {
-		if n := strings.Count(log.String(), want); n != 1 {
-			t.Errorf("%q is said %d times:\n%s", want, n, log.String())
-		}
 	}
 }

@@ -114,6 +114,6 @@ func (r *Redriver) receipt(l deadletter.Letter) *nats.Msg {
 		},
 	})
 	m.Header.Set(headerReason, l.Reason)
-	m.Header.Set(headerMsgID, "redrive:"+r.letters.stream+":"+strconv.FormatUint(l.Seq, 10)+":"+strconv.FormatInt(l.Stored.UnixNano(), 36))
+	m.Header.Set(jetstream.MsgIDHeader, "redrive:"+r.letters.stream+":"+strconv.FormatUint(l.Seq, 10)+":"+strconv.FormatInt(l.Stored.UnixNano(), 36))
 	return m
 }

@@ -42,10 +42,10 @@ func setRetry(h nats.Header, r consumer.Retry) {
 	setForwarded(h, o.Header)
 	h.Set(headerHandler, r.Handler)
 	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
-	h.Set(headerOriginStream, oneLine(o.RootStream, maxErrorText))
+	h.Set(headerOriginStream, OneLine(o.RootStream, maxErrorText))
 	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
-	h.Set(headerOriginSubject, oneLine(o.Subject, maxErrorText))
-	h.Set(headerError, oneLine(r.Error, maxErrorText))
+	h.Set(headerOriginSubject, OneLine(o.Subject, maxErrorText))
+	h.Set(headerError, OneLine(r.Error, maxErrorText))
 	if r.Reason != 0 {
 		h.Set(headerReason, r.Reason.String())
 	}

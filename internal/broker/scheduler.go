@@ -81,7 +81,7 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 	m := nats.NewMsg(target)
 	m.Data = r.Data
 	setRetry(m.Header, r)
-	m.Header.Set(headerMsgID, r.Handler+":"+r.Origin.Stream+":"+id+":"+strconv.Itoa(r.Origin.Attempts)+":"+strconv.FormatBool(r.Origin.Alone))
+	m.Header.Set(jetstream.MsgIDHeader, r.Handler+":"+r.Origin.Stream+":"+id+":"+strconv.Itoa(r.Origin.Attempts)+":"+strconv.FormatBool(r.Origin.Alone))
 	if r.Delay > 0 {
 		// The client's WithScheduleAt cuts off the fraction of the second, which makes
 		// a retry come up to a second early.

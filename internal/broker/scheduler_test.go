@@ -19,13 +19,6 @@ import (
 	policy "github.com/pushworker/pushworker/internal/retry"
 )
 
-// retryOf is a retry of a message as a lane would make it.
-func retryOf(m consumer.Message, delay time.Duration) consumer.Retry {
-	r := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "provider says no", Origin: m.Origin()}
-	r.Origin.Attempts++
-	return r
-}
-
 func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -443,3 +443,41 @@ func TestVerbs(t *testing.T) {
 	}
 	eventually(t, "settled", func() bool { return r.info(t, "fcm").NumAckPending == 0 })
 }
+
+// What somebody publishes on a retry subject by hand is delivered, not rejected.
+func TestRetryPublishedByHand(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for _, h := range []nats.Header{nil, {
+		"Push-Origin-Seq": {"x"}, "Push-Origin-Stream": {""}, "Push-Attempt": {"-3"}, "Push-First": {"yesterday"}, "Push-Expires": {"soon"},
+	}, {"Push-Origin-Seq": {"5"}}} {
+		r.store(t, "push.retry.fcm", "{}", h)
+		o := one(t, r.lane.Retries).Origin()
+		if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Subject != "push.retry.fcm" || !o.First.Equal(o.Stored) || o.Attempts != 0 || !o.Expires.IsZero() {
+			t.Errorf("with header %v the origin is %+v", h, o)
+		}
+	}
+}
+
+// What lies on a lane's retry subject and was not stored by that lane is a receipt of
+// that place and time; its headers say nothing.
+func TestForgedRetryIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	forged := nats.Header{
+		"Push-Origin-Stream": {"PUSH"}, "Push-Origin-Seq": {"7"}, "Push-Origin-Subject": {"push.receipts"}, "Push-Attempt": {"49"},
+		"Push-First": {"2020-01-01T00:00:00Z"}, "Push-Redriven": {"3"}, "Push-Narrowed": {"true"},
+	}
+	r.store(t, "push.retry.fcm", "{}", forged)
+	o := one(t, r.lane.Retries).Origin()
+	if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Attempts != 0 || !o.First.Equal(o.Stored) || o.Redriven != 0 || o.Narrowed {
+		t.Errorf("the origin is %+v", o)
+	}
+	// Nor do such headers on the subject of receipts, where every producer publishes.
+	forged.Set("Push-Handler", "fcm")
+	r.store(t, "push.receipts", "{}", forged)
+	o = one(t, r.lane.Fresh).Origin()
+	if o.RootStream != "PUSH" || o.RootSeq != o.Seq || o.Attempts != 0 || !o.First.Equal(o.Stored) || o.Redriven != 0 || o.Narrowed || len(o.Header) > 0 {
+		t.Errorf("the origin of a receipt is %+v", o)
+	}
+}

@@ -2,15 +2,12 @@ package broker_test
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
-	"github.com/pushworker/pushworker/internal/deadletter"
 )
 
 func TestIsInbox(t *testing.T) {
@@ -87,60 +84,5 @@ func TestAnswersGoToInboxesOnly(t *testing.T) {
 	}
 	if got := devicesOf(t, again, 1, 2); len(got) != 1 || len(got[1]) != 1 {
 		t.Errorf("the devices are %v; what asks for its answer elsewhere is not carried out", got)
-	}
-}
-
-// A letter is believed only if it says what its subject says, which permissions guard.
-func TestForgedLetterIsNotBelieved(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	if _, err := broker.ProvisionDevices(t.Context(), r.conn, 1); err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range []nats.Header{
-		nil,
-		{"Push-Handler": {"other"}, "Push-Reason": {"permanent"}, "Push-Narrowed": {"true"}, "Push-Origin-Stream": {"KV_push-devices"}, "Push-Origin-Seq": {"1"}},
-		{"Push-Handler": {"fcm"}, "Push-Narrowed": {"true"}, "Push-Origin-Stream": {"KV_push-devices"}, "Push-Origin-Seq": {"1"}},
-	} {
-		r.store(t, "push.dead.fcm", `{"ok":true}`, h)
-	}
-	letters, redriver := broker.NewLetters(r.conn, r.topo), broker.NewRedriver(r.conn, r.topo)
-	for _, l := range list(t, letters, broker.LetterFilter{Handler: "fcm"}) {
-		if l.Handler != "fcm" || !l.Foreign || l.Error == "" {
-			t.Errorf("letter %+v", l)
-		}
-		if err := redriver.Check(t.Context(), l); !errors.Is(err, deadletter.ErrForeign) || !broker.Refused(err) {
-			t.Errorf("redriving it: %v", err)
-		}
-		if data, err := letters.Original(t.Context(), &l); err != nil || !strings.Contains(string(data), "ok") {
-			t.Errorf("its original is %q, %v: another stream's message", data, err)
-		}
-	}
-	bury(t, broker.NewDeadLetters(r.conn, r.topo), letter("fcm", 1))
-	if l := shown(t, r, 4); l.Foreign {
-		t.Errorf("a worker's letter counts as forged: %+v", l)
-	}
-}
-
-// What lies on a lane's retry subject and was not stored by that lane is a receipt of
-// that place and time; its headers say nothing.
-func TestForgedRetryIsNotBelieved(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	forged := nats.Header{
-		"Push-Origin-Stream": {"PUSH"}, "Push-Origin-Seq": {"7"}, "Push-Origin-Subject": {"push.receipts"}, "Push-Attempt": {"49"},
-		"Push-First": {"2020-01-01T00:00:00Z"}, "Push-Redriven": {"3"}, "Push-Narrowed": {"true"},
-	}
-	r.store(t, "push.retry.fcm", "{}", forged)
-	o := one(t, r.lane.Retries).Origin()
-	if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Attempts != 0 || !o.First.Equal(o.Stored) || o.Redriven != 0 || o.Narrowed {
-		t.Errorf("the origin is %+v", o)
-	}
-	// Nor do such headers on the subject of receipts, where every producer publishes.
-	forged.Set("Push-Handler", "fcm")
-	r.store(t, "push.receipts", "{}", forged)
-	o = one(t, r.lane.Fresh).Origin()
-	if o.RootStream != "PUSH" || o.RootSeq != o.Seq || o.Attempts != 0 || !o.First.Equal(o.Stored) || o.Redriven != 0 || o.Narrowed || len(o.Header) > 0 {
-		t.Errorf("the origin of a receipt is %+v", o)
 	}
 }

@@ -1,0 +1,28 @@
+package broker_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+func letter(handler string, seq int) deadletter.Letter {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
+	return deadletter.Letter{
+		Handler: handler, Reason: "permanent", Error: "token is gone", Attempts: 3, First: now, Last: now.Add(time.Minute),
+		Stream: "PUSH", StreamSeq: uint64(seq), Subject: "push.receipts.x", ID: "PUSH:" + strconv.Itoa(seq) + ":abc:" + handler,
+		Data: []byte(`{"to":null}`), Header: map[string][]string{"traceparent": {"00-abc"}},
+	}
+}
+
+func bury(t *testing.T, d *broker.DeadLetters, letters ...deadletter.Letter) {
+	t.Helper()
+	for _, x := range letters {
+		if err := d.Bury(t.Context(), x); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
