@@ -26,3 +26,15 @@ func bury(t *testing.T, d *broker.DeadLetters, letters ...deadletter.Letter) {
 		}
 	}
 }
+
+func list(t *testing.T, l *broker.Letters, f broker.LetterFilter) []deadletter.Letter {
+	t.Helper()
+	var all []deadletter.Letter
+	for x, err := range l.List(t.Context(), f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}

@@ -198,13 +198,3 @@ func TestDevicesWithoutTheRightToWatchWork(t *testing.T) {
 	_, err := broker.OpenDevices(ctx, connectTo(t, url("deaf"), zerolog.Nop()), broker.DeviceOptions{})
 	wantError(t, err, "does not permit", "$JS.API.DIRECT.GET.KV_push-devices")
 }
-
-func connectTo(t *testing.T, url string, log zerolog.Logger) *broker.Conn {
-	t.Helper()
-	c, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	return c
-}

@@ -52,26 +52,12 @@ func (l *liar) answer(m *nats.Msg) {
 	l.answers = l.answers[1:]
 }
 
-// say sends one message of an answer.
-func say(m *nats.Msg, data string, header ...string) {
-	r := nats.NewMsg(m.Reply)
-	r.Data = []byte(data)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	_ = m.RespondMsg(r)
-}
-
 func sayEntry(m *nats.Msg, subject string, seq, last int) {
 	value := fmt.Sprintf(`[{"id":"phone","provider":"fcm","platform":"ios","token":"t%d"}]`, seq)
 	if strings.HasSuffix(subject, "install.mask") {
 		value = strings.Repeat("0f", 32)
 	}
 	say(m, value, "Nats-Subject", subject, "Nats-Sequence", strconv.Itoa(seq), "Nats-Last-Sequence", strconv.Itoa(last), "Nats-Num-Pending", "0")
-}
-
-func sayEnd(m *nats.Msg, last, pending int) {
-	say(m, "", "Status", "204", "Description", "EOB", "Nats-Num-Pending", strconv.Itoa(pending), "Nats-Last-Sequence", strconv.Itoa(last))
 }
 
 func truth(m *nats.Msg, subjects []string) { truthOf(m, subjects, len(subjects)) }

@@ -15,18 +15,6 @@ import (
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
 
-func list(t *testing.T, l *broker.Letters, f broker.LetterFilter) []deadletter.Letter {
-	t.Helper()
-	var all []deadletter.Letter
-	for x, err := range l.List(t.Context(), f) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, x)
-	}
-	return all
-}
-
 func TestLetterComesBackAsItWasBuried(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -4,9 +4,6 @@ import (
 	"context"
 )
 
-// lane; they say every shownEvery that they do.
-const unseenAfter = 3 * shownEvery
-
 // OtherLanes are those of [Others], with what they hold.
 func OtherLanes(ctx context.Context, c *Conn, t Topology) ([]LaneStats, error) {
 	others, err := Others(ctx, c, t)

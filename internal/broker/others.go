@@ -90,5 +90,5 @@ func (l Lane_) served(p position) bool {
 		}
 		now = info.TimeStamp
 	}
-	return !p.Left && now.Sub(p.written) < unseenAfter
+	return !p.Left && now.Sub(p.written) < UnseenAfter
 }

@@ -199,13 +199,6 @@ func create(t *testing.T, js jetstream.JetStream, c jetstream.StreamConfig) {
 	}
 }
 
-func consume(t *testing.T, js jetstream.JetStream, c jetstream.ConsumerConfig) {
-	t.Helper()
-	if _, err := js.CreateConsumer(t.Context(), "PUSH", c); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestProvisionReportsReplicasWithoutACluster(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)

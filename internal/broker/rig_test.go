@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
@@ -137,4 +138,28 @@ func retryOf(m consumer.Message, delay time.Duration) consumer.Retry {
 	r := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "provider says no", Origin: m.Origin()}
 	r.Origin.Attempts++
 	return r
+}
+
+func connectTo(t *testing.T, url string, log zerolog.Logger) *broker.Conn {
+	t.Helper()
+	c, err := broker.Connect(t.Context(), broker.Options{URL: url, Name: "test", Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func consume(t *testing.T, js jetstream.JetStream, c jetstream.ConsumerConfig) {
+	t.Helper()
+	if _, err := js.CreateConsumer(t.Context(), "PUSH", c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deleteDurable(t *testing.T, r *rig) {
+	t.Helper()
+	if err := r.js.DeleteConsumer(t.Context(), "PUSH", "fcm"); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -306,13 +306,6 @@ func TestPullRecognisesADurableMadeAnew(t *testing.T) {
 	}
 }
 
-func deleteDurable(t *testing.T, r *rig) {
-	t.Helper()
-	if err := r.js.DeleteConsumer(t.Context(), "PUSH", "fcm"); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestOriginOfAFreshMessage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
