@@ -13,7 +13,9 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/worker"
 )
 
@@ -59,10 +61,10 @@ func openQueue(ctx context.Context, url string) (*queue, error) {
 	if q.conn, err = broker.Connect(ctx, broker.Options{URL: url, Name: "bench", Log: zerolog.Nop()}); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if _, err := broker.Provision(ctx, q.conn, worker.Topology(c, nil)); err != nil {
+	if _, err := topology.Provision(ctx, q.conn, worker.Topology(c, nil)); err != nil {
 		return nil, fmt.Errorf("provision: %w", err)
 	}
-	if _, err := broker.ProvisionDevices(ctx, q.conn, 1); err != nil {
+	if _, err := devices.Provision(ctx, q.conn, 1); err != nil {
 		return nil, fmt.Errorf("provision the device directory: %w", err)
 	}
 	return q, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -19,7 +19,7 @@ const registrars = 64
 // register gives the users from to below to one device each, as chat servers do,
 // and returns how many a second that were.
 func (w *world) register(ctx context.Context, from, to int) (perSecond float64, err error) {
-	directory, err := broker.OpenDevices(ctx, w.queue.conn, broker.DeviceOptions{Log: zerolog.Nop()})
+	directory, err := devices.Open(ctx, w.queue.conn, devices.Options{Log: zerolog.Nop()})
 	if err != nil {
 		return 0, fmt.Errorf("open the device directory: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/history"
 )
 
 // perHour is the history that an hour leaves, at ten receipts a second.
@@ -83,7 +83,7 @@ func (w *world) findNewest(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	began := time.Now()
-	for _, err := range broker.NewHistory(w.queue.conn, w.queue.name).Read(ctx, broker.Stretch{Since: last}) {
+	for _, err := range history.New(w.queue.conn, w.queue.name).Read(ctx, history.Stretch{Since: last}) {
 		if err != nil {
 			return 0, fmt.Errorf("read the newest receipt: %w", err)
 		}

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/status"
 )
 
 // maxLine is the longest line of a log.
@@ -26,7 +27,7 @@ func (w *world) settled(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	last := "no broker answers"
 	for idle := 0; idle < 2; {
-		stats, err := broker.NewReader(w.conn).Stats(ctx, topology())
+		stats, err := status.NewReader(w.conn).Stats(ctx, streams())
 		switch {
 		case err != nil:
 			idle = 0
@@ -90,7 +91,7 @@ func stopped(ctx context.Context, s *seat) error {
 	return nil
 }
 
-func busy(s broker.Stats) bool {
+func busy(s status.Stats) bool {
 	for _, l := range s.Lanes {
 		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
 			return true
@@ -103,7 +104,7 @@ func busy(s broker.Stats) bool {
 // is in both.
 func (w *world) letters(ctx context.Context) (map[string]map[int]int, error) {
 	found := map[string]map[int]int{"stdout": {}, "fcm": {}}
-	for letter, err := range broker.NewLetters(w.conn, topology()).List(ctx, broker.LetterFilter{}) {
+	for letter, err := range letters.New(w.conn, streams()).List(ctx, letters.Filter{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the dead letters: %w", err)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
 )
 
 // recordsEvery is how old a recorded position of a lane is at most: it is written
@@ -120,7 +120,7 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 	if err := errors.Join(err, wait(ctx, long)); err != nil {
 		return fmt.Errorf("abandon a durable: %w", err)
 	}
-	stats, err := broker.NewReader(f.conn).Stats(ctx, topology())
+	stats, err := status.NewReader(f.conn).Stats(ctx, streams())
 	if err != nil {
 		return fmt.Errorf("look at the lanes: %w", err)
 	}

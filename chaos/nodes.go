@@ -174,7 +174,7 @@ func leaderIn(text []byte) string {
 	}
 	for _, a := range answer.Accounts {
 		for _, s := range a.Streams {
-			if s.Name == topology().Stream {
+			if s.Name == streams().Stream {
 				return s.Cluster.Leader
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // tightLimit is how much a stream holds that is to fill up within a second. A receipt
@@ -50,8 +50,8 @@ func storeScenarios() []scenario {
 }
 
 // limits are those of the streams.
-func (w *world) limits() broker.Topology {
-	t := topology()
+func (w *world) limits() topology.Topology {
+	t := streams()
 	t.Replicas, t.History, t.DeadMaxAge, t.AckWait = w.replicas(), 72*time.Hour, 30*24*time.Hour, w.scale.ackWait
 	t.MaxBytes, t.DeadMaxBytes, t.RetryMaxBytes = cmp.Or(w.maxBytes, 24<<20), 8<<20, 16<<20
 	if w.tight {
@@ -93,7 +93,7 @@ func (f *faults) overfill(ctx context.Context, s step, says string) error {
 func (f *faults) loosen(ctx context.Context) error {
 	t := f.limits()
 	t.DeadMaxBytes = 8 << 20
-	if _, err := broker.Provision(ctx, f.conn, t); err != nil {
+	if _, err := topology.Provision(ctx, f.conn, t); err != nil {
 		return fmt.Errorf("raise the limit of dead letters: %w", err)
 	}
 	return nil

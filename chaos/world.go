@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -50,9 +52,9 @@ type world struct {
 	crashes      atomic.Pointer[error]
 }
 
-// topology names what is looked at; the worker makes it.
-func topology() broker.Topology {
-	return broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout", "fcm"}}
+// streams names what is looked at; the worker makes it.
+func streams() topology.Topology {
+	return topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout", "fcm"}}
 }
 
 // open starts everything: brokers, provider, workers, in the order of dependence,

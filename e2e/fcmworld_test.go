@@ -16,6 +16,8 @@ import (
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -278,10 +280,10 @@ func (w *fcmWorld) publish(r *push.Receipt) {
 }
 
 // lane is the state of a lane over all processes.
-func (w *fcmWorld) lane(handler string) (broker.LaneStats, bool) {
-	stats, err := broker.NewReader(w.conn).Stats(w.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
+func (w *fcmWorld) lane(handler string) (status.LaneStats, bool) {
+	stats, err := status.NewReader(w.conn).Stats(w.Context(), topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
 	if err != nil || len(stats.Lanes) != 1 {
-		return broker.LaneStats{}, false
+		return status.LaneStats{}, false
 	}
 	return stats.Lanes[0], true
 }

@@ -21,6 +21,8 @@ import (
 
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // freeAddr is a loopback address that was free a moment ago.
@@ -202,7 +204,7 @@ func drained(t *testing.T, conn *broker.Conn, limit time.Duration) {
 	t.Helper()
 	last := ""
 	await(t, limit, "the lane is drained", func() bool {
-		stats, err := broker.NewReader(conn).Stats(t.Context(), broker.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout"}})
+		stats, err := status.NewReader(conn).Stats(t.Context(), topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout"}})
 		if err != nil || len(stats.Lanes) != 1 {
 			last = fmt.Sprint(err)
 			return false

@@ -5,24 +5,24 @@ package main
 func guards() []mutant {
 	return []mutant{
 		{
-			name: "device requests answered on any subject", file: "internal/broker/deviceservice.go",
+			name: "device requests answered on any subject", file: "internal/broker/devices/service.go",
 			old: "if m.Reply != \"\" && !isInbox(m.Reply) {", now: "if false {",
-			pkg: brokers, test: "TestAnswersGoToInboxesOnly",
+			pkg: brokers + "/devices", test: "TestAnswersGoToInboxesOnly",
 		},
 		{
-			name: "questions about the service answered on any subject", file: "internal/broker/devicediscovery.go",
+			name: "questions about the service answered on any subject", file: "internal/broker/devices/discovery.go",
 			old: "answer != nil && isInbox(m.Reply)", now: "answer != nil && m.Reply != \"\"",
-			pkg: brokers, test: "TestAnswersGoToInboxesOnly",
+			pkg: brokers + "/devices", test: "TestAnswersGoToInboxesOnly",
 		},
 		{
-			name: "headers of a forged retry believed", file: "internal/broker/retryheaders.go",
+			name: "headers of a forged retry believed", file: "internal/broker/wire/retry.go",
 			old: "if h.Get(headerHandler) != handler {", now: "if false {",
-			pkg: brokers, test: "TestForgedRetryIsNotBelieved",
+			pkg: brokers + "/queue", test: "TestForgedRetryIsNotBelieved",
 		},
 		{
 			name: "forged letter redriven", file: "internal/deadletter/redrive.go",
 			old: "case l.Foreign:", now: "case false:",
-			pkg: brokers, test: "TestForgedLetterIsNotBelieved",
+			pkg: brokers + "/letters", test: "TestForgedLetterIsNotBelieved",
 		},
 		{
 			name: "damaged device list taken for an empty one", file: "internal/device/list.go",

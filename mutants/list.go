@@ -207,14 +207,14 @@ func retrying() []mutant {
 func outside() []mutant {
 	return []mutant{
 		{
-			name: "retry without its dedup id", file: "internal/broker/scheduler.go",
-			old: "m.Header.Set(headerMsgID, r.Handler+", now: "m.Header.Set(\"X\", r.Handler+",
-			pkg: brokers, test: "TestSchedulingTheSameAttemptTwiceStoresItOnce",
+			name: "retry without its dedup id", file: "internal/broker/queue/scheduler.go",
+			old: "m.Header.Set(jetstream.MsgIDHeader, r.Handler+", now: "m.Header.Set(\"X\", r.Handler+",
+			pkg: brokers + "/queue", test: "TestSchedulingTheSameAttemptTwiceStoresItOnce",
 		},
 		{
-			name: "letter without its dedup id", file: "internal/broker/letterheaders.go",
-			old: "h.Set(headerMsgID, oneLine(l.ID, maxErrorText))", now: "_ = l.ID",
-			pkg: brokers, test: "TestBuryingTwiceIsOneLetter",
+			name: "letter without its dedup id", file: "internal/broker/wire/letter.go",
+			old: "h.Set(jetstream.MsgIDHeader, OneLine(l.ID, MaxErrorText))", now: "_ = l.ID",
+			pkg: brokers + "/queue", test: "TestBuryingTwiceIsOneLetter",
 		},
 		{
 			name: "publisher forgets its dedup id", file: "pkg/publisher/publisher.go",

@@ -34,9 +34,9 @@ func storing() []mutant {
 			pkg: lanes, test: "TestLedgerDoesNotOutgrowTheLimits",
 		},
 		{
-			name: "parts of a retry taken for one", file: "internal/broker/scheduler.go",
+			name: "parts of a retry taken for one", file: "internal/broker/queue/scheduler.go",
 			old: `id += "-" + r.Part`, now: `id += ""`,
-			pkg: brokers, test: "TestPartsOfARetryAreSeveral",
+			pkg: brokers + "/queue", test: "TestPartsOfARetryAreSeveral",
 		},
 		{
 			name: "ready although retries cannot be stored", file: "internal/consumer/lane.go",
@@ -44,9 +44,9 @@ func storing() []mutant {
 			pkg: lanes, test: "TestStoresRefuse",
 		},
 		{
-			name: "full stream of retries cannot drain", file: "internal/broker/scheduler.go",
+			name: "full stream of retries cannot drain", file: "internal/broker/queue/scheduler.go",
 			old: "&& !r.Last && r.Origin.Stream != s.stream", now: "&& !r.Last",
-			pkg: brokers, test: "TestScheduleBeyondTheLimit",
+			pkg: brokers + "/queue", test: "TestScheduleBeyondTheLimit",
 		},
 	}
 }

@@ -4,24 +4,24 @@ package main
 func topology() []mutant {
 	return []mutant{
 		{
-			name: "deleted durable starts with the oldest receipt", file: "internal/broker/start.go",
+			name: "deleted durable starts with the oldest receipt", file: "internal/broker/topology/start.go",
 			old: "case known && p.Stream.Equal(info.Created):", now: "case known && p.Stream.Equal(info.Created) && word == \"\" && p.Settled == 0:",
-			pkg: brokers, test: "TestADeletedDurableGoesOnAfterARestart",
+			pkg: brokers + "/topology", test: "TestADeletedDurableGoesOnAfterARestart",
 		},
 		{
-			name: "new lane sends history", file: "internal/broker/start.go",
+			name: "new lane sends history", file: "internal/broker/topology/start.go",
 			old: "case info.State.Msgs == 0:", now: "case true:",
-			pkg: brokers, test: "TestANewLaneStartsWhereItIsTold",
+			pkg: brokers + "/topology", test: "TestANewLaneStartsWhereItIsTold",
 		},
 		{
-			name: "position of another stream believed", file: "internal/broker/start.go",
+			name: "position of another stream believed", file: "internal/broker/topology/start.go",
 			old: "case known && p.Stream.Equal(info.Created):", now: "case known:",
-			pkg: brokers, test: "TestARecordedPositionIsOfOneStreamOnly",
+			pkg: brokers + "/topology", test: "TestARecordedPositionIsOfOneStreamOnly",
 		},
 		{
-			name: "deleted durable not made anew", file: "internal/broker/source.go",
+			name: "deleted durable not made anew", file: "internal/broker/queue/source.go",
 			old: "return s.remake(ctx)", now: "return nil",
-			pkg: brokers, test: "TestADurableIsMadeAnewUnderARunningLane",
+			pkg: brokers + "/topology", test: "TestADurableIsMadeAnewUnderARunningLane",
 		},
 		{
 			name: "cluster that is starting ends the worker", file: "internal/broker/request.go",
@@ -29,9 +29,9 @@ func topology() []mutant {
 			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
 		},
 		{
-			name: "broker's passing fault ends the lane", file: "internal/broker/remake.go",
+			name: "broker's passing fault ends the lane", file: "internal/broker/queue/remake.go",
 			old: " || isServerFault(err):", now: ":",
-			pkg: brokers, test: "TestADurableIsMadeAnewWhenTheBrokerCanAgain",
+			pkg: brokers + "/topology", test: "TestADurableIsMadeAnewWhenTheBrokerCanAgain",
 		},
 		{
 			name: "worker alive whose store is dead", file: "internal/worker/window.go",
@@ -44,19 +44,19 @@ func topology() []mutant {
 			pkg: "./internal/worker", test: "TestBrokerThatCannotWrite",
 		},
 		{
-			name: "abandoned lane not shown", file: "internal/broker/stats.go",
+			name: "abandoned lane not shown", file: "internal/broker/status/stats.go",
 			old: "if !other.Abandoned {", now: "if true {",
-			pkg: brokers, test: "TestAbandonedLanesAreShown",
+			pkg: brokers + "/status", test: "TestAbandonedLanesAreShown",
 		},
 		{
-			name: "lane of another worker called abandoned", file: "internal/broker/others.go",
+			name: "lane of another worker called abandoned", file: "internal/broker/topology/others.go",
 			old: "return !p.Left && now", now: "return p.Left && now",
-			pkg: brokers, test: "TestLanesThatOthersRunAreNotAbandoned",
+			pkg: brokers + "/status", test: "TestLanesThatOthersRunAreNotAbandoned",
 		},
 		{
-			name: "retired lane remembered", file: "internal/broker/retire.go",
-			old: "return ForgetPosition(ctx, c, t, name)", now: "return nil",
-			pkg: brokers, test: "TestRetireLane",
+			name: "retired lane remembered", file: "internal/broker/lanes/retire.go",
+			old: "return topology.ForgetPosition(ctx, c, t, name)", now: "return nil",
+			pkg: brokers + "/lanes", test: "TestRetireLane",
 		},
 		{
 			name: "lost devices made anew", file: "internal/worker/directory.go",
@@ -64,9 +64,9 @@ func topology() []mutant {
 			pkg: workers, test: "TestLostDevicesEndAStart",
 		},
 		{
-			name: "users of a lost bucket without devices", file: "internal/broker/devicestore.go",
+			name: "users of a lost bucket without devices", file: "internal/broker/devices/store.go",
 			old: "if err := s.sameBucket(ctx); err != nil {", now: "if false {",
-			pkg: brokers, test: "TestALostBucketIsNoUserWithoutDevices",
+			pkg: brokers + "/devices", test: "TestALostBucketIsNoUserWithoutDevices",
 		},
 	}
 }

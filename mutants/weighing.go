@@ -24,14 +24,14 @@ func weighing() []mutant {
 			pkg: lanes, test: "TestLargerThanTheBound",
 		},
 		{
-			name: "more asked for after a full pull", file: "internal/broker/pull.go",
+			name: "more asked for after a full pull", file: "internal/broker/queue/pull.go",
 			old: "case r.over():", now: "case false:",
-			pkg: brokers, test: "TestPullKeepsToItsBytes",
+			pkg: brokers + "/queue", test: "TestPullKeepsToItsBytes",
 		},
 		{
-			name: "used up bytes not noticed", file: "internal/broker/pull.go",
+			name: "used up bytes not noticed", file: "internal/broker/queue/pull.go",
 			old: "r.cut = r.bytes <= 0", now: "r.cut = false",
-			pkg: brokers, test: "TestPullKeepsToItsBytes",
+			pkg: brokers + "/queue", test: "TestPullKeepsToItsBytes",
 		},
 	}
 }

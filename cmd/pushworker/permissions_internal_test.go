@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -56,11 +59,11 @@ func prepare(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	topology := (*brokertest.Broker)(nil).Topology("stdout")
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	topo := (*brokertest.Broker)(nil).Topology("stdout")
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := broker.ProvisionEvents(t.Context(), conn, topology); err != nil {
+	if _, err := events.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	pub, err := conn.Publisher(publisher.Config{})

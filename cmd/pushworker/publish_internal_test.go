@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
@@ -40,7 +41,7 @@ func startPublish(t *testing.T, b *brokertest.Broker) session {
 
 func provision(t *testing.T, b *brokertest.Broker) {
 	t.Helper()
-	if _, err := broker.Provision(t.Context(), b.Connect(t), b.Topology("stdout")); err != nil {
+	if _, err := topology.Provision(t.Context(), b.Connect(t), b.Topology("stdout")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -13,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"golang.org/x/sys/unix"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
@@ -107,13 +111,13 @@ func TestInterruptEndsWhatReadsStdin(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
-	if _, err := broker.Provision(t.Context(), conn, b.Topology("stdout")); err != nil {
+	if _, err := topology.Provision(t.Context(), conn, b.Topology("stdout")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := broker.ProvisionDevices(t.Context(), conn, 1); err != nil {
+	if _, err := devices.Provision(t.Context(), conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	dead := broker.NewDeadLetters(conn, b.Topology("stdout"))
+	dead := queue.NewDeadLetters(conn, b.Topology("stdout"))
 	if err := dead.Bury(t.Context(), deadletter.Letter{Handler: "stdout", Reason: "permanent", ID: "1", Stream: "PUSH", StreamSeq: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +151,7 @@ func TestInterruptEndsWhatReadsStdin(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		if _, err := broker.NewLetters(conn, b.Topology("stdout")).Show(context.WithoutCancel(t.Context()), 1); err != nil {
+		if _, err := letters.New(conn, b.Topology("stdout")).Show(context.WithoutCancel(t.Context()), 1); err != nil {
 			t.Error("the letter is gone:", err)
 		}
 	})

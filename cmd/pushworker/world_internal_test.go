@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -28,7 +31,7 @@ import (
 type world struct {
 	tb       testing.TB
 	conn     *broker.Conn
-	topology broker.Topology
+	topology topology.Topology
 	unready  atomic.Bool
 	fake     *fakefcm.Server
 	page     *page
@@ -91,7 +94,7 @@ func startBroker(ts *testscript.TestScript, _ bool, handlers []string) {
 	b := brokertest.Start(w.tb)
 	w.conn, w.topology = b.Connect(w.tb), b.Topology(handlers...)
 	if len(handlers) > 0 {
-		_, err := broker.Provision(w.tb.Context(), w.conn, w.topology)
+		_, err := topology.Provision(w.tb.Context(), w.conn, w.topology)
 		ts.Check(err)
 	}
 	ts.Setenv("PUSHWORKER_NATS_URL", b.URL())
@@ -118,7 +121,7 @@ func someLetters() []deadletter.Letter {
 func bury(ts *testscript.TestScript, _ bool, _ []string) {
 	w := worldOf(ts)
 	for i, l := range someLetters() {
-		ts.Check(broker.NewDeadLetters(w.conn, w.topology).Bury(w.tb.Context(), l))
+		ts.Check(queue.NewDeadLetters(w.conn, w.topology).Bury(w.tb.Context(), l))
 		ts.Check(os.WriteFile(ts.MkAbs("letter-"+strconv.Itoa(i+1)), l.Data, 0o600))
 	}
 }
@@ -167,7 +170,7 @@ func pull(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithTimeout(w.tb.Context(), 20*time.Second)
 	defer cancel()
-	lane, err := broker.BindLane(ctx, w.conn, w.topology, w.topology.Handlers[0], nil)
+	lane, err := queue.Bind(ctx, w.conn, w.topology, w.topology.Handlers[0], nil)
 	ts.Check(err)
 	var pulled bytes.Buffer
 	_, err = lane.Fresh.Pull(ctx, n, 0, func(m consumer.Message) {

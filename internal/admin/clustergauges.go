@@ -3,7 +3,8 @@ package admin
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // clusterGauges are what the broker knows of lanes and streams. Every process asks
@@ -40,7 +41,7 @@ func (g clusterGauges) describe(descs chan<- *prometheus.Desc) {
 }
 
 // collect exports what s knows of t.
-func (g clusterGauges) collect(s broker.Stats, t broker.Topology, metrics chan<- prometheus.Metric) {
+func (g clusterGauges) collect(s status.Stats, t topology.Topology, metrics chan<- prometheus.Metric) {
 	put := func(d *prometheus.Desc, value float64, label ...string) {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, label...)
 	}

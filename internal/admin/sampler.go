@@ -7,7 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // Sample is what the broker knew at one moment.
@@ -17,18 +18,18 @@ type Sample struct {
 	// Handlers are the lanes it was asked about.
 	Handlers []string
 	// Stats are its answers, as far as there are any.
-	Stats broker.Stats
+	Stats status.Stats
 	// Err says what could not be learned; nil when Stats is complete.
 	Err error
 }
 
-// Asker is the broker, as far as a [Sampler] needs it; [broker.Conn] is one.
+// Asker is the broker, as far as a [Sampler] needs it; [status.Reader] is one.
 type Asker interface {
-	Stats(ctx context.Context, t broker.Topology) (broker.Stats, error)
+	Stats(ctx context.Context, t topology.Topology) (status.Stats, error)
 }
 
 // TakeSample asks the broker about t.
-func TakeSample(ctx context.Context, b Asker, t broker.Topology) Sample {
+func TakeSample(ctx context.Context, b Asker, t topology.Topology) Sample {
 	s := Sample{Time: time.Now(), Handlers: t.Handlers}
 	s.Stats, s.Err = b.Stats(ctx, t)
 	return s
@@ -39,7 +40,7 @@ func TakeSample(ctx context.Context, b Asker, t broker.Topology) Sample {
 // nothing is absent rather than stale.
 type Sampler struct {
 	broker   Asker
-	topology broker.Topology
+	topology topology.Topology
 	every    time.Duration
 	gauges   clusterGauges
 
@@ -51,7 +52,7 @@ var _ prometheus.Collector = (*Sampler)(nil)
 
 // NewSampler returns a sampler of t that asks every interval; 0 means 5 s. Run
 // starts it.
-func NewSampler(b Asker, t broker.Topology, every time.Duration) *Sampler {
+func NewSampler(b Asker, t topology.Topology, every time.Duration) *Sampler {
 	if every == 0 {
 		every = 5 * time.Second
 	}

@@ -12,13 +12,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/internal/admin"
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // askerFunc answers with what the function returns.
-type askerFunc func(context.Context) (broker.Stats, error)
+type askerFunc func(context.Context) (status.Stats, error)
 
-func (f askerFunc) Stats(ctx context.Context, _ broker.Topology) (broker.Stats, error) { return f(ctx) }
+func (f askerFunc) Stats(ctx context.Context, _ topology.Topology) (status.Stats, error) {
+	return f(ctx)
+}
 
 func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
 	t.Helper()
@@ -44,25 +47,25 @@ func laneGauges(t *testing.T, s *admin.Sampler) map[string]float64 {
 func TestSamplerExportsTheLatestAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		answers := []broker.Stats{
+		answers := []status.Stats{
 			{
 				AbandonedDurables: 3,
-				Lanes:             []broker.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10, OldestPendingSeconds: 7, Paused: true}},
-				Streams: []broker.StreamStats{
+				Lanes:             []status.LaneStats{{Handler: "fcm", Pending: 1, RetriesWaiting: 10, OldestPendingSeconds: 7, Paused: true}},
+				Streams: []status.StreamStats{
 					{Stream: "PUSH", Messages: 3, Bytes: 4, MaxBytes: 5}, {Stream: "PUSH_DEAD", Messages: 6, Bytes: 8, MaxBytes: -1},
 				},
 			},
-			{Lanes: []broker.LaneStats{{Handler: "fcm", Pending: 2, RetriesWaiting: 10}}},
+			{Lanes: []status.LaneStats{{Handler: "fcm", Pending: 2, RetriesWaiting: 10}}},
 		}
-		b := askerFunc(func(context.Context) (broker.Stats, error) {
+		b := askerFunc(func(context.Context) (status.Stats, error) {
 			if len(answers) == 0 {
-				return broker.Stats{}, errors.New("no broker")
+				return status.Stats{}, errors.New("no broker")
 			}
 			first := answers[0]
 			answers = answers[1:]
 			return first, nil
 		})
-		s := admin.NewSampler(b, broker.Topology{Stream: "PUSH", Handlers: []string{"fcm"}}, 0)
+		s := admin.NewSampler(b, topology.Topology{Stream: "PUSH", Handlers: []string{"fcm"}}, 0)
 		checkGauges(t, s, "before the first answer", map[string]float64{})
 		stop := runSampler(t, s)
 
@@ -124,12 +127,12 @@ func TestScrapeDoesNotWaitForTheBroker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		b := askerFunc(func(ctx context.Context) (broker.Stats, error) {
+		b := askerFunc(func(ctx context.Context) (status.Stats, error) {
 			calls++
 			<-ctx.Done()
-			return broker.Stats{}, ctx.Err()
+			return status.Stats{}, ctx.Err()
 		})
-		s := admin.NewSampler(b, broker.Topology{}, time.Second)
+		s := admin.NewSampler(b, topology.Topology{}, time.Second)
 		stop := runSampler(t, s)
 		synctest.Wait()
 		before := time.Now()

@@ -3,7 +3,7 @@ package admin
 import (
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
 )
 
 // Status is the document of /status and of `pushworker status -o json`.
@@ -11,7 +11,7 @@ type Status struct {
 	// Time is when the broker was asked.
 	Time    time.Time            `json:"time"`
 	Lanes   []Lane               `json:"lanes"`
-	Streams []broker.StreamStats `json:"streams"`
+	Streams []status.StreamStats `json:"streams"`
 	// Process is the worker that was asked; absent if none could be reached.
 	Process *Process `json:"process,omitempty"`
 	// Problems say what could not be learned, and why.
@@ -23,7 +23,7 @@ type Lane struct {
 	Handler string `json:"handler"`
 	// LaneStats is the broker's view, over all processes; nil when it could not be
 	// asked.
-	*broker.LaneStats
+	*status.LaneStats
 	// LaneState is the view of Status.Process; nil without one, or when it does not
 	// run the lane.
 	*LaneState
@@ -61,22 +61,22 @@ type Process struct {
 // NewStatus joins what the broker knows, which is in s, with what a process
 // knows. states are its lanes by handler; p may be nil, and states too.
 func NewStatus(s Sample, p *Process, states map[string]LaneState) Status {
-	status := Status{Time: s.Time, Lanes: []Lane{}, Streams: s.Stats.Streams, Process: p}
-	if status.Streams == nil {
-		status.Streams = []broker.StreamStats{}
+	joined := Status{Time: s.Time, Lanes: []Lane{}, Streams: s.Stats.Streams, Process: p}
+	if joined.Streams == nil {
+		joined.Streams = []status.StreamStats{}
 	}
 	if s.Err != nil {
-		status.Problems = append(status.Problems, s.Err.Error())
+		joined.Problems = append(joined.Problems, s.Err.Error())
 	}
 	for _, handler := range s.Handlers {
-		status.Lanes = append(status.Lanes, newLane(handler, s, states))
+		joined.Lanes = append(joined.Lanes, newLane(handler, s, states))
 	}
 	for _, stats := range s.Stats.Lanes {
 		if stats.Abandoned {
-			status.Lanes = append(status.Lanes, Lane{Handler: stats.Handler, LaneStats: &stats})
+			joined.Lanes = append(joined.Lanes, Lane{Handler: stats.Handler, LaneStats: &stats})
 		}
 	}
-	return status
+	return joined
 }
 
 // newLane joins what is known of the lane of handler.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pushworker/pushworker/internal/admin"
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
 )
 
 func moment() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
@@ -21,9 +21,9 @@ func sample() admin.Sample {
 	return admin.Sample{
 		Time:     moment(),
 		Handlers: []string{"stdout", "fcm"},
-		Stats: broker.Stats{
-			Lanes:   []broker.LaneStats{{Handler: "stdout", Pending: 7, InFlight: 2, RetriesWaiting: 3}},
-			Streams: []broker.StreamStats{{Stream: "PUSH", Messages: 9, Bytes: 512, MaxBytes: -1}},
+		Stats: status.Stats{
+			Lanes:   []status.LaneStats{{Handler: "stdout", Pending: 7, InFlight: 2, RetriesWaiting: 3}},
+			Streams: []status.StreamStats{{Stream: "PUSH", Messages: 9, Bytes: 512, MaxBytes: -1}},
 		},
 		Err: errors.New("ask for lane fcm: permission denied"),
 	}

@@ -134,11 +134,11 @@ func (c *Conn) Close() {
 	if err := c.nc.Drain(); err != nil {
 		c.nc.Close()
 	}
-	deadline := time.NewTimer(closeTimeout)
-	defer deadline.Stop()
+	Deadline := time.NewTimer(closeTimeout)
+	defer Deadline.Stop()
 	select {
 	case <-c.closed:
-	case <-deadline.C:
+	case <-Deadline.C:
 		c.nc.Close()
 		<-c.closed
 	}

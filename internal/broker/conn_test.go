@@ -34,7 +34,7 @@ func TestConnectWaitsForTheBroker(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(deadline):
+	case <-time.After(brokertest.Deadline):
 		t.Fatal("not connected")
 	}
 }
@@ -46,7 +46,7 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // time for a second try, which tells why
 	defer cancel()
 	_, err := broker.Connect(ctx, broker.Options{URL: "nats://user:secret@" + strings.TrimPrefix(b.URL(), "nats://")})
-	wantError(t, err, b.URL(), "PUSHWORKER_NATS_URL", "connection refused")
+	brokertest.WantError(t, err, b.URL(), "PUSHWORKER_NATS_URL", "connection refused")
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v is not the context's error", err)
 	}
@@ -59,7 +59,7 @@ func TestConnectReturnsARefusalAtOnce(t *testing.T) {
 	t.Parallel()
 	url := brokertest.StartWithUsers(t, brokertest.User{Name: "worker"})
 	_, err := broker.Connect(t.Context(), broker.Options{URL: strings.Replace(url("worker"), ":worker@", ":wrong@", 1)})
-	wantError(t, err, "Authorization Violation", "PUSHWORKER_NATS_CREDS_FILE")
+	brokertest.WantError(t, err, "Authorization Violation", "PUSHWORKER_NATS_CREDS_FILE")
 	if strings.Contains(err.Error(), "wrong") {
 		t.Errorf("the error tells the password: %v", err)
 	}
@@ -91,7 +91,7 @@ func TestConnectRefusesContradictions(t *testing.T) {
 				test.options.URL = "nats://127.0.0.1:1"
 			}
 			_, err := broker.Connect(ctx, test.options)
-			wantError(t, err, test.words...)
+			brokertest.WantError(t, err, test.words...)
 			if errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("it waited for the context: %v", err)
 			}
@@ -125,7 +125,7 @@ func TestCloseWithoutABrokerIsQuick(t *testing.T) {
 	b := brokertest.Start(t)
 	c := b.Connect(t)
 	b.Stop(t)
-	eventually(t, "disconnected", func() bool { return !c.Connected() })
+	brokertest.Eventually(t, "disconnected", func() bool { return !c.Connected() })
 	closed := make(chan struct{})
 	go func() {
 		c.Close()
@@ -141,15 +141,15 @@ func TestCloseWithoutABrokerIsQuick(t *testing.T) {
 func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	var log lines
+	var log brokertest.Log
 	c, err := broker.Connect(t.Context(), broker.Options{URL: b.URL(), Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Stop(t)
-	eventually(t, "disconnected", func() bool { return !c.Connected() })
+	brokertest.Eventually(t, "disconnected", func() bool { return !c.Connected() })
 	b.Restart(t)
-	eventually(t, "logged", func() bool { return strings.Contains(log.String(), "is back") })
+	brokertest.Eventually(t, "logged", func() bool { return strings.Contains(log.String(), "is back") })
 	c.Close()
 	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "is lost") {
 		t.Errorf("the log has %d lines, want one for the loss and one for the return:\n%s", n, log.String())

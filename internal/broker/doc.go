@@ -1,19 +1,15 @@
-// Package broker is everything NATS: the connection, the streams and durables,
-// and the adapters that let internal/consumer pull, reschedule and bury without
-// knowing a broker.
+// Package broker is the connection to NATS: dialling it, living through its loss, and
+// asking through it. The rooms below it are everything else that is NATS; their arrows
+// point down this list and to this package (docs/adr/016-broker-rooms.md):
 //
-//	PUSH ─────── durable <handler> ───────────► Lane.Fresh
-//	PUSH_RETRY ─ durable <handler> ───────────► Lane.Retries
-//	           └ durable <handler>-suspects ──► Lane.Suspects
-//	push.schedule.<handler>.… ◄── Scheduler      push.dead.… ◄── Letters
-//	bucket push-lanes ◄─────────── Keeper: how far each lane is
-//	bucket push-devices ◄───────► Devices        push.devices.… ─► its request service
+//	lanes, erasure       operators' commands that change something
+//	status, letters      what operators look at
+//	devices, events      the device directory; the stream of events
+//	queue                the main path: Source, Scheduler, DeadLetters, ShareMarks
+//	history, topology    reading a stream; which streams and durables there are
+//	wire                 subjects, headers
 //
-// It refuses to know what a receipt is, how often one is tried and what a
-// handler does. What is lost at its border: the headers of a message that begin
-// with Nats- or Push- are the broker's and ours and are not handed on as the
-// publisher's, and an ack is buffered, so a nil error of one is not the broker's
-// word.
+// It refuses to know what is sent and stored.
 //
 // # Permissions
 //

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // authority signs certificates and writes them and their keys as PEM files.
@@ -116,7 +117,7 @@ func TestConnectWithTLSAndNKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	if _, err := broker.Provision(t.Context(), c, (*brokertest.Broker)(nil).Topology("fcm")); err != nil {
+	if _, err := topology.Provision(t.Context(), c, (*brokertest.Broker)(nil).Topology("fcm")); err != nil {
 		t.Error(err)
 	}
 }

@@ -9,6 +9,9 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -25,7 +28,7 @@ const (
 
 // Broker looks at what the broker has for a worker of c with topology t: whether it
 // accepts our login, what it permits, and how its objects are.
-func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (*broker.Conn, error)) Group {
+func Broker(c *config.Config, t topology.Topology, connect func(context.Context) (*broker.Conn, error)) Group {
 	return Group{"broker", func(ctx context.Context) []push.Finding {
 		conn, err := connect(ctx)
 		if err != nil {
@@ -38,7 +41,7 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 			func() []push.Finding { return rooms(ctx, conn, t) },
 			func() []push.Finding { return lanes(ctx, conn, t) },
 			func() []push.Finding { return letters(ctx, conn, t) },
-			func() []push.Finding { return devices(ctx, c, conn, t) },
+			func() []push.Finding { return devicesThere(ctx, c, conn, t) },
 			func() []push.Finding { return skew(ctx, conn, t) },
 			func() []push.Finding { return payload(int64(c.MaxReceiptBytes), conn.MaxPayload()) },
 			func() []push.Finding { return producers(ctx, conn, t) },
@@ -57,9 +60,9 @@ func Broker(c *config.Config, t broker.Topology, connect func(context.Context) (
 	}}
 }
 
-func permissions(ctx context.Context, conn *broker.Conn, t broker.Topology, provision bool) []push.Finding {
+func permissions(ctx context.Context, conn *broker.Conn, t topology.Topology, provision bool) []push.Finding {
 	var found []push.Finding
-	all := broker.Permissions(ctx, conn, t, provision)
+	all := status.Permissions(ctx, conn, t, provision)
 	for _, p := range all {
 		if p.Err == nil {
 			continue
@@ -79,7 +82,7 @@ func permissions(ctx context.Context, conn *broker.Conn, t broker.Topology, prov
 	return found
 }
 
-func verb(p broker.Permission) string {
+func verb(p status.Permission) string {
 	if p.Subscribe {
 		return "subscribing to " + p.Subject
 	}
@@ -88,12 +91,12 @@ func verb(p broker.Permission) string {
 
 // objects looks at streams, durables and the bucket. A worker that provisions will
 // make what is missing and mend what it can.
-func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.Topology) []push.Finding {
-	all, err := broker.Inspect(ctx, conn, t)
+func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t topology.Topology) []push.Finding {
+	all, err := topology.Inspect(ctx, conn, t)
 	if err != nil {
 		return []push.Finding{fail("objects", err.Error(), "correct the configuration")}
 	}
-	all = append(all, broker.InspectDevices(ctx, conn, c.Replicas))
+	all = append(all, devices.Inspect(ctx, conn, c.Replicas))
 	var found []push.Finding
 	for _, o := range all {
 		found = append(found, object(o, c.Provision)...)
@@ -106,12 +109,12 @@ func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t broker.
 
 // object tells everything about one object: what is wrong, and each difference that does
 // no harm.
-func object(o broker.Object, provision bool) (found []push.Finding) {
+func object(o topology.Object, provision bool) (found []push.Finding) {
 	remedy := "start `pushworker run`, which makes and updates what it can"
 	if !provision {
 		remedy = "have it made or changed by a user who may, see docs/configuration.md, PUSHWORKER_PROVISION"
 	}
-	for _, err := range broker.Apart(o.Err) {
+	for _, err := range topology.Apart(o.Err) {
 		found = append(found, fail(o.Name, err.Error(), remedy))
 	}
 	for _, d := range o.Differences {
@@ -122,8 +125,8 @@ func object(o broker.Object, provision bool) (found []push.Finding) {
 	return found
 }
 
-func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	all, err := broker.Rooms(ctx, conn, t)
+func rooms(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
+	all, err := status.Rooms(ctx, conn, t)
 	var found []push.Finding
 	for _, r := range all {
 		percent := 100 * float64(r.Bytes) / float64(r.Limit)
@@ -142,8 +145,8 @@ func rooms(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Fin
 	return found
 }
 
-func skew(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	s, err := broker.SkewOf(ctx, conn, t)
+func skew(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
+	s, err := status.SkewOf(ctx, conn, t)
 	if err != nil {
 		return nil // permissions and objects tell why
 	}

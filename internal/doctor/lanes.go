@@ -5,15 +5,17 @@ import (
 	"fmt"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // lanes tells the lanes that somebody has paused, whether or not a worker runs, and
 // those that nobody runs. What
 // cannot be asked, permissions and objects tell.
-func lanes(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
+func lanes(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
 	var found []push.Finding
-	stats, _ := broker.NewReader(conn).Stats(ctx, t)
+	stats, _ := status.NewReader(conn).Stats(ctx, t)
 	for _, l := range stats.Lanes {
 		if l.Abandoned {
 			found = append(found, abandoned(l))
@@ -29,7 +31,7 @@ func lanes(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Fin
 
 // abandoned tells of a lane that nobody runs. It fills the stream if it holds
 // anything, and will if it does not.
-func abandoned(l broker.LaneStats) push.Finding {
+func abandoned(l status.LaneStats) push.Finding {
 	f := fail("lane "+l.Handler, fmt.Sprintf(
 		"abandoned: nobody runs it, and it holds %d receipts, %d in flight, and %d retries; when the stream is full, publishers are refused",
 		l.Pending, l.InFlight, l.RetriesWaiting),
@@ -41,8 +43,8 @@ func abandoned(l broker.LaneStats) push.Finding {
 }
 
 // letters tells how many dead letters wait for somebody to decide about them.
-func letters(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	switch n, err := broker.WaitingLetters(ctx, conn, t); {
+func letters(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
+	switch n, err := status.WaitingLetters(ctx, conn, t); {
 	case err != nil: // permissions and objects tell why
 		return nil
 	case n == 0:

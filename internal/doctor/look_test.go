@@ -10,12 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/pkg/publisher"
@@ -101,7 +105,7 @@ func TestNetworkTellsWhatListens(t *testing.T) {
 // What a user may not do is named, with what it is for.
 func TestBrokerNamesMissingPermissions(t *testing.T) {
 	t.Parallel()
-	topology := (*brokertest.Broker)(nil).Topology("fcm")
+	topo := (*brokertest.Broker)(nil).Topology("fcm")
 	url := brokertest.StartWithUsers(t,
 		brokertest.User{Name: "admin", Publish: []string{">"}, Subscribe: []string{">"}},
 		brokertest.User{Name: "worker", Subscribe: []string{"_INBOX.>", "push.devices.*"}, Publish: []string{
@@ -117,20 +121,20 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	if _, err := broker.Provision(t.Context(), admin, topology); err != nil {
+	if _, err := topology.Provision(t.Context(), admin, topo); err != nil {
 		t.Fatal(err)
 	}
 	c := &config.Config{Replicas: 1, MaxReceiptBytes: 1_000_000}
-	found := doctor.Broker(c, topology, dial("worker")).Look(t.Context())
+	found := doctor.Broker(c, topo, dial("worker")).Look(t.Context())
 	wantFinding(t, found, push.LevelFail, "publishing to push.dead.fcm is not permitted, which is for dead letters of lane fcm")
 	wantFinding(t, found, push.LevelFail, "bucket push-devices")
 	wantFinding(t, found, push.LevelOK, "clock: ")
-	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
+	found = doctor.Broker(c, topo, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "dead letters: none is waiting")
 	wantFinding(t, found, push.LevelOK, "payload: the broker takes messages of 1048576 bytes, and a receipt may have 1000000")
-	topology.AckWait = time.Minute
+	topo.AckWait = time.Minute
 	c.MaxReceiptBytes = 1 << 20
-	found = doctor.Broker(c, topology, dial("admin")).Look(t.Context())
+	found = doctor.Broker(c, topo, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "permission: all ")
 	wantFinding(t, found, push.LevelWarn, "raise max_payload of the broker to 1073152, or lower PUSHWORKER_MAX_RECEIPT_BYTES to 1024000")
 	wantFinding(t, found, push.LevelWarn, "ack_wait of durable fcm of stream PUSH is 30s, not 1m0s")
@@ -140,23 +144,23 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 func TestBrokerTellsPausesAndLetters(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	topology := b.Topology("fcm", "stdout")
+	topo := b.Topology("fcm", "stdout")
 	conn := b.Connect(t)
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
-	if err := broker.PauseLane(t.Context(), conn, topology, "fcm", time.Date(2099, 12, 1, 8, 0, 0, 0, time.UTC)); err != nil {
+	if err := lanes.Pause(t.Context(), conn, topo, "fcm", time.Date(2099, 12, 1, 8, 0, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	look := func() []push.Finding {
-		return doctor.Broker(&config.Config{Replicas: 1}, topology, func(ctx context.Context) (*broker.Conn, error) {
+		return doctor.Broker(&config.Config{Replicas: 1}, topo, func(ctx context.Context) (*broker.Conn, error) {
 			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
 		}).Look(t.Context())
 	}
 	bury := func(id string) {
 		t.Helper()
 		l := deadletter.Letter{Handler: "fcm", ID: id, Reason: "rejected", Stream: "PUSH", StreamSeq: 1, First: time.Now(), Last: time.Now()}
-		if err := broker.NewDeadLetters(conn, topology).Bury(t.Context(), l); err != nil {
+		if err := queue.NewDeadLetters(conn, topo).Bury(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,9 +181,9 @@ func TestBrokerTellsPausesAndLetters(t *testing.T) {
 func TestBrokerTellsProducersClocks(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	topology := b.Topology("fcm")
+	topo := b.Topology("fcm")
 	conn := b.Connect(t)
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	p, err := conn.Publisher(publisher.Config{})
@@ -197,7 +201,7 @@ func TestBrokerTellsProducersClocks(t *testing.T) {
 		}
 	}
 	look := func() []push.Finding {
-		return doctor.Broker(&config.Config{Replicas: 1}, topology, func(ctx context.Context) (*broker.Conn, error) {
+		return doctor.Broker(&config.Config{Replicas: 1}, topo, func(ctx context.Context) (*broker.Conn, error) {
 			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
 		}).Look(t.Context())
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -18,14 +20,14 @@ const (
 
 // producers looks whether the times in the last receipts fit those of their publish.
 // What cannot be read, permissions and objects tell.
-func producers(ctx context.Context, conn *broker.Conn, t broker.Topology) []push.Finding {
-	history := broker.NewHistory(conn, t.Stream)
-	_, last, err := history.Bounds(ctx, broker.Stretch{})
+func producers(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
+	reader := history.New(conn, t.Stream)
+	_, last, err := reader.Bounds(ctx, history.Stretch{})
 	if err != nil || last == 0 {
 		return nil
 	}
 	worst, seen, wrong := skewed{}, 0, 0
-	for m, err := range history.Read(ctx, broker.Stretch{From: max(lookBack, last) - lookBack + 1, Since: time.Now().Add(-recent)}) {
+	for m, err := range reader.Read(ctx, history.Stretch{From: max(lookBack, last) - lookBack + 1, Since: time.Now().Add(-recent)}) {
 		if err != nil {
 			return nil
 		}
@@ -67,7 +69,7 @@ func (s skewed) String() string {
 }
 
 // skewOf reads the times of a stored receipt.
-func skewOf(m broker.Stored) (s skewed, readable bool) {
+func skewOf(m history.Stored) (s skewed, readable bool) {
 	r, _, err := push.Decode(m.Data, push.DefaultLimits())
 	if err != nil {
 		return skewed{}, false

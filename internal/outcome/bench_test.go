@@ -17,6 +17,9 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/outcome"
@@ -76,7 +79,7 @@ func processorTime(b *testing.B) time.Duration {
 // benchmarkStage is a broker with a lane for each mode.
 type benchmarkStage struct {
 	conn *broker.Conn
-	topo broker.Topology
+	topo topology.Topology
 	js   jetstream.JetStream
 }
 
@@ -90,10 +93,10 @@ func newBenchmarkStage(b *testing.B, modes []string) *benchmarkStage {
 		s.js, err = jetstream.New(nc)
 	}
 	if err == nil {
-		_, err = broker.Provision(b.Context(), s.conn, s.topo)
+		_, err = topology.Provision(b.Context(), s.conn, s.topo)
 	}
 	if err == nil {
-		_, err = broker.ProvisionEvents(b.Context(), s.conn, s.topo)
+		_, err = events.Provision(b.Context(), s.conn, s.topo)
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -112,7 +115,7 @@ func (s *benchmarkStage) publish(b *testing.B) {
 // settle lets the lane of a mode settle a round.
 func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, dropped float64) {
 	b.Helper()
-	sources, err := broker.BindLane(b.Context(), s.conn, s.topo, mode, nil)
+	sources, err := queue.Bind(b.Context(), s.conn, s.topo, mode, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -137,12 +140,12 @@ func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, 
 	reg := prometheus.NewRegistry()
 	config := consumer.Config{
 		Name: mode, Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
-		Scheduler: broker.NewScheduler(s.conn, s.topo), DeadLetters: broker.NewDeadLetters(s.conn, s.topo),
+		Scheduler: queue.NewScheduler(s.conn, s.topo), DeadLetters: queue.NewDeadLetters(s.conn, s.topo),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 50},
 		AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	}
-	events := broker.NewEventPublisher(s.conn)
-	recorder := outcome.New(outcome.Options{Publish: events.PublishEvents, PublishBrief: events.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
+	events := events.NewPublisher(s.conn)
+	recorder := outcome.New(outcome.Options{Publish: events.Publish, PublishBrief: events.PublishBrief, Hash: device.NewMask().Hasher(), Clean: mode == "all"}, reg)
 	if mode != "off" {
 		config.Observer = recorder.Observer()
 	}

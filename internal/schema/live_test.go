@@ -6,10 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/schema"
 )
@@ -47,8 +51,8 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 	}
 	valid(t, "deviceGone", "payload", next(t, gone).Data)
 
-	topology := b.Topology("fcm")
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	topo := b.Topology("fcm")
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
@@ -56,7 +60,7 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 		{Handler: "fcm", Reason: "permanent", Error: "no", Attempts: 3, First: now, Last: now, Stream: "PUSH", StreamSeq: 7, Subject: "push.receipts", ID: "a"},
 		{Reason: "malformed", Error: "no JSON", First: now, Last: now, Stream: "PUSH", StreamSeq: 8, ID: "b", Truncated: true},
 	} {
-		if err := broker.NewDeadLetters(conn, topology).Bury(t.Context(), l); err != nil {
+		if err := queue.NewDeadLetters(conn, topo).Bury(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 		headers := map[string]string{}
@@ -74,16 +78,16 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 
 func serveDevices(t *testing.T, conn *broker.Conn) {
 	t.Helper()
-	if _, err := broker.ProvisionDevices(t.Context(), conn, 1); err != nil {
+	if _, err := devices.Provision(t.Context(), conn, 1); err != nil {
 		t.Fatal(err)
 	}
-	devices, err := broker.OpenDevices(t.Context(), conn, broker.DeviceOptions{})
+	directory, err := devices.Open(t.Context(), conn, devices.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- devices.Run(ctx) }()
+	go func() { ended <- directory.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/status"
+
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
@@ -43,10 +45,10 @@ func client(c *config.Config) admin.Client {
 func AskBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) admin.Status {
 	ctx, cancel := context.WithTimeout(ctx, AskTimeout)
 	defer cancel()
-	sample := admin.TakeSample(ctx, broker.NewReader(conn), Topology(c, lanesInQuestion(ctx, c, conn, remote)))
-	status := admin.NewStatus(sample, remote.Process, remote.States())
-	status.Keep(remote)
-	return status
+	sample := admin.TakeSample(ctx, status.NewReader(conn), Topology(c, lanesInQuestion(ctx, c, conn, remote)))
+	seen := admin.NewStatus(sample, remote.Process, remote.States())
+	seen.Keep(remote)
+	return seen
 }
 
 func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) []string {
@@ -58,7 +60,7 @@ func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, r
 		slices.Sort(names)
 		return slices.Compact(names)
 	}
-	lanes, err := broker.OtherLanes(ctx, conn, Topology(c, nil))
+	lanes, err := status.OtherLanes(ctx, conn, Topology(c, nil))
 	if err != nil || len(lanes) == 0 {
 		return configured
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 )
 
 // countEvery is how often the devices are counted, for which the broker looks at
@@ -23,7 +23,7 @@ func (v *window) countDevices(ctx context.Context) error {
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
 	for shown := false; ; {
-		n, err := broker.CountDevices(ctx, v.view.Load().conn)
+		n, err := devices.Count(ctx, v.view.Load().conn)
 		if err == nil {
 			gauge.Set(float64(n))
 		}

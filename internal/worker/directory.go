@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -53,7 +55,7 @@ func (d *lateDirectory) hasher() func(token string) string {
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.
 func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
-	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Displace: w.Config.DevicesDisplace, Log: w.Log})
+	devices, err := devices.Open(ctx, conn, devices.Options{Displace: w.Config.DevicesDisplace, Log: w.Log})
 	switch {
 	case err == nil:
 		d.open(devices)
@@ -68,16 +70,16 @@ func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirec
 // provisionDevices makes the bucket of the directory, which must not be done when it
 // was lost. It comes before the streams are made, so that a bucket that is missing
 // beside receipts was there before.
-func (w Worker) provisionDevices(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+func (w Worker) provisionDevices(ctx context.Context, conn *broker.Conn, t topology.Topology) error {
 	if !w.Config.Provision {
 		return nil
 	}
 	if !w.Config.DevicesCreate {
-		if err := broker.DevicesLost(ctx, conn, t); err != nil {
+		if err := devices.Lost(ctx, conn, t); err != nil {
 			return fmt.Errorf("look at the device directory: %w", err)
 		}
 	}
-	differences, err := broker.ProvisionDevices(ctx, conn, w.Config.Replicas)
+	differences, err := devices.Provision(ctx, conn, w.Config.Replicas)
 	w.logDifferences(differences)
 	if err != nil {
 		return fmt.Errorf("provision the device directory: %w", err)

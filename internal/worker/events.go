@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/outcome"
 )
@@ -14,7 +16,7 @@ import (
 // recording returns what the lanes tell their outcomes to, and what publishes those.
 // Nothing is told where that is switched off or there is no stream for events, which
 // is no reason not to work.
-func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Observer, func(context.Context) error) {
+func (w Worker) recording(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Observer, func(context.Context) error) {
 	nothing := func(context.Context) error { return nil }
 	if w.Config.Events == "off" {
 		return consumer.Observer{}, nothing
@@ -23,22 +25,22 @@ func (w Worker) recording(ctx context.Context, conn *broker.Conn, t broker.Topol
 		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
 		return consumer.Observer{}, nothing
 	}
-	events := broker.NewEventPublisher(conn)
-	r := outcome.New(outcome.Options{Publish: events.PublishEvents, PublishBrief: events.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
+	events := events.NewPublisher(conn)
+	r := outcome.New(outcome.Options{Publish: events.Publish, PublishBrief: events.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
 	return r.Observer(), r.Run
 }
 
 // prepareEvents makes the stream of events or looks for it. Who may not look
 // publishes all the same.
-func (w Worker) prepareEvents(ctx context.Context, conn *broker.Conn, t broker.Topology) error {
+func (w Worker) prepareEvents(ctx context.Context, conn *broker.Conn, t topology.Topology) error {
 	if !w.Config.Provision {
-		err := broker.FindEvents(ctx, conn, t)
+		err := events.Find(ctx, conn, t)
 		if _, denied := errors.AsType[*broker.DeniedError](err); denied {
 			return nil
 		}
 		return err
 	}
-	differences, err := broker.ProvisionEvents(ctx, conn, t)
+	differences, err := events.Provision(ctx, conn, t)
 	w.logDifferences(differences)
 	return err
 }

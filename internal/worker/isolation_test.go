@@ -12,8 +12,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -229,7 +229,7 @@ func TestProducerHasNobodyWriteForIt(t *testing.T) {
 			t.Errorf("%d messages were stored in %s", s.LastSeq, name)
 		}
 	}
-	directory, err := broker.OpenDevices(t.Context(), connect(t, url("operator")), broker.DeviceOptions{}) // which reads the mask
+	directory, err := devices.Open(t.Context(), connect(t, url("operator")), devices.Options{}) // which reads the mask
 	if err != nil {
 		t.Fatal(err)
 	}

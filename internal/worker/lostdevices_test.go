@@ -6,11 +6,13 @@ import (
 	"io"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -22,8 +24,8 @@ func TestLostDevicesEndAStart(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	conn := b.Connect(t)
-	topology := b.Topology("quiet")
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	topo := b.Topology("quiet")
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	pub, err := conn.Publisher(publisher.Config{})
@@ -59,7 +61,7 @@ func TestLostDevicesEndAStart(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), deadline)
 	defer stop()
-	if err := run(ctx, "false"); !errors.Is(err, broker.ErrDevicesLost) {
+	if err := run(ctx, "false"); !errors.Is(err, devices.ErrLost) {
 		t.Errorf("Run = %v, want ErrDevicesLost", err)
 	}
 	ended := make(chan error, 1)

@@ -8,11 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -35,13 +41,13 @@ func startWithRoles(t *testing.T) (url func(role string) string) {
 	url = func(role string) string { return of(role, "secret") }
 	c := load(t, url("provisioner"), "true")
 	setup := connect(t, url("provisioner"))
-	topology := worker.Topology(c, []string{"quiet"})
-	_, err := broker.Provision(t.Context(), setup, topology)
+	topo := worker.Topology(c, []string{"quiet"})
+	_, err := topology.Provision(t.Context(), setup, topo)
 	if err == nil {
-		_, err = broker.ProvisionEvents(t.Context(), setup, topology)
+		_, err = events.Provision(t.Context(), setup, topo)
 	}
 	if err == nil {
-		_, err = broker.ProvisionDevices(t.Context(), setup, 1)
+		_, err = devices.Provision(t.Context(), setup, 1)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -125,9 +131,9 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 		}
 	}
 	operator := connect(t, url("operator"))
-	topology := worker.Topology(load(t, url("operator"), "false"), []string{"quiet"})
+	topo := worker.Topology(load(t, url("operator"), "false"), []string{"quiet"})
 	buried := func() bool {
-		stats, err := broker.NewReader(operator).Stats(t.Context(), topology)
+		stats, err := status.NewReader(operator).Stats(t.Context(), topo)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,26 +144,26 @@ func TestShippedPermissionsSuffice(t *testing.T) {
 			t.Fatal("the letter is not written")
 		}
 	}
-	if err := broker.PauseLane(t.Context(), operator, topology, "quiet", time.Now().Add(time.Hour)); err != nil {
+	if err := lanes.Pause(t.Context(), operator, topo, "quiet", time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
-	if _, err := broker.FindLane(t.Context(), operator, topology, "quiet"); !errors.Is(err, broker.ErrLaneRuns) {
+	if _, err := lanes.Find(t.Context(), operator, topo, "quiet"); !errors.Is(err, lanes.ErrRuns) {
 		t.Errorf("FindLane = %v for a lane that a worker runs", err)
 	}
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("the worker ends with %v", err)
 	}
-	if lane, err := broker.FindLane(t.Context(), operator, topology, "quiet"); err != nil || !lane.Abandoned {
+	if lane, err := lanes.Find(t.Context(), operator, topo, "quiet"); err != nil || !lane.Abandoned {
 		t.Errorf("FindLane = %+v, %v for a lane whose worker has stopped", lane, err)
 	}
-	if err := broker.RetireLane(t.Context(), operator, topology, "quiet"); err != nil {
+	if err := lanes.Retire(t.Context(), operator, topo, "quiet"); err != nil {
 		t.Error(err)
 	}
-	if _, err := broker.FindLane(t.Context(), operator, topology, "quiet"); !errors.Is(err, broker.ErrNoLane) {
+	if _, err := lanes.Find(t.Context(), operator, topo, "quiet"); !errors.Is(err, lanes.ErrNoLane) {
 		t.Errorf("FindLane = %v for a lane that was retired", err)
 	}
-	for _, p := range broker.Permissions(t.Context(), connect(t, url("worker")), topology, false) {
+	for _, p := range status.Permissions(t.Context(), connect(t, url("worker")), topo, false) {
 		if p.Err != nil {
 			t.Errorf("the worker lacks %s for %s: %v", p.Subject, p.For, p.Err)
 		}

@@ -6,18 +6,19 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // Topology is the shape of streams and durables that c asks for, with one lane
 // per handler.
-func Topology(c *config.Config, handlers []string) broker.Topology {
+func Topology(c *config.Config, handlers []string) topology.Topology {
 	starts := make(map[string]string)
 	for _, h := range c.Handlers {
 		if h.Start != "" {
 			starts[h.Name] = h.Start
 		}
 	}
-	return broker.Topology{
+	return topology.Topology{
 		Stream:        c.Stream,
 		Subject:       c.Subject,
 		Replicas:      c.Replicas,

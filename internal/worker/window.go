@@ -17,6 +17,8 @@ import (
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
@@ -39,11 +41,11 @@ type window struct {
 // view is what there is to see once the lanes are there.
 type view struct {
 	conn      *broker.Conn
-	topology  broker.Topology
+	topology  topology.Topology
 	lanes     map[string]*consumer.Lane
 	sampler   *admin.Sampler
 	devices   *lateDirectory
-	positions *broker.Positions
+	positions *topology.Positions
 }
 
 // openWindow opens the admin address; see [window.around].
@@ -96,8 +98,8 @@ func (v *window) around(ctx context.Context, work func(context.Context) error) e
 }
 
 // show lets others see the lanes.
-func (v *window) show(conn *broker.Conn, t broker.Topology, lanes []*consumer.Lane, devices *lateDirectory, positions *broker.Positions) *admin.Sampler {
-	seen := &view{conn: conn, topology: t, devices: devices, positions: positions, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(broker.NewReader(conn), t, 0)}
+func (v *window) show(conn *broker.Conn, t topology.Topology, lanes []*consumer.Lane, devices *lateDirectory, positions *topology.Positions) *admin.Sampler {
+	seen := &view{conn: conn, topology: t, devices: devices, positions: positions, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(status.NewReader(conn), t, 0)}
 	for _, lane := range lanes {
 		seen.lanes[lane.Name()] = lane
 	}
@@ -128,7 +130,7 @@ func (v *window) checks() []admin.Check {
 			if !seen.conn.Connected() {
 				return nil // which broker says
 			}
-			return broker.MissingStreams(ctx, seen.conn, seen.topology)
+			return topology.MissingStreams(ctx, seen.conn, seen.topology)
 		}),
 		check("storing", func(_ context.Context, seen *view) error { return seen.positions.Ready() }),
 		check("devices", func(ctx context.Context, seen *view) error {

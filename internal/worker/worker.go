@@ -13,6 +13,8 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -80,22 +82,22 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	}
 	defer conn.Close()
 
-	topology := Topology(w.Config, handlers.names())
-	devices, err := w.prepare(ctx, conn, topology, directory)
+	topo := Topology(w.Config, handlers.names())
+	devices, err := w.prepare(ctx, conn, topo, directory)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	observer, record := w.recording(ctx, conn, topology, directory, window.metrics)
+	observer, record := w.recording(ctx, conn, topo, directory, window.metrics)
 	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Observer: observer, Marks: consumer.NewMarks()}
-	positions := broker.NewPositions(conn, topology, w.Log)
-	lanes, err := w.lanes(ctx, conn, topology, positions, handlers, shared)
+	positions := topology.NewPositions(conn, topo, w.Log)
+	lanes, err := w.lanes(ctx, conn, topo, positions, handlers, shared)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	sampler := window.show(conn, topology, lanes, directory, positions)
+	sampler := window.show(conn, topo, lanes, directory, positions)
 	w.greet(server, handlers)
-	marks := func(ctx context.Context) error { return broker.ShareMarks(ctx, conn, topology, shared.Marks) }
-	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, positions.Run, broker.NewJanitor(conn, topology, janitorEvery, w.Log).Run)
+	marks := func(ctx context.Context) error { return queue.ShareMarks(ctx, conn, topo, shared.Marks) }
+	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, positions.Run, topology.NewJanitor(conn, topo, janitorEvery, w.Log).Run)
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -137,17 +139,17 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 }
 
 // lanes makes a lane for each enabled handler. shared is what they have in common.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t broker.Topology, positions *broker.Positions, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
-	scheduler, letters := broker.NewScheduler(conn, t), broker.NewDeadLetters(conn, t)
-	var remaker broker.Remaker
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t topology.Topology, positions *topology.Positions, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
+	scheduler, letters := queue.NewScheduler(conn, t), queue.NewDeadLetters(conn, t)
+	var remaker queue.Remaker
 	if w.Config.Provision {
 		remaker = positions
 	}
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
-		var sources broker.Lane
+		var sources queue.Lane
 		err := w.untilAnswered(ctx, func() (err error) {
-			sources, err = broker.BindLane(ctx, conn, t, h.name, remaker)
+			sources, err = queue.Bind(ctx, conn, t, h.name, remaker)
 			return err
 		})
 		if err != nil {
@@ -197,10 +199,10 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 
 // prepare provisions or binds the broker's objects, logs how they differed, and
 // opens the device directory; see openDevices.
-func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t broker.Topology, d *lateDirectory) (devices func(context.Context) error, err error) {
-	step, do := "provision", broker.Provision
+func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory) (devices func(context.Context) error, err error) {
+	step, do := "provision", topology.Provision
 	if !w.Config.Provision {
-		step, do = "bind", broker.Bind
+		step, do = "bind", topology.Bind
 	}
 	if err = w.untilAnswered(ctx, func() error { return w.provisionDevices(ctx, conn, t) }); err != nil {
 		return nil, err
@@ -237,7 +239,7 @@ func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
 }
 
 // logDifferences says how objects of the broker differ from what they should be.
-func (w Worker) logDifferences(differences []broker.Difference) {
+func (w Worker) logDifferences(differences []topology.Difference) {
 	for _, d := range differences {
 		event := w.Log.Warn()
 		if d.Mended && !d.Notice {

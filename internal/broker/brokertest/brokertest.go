@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 )
 
 // Broker is a server for one test.
@@ -51,8 +52,8 @@ func (b *Broker) Connect(tb testing.TB) *broker.Conn {
 }
 
 // Topology returns a small topology with these handlers, not yet provisioned.
-func (b *Broker) Topology(handlers ...string) broker.Topology {
-	return broker.Topology{
+func (b *Broker) Topology(handlers ...string) topology.Topology {
+	return topology.Topology{
 		Stream: "PUSH", Subject: "push.receipts", Replicas: 1,
 		History: time.Hour, DeadMaxAge: time.Hour, AckWait: 30 * time.Second,
 		MaxBytes: 1 << 30, RetryMaxBytes: 1 << 30, DeadMaxBytes: 64 << 20,

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
@@ -65,7 +67,7 @@ func lanesAtBroker(ctx context.Context, c *config.Config) []string {
 		return nil
 	}
 	defer conn.Close()
-	names, err := broker.LaneNames(ctx, conn, worker.Topology(c, nil))
+	names, err := lanes.Names(ctx, conn, worker.Topology(c, nil))
 	if err != nil {
 		return nil
 	}

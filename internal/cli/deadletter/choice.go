@@ -11,9 +11,10 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"
@@ -115,11 +116,11 @@ func (c *letterChoice) everything() bool {
 
 // letters yields what was chosen: those named, in that order, or the newest of those
 // that fit. One that was named and is not there comes with an error that wraps
-// [broker.ErrNoLetter], and the others follow; any other error is the last. Letters
+// [letters.ErrNoLetter], and the others follow; any other error is the last. Letters
 // that were not named come without their receipts.
-func (c *letterChoice) letters(ctx context.Context, a command, letters *broker.Letters) iter.Seq2[deadletter.Letter, error] {
+func (c *letterChoice) letters(ctx context.Context, a command, reader *letters.Letters) iter.Seq2[deadletter.Letter, error] {
 	if c.named {
-		return each(ctx, letters, c.seqs)
+		return each(ctx, reader, c.seqs)
 	}
 	return func(yield func(deadletter.Letter, error) bool) {
 		n := 0
@@ -127,7 +128,7 @@ func (c *letterChoice) letters(ctx context.Context, a command, letters *broker.L
 			l.Data = nil
 			return l
 		}
-		for l, err := range broker.NewestLetters(ctx, letters, c.oneMore(), light) {
+		for l, err := range letters.Newest(ctx, reader, c.oneMore(), light) {
 			if n++; err == nil && n > c.limit && !c.all {
 				a.sayMore(c.letterFilter)
 				return
@@ -140,14 +141,14 @@ func (c *letterChoice) letters(ctx context.Context, a command, letters *broker.L
 }
 
 // each yields the letters with these sequences, as letters does.
-func each(ctx context.Context, letters *broker.Letters, seqs []uint64) iter.Seq2[deadletter.Letter, error] {
+func each(ctx context.Context, reader *letters.Letters, seqs []uint64) iter.Seq2[deadletter.Letter, error] {
 	return func(yield func(deadletter.Letter, error) bool) {
 		for _, seq := range seqs {
-			l, err := letters.Show(ctx, seq)
+			l, err := reader.Show(ctx, seq)
 			if err != nil {
 				l.Seq = seq
 			}
-			if !yield(l, err) || err != nil && !errors.Is(err, broker.ErrNoLetter) {
+			if !yield(l, err) || err != nil && !errors.Is(err, letters.ErrNoLetter) {
 				return
 			}
 		}

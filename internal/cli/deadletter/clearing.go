@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -32,7 +35,7 @@ type clearingJob struct {
 }
 
 // clear runs a command that clears letters.
-func (a command) clear(cmd *cobra.Command, args []string, c *clearing, prepare func(*broker.Conn, broker.Topology) clearingJob) error {
+func (a command) clear(cmd *cobra.Command, args []string, c *clearing, prepare func(*broker.Conn, topology.Topology) clearingJob) error {
 	if err := errors.Join(c.change.Check(), c.choice.read(a, cmd, args)); err != nil {
 		return err
 	}
@@ -40,8 +43,8 @@ func (a command) clear(cmd *cobra.Command, args []string, c *clearing, prepare f
 		return app.Usage(errors.New("which letters? Name them by SEQ, choose with --handler, --reason or --since, or give --all"))
 	}
 	ctx := cmd.Context()
-	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error {
-		run := clearingRun{command: a, job: prepare(conn, t), letters: broker.NewLetters(conn, t), choice: &c.choice, counts: make(map[string]int)}
+	return a.deadletters(ctx, func(conn *broker.Conn, t topology.Topology) error {
+		run := clearingRun{command: a, job: prepare(conn, t), letters: letters.New(conn, t), choice: &c.choice, counts: make(map[string]int)}
 		return run.run(ctx, &c.change)
 	})
 }
@@ -51,7 +54,7 @@ type clearingRun struct {
 	command
 
 	job     clearingJob
-	letters *broker.Letters
+	letters *letters.Letters
 	choice  *letterChoice
 	printer *terminal.List
 	chosen  []uint64
@@ -108,7 +111,7 @@ func (r *clearingRun) list(ctx context.Context, seen bool) error {
 		if err == nil {
 			err = r.job.ask(ctx, l)
 		}
-		if err != nil && !broker.Refused(err) {
+		if err != nil && !letters.Refused(err) {
 			return app.Unavailable(err)
 		}
 		r.chosen = append(r.chosen, l.Seq)
@@ -136,8 +139,8 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 		slices.Reverse(r.chosen)
 	}
 	shown := r.Show(&app.Progress{What: r.job.verb, Total: int64(len(r.chosen))})
-	letters := each(context.WithoutCancel(ctx), r.letters, r.chosen)
-	for l, fault := range letters {
+	all := each(context.WithoutCancel(ctx), r.letters, r.chosen)
+	for l, fault := range all {
 		if err = pace(ctx); err != nil {
 			err = fmt.Errorf("interrupted: %w; what is left is as it was, and the same command goes on with it", consumer.ErrUnfinished)
 			break
@@ -179,7 +182,7 @@ func (r *clearingRun) clearOne(ctx context.Context, l deadletter.Letter, err err
 
 // refuse counts err if it is about one letter.
 func (r *clearingRun) refuse(err error) bool {
-	if err == nil || !broker.Refused(err) {
+	if err == nil || !letters.Refused(err) {
 		return false
 	}
 	r.counts[err.Error()]++

@@ -5,6 +5,9 @@ package deadletter
 import (
 	"context"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -36,12 +39,12 @@ func New(shared *app.App) *cobra.Command {
 }
 
 // letters runs f with the dead letters of the configured broker.
-func (a command) letters(ctx context.Context, f func(*broker.Letters) error) error {
-	return a.deadletters(ctx, func(conn *broker.Conn, t broker.Topology) error { return f(broker.NewLetters(conn, t)) })
+func (a command) letters(ctx context.Context, f func(*letters.Letters) error) error {
+	return a.deadletters(ctx, func(conn *broker.Conn, t topology.Topology) error { return f(letters.New(conn, t)) })
 }
 
 // deadletters runs f with the configured broker.
-func (a command) deadletters(ctx context.Context, f func(*broker.Conn, broker.Topology) error) error {
+func (a command) deadletters(ctx context.Context, f func(*broker.Conn, topology.Topology) error) error {
 	c, err := a.Config()
 	if err != nil {
 		return err

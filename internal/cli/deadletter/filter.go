@@ -5,9 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/retry"
@@ -47,13 +48,13 @@ func (f *letterFilter) check() error {
 	return nil
 }
 
-func (f *letterFilter) selection() broker.LetterFilter {
-	return broker.LetterFilter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
+func (f *letterFilter) selection() letters.Filter {
+	return letters.Filter{Handler: f.handler, Reason: string(f.reason), Since: f.since.Time}
 }
 
 // oneMore selects one letter more than was asked for, which tells whether there are
 // more.
-func (f *letterFilter) oneMore() broker.LetterFilter {
+func (f *letterFilter) oneMore() letters.Filter {
 	filter := f.selection()
 	if !f.all {
 		filter.Limit = f.limit + 1

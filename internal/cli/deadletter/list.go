@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"
@@ -29,7 +30,7 @@ fits; a pipe gets all of it.`,
 			if err := f.check(); err != nil {
 				return err
 			}
-			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.listLetters(cmd.Context(), l, f) })
+			return a.letters(cmd.Context(), func(l *letters.Letters) error { return a.listLetters(cmd.Context(), l, f) })
 		},
 	}
 	addLetterFlags(a, cmd, &f)
@@ -58,10 +59,10 @@ type letterLine struct {
 	to string // whom it addresses, in short
 }
 
-func (a command) listLetters(ctx context.Context, letters *broker.Letters, f letterFilter) error {
+func (a command) listLetters(ctx context.Context, reader *letters.Letters, f letterFilter) error {
 	p := a.List(f.out, "SEQ", "HANDLER", "REASON", "AGE", "WHAT", "TOPIC", "TO", "ERROR")
 	n := 0
-	for l, err := range broker.NewestLetters(ctx, letters, f.oneMore(), line) {
+	for l, err := range letters.Newest(ctx, reader, f.oneMore(), line) {
 		if err != nil {
 			if n > 0 {
 				_ = p.Close() // what there is; the error says that it is not all

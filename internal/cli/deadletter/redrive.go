@@ -3,6 +3,9 @@ package deadletter
 import (
 	"context"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
@@ -21,8 +24,8 @@ as expired. Without --yes it asks, or only says what it would do.`,
 		Example: `  pushworker deadletter redrive --handler fcm --since 2h
   pushworker deadletter ls -o jsonl | pushworker deadletter redrive -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.clear(cmd, args, &c, func(conn *broker.Conn, t broker.Topology) clearingJob {
-				redriver := broker.NewRedriver(conn, t)
+			return a.clear(cmd, args, &c, func(conn *broker.Conn, t topology.Topology) clearingJob {
+				redriver := letters.NewRedriver(conn, t)
 				return clearingJob{verb: "redrive", past: "redrove", done: "redriven", ask: redriver.Check, act: redriver.Redrive}
 			})
 		},
@@ -41,13 +44,13 @@ it asks, or only says what it would do.`,
 		Example: `  pushworker deadletter drop 17 --yes
   pushworker deadletter drop --reason malformed --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.clear(cmd, args, &c, func(conn *broker.Conn, t broker.Topology) clearingJob {
-				letters := broker.NewLetters(conn, t)
+			return a.clear(cmd, args, &c, func(conn *broker.Conn, t topology.Topology) clearingJob {
+				reader := letters.New(conn, t)
 				return clearingJob{
 					verb: "drop", past: "dropped", done: "dropped",
 					ask: func(context.Context, deadletter.Letter) error { return nil },
 					act: func(ctx context.Context, l deadletter.Letter) (bool, error) {
-						was, err := letters.Erase(ctx, l.Seq)
+						was, err := reader.Erase(ctx, l.Seq)
 						return !was, err
 					},
 				}

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"
@@ -49,7 +51,7 @@ the letter has not all of that, it is read from history while that is kept.`,
 			case raw && cmd.Flags().Changed("output"):
 				return app.Usage(errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o"))
 			}
-			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw, out) })
+			return a.letters(cmd.Context(), func(l *letters.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw, out) })
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "raw", false, "the receipt's bytes alone")
@@ -58,10 +60,10 @@ the letter has not all of that, it is read from history while that is kept.`,
 	return cmd
 }
 
-func (a command) showLetter(ctx context.Context, letters *broker.Letters, seq uint64, raw bool, out terminal.Format) error {
-	l, err := letters.Show(ctx, seq)
+func (a command) showLetter(ctx context.Context, reader *letters.Letters, seq uint64, raw bool, out terminal.Format) error {
+	l, err := reader.Show(ctx, seq)
 	switch {
-	case errors.Is(err, broker.ErrNoLetter):
+	case errors.Is(err, letters.ErrNoLetter):
 		return err
 	case err != nil:
 		return app.Unavailable(err)
@@ -69,7 +71,7 @@ func (a command) showLetter(ctx context.Context, letters *broker.Letters, seq ui
 	var text []byte
 	switch {
 	case raw:
-		text, err = a.original(ctx, letters, l)
+		text, err = a.original(ctx, reader, l)
 	case out == terminal.FormatJSON:
 		text, err = letterJSON(l)
 	default:
@@ -107,12 +109,12 @@ func letterJSON(l deadletter.Letter) ([]byte, error) {
 }
 
 // original is the receipt as it was published, or what there is of it.
-func (a command) original(ctx context.Context, letters *broker.Letters, l deadletter.Letter) ([]byte, error) {
-	text, err := letters.Original(ctx, &l)
+func (a command) original(ctx context.Context, reader *letters.Letters, l deadletter.Letter) ([]byte, error) {
+	text, err := reader.Original(ctx, &l)
 	switch {
 	case err == nil:
 		return text, nil
-	case !errors.Is(err, broker.ErrNotStored):
+	case !errors.Is(err, history.ErrNotStored):
 		return nil, app.Unavailable(err)
 	}
 	a.Say("history does not have the receipt any more (%s %d): this is %s", l.Stream, l.StreamSeq, extent(l))

@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 )
@@ -27,7 +28,7 @@ them: see it with pushworker deadletter show.`,
   pushworker deadletter stats --handler fcm --since 1h -o jsonl`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.letters(cmd.Context(), func(l *broker.Letters) error { return a.countLetters(cmd.Context(), l, f) })
+			return a.letters(cmd.Context(), func(l *letters.Letters) error { return a.countLetters(cmd.Context(), l, f) })
 		},
 	}
 	addLetterSelection(a, cmd, &f)
@@ -45,10 +46,10 @@ type letterCount struct {
 	Example uint64    `json:"example"`
 }
 
-func (a command) countLetters(ctx context.Context, letters *broker.Letters, f letterFilter) error {
+func (a command) countLetters(ctx context.Context, reader *letters.Letters, f letterFilter) error {
 	type kind struct{ handler, reason, err string }
 	groups := make(map[kind]*letterCount)
-	for l, err := range letters.List(ctx, f.selection()) {
+	for l, err := range reader.List(ctx, f.selection()) {
 		if err != nil {
 			return app.Unavailable(err)
 		}

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/device"
@@ -31,7 +32,7 @@ from that user; the command says so.`,
 			if err := errors.Join(device.Validate(d), a.checkProvider(d.Provider)); err != nil {
 				return app.Usage(err)
 			}
-			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
+			return a.devices(cmd.Context(), true, func(dir *devices.Directory) error {
 				return a.putDevice(cmd.Context(), dir, d)
 			})
 		},
@@ -44,7 +45,7 @@ from that user; the command says so.`,
 	return cmd
 }
 
-func (a command) putDevice(ctx context.Context, dir *broker.Devices, d push.Device) error {
+func (a command) putDevice(ctx context.Context, dir *devices.Directory, d push.Device) error {
 	before, err := dir.Holder(ctx, d)
 	if err == nil {
 		_, err = dir.Put(ctx, d)
@@ -104,7 +105,7 @@ and removes them with --yes.`,
 			if err := consent.Check(); err != nil {
 				return err
 			}
-			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
+			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error {
 				return a.removeDevices(cmd.Context(), dir, like, &consent)
 			})
 		},
@@ -115,7 +116,7 @@ and removes them with --yes.`,
 	return cmd
 }
 
-func (a command) removeDevices(ctx context.Context, dir *broker.Devices, like push.Device, consent *app.Change) error {
+func (a command) removeDevices(ctx context.Context, dir *devices.Directory, like push.Device, consent *app.Change) error {
 	if !consent.Yes && (like.ID == "" || consent.Dry) {
 		if agreed, err := a.agreeToRemove(ctx, dir, like, consent); err != nil || !agreed {
 			return err
@@ -130,7 +131,7 @@ func (a command) removeDevices(ctx context.Context, dir *broker.Devices, like pu
 }
 
 // agreeToRemove shows what would be removed, and reports whether it is to be.
-func (a command) agreeToRemove(ctx context.Context, dir *broker.Devices, like push.Device, consent *app.Change) (bool, error) {
+func (a command) agreeToRemove(ctx context.Context, dir *devices.Directory, like push.Device, consent *app.Change) (bool, error) {
 	list, err := dir.List(ctx, like.User)
 	damaged := a.sayDamaged(err)
 	if err != nil && !damaged {

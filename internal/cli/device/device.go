@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/worker"
@@ -40,7 +41,7 @@ belongs to one user: registering it for another takes it from the first.`,
 
 // devices runs f with the device directory of the configured broker. If f is to
 // write, and the configuration allows it, a bucket that is missing is made.
-func (a command) devices(ctx context.Context, write bool, f func(*broker.Devices) error) error {
+func (a command) devices(ctx context.Context, write bool, f func(*devices.Directory) error) error {
 	c, err := a.Config()
 	if err != nil {
 		return err
@@ -50,20 +51,20 @@ func (a command) devices(ctx context.Context, write bool, f func(*broker.Devices
 		return err
 	}
 	defer conn.Close()
-	o := broker.DeviceOptions{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
-	devices, err := broker.OpenDevices(ctx, conn, o)
-	if errors.Is(err, broker.ErrNoBucket) && write && c.Provision {
-		if lost := broker.DevicesLost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
+	o := devices.Options{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
+	directory, err := devices.Open(ctx, conn, o)
+	if errors.Is(err, devices.ErrNoBucket) && write && c.Provision {
+		if lost := devices.Lost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
 			return app.Unavailable(lost)
 		}
-		if _, err = broker.ProvisionDevices(ctx, conn, c.Replicas); err == nil {
-			devices, err = broker.OpenDevices(ctx, conn, o)
+		if _, err = devices.Provision(ctx, conn, c.Replicas); err == nil {
+			directory, err = devices.Open(ctx, conn, o)
 		}
 	}
 	if err != nil {
 		return app.Unavailable(err)
 	}
-	return f(devices)
+	return f(directory)
 }
 
 // deviceError gives an error of the directory its exit code.

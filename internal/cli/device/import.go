@@ -9,9 +9,10 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/device"
@@ -31,7 +32,7 @@ exit code is 65.`,
   zcat devices.jsonl.gz | pushworker device import -`,
 		Args: app.OneFile("devices"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.devices(cmd.Context(), true, func(dir *broker.Devices) error {
+			return a.devices(cmd.Context(), true, func(dir *devices.Directory) error {
 				return a.importDevices(cmd.Context(), dir, args[0], quiet)
 			})
 		},
@@ -41,7 +42,7 @@ exit code is 65.`,
 	return cmd
 }
 
-func (a command) importDevices(ctx context.Context, dir *broker.Devices, name string, quiet bool) error {
+func (a command) importDevices(ctx context.Context, dir *devices.Directory, name string, quiet bool) error {
 	in, name, err := a.Open(name, "devices")
 	if err != nil {
 		return app.Data(err)

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -41,7 +42,7 @@ token, each shows a hash of it that is the same in logs and events.`,
 			if user.IsZero() {
 				return app.Usage(app.ErrNoUser)
 			}
-			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error {
+			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error {
 				list, err := dir.List(cmd.Context(), user)
 				if err != nil {
 					return deviceError(err)
@@ -83,7 +84,7 @@ The lines hold tokens in full, which are personal data.`,
 			if terminal.IsTerminal(a.Stdout) && !reveal {
 				return app.Usage(errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal"))
 			}
-			return a.devices(cmd.Context(), false, func(dir *broker.Devices) error { return a.export(cmd.Context(), dir, quiet) })
+			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error { return a.export(cmd.Context(), dir, quiet) })
 		},
 	}
 	cmd.Flags().BoolVar(&reveal, "reveal", false, "write tokens to a terminal, too")
@@ -93,7 +94,7 @@ The lines hold tokens in full, which are personal data.`,
 
 // export writes every device. A user whose devices cannot be read is told, and the
 // others follow.
-func (a command) export(ctx context.Context, dir *broker.Devices, quiet bool) error {
+func (a command) export(ctx context.Context, dir *devices.Directory, quiet bool) error {
 	p := a.List(terminal.FormatLines)
 	shown := a.Show(&app.Progress{What: "exporting", Total: -1, Quiet: quiet || terminal.IsTerminal(a.Stdout)})
 	var failed error

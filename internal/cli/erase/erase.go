@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/pushworker/pushworker/internal/broker/erasure"
+
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/consumer"
@@ -87,8 +90,8 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 		return err
 	}
 	defer conn.Close()
-	e := erasure{command: a, user: user, out: out, eraser: broker.NewEraser(conn, worker.Topology(c, nil))}
-	if e.devices, err = broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, broker.ErrNoBucket) {
+	e := erasing{command: a, user: user, out: out, eraser: erasure.New(conn, worker.Topology(c, nil))}
+	if e.devices, err = devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
 		return app.Unavailable(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed
@@ -112,7 +115,7 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 
 // agreed shows the plan, unless it is to be carried out without asking, and reports
 // whether it is to be.
-func (e *erasure) agreed(planned []erasedLine, consent *app.Change) (bool, error) {
+func (e *erasing) agreed(planned []erasedLine, consent *app.Change) (bool, error) {
 	if consent.Yes {
 		return true, nil
 	}
@@ -126,25 +129,25 @@ func (e *erasure) agreed(planned []erasedLine, consent *app.Change) (bool, error
 	return yes, err
 }
 
-// erasure is one run of the command.
-type erasure struct {
+// erasing is one run of the command.
+type erasing struct {
 	command
 
 	user    push.Uid
 	out     terminal.Format
-	devices *broker.Devices // nil if there is no directory
-	eraser  *broker.Eraser
+	devices *devices.Directory // nil if there is no directory
+	eraser  *erasure.Eraser
 }
 
 // survey counts what is to be erased in every place. An error says that nothing was.
-func (e *erasure) survey(ctx context.Context) ([]erasedLine, error) {
+func (e *erasing) survey(ctx context.Context) ([]erasedLine, error) {
 	n, err := e.eraseDevices(ctx, true)
 	planned := []erasedLine{{Where: "devices", Found: n, Erased: n}}
 	for _, stream := range e.eraser.Stages() {
 		if err != nil {
 			break
 		}
-		var counts broker.Erasure
+		var counts erasure.Counts
 		counts, err = e.eraser.Erase(ctx, stream, e.user, true)
 		planned = append(planned, lineOf(counts))
 	}
@@ -154,7 +157,7 @@ func (e *erasure) survey(ctx context.Context) ([]erasedLine, error) {
 	return planned, nil
 }
 
-func (e *erasure) show(planned []erasedLine) error {
+func (e *erasing) show(planned []erasedLine) error {
 	p := e.List(e.out, "WHERE", "FOUND", "WOULD ERASE", "WOULD NARROW", "OWED")
 	for _, l := range planned {
 		p.Add(plannedLine(l), l.cells()...)
@@ -165,7 +168,7 @@ func (e *erasure) show(planned []erasedLine) error {
 // run erases in every place, and returns how much is owed to others. Devices go
 // first, so that nothing new is sent; events last, because the end of a device is
 // one.
-func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err error) {
+func (e *erasing) run(ctx context.Context, planned []erasedLine) (owed int, err error) {
 	total := 0
 	for _, l := range planned[1:] { // devices are few, and go at once
 		total += l.Erased
@@ -174,13 +177,13 @@ func (e *erasure) run(ctx context.Context, planned []erasedLine) (owed int, err 
 	e.eraser.Step = shown.Step
 	p := e.List(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
 	n, err := e.eraseDevices(ctx, false)
-	devices := erasedLine{Where: "devices", Found: n, Erased: n}
-	p.Add(devices, devices.cells()...)
+	directory := erasedLine{Where: "devices", Found: n, Erased: n}
+	p.Add(directory, directory.cells()...)
 	for _, stream := range e.eraser.Stages() {
 		if err != nil {
 			break
 		}
-		var counts broker.Erasure
+		var counts erasure.Counts
 		counts, err = e.eraser.Erase(ctx, stream, e.user, false)
 		p.Add(lineOf(counts), lineOf(counts).cells()...)
 		owed += counts.Owed
@@ -200,7 +203,7 @@ func interruptedOr(ctx context.Context, err error) error {
 	return app.Unavailable(err)
 }
 
-func lineOf(c broker.Erasure) erasedLine {
+func lineOf(c erasure.Counts) erasedLine {
 	return erasedLine{c.Stream, c.Found, c.Erased, c.Narrowed, c.Owed}
 }
 
@@ -208,7 +211,7 @@ func (l erasedLine) cells() []string {
 	return []string{l.Where, strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed)}
 }
 
-func (e *erasure) eraseDevices(ctx context.Context, dry bool) (int, error) {
+func (e *erasing) eraseDevices(ctx context.Context, dry bool) (int, error) {
 	if e.devices == nil {
 		return 0, nil
 	}

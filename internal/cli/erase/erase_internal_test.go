@@ -5,7 +5,9 @@ import (
 	"context"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/erasure"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
@@ -16,15 +18,15 @@ import (
 func TestEraseInterruptedIsUnfinished(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	topology := b.Topology("fcm")
+	topo := b.Topology("fcm")
 	conn := b.Connect(t)
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	e := erasure{
+	e := erasing{
 		command: command{&app.App{Stdout: &stdout, Stderr: &stderr}}, user: push.ParseUserId("usr782riWdFIwE"), out: terminal.FormatTable,
-		eraser: broker.NewEraser(conn, topology),
+		eraser: erasure.New(conn, topo),
 	}
 	planned, err := e.survey(t.Context())
 	if err != nil || len(planned) != 5 {

@@ -9,6 +9,12 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
@@ -151,9 +157,9 @@ func (a command) explain(ctx context.Context, o explainOptions) error {
 func (a command) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
 	s := search{conn: conn, topology: worker.Topology(c, nil), limits: c.ReceiptLimits(), options: o, app: a}
 	if o.streamSeq != 0 {
-		stored, err := broker.NewHistory(conn, c.Stream).Get(ctx, o.streamSeq)
+		stored, err := history.New(conn, c.Stream).Get(ctx, o.streamSeq)
 		switch {
-		case errors.Is(err, broker.ErrNotStored):
+		case errors.Is(err, history.ErrNotStored):
 			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
 		case err != nil:
 			return nil, app.Unavailable(err)
@@ -183,23 +189,23 @@ func (a command) findReceipts(ctx context.Context, c *config.Config, conn *broke
 }
 
 // gather asks the broker for all that concerns the receipts.
-func (a command) gather(ctx context.Context, t broker.Topology, conn *broker.Conn, receipts []explain.Receipt) (f explain.Facts, err error) {
+func (a command) gather(ctx context.Context, t topology.Topology, conn *broker.Conn, receipts []explain.Receipt) (f explain.Facts, err error) {
 	seqs, earliest := make([]uint64, len(receipts)), receipts[len(receipts)-1].Published
 	for i, r := range receipts {
 		seqs[i] = r.Seq
 	}
 	// In the order in which receipts move, so that one that moves meanwhile is not
 	// missed: whoever leaves the retries becomes a letter or an event.
-	if f.Lanes, err = broker.LaneFacts(ctx, conn, t); err != nil {
+	if f.Lanes, err = status.LaneFacts(ctx, conn, t); err != nil {
 		return f, err
 	}
-	for r, err := range broker.RetryFacts(ctx, conn, t) {
+	for r, err := range status.RetryFacts(ctx, conn, t) {
 		if err != nil {
 			return f, err
 		}
 		f.Retries = append(f.Retries, r)
 	}
-	for l, err := range broker.NewLetters(conn, t).List(ctx, broker.LetterFilter{Since: earliest}) {
+	for l, err := range letters.New(conn, t).List(ctx, letters.Filter{Since: earliest}) {
 		if err != nil {
 			return f, err
 		}
@@ -210,9 +216,9 @@ func (a command) gather(ctx context.Context, t broker.Topology, conn *broker.Con
 }
 
 // gatherEvents adds what is recorded, if anything is.
-func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
-	for e, err := range broker.EventFacts(ctx, conn, t, since, seqs...) {
-		if errors.Is(err, broker.ErrNoEvents) {
+func gatherEvents(ctx context.Context, t topology.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
+	for e, err := range events.Facts(ctx, conn, t, since, seqs...) {
+		if errors.Is(err, events.ErrNoStream) {
 			f.NoEvents = true
 			return nil
 		}
@@ -221,6 +227,6 @@ func gatherEvents(ctx context.Context, t broker.Topology, conn *broker.Conn, f *
 		}
 		f.Events = append(f.Events, e)
 	}
-	f.EventsSince, err = broker.FirstEvent(ctx, conn, t)
+	f.EventsSince, err = events.First(ctx, conn, t)
 	return err
 }

@@ -9,6 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/explain"
@@ -20,7 +25,7 @@ import (
 // one, for a bounded time, and by what is recorded of outcomes beyond that.
 type search struct {
 	conn     *broker.Conn
-	topology broker.Topology
+	topology topology.Topology
 	limits   push.Limits
 	options  explainOptions
 	app      command
@@ -44,7 +49,7 @@ func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 	if s.options.single() {
 		want = 1
 	}
-	known, err := broker.OutcomesOf(ctx, s.conn, s.topology, user, s.options.since.Time)
+	known, err := events.OfUser(ctx, s.conn, s.topology, user, s.options.since.Time)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +69,7 @@ func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
 
 // recorded adds to found the receipts that outcomes name and that were not looked at,
 // the newest first, until there are as many as wanted.
-func (s *search) recorded(ctx context.Context, known broker.Outcomes, want int, found []explain.Receipt) ([]explain.Receipt, error) {
+func (s *search) recorded(ctx context.Context, known events.Outcomes, want int, found []explain.Receipt) ([]explain.Receipt, error) {
 	for _, seq := range known.Seqs {
 		if len(found) >= want {
 			break
@@ -72,8 +77,8 @@ func (s *search) recorded(ctx context.Context, known broker.Outcomes, want int, 
 		if seq >= s.from {
 			continue // it was looked at
 		}
-		m, err := broker.NewHistory(s.conn, s.topology.Stream).Get(ctx, seq)
-		if err != nil && !errors.Is(err, broker.ErrNotStored) {
+		m, err := history.New(s.conn, s.topology.Stream).Get(ctx, seq)
+		if err != nil && !errors.Is(err, history.ErrNotStored) {
 			return nil, err
 		}
 		if receipt, matches := s.read(m); err == nil && matches {
@@ -91,8 +96,8 @@ type floor struct {
 }
 
 // recordedBelow finds the floor: every lane has settled what is below.
-func (s *search) recordedBelow(ctx context.Context, known broker.Outcomes) (floor, error) {
-	lanes, err := broker.LaneFacts(ctx, s.conn, s.topology)
+func (s *search) recordedBelow(ctx context.Context, known events.Outcomes) (floor, error) {
+	lanes, err := status.LaneFacts(ctx, s.conn, s.topology)
 	if err != nil {
 		return floor{}, err
 	}
@@ -115,7 +120,7 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 		return "searched receipts back to " + time.Unix(s.shown.Load(), 0).UTC().Format(time.RFC3339)
 	}})
 	defer shown.Stop()
-	for part, err := range broker.Back(ctx, broker.NewHistory(s.conn, s.topology.Stream), broker.Stretch{Since: s.options.since.Time}, s.pick) {
+	for part, err := range history.Back(ctx, history.New(s.conn, s.topology.Stream), history.Stretch{Since: s.options.since.Time}, s.pick) {
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +139,7 @@ func (s *search) backwards(ctx context.Context, want int, f floor) (found []expl
 }
 
 // lookedAt notes how far back the search is.
-func (s *search) lookedAt(part broker.Part[explain.Receipt]) {
+func (s *search) lookedAt(part history.Part[explain.Receipt]) {
 	s.from = part.From
 	if !part.First.IsZero() {
 		s.reached = part.First
@@ -143,12 +148,12 @@ func (s *search) lookedAt(part broker.Part[explain.Receipt]) {
 }
 
 // covers reports whether the outcomes of all receipts before part are recorded.
-func (f floor) covers(part broker.Part[explain.Receipt]) bool {
+func (f floor) covers(part history.Part[explain.Receipt]) bool {
 	return part.From <= f.seq && !f.since.IsZero() && part.First.After(f.since)
 }
 
 // pick is read for those receipts that may name the user.
-func (s *search) pick(m broker.Stored) (explain.Receipt, bool) {
+func (s *search) pick(m history.Stored) (explain.Receipt, bool) {
 	if !s.mayName(m.Data) {
 		return explain.Receipt{}, false
 	}
@@ -162,7 +167,7 @@ func (s *search) mayName(data []byte) bool {
 }
 
 // read reads a receipt and reports whether it is one that is looked for.
-func (s *search) read(m broker.Stored) (out explain.Receipt, matches bool) {
+func (s *search) read(m history.Stored) (out explain.Receipt, matches bool) {
 	out = explain.Receipt{Stream: s.topology.Stream, Seq: m.Seq, Subject: m.Subject, Published: m.Time, Users: []string{}}
 	r, _, err := push.Decode(m.Data, s.limits)
 	if err != nil {

@@ -4,7 +4,8 @@ import (
 	"io"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -14,8 +15,8 @@ import (
 func TestExplainLooksBehindErasedReceipts(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	conn, topology := b.Connect(t), b.Topology("fcm")
-	if _, err := broker.Provision(t.Context(), conn, topology); err != nil {
+	conn, topo := b.Connect(t), b.Topology("fcm")
+	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
 	store := func(subject string, n int, text string) {
@@ -24,13 +25,13 @@ func TestExplainLooksBehindErasedReceipts(t *testing.T) {
 	store("push.receipts", 1, `{"to":{"782riWdFIwE":{}},"payload":{"what":"msg","seq":7}}`)
 	store("push.receipts.gone", 20_000, `{}`) // more than two of the greatest parts
 	store("push.receipts", 1, `{}`)
-	b.Purge(t, topology.Stream, "push.receipts.gone")
+	b.Purge(t, topo.Stream, "push.receipts.gone")
 	user, err := push.ParseUid("usr782riWdFIwE")
 	if err != nil {
 		t.Fatal(err)
 	}
 	look := search{
-		conn: conn, topology: topology, limits: push.Limits{MaxBytes: 1 << 20, MaxDepth: 64, MaxKeys: 1000},
+		conn: conn, topology: topo, limits: push.Limits{MaxBytes: 1 << 20, MaxDepth: 64, MaxKeys: 1000},
 		options: explainOptions{user: user, limit: 1}, app: command{&app.App{Stderr: io.Discard}},
 	}
 	found, err := look.find(t.Context())

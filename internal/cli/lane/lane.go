@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+	"github.com/pushworker/pushworker/internal/broker/status"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
@@ -85,10 +88,10 @@ func (a command) listLanes(ctx context.Context, c *config.Config, conn *broker.C
 	ctx, cancel := context.WithTimeout(ctx, worker.AskTimeout)
 	defer cancel()
 	topology := worker.Topology(c, worker.EnabledHandlers(c))
-	stats, err := broker.NewReader(conn).Stats(ctx, topology)
+	stats, err := status.NewReader(conn).Stats(ctx, topology)
 	if all {
-		others, err2 := broker.OtherLanes(ctx, conn, topology)
-		others = slices.DeleteFunc(others, func(l broker.LaneStats) bool { return l.Abandoned }) // which Stats has told
+		others, err2 := status.OtherLanes(ctx, conn, topology)
+		others = slices.DeleteFunc(others, func(l status.LaneStats) bool { return l.Abandoned }) // which Stats has told
 		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
 	}
 	if err != nil && len(stats.Lanes) == 0 {
@@ -106,7 +109,7 @@ func (a command) listLanes(ctx context.Context, c *config.Config, conn *broker.C
 }
 
 // lsState is whether a lane is paused or abandoned, in words.
-func lsState(l broker.LaneStats) string {
+func lsState(l status.LaneStats) string {
 	switch {
 	case l.Abandoned:
 		return admin.StateAbandoned
@@ -192,9 +195,9 @@ func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.C
 	if !isLaneName(name) {
 		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name))
 	}
-	err := broker.PauseLane(ctx, conn, worker.Topology(c, nil), name, until)
+	err := lanes.Pause(ctx, conn, worker.Topology(c, nil), name, until)
 	switch {
-	case errors.Is(err, broker.ErrNoLane):
+	case errors.Is(err, lanes.ErrNoLane):
 		return err
 	case err != nil:
 		return app.Unavailable(err)

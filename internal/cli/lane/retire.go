@@ -7,6 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
@@ -47,7 +51,7 @@ that is enabled later is a new lane.`,
 }
 
 // retireLane shows a lane, and removes it if it may.
-func (a command) retireLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string, out terminal.Format, c *app.Change) error {
+func (a command) retireLane(ctx context.Context, t topology.Topology, conn *broker.Conn, name string, out terminal.Format, c *app.Change) error {
 	if !isLaneName(name) {
 		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name))
 	}
@@ -72,18 +76,18 @@ func (a command) retireLane(ctx context.Context, t broker.Topology, conn *broker
 		a.Say("would remove lane %s and what waits for it; nothing was changed. Do it with --yes", name)
 		return nil
 	}
-	if err := broker.RetireLane(ctx, conn, t, name); err != nil {
+	if err := lanes.Retire(ctx, conn, t, name); err != nil {
 		return app.Unavailable(fmt.Errorf("%w: the same command does the rest", err))
 	}
 	a.Say("lane %s is removed", name)
 	return nil
 }
 
-func (a command) findLane(ctx context.Context, t broker.Topology, conn *broker.Conn, name string) (broker.LaneStats, error) {
+func (a command) findLane(ctx context.Context, t topology.Topology, conn *broker.Conn, name string) (status.LaneStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, worker.AskTimeout)
 	defer cancel()
-	lane, err := broker.FindLane(ctx, conn, t, name)
-	if err != nil && !errors.Is(err, broker.ErrNoLane) && !errors.Is(err, broker.ErrLaneRuns) {
+	lane, err := lanes.Find(ctx, conn, t, name)
+	if err != nil && !errors.Is(err, lanes.ErrNoLane) && !errors.Is(err, lanes.ErrRuns) {
 		err = app.Unavailable(err)
 	}
 	return lane, err

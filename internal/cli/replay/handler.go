@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
@@ -45,14 +47,14 @@ func (a command) configuredHandler(c *config.Config, name string, d push.Directo
 // replayDirectory is the device directory. Without a bucket it is one that says so to
 // those who ask: not every handler does.
 func (a command) replayDirectory(ctx context.Context, conn *broker.Conn, c *config.Config) (push.Directory, error) {
-	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.Logger(c.Log)})
+	directory, err := devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)})
 	switch {
-	case errors.Is(err, broker.ErrNoBucket):
+	case errors.Is(err, devices.ErrNoBucket):
 		return noDirectory{err}, nil
 	case err != nil:
 		return nil, app.Unavailable(err)
 	}
-	return devices, nil
+	return directory, nil
 }
 
 // noDirectory is a directory that is missing.

@@ -5,6 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/events"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/config"
@@ -19,10 +22,10 @@ import (
 // so that explain knows of them, and what ends that.
 func (a command) recordReplay(ctx context.Context, c *config.Config, conn *broker.Conn, handler string) (tell func(replay.Outcome), end func()) {
 	hash := func(string) string { return "" } // without a bucket there is no salt
-	if devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: a.Logger(c.Log)}); err == nil {
-		hash = devices.Hash
+	if directory, err := devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)}); err == nil {
+		hash = directory.Hash
 	}
-	recorder := outcome.New(outcome.Options{Publish: broker.NewEventPublisher(conn).PublishEvents, Hash: hash}, prometheus.NewRegistry())
+	recorder := outcome.New(outcome.Options{Publish: events.NewPublisher(conn).Publish, Hash: hash}, prometheus.NewRegistry())
 	recording, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { _ = recorder.Run(recording) }) // has no error

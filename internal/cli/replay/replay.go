@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/pushworker/pushworker/internal/broker/history"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/replay"
@@ -20,7 +21,7 @@ import (
 
 // replayOptions are the flags of replay.
 type replayOptions struct {
-	stretch      broker.Stretch
+	stretch      history.Stretch
 	since, until stamp
 	filter       replay.Filter
 	limit        int64
@@ -140,8 +141,8 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 	}
 	defer conn.Close()
 	o.query["stream"] = c.Stream
-	history := broker.NewHistory(conn, c.Stream)
-	checkpoint, err := o.checkpoint(ctx, history)
+	reader := history.New(conn, c.Stream)
+	checkpoint, err := o.checkpoint(ctx, reader)
 	if err != nil {
 		return err
 	}
@@ -154,11 +155,11 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 		return err
 	}
 	run := replayRun{command: a, o: *o, output: out, checkpoint: checkpoint}
-	return run.run(ctx, c, receiptsOf(ctx, history, checkpoint.Position.Start(), checkpoint.Last))
+	return run.run(ctx, c, receiptsOf(ctx, reader, checkpoint.Position.Start(), checkpoint.Last))
 }
 
 // checkpoint is where the replay begins, or goes on.
-func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History) (replay.Checkpoint, error) {
+func (o *replayOptions) checkpoint(ctx context.Context, reader *history.History) (replay.Checkpoint, error) {
 	if o.resume != "" {
 		kept, ok, err := replay.LoadCheckpoint(o.resume)
 		if err == nil && ok {
@@ -171,7 +172,7 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 			return kept, o.keepPace(&kept)
 		}
 	}
-	first, last, err := history.Bounds(ctx, o.stretch)
+	first, last, err := reader.Bounds(ctx, o.stretch)
 	if err != nil {
 		return replay.Checkpoint{}, app.Unavailable(err)
 	}
@@ -180,12 +181,12 @@ func (o *replayOptions) checkpoint(ctx context.Context, history *broker.History)
 
 // receiptsOf yields the receipts with the sequences first to last. What goes wrong
 // there is the broker's.
-func receiptsOf(ctx context.Context, history *broker.History, first, last uint64) iter.Seq2[replay.Stored, error] {
+func receiptsOf(ctx context.Context, reader *history.History, first, last uint64) iter.Seq2[replay.Stored, error] {
 	return func(yield func(replay.Stored, error) bool) {
 		if first > last {
 			return // to the broker, a last sequence of 0 would be no bound
 		}
-		for m, err := range history.Read(ctx, broker.Stretch{From: first, To: last}) {
+		for m, err := range reader.Read(ctx, history.Stretch{From: first, To: last}) {
 			if err != nil {
 				err = app.Unavailable(err)
 			}

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/jsonl"
@@ -224,11 +225,11 @@ func (r *routing) openDirectory(ctx context.Context) (push.Directory, func(), er
 	if err != nil {
 		return nil, nil, err
 	}
-	devices, err := broker.OpenDevices(ctx, conn, broker.DeviceOptions{Log: r.Logger(r.config.Log)})
+	directory, err := devices.Open(ctx, conn, devices.Options{Log: r.Logger(r.config.Log)})
 	if err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
-	r.hash = devices.Hash
-	return devices, conn.Close, nil
+	r.hash = directory.Hash
+	return directory, conn.Close, nil
 }

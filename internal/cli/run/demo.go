@@ -7,11 +7,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
+
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/demo"
@@ -92,7 +93,7 @@ func (a command) play(ctx context.Context, c *config.Config, show *demo.Stage) e
 	if err := show.Await(ctx); err != nil {
 		return err
 	}
-	letter, err := firstLetter(ctx, broker.NewLetters(conn, worker.Topology(c, []string{demo.Handler})))
+	letter, err := firstLetter(ctx, letters.New(conn, worker.Topology(c, []string{demo.Handler})))
 	if err != nil {
 		return err
 	}
@@ -101,9 +102,9 @@ func (a command) play(ctx context.Context, c *config.Config, show *demo.Stage) e
 }
 
 // firstLetter waits for the first dead letter.
-func firstLetter(ctx context.Context, letters *broker.Letters) (deadletter.Letter, error) {
+func firstLetter(ctx context.Context, reader *letters.Letters) (deadletter.Letter, error) {
 	for ctx.Err() == nil {
-		for letter, err := range letters.List(ctx, broker.LetterFilter{}) {
+		for letter, err := range reader.List(ctx, letters.Filter{}) {
 			return letter, err
 		}
 		select {

@@ -7,8 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/pushworker/pushworker/internal/broker/status"
+
 	"github.com/pushworker/pushworker/internal/admin"
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 )
 
@@ -20,7 +21,7 @@ func twoLooks() (before, now admin.Status) {
 		lane := func(name string, paused, open bool) admin.Lane {
 			return admin.Lane{
 				Handler: name,
-				LaneStats: &broker.LaneStats{
+				LaneStats: &status.LaneStats{
 					Handler: name, Pending: 10_000_000, Delivered: delivered, InFlight: 1440, RetriesWaiting: 250_000,
 					OldestPending: at, OldestPendingSeconds: 400, Paused: paused,
 				},
@@ -30,7 +31,7 @@ func twoLooks() (before, now admin.Status) {
 		return admin.Status{
 			Time:    at,
 			Lanes:   []admin.Lane{lane("a-name-of-thirty-two-characters!", false, true), lane("stdout", true, false), lane("apns", false, false)},
-			Streams: []broker.StreamStats{{Stream: "PUSH", Messages: 10_000_000, Bytes: 8 << 30, LastSeq: stored, MaxBytes: 8 << 30}},
+			Streams: []status.StreamStats{{Stream: "PUSH", Messages: 10_000_000, Bytes: 8 << 30, LastSeq: stored, MaxBytes: 8 << 30}},
 		}
 	}
 	return look(1000, 5000, at), look(1025, 25_000, at.Add(2*time.Second))

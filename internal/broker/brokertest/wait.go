@@ -1,0 +1,38 @@
+package brokertest
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Deadline is how long a test waits for what must happen.
+const Deadline = 30 * time.Second
+
+// Eventually waits until ok.
+func Eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(Deadline)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			tb.Fatalf("after %s: not yet %s", Deadline, what)
+		}
+	}
+}
+
+// WantError fails unless err says each of words.
+func WantError(tb testing.TB, err error, words ...string) {
+	tb.Helper()
+	if err == nil {
+		tb.Fatalf("no error; want one that says %q", words)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			tb.Errorf("error %q does not say %q", err, w)
+		}
+	}
+}

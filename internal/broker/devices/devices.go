@@ -1,0 +1,92 @@
+// Package devices is the device directory in the bucket push-devices: the store of
+// internal/device, the watch of changes made elsewhere, and the service that answers
+// push.devices.*. It refuses to know providers and receipts.
+package devices
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/wire"
+	"github.com/pushworker/pushworker/internal/device"
+)
+
+// Options adjust [Open]. The zero value is fine.
+type Options struct {
+	// CacheBytes and CacheTTL are those of [device.Options].
+	CacheBytes int
+	CacheTTL   time.Duration
+	// Displace is that of [device.Options].
+	Displace bool
+	// Log gets what nobody waits for.
+	Log zerolog.Logger
+}
+
+// Directory is the directory of devices in the KV bucket push-devices. Devices that
+// leave are published on push.events.device_gone, at most once each; nobody waits
+// for that to arrive.
+type Directory struct {
+	*device.Directory
+
+	conn  *broker.Conn
+	store *store
+	log   zerolog.Logger
+}
+
+// Ready returns why users look as if they had no devices: the bucket is gone, was
+// emptied or was made anew.
+func (d *Directory) Ready(ctx context.Context) error { return d.store.sameBucket(ctx) }
+
+// Open opens the directory. Without a bucket, or without what is in every bucket
+// that was provisioned, the error wraps [ErrNoBucket]; see [Provision]. Until [Directory.Run] is called, and after, what others
+// change may be seen as late as the cache's TTL.
+func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
+	store := &store{conn: c}
+	mask, err := store.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening the device directory: %w", err)
+	}
+	d := &Directory{conn: c, store: store, log: o.Log}
+	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
+	d.Directory = device.New(store, device.Options{
+		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
+		OnUnreadable: func(err error) {
+			damage.Error().Err(err).Msg("the devices of a user cannot be read; receipts for the user wait, others are delivered")
+		},
+	})
+	return d, nil
+}
+
+// Run answers requests on push.devices.* and watches for changes made elsewhere,
+// until ctx ends; then it returns nil.
+func (d *Directory) Run(ctx context.Context) error {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	watching.Go(func() { d.watch(ctx) })
+	return d.serve(ctx)
+}
+
+// publish tells others that a device has left.
+func (d *Directory) publish(e device.Event) {
+	level := zerolog.DebugLevel
+	if e.Reason == device.ReasonDisplaced {
+		level = zerolog.WarnLevel // nobody has asked for that
+	}
+	d.log.WithLevel(level).Str("user", e.User).Str("device", e.ShownID()).Str("provider", e.Provider).
+		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("device has left the directory")
+	data, err := json.Marshal(e)
+	if err == nil {
+		err = d.conn.NATS().Publish(wire.DeviceEvents, data)
+	}
+	if err != nil {
+		d.log.Warn().Err(err).Msg("that a device has left could not be published")
+	}
+}

@@ -1,0 +1,96 @@
+package devices
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nuid"
+
+	"github.com/pushworker/pushworker/internal/broker/wire"
+)
+
+// endpoint is what one subject of the service does, and how often it did.
+type endpoint struct {
+	do request
+
+	mu    sync.Mutex
+	stats micro.EndpointStats
+}
+
+// count counts one request and its answer.
+func (e *endpoint) count(took time.Duration, a answer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.NumRequests++
+	e.stats.ProcessingTime += took
+	if a.Error != nil {
+		e.stats.NumErrors++
+		e.stats.LastError = a.Error.Code
+	}
+}
+
+// snapshot is how often the endpoint did what it does.
+func (e *endpoint) snapshot(name string) *micro.EndpointStats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	stats := e.stats
+	stats.Name, stats.Subject, stats.QueueGroup = name, wire.DeviceRequests+name, serviceQueue
+	stats.AverageProcessingTime = stats.ProcessingTime / time.Duration(max(1, stats.NumRequests))
+	return &stats
+}
+
+// serveDiscovery answers the questions of the micro framework, such as those of
+// `nats micro ls`: $SRV.PING, INFO and STATS, of all, of a name, and of an instance.
+func (s *service) serveDiscovery() ([]*nats.Subscription, error) {
+	me := micro.ServiceIdentity{Name: serviceName, ID: nuid.New().Next(), Version: serviceVersion, Metadata: map[string]string{}}
+	started := time.Now().UTC()
+	var all []*nats.Subscription
+	for _, whom := range []string{"", "." + me.Name, "." + me.Name + "." + me.ID} {
+		sub, err := s.devices.conn.NATS().Subscribe(micro.APIPrefix+".*"+whom, func(m *nats.Msg) {
+			if answer := s.discovered(m.Subject, me, started); answer != nil && isInbox(m.Reply) {
+				s.publish(&nats.Msg{Subject: m.Reply}, answer)
+			}
+		})
+		if err != nil {
+			return all, err
+		}
+		all = append(all, sub)
+	}
+	return all, nil
+}
+
+// discovered is the answer to a question on subject, or nil.
+func (s *service) discovered(subject string, me micro.ServiceIdentity, started time.Time) any {
+	switch strings.Split(subject, ".")[1] {
+	case micro.PingVerb.String():
+		return micro.Ping{ServiceIdentity: me, Type: micro.PingResponseType}
+	case micro.InfoVerb.String():
+		info := micro.Info{ServiceIdentity: me, Type: micro.InfoResponseType, Description: serviceDescription}
+		for name := range s.endpoints {
+			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{Name: name, Subject: wire.DeviceRequests + name, QueueGroup: serviceQueue})
+		}
+		return info
+	case micro.StatsVerb.String():
+		stats := micro.Stats{ServiceIdentity: me, Type: micro.StatsResponseType, Started: started}
+		for name, e := range s.endpoints {
+			stats.Endpoints = append(stats.Endpoints, e.snapshot(name))
+		}
+		return stats
+	}
+	return nil
+}
+
+// publish sends an answer.
+func (s *service) publish(m *nats.Msg, answer any) {
+	var err error
+	if m.Data, err = json.Marshal(answer); err == nil {
+		err = s.devices.conn.NATS().PublishMsg(m)
+	}
+	if err != nil {
+		s.log.Debug().Err(err).Str("subject", m.Subject).Msg("a question was not answered")
+	}
+}

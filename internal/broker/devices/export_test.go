@@ -1,0 +1,19 @@
+package devices
+
+import (
+	"context"
+
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// ProvisionMask has the mask of the devices made.
+func ProvisionMask(ctx context.Context, c *broker.Conn) error { return provisionMask(ctx, c) }
+
+// ProvisionBucket has the bucket of the devices made, without a mask.
+func ProvisionBucket(ctx context.Context, c *broker.Conn) error {
+	_, err := wanted(1).Provision(ctx, c)
+	return err
+}
+
+// IsInbox is isInbox.
+func IsInbox(subject string) bool { return isInbox(subject) }

@@ -1,0 +1,88 @@
+package devices_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+)
+
+func TestIsInbox(t *testing.T) {
+	t.Parallel()
+	for subject, want := range map[string]bool{
+		"_INBOX.a": true, "_INBOX.a.b": true, "_INBOX_chat.a": true, "_INBOX_chat-1.a.b": true, "_R_.a.b": true,
+		"_GR_.abcdef.ghijkl._INBOX.a": true, "_GR_.abcdef.ghijkl._INBOX_chat.a": true, "_GR_.abcdef.ghijkl._R_.a": true,
+		"": false, "_INBOX": false, "_INBOX.": false, "_INBOX_chat": false, "_INBOXES.a": false, "_R_": false, "_R.a": false, "inbox.a": false,
+		"$KV.push-devices.user.AQAAAAAAAAA": false, "push.retry.fcm": false, "push.schedule.fcm.1": false, "push.dead.fcm": false,
+		"push.receipts": false, "$JS.API.STREAM.PURGE.PUSH": false, "$JS.ACK.PUSH.fcm.1.1.1.1.0": false, "push._INBOX.a": false,
+		"_GR_.abcdef.ghijkl.$KV.push-devices.user.AQAAAAAAAAA": false, "_GR_.abcdef.ghijkl.push.retry.fcm": false, "_GR_._INBOX.a": false,
+		"_GR_.abcdef.ghijkl._INBOX": false,
+	} {
+		if got := devices.IsInbox(subject); got != want {
+			t.Errorf("IsInbox(%q) = %t", subject, got)
+		}
+	}
+}
+
+// Who asks chooses where the answer goes. The worker sends none with its own rights
+// to where it would be stored, obeyed, or taken for somebody else's word.
+func TestAnswersGoToInboxesOnly(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	conn := b.Connect(t)
+	if _, err := devices.Provision(t.Context(), conn, 1); err != nil {
+		t.Fatal(err)
+	}
+	d, err := devices.Open(t.Context(), conn, devices.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	nc, _ := brokertest.Client(t, b.URL())
+	wantOK(t, nc, "put", `{"user":1,"id":"phone","provider":"fcm","token":"secret"}`)
+
+	elsewhere := []string{
+		"$KV.push-devices.user.AQAAAAAAAAA", "push.retry.nobody", "push.schedule.fcm.1", "push.dead.fcm", "push.receipts", "_INBOXES.a", "plain",
+	}
+	var watched []*nats.Subscription
+	for _, reply := range elsewhere {
+		sub, err := nc.SubscribeSync(reply)
+		if err != nil {
+			t.Fatal(err)
+		}
+		watched = append(watched, sub)
+		for _, subject := range []string{
+			"push.devices.put", "push.devices.ls", "push.devices.rm", "$SRV.PING", "$SRV.INFO.pushworker-devices", "$SRV.STATS",
+		} {
+			if err := nc.PublishRequest(subject, reply, []byte(`{"user":2,"id":"x","provider":"fcm","token":"t2"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	wantOK(t, nc, "rm", `{"user":3}`)
+	stop() // which waits until what was begun is answered
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range watched {
+		if n, _, err := sub.Pending(); n > 0 || err != nil {
+			t.Errorf("%d answers on %s, %v", n, sub.Subject, err)
+		}
+	}
+	again, err := devices.Open(t.Context(), b.Connect(t), devices.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := devicesOf(t, again, 1, 2); len(got) != 1 || len(got[1]) != 1 {
+		t.Errorf("the devices are %v; what asks for its answer elsewhere is not carried out", got)
+	}
+}

@@ -1,0 +1,133 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/wire"
+	"github.com/pushworker/pushworker/internal/device"
+)
+
+// watchPause spaces the attempts to watch, doubled from the first to the second.
+const minWatchPause, maxWatchPause = time.Second, time.Minute
+
+// watchHeartbeat is how often the broker says that there is no change; twice as long
+// a silence ends the watch.
+const watchHeartbeat = 5 * time.Second
+
+// watch tells the directory's cache of changes made elsewhere until ctx ends. When
+// it begins to watch, again, what is cached is forgotten; while it cannot watch,
+// the cache's TTL bounds how old an answer is.
+func (d *Directory) watch(ctx context.Context) {
+	pause := minWatchPause
+	for failed := false; ; failed = true {
+		err := d.follow(ctx, func() {
+			if failed {
+				d.log.Info().Msg("changes of devices made elsewhere are seen at once again")
+			}
+			failed, pause = false, minWatchPause
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, errReconnected) {
+			failed = false
+			continue
+		}
+		if !failed {
+			d.log.Warn().Err(err).Msg("changes of devices made elsewhere are seen late; trying again to watch them")
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		pause = min(2*pause, maxWatchPause)
+	}
+}
+
+var errReconnected = errors.New("the connection to the broker was replaced")
+
+// follow watches until something is amiss. It calls watching once it does.
+func (d *Directory) follow(ctx context.Context, watching func()) error {
+	ctx, stop := d.untilReconnect(ctx)
+	defer stop()
+	consumer, err := d.newWatcher(ctx)
+	if err != nil {
+		return err
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(scanBatch), jetstream.PullHeartbeat(watchHeartbeat))
+	if err != nil {
+		return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
+	}
+	defer messages.Stop()
+	d.Forget() // what was changed before the watcher was there
+	d.Watched(true)
+	defer d.Watched(false)
+	watching()
+	for next := uint64(1); ; next++ {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, errors.Join(context.Cause(ctx), err))
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
+		}
+		if meta.Sequence.Consumer != next {
+			return fmt.Errorf("watching bucket %s: change %d came where change %d was due", wire.DevicesBucket, meta.Sequence.Consumer, next)
+		}
+		d.learn(m, meta.Sequence.Stream)
+	}
+}
+
+// untilReconnect returns a context that ends with errReconnected when the
+// connection is replaced, because the broker may have sent changes to the old one.
+func (d *Directory) untilReconnect(ctx context.Context) (context.Context, func()) {
+	back := d.conn.NextReconnect()
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-back:
+			cancel(errReconnected)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// newWatcher makes a consumer of the changes to lists from now on. The broker
+// removes it a minute after it has last been asked.
+func (d *Directory) newWatcher(ctx context.Context) (watcher jetstream.Consumer, err error) {
+	config := jetstream.ConsumerConfig{
+		Name: "watch-" + nuid.Next(), Description: "cache of a device directory",
+		FilterSubject: wire.DevicesPrefix + device.UserPrefix + "*",
+		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy,
+		MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	}
+	subject := "$JS.API.CONSUMER.CREATE." + wire.DevicesStream + "." + config.Name + "." + config.FilterSubject
+	err = d.conn.Ask(ctx, subject, func(ctx context.Context) error {
+		watcher, err = d.conn.JetStream().CreateConsumer(ctx, wire.DevicesStream, config)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
+	}
+	return watcher, nil
+}
+
+func (d *Directory) learn(m jetstream.Msg, revision uint64) {
+	d.Learn(device.Keyed{
+		Key:   strings.TrimPrefix(m.Subject(), wire.DevicesPrefix),
+		Entry: device.Entry{Value: broker.KVValue(m.Data(), m.Headers()), Revision: revision},
+	})
+}

@@ -1,0 +1,28 @@
+package lanes
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+)
+
+// Names returns the handlers that have a durable on t's stream, sorted,
+// whoever runs them and whether or not they are configured here. It needs
+// $JS.API.CONSUMER.LIST of the stream.
+func Names(ctx context.Context, c *broker.Conn, t topology.Topology) ([]string, error) {
+	durables, err := c.Durables(ctx, t.Stream)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, info := range durables {
+		if name := info.Config.Durable; name != "" && !strings.HasSuffix(name, topology.SuspectsName) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}

@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+	"github.com/pushworker/pushworker/internal/broker/wire"
+	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/deadletter"
+)
+
+// DeadLetters writes to the dead-letter stream.
+type DeadLetters struct {
+	conn   *broker.Conn
+	stream string
+}
+
+var _ consumer.DeadLetters = (*DeadLetters)(nil)
+
+// NewDeadLetters returns what writes to t's dead-letter stream.
+func NewDeadLetters(c *broker.Conn, t topology.Topology) *DeadLetters {
+	return &DeadLetters{conn: c, stream: t.DeadStream()}
+}
+
+// Bury implements [consumer.DeadLetters]. It waits for the broker's confirmation
+// until ctx ends, at most five seconds.
+//
+// A letter of a lane is written once within the dedup window of an hour. A letter
+// that belongs to no lane, because each lane finds the same malformed bytes and a
+// slow one may find them hours later, has a subject of its own and is written
+// once for as long as letters are kept.
+func (d *DeadLetters) Bury(ctx context.Context, Letter deadletter.Letter) error {
+	m := nats.NewMsg(wire.DeadPrefix + Letter.Handler)
+	wire.SetLetter(m.Header, Letter)
+	if Letter.Handler == "" {
+		sum := sha256.Sum256([]byte(Letter.ID))
+		m.Subject = wire.DeadPrefix + wire.MalformedToken + "." + hex.EncodeToString(sum[:16])
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	}
+	d.fit(m, Letter.Data)
+	_, err := store(ctx, d.conn, m, d.stream)
+	if errors.Is(err, consumer.ErrTooLarge) { // for the stream: what is left says where to find the receipt
+		m.Data = nil
+		wire.SetTruncated(m.Header)
+		_, err = store(ctx, d.conn, m, d.stream)
+	}
+	if Letter.Handler == "" && alreadyWritten(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writing the dead letter of message %d of stream %s: %w", Letter.StreamSeq, Letter.Stream, err)
+	}
+	return nil
+}
+
+func alreadyWritten(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+}
+
+// fit sets the payload, cut off and marked where the broker's limit for headers
+// and payload together leaves no room for all of it.
+func (d *DeadLetters) fit(m *nats.Msg, data []byte) {
+	const margin = 256 // for the mark itself and what the client adds
+	size := margin
+	for name, values := range m.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	if room := max(0, int(d.conn.MaxPayload())-size); len(data) > room {
+		data = data[:room]
+		wire.SetTruncated(m.Header)
+	}
+	m.Data = data
+}

@@ -1,0 +1,19 @@
+package queue
+
+import "time"
+
+// SetClock lets a scheduler believe for a second that the broker's clock is ahead.
+func SetClock(s *Scheduler, ahead time.Duration) {
+	s.looked = time.Now()
+	s.clock.Store(&clock{broker: time.Now().Add(ahead), local: time.Now()})
+}
+
+// Clock is the broker's time as a scheduler knows it; ok is false before it has
+// asked.
+func Clock(s *Scheduler) (now time.Time, ok bool) {
+	c := s.clock.Load()
+	return c.now(), c != nil
+}
+
+// HoldLook keeps everybody else from asking for the fill of the stream of retries.
+func HoldLook(s *Scheduler) { s.looking <- struct{}{} }

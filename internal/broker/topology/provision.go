@@ -1,0 +1,94 @@
+package topology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/broker"
+)
+
+// Provision creates the streams and durables that are missing, updates in place
+// what may be updated, and returns every difference it found. A difference that
+// the broker cannot update is an error that says what to do; nothing is ever
+// deleted or rebuilt. It may run in several processes at once. A byte limit below
+// what a stream already holds is not applied, because that would evict messages;
+// the difference is returned with Mended false.
+//
+// A durable of the receipts that was deleted goes on where its lane was, if that is
+// recorded. One that is made for the first time begins where t.Starts says; without
+// a word there, with the oldest receipt of a stream that is empty, and beside
+// receipts that are older than the lane with the next one published, because a newly
+// enabled handler must not send days of history to telephones.
+func Provision(ctx context.Context, c *broker.Conn, t Topology) ([]Difference, error) {
+	if err := t.validate(); err != nil {
+		return nil, err
+	}
+	p := NewPositions(c, t, *c.Log())
+	diffs, err := p.provisionStreams(ctx, c, t)
+	if err != nil {
+		return diffs, err
+	}
+	var errs []error
+	for _, h := range t.Handlers {
+		for _, want := range t.Durables(h) {
+			d, err := p.provisionDurable(ctx, c, want)
+			diffs, errs = append(diffs, d...), append(errs, err)
+		}
+	}
+	return diffs, errors.Join(errs...)
+}
+
+func (p *Positions) provisionStreams(ctx context.Context, c *broker.Conn, t Topology) ([]Difference, error) {
+	info, err := c.StreamInfo(ctx, t.Stream)
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("provisioning stream %s: %w", t.Stream, err)
+	}
+	diffs := p.provision(ctx)
+	if err != nil {
+		p.recordFirst(ctx)
+	}
+	var errs []error
+	for _, want := range t.Streams() {
+		d, err := want.Provision(ctx, c)
+		if len(d) == 1 && d[0].Field == "" && info != nil && info.State.LastSeq > 0 { // it was made beside receipts
+			d[0].Want, d[0].Notice = d[0].Want+"; if it was there before, what waited in it is lost", true
+		}
+		diffs, errs = append(diffs, d...), append(errs, err)
+	}
+	return diffs, errors.Join(errs...)
+}
+
+func (p *Positions) provisionDurable(ctx context.Context, c *broker.Conn, want Durable) ([]Difference, error) {
+	info, err := c.ConsumerInfo(ctx, want.Stream, want.Config.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		var made Difference
+		if made, err = p.Make(ctx, want); err == nil {
+			return []Difference{made}, nil
+		}
+		if errors.Is(err, jetstream.ErrConsumerExists) { // another process was faster
+			info, err = c.ConsumerInfo(ctx, want.Stream, want.Config.Durable)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("provisioning %s: %w%s", want, err, want.Remedy(err))
+	}
+	have := info.Config
+	diffs, err := mend(want.String(), durableSettings(), &have, &want.Config, nil)
+	if err != nil {
+		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s` and start again: the lane goes on where it was", err, want.Stream, want.Config.Durable)
+	}
+	if !anyMended(diffs) {
+		return diffs, nil
+	}
+	err = c.Ask(ctx, want.CreateSubject(), func(ctx context.Context) error {
+		_, err := c.JetStream().UpdateConsumer(ctx, want.Stream, have)
+		return err
+	})
+	if err != nil {
+		return unmended(diffs), fmt.Errorf("updating %s: %w%s", want, err, want.Remedy(err))
+	}
+	return diffs, nil
+}

@@ -1,0 +1,137 @@
+package wire
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+)
+
+// The headers that the contract fixes, and some beside them.
+const (
+	headerExpires       = "Push-Expires"
+	headerHandler       = "Push-Handler"
+	headerAttempt       = "Push-Attempt"
+	headerOriginStream  = "Push-Origin-Stream"
+	headerOriginSeq     = "Push-Origin-Seq"
+	headerOriginSubject = "Push-Origin-Subject"
+	HeaderReason        = "Push-Reason"
+	HeaderError         = "Push-Error"
+	headerFirst         = "Push-First"
+	headerLast          = "Push-Last"
+	headerTruncated     = "Push-Truncated"
+	headerNarrowed      = "Push-Narrowed"
+	headerRedriven      = "Push-Redriven"  // how often
+	headerRestarted     = "Push-Restarted" // when it was last redriven
+)
+
+// isTrue is the value of a header that marks something.
+const isTrue = "true"
+
+const (
+	// maxErrorText is the greatest length of an error's text in a header.
+	MaxErrorText = 1 << 10
+	// maxForwarded is the greatest total size of the publisher's own headers on
+	// retries and letters. The broker refuses more than 64 KiB of headers, and ours
+	// must find room.
+	maxForwarded = 16 << 10
+)
+
+// ReadPublished reads the headers of a message as it was published: when it
+// expires, and the publisher's own headers, nil when there are none. Names that
+// begin with Nats- or Push- are not the publisher's to hand on.
+func ReadPublished(h nats.Header) (expires time.Time, own map[string][]string) {
+	for name, values := range h {
+		switch {
+		case strings.EqualFold(name, headerExpires):
+			if t, err := time.Parse(time.RFC3339, first(values)); err == nil {
+				expires = t
+			}
+		case !reserved(name):
+			if own == nil {
+				own = make(map[string][]string, len(h))
+			}
+			own[name] = values
+		}
+	}
+	return expires, own
+}
+
+func reserved(name string) bool {
+	const length = len("Nats-")
+	return len(name) >= length && (strings.EqualFold(name[:length], "Nats-") || strings.EqualFold(name[:length], "Push-"))
+}
+
+// setStory adds what retries and letters both say of their receipt.
+func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool) {
+	if !expires.IsZero() {
+		h.Set(headerExpires, FormatTime(expires))
+	}
+	if redriven > 0 {
+		h.Set(headerRedriven, strconv.Itoa(redriven))
+	}
+	if narrowed {
+		h.Set(headerNarrowed, isTrue)
+	}
+}
+
+// setForwarded adds the publisher's own headers to h, by name. Names that are not
+// header names are left out, and values for which maxForwarded leaves no room.
+func setForwarded(h nats.Header, own map[string][]string) {
+	room := maxForwarded
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		if reserved(name) || !headerName(name) {
+			continue
+		}
+		for _, v := range own[name] {
+			v = OneLine(v, maxForwarded)
+			if size := len(name) + len(v) + len(": \r\n"); size <= room {
+				room -= size
+				h.Add(name, v)
+			}
+		}
+	}
+}
+
+// headerName reports whether name is a token of RFC 9110 section 5.6.2.
+func headerName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+}
+
+// OneLine makes s fit for a header: valid UTF-8 without control characters and
+// line breaks, which become spaces, of at most limit bytes.
+func OneLine(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	if len(s) > limit {
+		for limit > 0 && !utf8.RuneStart(s[limit]) {
+			limit--
+		}
+		s = s[:limit]
+	}
+	return strings.TrimSpace(s)
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// FormatTime is a time in a header.
+func FormatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// SetTruncated marks a letter whose data was cut off.
+func SetTruncated(h nats.Header) { h.Set(headerTruncated, isTrue) }

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
+
+// ReadRetry reads the headers of a retry of a lane. What does not name that lane was
+// not stored by one: it counts as published where it is, whatever its headers say.
+func ReadRetry(o *consumer.Origin, h nats.Header, handler string) {
+	o.Expires, o.Header = ReadPublished(h)
+	if h.Get(headerHandler) != handler {
+		return
+	}
+	root, err := strconv.ParseUint(h.Get(headerOriginSeq), 10, 64)
+	if stream := h.Get(headerOriginStream); err == nil && stream != "" {
+		o.RootStream, o.RootSeq = stream, root
+		o.Subject = h.Get(headerOriginSubject)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerFirst)); err == nil {
+		o.First = t
+	}
+	if n, err := strconv.Atoi(h.Get(headerAttempt)); err == nil && n > 0 {
+		o.Attempts = n
+	}
+	if n, err := strconv.Atoi(h.Get(headerRedriven)); err == nil && n > 0 {
+		o.Redriven = n
+	}
+	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerRestarted)); err == nil {
+		o.Restarted = t
+	}
+	o.Narrowed = h.Get(headerNarrowed) == isTrue
+}
+
+// SetRetry adds the headers of a retry.
+func SetRetry(h nats.Header, r consumer.Retry) {
+	o := r.Origin
+	setForwarded(h, o.Header)
+	h.Set(headerHandler, r.Handler)
+	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
+	h.Set(headerOriginStream, OneLine(o.RootStream, MaxErrorText))
+	h.Set(headerOriginSeq, strconv.FormatUint(o.RootSeq, 10))
+	h.Set(headerOriginSubject, OneLine(o.Subject, MaxErrorText))
+	h.Set(HeaderError, OneLine(r.Error, MaxErrorText))
+	if r.Reason != 0 {
+		h.Set(HeaderReason, r.Reason.String())
+	}
+	h.Set(headerFirst, FormatTime(o.First))
+	h.Set(headerLast, FormatTime(time.Now()))
+	setStory(h, o.Expires, o.Redriven, o.Narrowed)
+	if !o.Restarted.IsZero() {
+		h.Set(headerRestarted, FormatTime(o.Restarted))
+	}
+}
