@@ -22,16 +22,12 @@ type crew[M any] struct {
 // round is one receipt's targets on their way.
 type round[M any] struct {
 	targets []target[M] // those that nobody has taken; crew.mu guards it
-	send    func(*round[M], *target[M])
-	end     func() // called when all are settled
 	left    atomic.Int64
 	place   *list.Element
-}
-
-func newRound[M any](targets []target[M], end func(), send func(*round[M], *target[M])) *round[M] {
-	rd := &round[M]{targets: targets, send: send, end: end}
-	rd.left.Store(int64(len(targets)))
-	return rd
+	job     interface {
+		send(t *target[M])
+		end() // called when all are settled
+	}
 }
 
 // run begins to send to the targets of rd. A single one needs no turn.
@@ -39,7 +35,7 @@ func (c *crew[M]) run(rd *round[M]) {
 	if len(rd.targets) == 1 {
 		t := &rd.targets[0]
 		t.alone = true
-		rd.send(rd, t)
+		rd.job.send(t)
 		return
 	}
 	c.mu.Lock()
@@ -52,7 +48,7 @@ func (c *crew[M]) run(rd *round[M]) {
 	c.help(len(rd.targets) - 1)
 	for t := c.takeOf(rd); t != nil; t = c.takeOf(rd) {
 		t.alone = true
-		rd.send(rd, t)
+		rd.job.send(t)
 	}
 }
 
@@ -70,7 +66,7 @@ func (c *crew[M]) help(wanted int) {
 // serve sends to targets of whatever receipt until none is left, or no place.
 func (c *crew[M]) serve() {
 	for rd, t := c.take(); t != nil; rd, t = c.take() {
-		rd.send(rd, t)
+		rd.job.send(t)
 		t.handOver()
 	}
 }
@@ -124,7 +120,7 @@ func (c *crew[M]) settled(rd *round[M], t *target[M]) {
 		c.mu.Unlock()
 	}
 	if rd.left.Add(-1) == 0 {
-		rd.end()
+		rd.job.end()
 	}
 	if took && t.handOver() {
 		c.serve()

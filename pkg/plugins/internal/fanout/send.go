@@ -10,32 +10,53 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
+// job is what the targets of one receipt share.
+type job[M any] struct {
+	*Fanout[M]
+	ctx   context.Context //nolint:containedctx // the receipt's own, which lives as long
+	made  Renderer[M]
+	tally *tally
+	round round[M]
+	done  func(error)
+}
+
 // send begins to send to one target; what becomes of it is noted, and the target
 // settled.
-func (f *Fanout[M]) send(ctx context.Context, made Renderer[M], rd *round[M], t *target[M], tally *tally) {
-	settle := func(a line.Answer) {
-		if t.settle() {
-			tally.note(t.device, a)
-			f.crew.settled(rd, t)
-		}
-	}
+func (j *job[M]) send(t *target[M]) {
 	defer func() {
 		if v := recover(); v != nil { // in a goroutine of ours nobody else would
-			settle(line.Answer{Fate: line.Again, Tried: true, Err: &push.PanicError{Value: v, Stack: debug.Stack()}})
+			j.settle(t, line.Answer{Fate: line.Again, Tried: true, Err: &push.PanicError{Value: v, Stack: debug.Stack()}})
 		}
 	}()
-	m := t.render(made, tally.receipt)
+	m := t.render(j.made, j.tally.receipt)
 	sent := time.Now()
-	f.way.Line.Start(ctx, f.way.Call(t.device, m), func(a line.Answer) {
-		switch {
-		case a.Fate != line.Gone || t.isChannel():
-			settle(a)
-		case f.way.Line.Blocking:
-			settle(f.forget(ctx, t, sent, a))
-		default: // who calls back does not wait for the directory
-			go func() { settle(f.forget(ctx, t, sent, a)) }()
-		}
-	})
+	j.way.Line.Start(j.ctx, j.way.Call(t.device, m), func(a line.Answer) { j.answered(t, sent, a) })
+}
+
+func (j *job[M]) answered(t *target[M], sent time.Time, a line.Answer) {
+	switch {
+	case a.Fate != line.Gone || t.isChannel():
+		j.settle(t, a)
+	case j.way.Line.Blocking:
+		j.settle(t, j.forget(j.ctx, t, sent, a))
+	default: // who calls back does not wait for the directory
+		go func() { j.settle(t, j.forget(j.ctx, t, sent, a)) }()
+	}
+}
+
+// settle notes what became of a target, once.
+func (j *job[M]) settle(t *target[M], a line.Answer) {
+	if t.over.Swap(true) {
+		return
+	}
+	j.tally.note(t.device, a)
+	j.crew.settled(&j.round, t)
+}
+
+// end tells the outcome, when all targets are settled.
+func (j *job[M]) end() {
+	j.tally.report()
+	j.done(j.tally.outcome())
 }
 
 // forget has a dead token removed. If that is not possible the target remains, so

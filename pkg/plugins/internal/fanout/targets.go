@@ -39,9 +39,6 @@ func name(d push.Device) string {
 	return d.String()
 }
 
-// settle reports whether the target has not been settled yet.
-func (t *target[M]) settle() bool { return !t.over.Swap(true) }
-
 // handOver is called by who began the target and by who settles it, and reports
 // whether the other has called it before.
 func (t *target[M]) handOver() bool { return t.handed.Swap(true) }

@@ -106,18 +106,16 @@ func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)
 		done(err)
 		return
 	}
-	tally := newTally(r)
-	tally.wait(damaged)
-	all := f.targets(made, r, devices, tally)
-	end := func() {
-		tally.report()
-		done(tally.outcome())
-	}
-	if len(all) == 0 {
-		end()
+	j := &job[M]{Fanout: f, ctx: ctx, made: made, tally: newTally(r), done: done}
+	j.tally.wait(damaged)
+	j.round.targets = f.targets(made, r, devices, j.tally)
+	if len(j.round.targets) == 0 {
+		j.end()
 		return
 	}
-	f.crew.run(newRound(all, end, func(rd *round[M], t *target[M]) { f.send(ctx, made, rd, t, tally) }))
+	j.round.job = j
+	j.round.left.Store(int64(len(j.round.targets)))
+	f.crew.run(&j.round)
 }
 
 // nothing is what becomes of a receipt about which there is nothing to send.
