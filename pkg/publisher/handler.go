@@ -44,13 +44,12 @@ type handlerConfig struct {
 // inbox_prefix (_INBOX). Its concurrency, 64 by default, is how many receipts are
 // in flight.
 //
-// A broker that is down keeps the chat server neither from starting nor from
-// running: Init succeeds, the connection is tried for ever, and receipts wait in
-// the buffer. A receipt is given up when the timeout of the config, 30 s by
-// default, has passed since its first try; while the buffer is full, further ones
-// are dropped as the seed's rule has it. A receipt that a stopping handler had not
-// started is handed back, which a chat server does not notice: stop producing
-// first.
+// The chat server starts and runs although the broker may be down: Init succeeds, the
+// handler tries to connect for ever, and receipts wait in the buffer. The handler
+// gives a receipt up when the timeout of the config, 30 s by default, has passed since
+// its first try. While the buffer is full, it drops further ones. A handler that stops
+// hands back what it has not started, which a chat server does not notice: stop
+// producing first.
 //
 // failed is told of each receipt that could not be published and why. It is called
 // by several goroutines at a time and may be nil; when the receipts come from a

@@ -123,7 +123,7 @@ func (a *Adapter) Push() chan<- *Receipt {
 
 // Stop implements [Handler]: it is [Adapter.Drain] with a grace of 10 s.
 func (a *Adapter) Stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), stopGrace) //nolint:forbidigo // the seed's Stop is given none
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace) //nolint:forbidigo // Handler.Stop gets no context
 	defer cancel()
 	_ = a.Drain(ctx) // says what Done has already said
 }

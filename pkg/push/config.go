@@ -18,11 +18,10 @@ const (
 // strings such as "1m30s" or "1d", or numbers of seconds. In numbers and durations zero
 // means the default.
 type Common struct {
-	// Enabled is whether the handler runs. It is true unless the config says false:
-	// listing a handler is asking for it. (The seed's handlers were off by default.)
+	// Enabled is whether the handler runs. The default is true; in Tinode it is false.
 	Enabled bool `json:"enabled"`
-	// Buffer is how many receipts may wait in the handler's channel; the default is
-	// 1024, also for negative values, as in the seed, and the most is 1048576.
+	// Buffer is how many receipts may wait in the handler's channel, at most 1048576.
+	// The default is 1024, also for negative values.
 	Buffer int `json:"buffer"`
 	// Concurrency is how many receipts the handler works on at the same time, at
 	// most 65536. The default is the handler's own.

@@ -13,7 +13,11 @@
 //
 // The package refuses to know where receipts are queued, how often a failed one
 // is tried again, and which providers exist. It imports the standard library
-// only. What is lost at its border: JSON fields it does not know are tolerated
-// by [Decode] and are not part of a [Receipt]; [Narrow] keeps them, because it
-// edits the original bytes.
+// only. What is lost at its border: [Decode] tolerates JSON fields that it does not
+// know, and they are not part of a [Receipt]; [Narrow] keeps them, because it edits
+// the bytes as they came.
+//
+// The interface is that of the push package of Tinode, an open-source chat server, as
+// of version 0.16.4: the package functions, [Handler], and the types of the wire.
+// Where comments say what Tinode does, they mean that package.
 package push

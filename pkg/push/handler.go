@@ -22,8 +22,8 @@ type Handler interface {
 }
 
 // Reporter marks a Handler that calls [Receipt.Done] for every receipt it takes.
-// A handler without the mark, the seed's own kind, is settled as delivered the
-// moment its channel takes the receipt: that is all such a handler can promise.
+// A handler without the mark, as in Tinode, cannot report an outcome: its receipt is
+// settled as delivered at the moment when its channel takes it.
 type Reporter interface {
 	Handler
 	// ReportsOutcome does nothing; having it is the promise.

@@ -16,7 +16,7 @@ import (
 //
 //	Register ─► Init ─► Push … ─► Stop ─► (Init again)
 //
-// It differs from the seed's where that loses work in silence: see Init, Push and
+// It differs from Tinode's where Tinode loses work in silence: see Init, Push and
 // Stop.
 type Registry struct {
 	mu         sync.Mutex // guards what follows; held throughout Init
@@ -63,11 +63,11 @@ func (r *Registry) Register(name string, h Handler) {
 // in its order. A handler gets the text of its config byte for byte, or "" when
 // the entry has none. An empty array and null configure nothing.
 //
-// Every fault is reported at once, joined: unlike the seed, which skips a name
-// that it does not know, configures a name twice when it stands there twice, and
-// leaves the first handlers running when a later one is refused. When anything is
-// wrong here, the handlers that had come up are stopped in reverse order and
-// nothing is offered to anybody until an Init succeeds. A second Init without a
+// Init reports all faults at once, joined. (Tinode skips a name that it does not
+// know, configures a handler twice if it is listed twice, and leaves the first
+// handlers running when a later one is refused.) If anything is wrong, Init stops the
+// handlers that it has started, in reverse order, and no handler gets a receipt until
+// an Init succeeds. A second Init without a
 // Stop between is an error and changes nothing.
 func (r *Registry) Init(jsconfig string) error {
 	r.mu.Lock()

@@ -263,7 +263,7 @@ func TestPushWithoutHandlers(t *testing.T) {
 	r.Push(&push.Receipt{})
 }
 
-// The seed offers receipts to every handler that is ready, configured or not.
+// Tinode offers receipts to every handler that is ready, configured or not.
 func TestPushReachesWhoIsReadyByItself(t *testing.T) {
 	t.Parallel()
 	h := &station{name: "a", in: make(chan *push.Receipt, 8)}

@@ -7,8 +7,8 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Seed is a handler of the seed's kind: a plain channel and one goroutine, and no
-// word about outcomes. Unlike the seed's own it empties its channel when it stops.
+// Seed is a handler like Tinode's: a plain channel and one goroutine, and it reports no
+// outcomes. Unlike Tinode's it empties its channel when it stops.
 type Seed struct {
 	mu   sync.Mutex
 	in   chan *push.Receipt
@@ -17,7 +17,7 @@ type Seed struct {
 	seen log
 }
 
-// seedBuffer is the buffer of the seed's own handlers when nothing is configured.
+// seedBuffer is the buffer of Tinode's handlers when nothing is configured.
 const seedBuffer = 32
 
 // SeedStyle makes a [Seed].
