@@ -116,9 +116,9 @@ func TestAdapterBoundsWorkersAndBuffer(t *testing.T) {
 		own           int
 		workers, room int
 	}{
-		"defaults":       {"", 0, 1, 1024},
-		"handler's own":  {`{"buffer":5}`, 3, 3, 5},
-		"config's":       {`{"buffer":1,"concurrency":2}`, 3, 2, 1},
+		"defaults":        {"", 0, 1, 1024},
+		"handler's own":   {`{"buffer":5}`, 3, 3, 5},
+		"config's":        {`{"buffer":1,"concurrency":2}`, 3, 2, 1},
 		"negative buffer": {`{"buffer":-3}`, 0, 1, 1024},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,15 +24,15 @@ func TestParseCommon(t *testing.T) {
 		want   push.Common
 		faults []string
 	}{
-		"nothing":        {config: "", want: defaults},
-		"white space":    {config: " \n", want: defaults},
-		"null":           {config: "null", want: defaults},
-		"empty":          {config: "{}", want: defaults},
-		"nulls":          {config: `{"enabled":null,"buffer":null,"timeout":null,"retry":null}`, want: defaults},
-		"zeros":          {config: `{"buffer":0,"concurrency":0,"timeout":0,"retry":{"base":0,"cap":"0","max_attempts":0}}`, want: defaults},
-		"Tinode's":       {config: `{"enabled":true,"buffer":1024,"credentials_file":"x","android":{"enabled":true}}`, want: defaults},
-		"disabled":       {config: `{"enabled":false}`, want: with(func(c *push.Common) { c.Enabled = false })},
-		"small buffer":   {config: `{"buffer":1}`, want: with(func(c *push.Common) { c.Buffer = 1 })},
+		"nothing":         {config: "", want: defaults},
+		"white space":     {config: " \n", want: defaults},
+		"null":            {config: "null", want: defaults},
+		"empty":           {config: "{}", want: defaults},
+		"nulls":           {config: `{"enabled":null,"buffer":null,"timeout":null,"retry":null}`, want: defaults},
+		"zeros":           {config: `{"buffer":0,"concurrency":0,"timeout":0,"retry":{"base":0,"cap":"0","max_attempts":0}}`, want: defaults},
+		"Tinode's":        {config: `{"enabled":true,"buffer":1024,"credentials_file":"x","android":{"enabled":true}}`, want: defaults},
+		"disabled":        {config: `{"enabled":false}`, want: with(func(c *push.Common) { c.Enabled = false })},
+		"small buffer":    {config: `{"buffer":1}`, want: with(func(c *push.Common) { c.Buffer = 1 })},
 		"negative buffer": {config: `{"buffer":-1}`, want: defaults},
 		"all": {
 			config: `{"buffer":7,"concurrency":3,"timeout":"1m30s","retry":{"base":0.25,"cap":"10m","max_age":3600,"max_attempts":5,"_note":1}}`,
