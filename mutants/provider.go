@@ -10,7 +10,7 @@ func provider() []mutant {
 		},
 		{
 			name: "Retry-After ignored by FCM", file: "pkg/plugins/internal/line/exchange.go",
-			old: "header := strings.TrimSpace(x.Header.Get(\"Retry-After\"))", now: "header := \"\"",
+			old: "header := strings.TrimSpace(x.Header.Get(\"Retry-After\"))", now: "header := strings.TrimSpace(\"\")",
 			pkg: fcm, test: "TestClassify",
 		},
 		{
