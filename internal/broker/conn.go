@@ -134,11 +134,11 @@ func (c *Conn) Close() {
 	if err := c.nc.Drain(); err != nil {
 		c.nc.Close()
 	}
-	Deadline := time.NewTimer(closeTimeout)
-	defer Deadline.Stop()
+	deadline := time.NewTimer(closeTimeout)
+	defer deadline.Stop()
 	select {
 	case <-c.closed:
-	case <-Deadline.C:
+	case <-deadline.C:
 		c.nc.Close()
 		<-c.closed
 	}

@@ -39,13 +39,13 @@ func (c *Conn) Durables(ctx context.Context, stream string) (durables []*jetstre
 			return err
 		}
 		return c.Ask(ctx, "$JS.API.CONSUMER.LIST."+stream, func(ctx context.Context) error {
-			ListLetters := s.ListConsumers(ctx)
-			for info := range ListLetters.Info() {
+			list := s.ListConsumers(ctx)
+			for info := range list.Info() {
 				if info.Config.Durable != "" {
 					durables = append(durables, info)
 				}
 			}
-			return ListLetters.Err()
+			return list.Err()
 		})
 	})
 	if err != nil {

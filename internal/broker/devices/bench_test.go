@@ -20,9 +20,9 @@ func benchDevices(b *testing.B, o devices.Options) *devices.Directory {
 	nc, js := brokertest.Client(b, r.broker.URL())
 	token := strings.Repeat("t", 140)
 	for u := range benchUsers {
-		ListLetters := fmt.Sprintf(`[{"id":"phone","provider":"fcm","platform":"android","token":"%s%d-1","registered":"2026-11-24T08:30:00.123456789Z"},`+
+		list := fmt.Sprintf(`[{"id":"phone","provider":"fcm","platform":"android","token":"%s%d-1","registered":"2026-11-24T08:30:00.123456789Z"},`+
 			`{"id":"tablet","provider":"fcm","platform":"ios","token":"%s%d-2","lang":"de","registered":"2026-11-24T08:30:00.123456789Z"}]`, token, u, token, u)
-		if err := nc.Publish("$KV.push-devices.user."+push.Uid(u+1).String(), []byte(ListLetters)); err != nil {
+		if err := nc.Publish("$KV.push-devices.user."+push.Uid(u+1).String(), []byte(list)); err != nil {
 			b.Fatal(err)
 		}
 	}

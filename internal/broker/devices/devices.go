@@ -43,18 +43,18 @@ type Directory struct {
 // emptied or was made anew.
 func (d *Directory) Ready(ctx context.Context) error { return d.store.sameBucket(ctx) }
 
-// Open opens the directory. Without a bucket, or without what is in every bucket
-// that was provisioned, the error wraps [ErrNoBucket]; see [Provision]. Until [Directory.Run] is called, and after, what others
-// change may be seen as late as the cache's TTL.
+// Open opens the directory. Without a bucket, or without what is in every bucket that
+// was provisioned, the error wraps [ErrNoBucket]; see [Provision]. Unless [Directory.Run]
+// runs, what others change may be seen as late as the cache's TTL.
 func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
-	store := &store{conn: c}
-	mask, err := store.open(ctx)
+	s := &store{conn: c}
+	mask, err := s.open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the device directory: %w", err)
 	}
-	d := &Directory{conn: c, store: store, log: o.Log}
+	d := &Directory{conn: c, store: s, log: o.Log}
 	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
-	d.Directory = device.New(store, device.Options{
+	d.Directory = device.New(s, device.Options{
 		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
 		OnUnreadable: func(err error) {
 			damage.Error().Err(err).Msg("the devices of a user cannot be read; receipts for the user wait, others are delivered")

@@ -183,11 +183,11 @@ func TestAnswerThatIsTooBigComesInParts(t *testing.T) {
 	r := newDeviceRig(t, devices.Options{})
 	nc, _ := brokertest.Client(t, r.broker.URL())
 	// The directory asks for at most 8 MiB at a time.
-	ListLetters := `[{"id":"1","provider":"fcm","platform":"ios","token":"` + strings.Repeat("x", 900<<10) + `"}]`
+	list := `[{"id":"1","provider":"fcm","platform":"ios","token":"` + strings.Repeat("x", 900<<10) + `"}]`
 	users := make([]push.Uid, 12)
 	for i := range users {
 		users[i] = push.Uid(i + 1)
-		storeRaw(t, nc, users[i], ListLetters)
+		storeRaw(t, nc, users[i], list)
 	}
 	if n := len(devicesOf(t, r.devices, users...)); n != len(users) {
 		t.Errorf("%d of %d users found", n, len(users))
@@ -254,11 +254,11 @@ func watchers(t *testing.T, js jetstream.JetStream) map[string]bool {
 		t.Fatal(err)
 	}
 	names := map[string]bool{}
-	ListLetters := s.ConsumerNames(t.Context())
-	for name := range ListLetters.Name() {
+	list := s.ConsumerNames(t.Context())
+	for name := range list.Name() {
 		names[name] = true
 	}
-	if err := ListLetters.Err(); err != nil {
+	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return names

@@ -212,9 +212,9 @@ func (s *service) list(ctx context.Context, like push.Device) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	ListLetters := make([]listed, len(devices))
+	list := make([]listed, len(devices))
 	for i, d := range devices {
-		ListLetters[i] = listed{d.ID, d.Provider, d.Platform, d.Lang, d.Registered, s.devices.Hash(d.Token)}
+		list[i] = listed{d.ID, d.Provider, d.Platform, d.Lang, d.Registered, s.devices.Hash(d.Token)}
 	}
-	return answer{Devices: &ListLetters}, nil
+	return answer{Devices: &list}, nil
 }

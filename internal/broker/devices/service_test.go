@@ -48,23 +48,23 @@ func TestDeviceRequests(t *testing.T) {
 	}
 
 	m := ask(t, nc, "ls", `{"user":"AQAAAAAAAAA"}`)
-	var ListLetters struct {
+	var list struct {
 		OK      bool
 		Devices []map[string]any
 	}
-	if err := json.Unmarshal(m.Data, &ListLetters); err != nil || !ListLetters.OK || len(ListLetters.Devices) != 2 {
+	if err := json.Unmarshal(m.Data, &list); err != nil || !list.OK || len(list.Devices) != 2 {
 		t.Fatalf("ls: %s", m.Data)
 	}
 	if strings.Contains(string(m.Data), "secret") {
 		t.Errorf("ls shows a token: %s", m.Data)
 	}
-	registered, err := time.Parse(time.RFC3339, fmt.Sprint(ListLetters.Devices[0]["registered"]))
+	registered, err := time.Parse(time.RFC3339, fmt.Sprint(list.Devices[0]["registered"]))
 	if err != nil || time.Since(registered) > time.Hour {
 		t.Errorf("registered at %s, %v", registered, err)
 	}
-	delete(ListLetters.Devices[0], "registered")
+	delete(list.Devices[0], "registered")
 	want := map[string]any{"id": "phone", "provider": "fcm", "platform": "ios", "lang": "de", "token_hash": r.devices.Hash("secret")}
-	if diff := cmp.Diff(want, ListLetters.Devices[0]); diff != "" {
+	if diff := cmp.Diff(want, list.Devices[0]); diff != "" {
 		t.Errorf("ls: -want +got\n%s", diff)
 	}
 

@@ -111,9 +111,9 @@ func (s *store) Write(ctx context.Context, key string, value []byte, revision ui
 		m.Header.Set(jetstream.MsgTTLHeader, markerTTL)
 	}
 	err = s.conn.Ask(ctx, m.Subject, func(ctx context.Context) error {
-		Ack, err := s.conn.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(wire.DevicesStream))
+		ack, err := s.conn.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(wire.DevicesStream))
 		if err == nil {
-			written = Ack.Sequence
+			written = ack.Sequence
 		}
 		return err
 	})

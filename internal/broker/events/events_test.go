@@ -55,11 +55,11 @@ func TestEventsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // the connection closes
-	Log := `{"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":7,"attempt":1}
+	lines := `{"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":7,"attempt":1}
 {"handler":"fcm","verdict":"ack","stream":"PUSH","stream_seq":71,"attempt":1}
 {"handler":"fcm","verdict":"bury","stream":"OTHER","stream_seq":7,"attempt":1}
 `
-	if err := events.NewPublisher(r.Conn).Publish("fcm", []byte(Log)); err != nil {
+	if err := events.NewPublisher(r.Conn).Publish("fcm", []byte(lines)); err != nil {
 		t.Fatal(err)
 	}
 	r.Store(t, "push.events.device_gone", `{"user":"x"}`, nil)

@@ -50,11 +50,11 @@ func (f Filter) selects(l deadletter.Letter) bool {
 // first, and stops after the first error. Several goroutines call pick.
 func Newest[T any](ctx context.Context, l *Letters, f Filter, pick func(deadletter.Letter) T) iter.Seq2[T, error] {
 	parts := history.Back(ctx, history.New(l.conn, l.stream), f.stretch(), func(m history.Stored) (picked T, ok bool) {
-		Letter := Read(m)
-		if !f.selects(Letter) {
+		letter := Read(m)
+		if !f.selects(letter) {
 			return picked, false
 		}
-		return pick(Letter), true
+		return pick(letter), true
 	})
 	return func(yield func(T, error) bool) {
 		found := 0
@@ -69,8 +69,8 @@ func Newest[T any](ctx context.Context, l *Letters, f Filter, pick func(deadlett
 
 // yieldSome yields all of a part up to the limit, and reports whether more are wanted.
 func yieldSome[T any](all []T, found *int, limit int, yield func(T, error) bool) bool {
-	for _, PullOne := range all {
-		if *found++; !yield(PullOne, nil) || *found == limit {
+	for _, one := range all {
+		if *found++; !yield(one, nil) || *found == limit {
 			return false
 		}
 	}
@@ -84,11 +84,11 @@ func (l *Letters) list(ctx context.Context, f Filter, yield func(deadletter.Lett
 			yield(deadletter.Letter{}, err)
 			return
 		}
-		Letter := Read(stored)
-		if !f.selects(Letter) {
+		letter := Read(stored)
+		if !f.selects(letter) {
 			continue
 		}
-		if found++; !yield(Letter, nil) || found == f.Limit {
+		if found++; !yield(letter, nil) || found == f.Limit {
 			return
 		}
 	}

@@ -287,17 +287,17 @@ func TestPermissionsToRedrive(t *testing.T) {
 		t.Cleanup(c.Close)
 		return c
 	}
-	Admin := connect("admin")
+	admin := connect("admin")
 	topo := (&brokertest.Broker{}).Topology("fcm")
-	if _, err := topology.Provision(t.Context(), Admin, topo); err != nil {
+	if _, err := topology.Provision(t.Context(), admin, topo); err != nil {
 		t.Fatal(err)
 	}
 	alone := brokertest.Letter("fcm", 2)
 	alone.Reason = "crash_loop"
-	brokertest.Bury(t, queue.NewDeadLetters(Admin, topo), brokertest.Letter("fcm", 1), alone)
+	brokertest.Bury(t, queue.NewDeadLetters(admin, topo), brokertest.Letter("fcm", 1), alone)
 	for user, ok := range map[string]bool{"look": false, "redrive": true} {
 		conn := connect(user)
-		for _, l := range brokertest.ListLetters(t, letters.New(Admin, topo), letters.Filter{}) {
+		for _, l := range brokertest.ListLetters(t, letters.New(admin, topo), letters.Filter{}) {
 			_, err := letters.NewRedriver(conn, topo).Redrive(t.Context(), l)
 			if denied := new(broker.DeniedError); (err == nil) != ok || !ok && !errors.As(err, &denied) {
 				t.Errorf("%s: Redrive = %v", user, err)
@@ -306,7 +306,7 @@ func TestPermissionsToRedrive(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if n := len(brokertest.ListLetters(t, letters.New(Admin, topo), letters.Filter{})); n != 0 {
+		if n := len(brokertest.ListLetters(t, letters.New(admin, topo), letters.Filter{})); n != 0 {
 			t.Errorf("%d letters are left", n)
 		}
 	}

@@ -25,16 +25,16 @@ func (l *Letters) Erase(ctx context.Context, seq uint64) (bool, error) {
 // Original returns the receipt of l as it was published, byte for byte: from l if
 // that has it, or is foreign, else from history. The error wraps [ErrNotStored] when history has
 // it no more.
-func (l *Letters) Original(ctx context.Context, Letter *deadletter.Letter) ([]byte, error) {
-	if !Letter.Narrowed && !Letter.Truncated || Letter.Foreign {
-		return Letter.Data, nil
+func (l *Letters) Original(ctx context.Context, letter *deadletter.Letter) ([]byte, error) {
+	if !letter.Narrowed && !letter.Truncated || letter.Foreign {
+		return letter.Data, nil
 	}
-	m, err := history.New(l.conn, Letter.Stream).Get(ctx, Letter.StreamSeq)
+	m, err := history.New(l.conn, letter.Stream).Get(ctx, letter.StreamSeq)
 	if err != nil {
 		return nil, err
 	}
-	if d := m.Time.Sub(Letter.First); d != 0 { // the stream was made anew and counts from 1 again
-		return nil, fmt.Errorf("%w: sequence %d of stream %s is another receipt now", history.ErrNotStored, Letter.StreamSeq, Letter.Stream)
+	if d := m.Time.Sub(letter.First); d != 0 { // the stream was made anew and counts from 1 again
+		return nil, fmt.Errorf("%w: sequence %d of stream %s is another receipt now", history.ErrNotStored, letter.StreamSeq, letter.Stream)
 	}
 	return m.Data, nil
 }

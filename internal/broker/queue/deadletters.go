@@ -37,26 +37,26 @@ func NewDeadLetters(c *broker.Conn, t topology.Topology) *DeadLetters {
 // that belongs to no lane, because each lane finds the same malformed bytes and a
 // slow one may find them hours later, has a subject of its own and is written
 // once for as long as letters are kept.
-func (d *DeadLetters) Bury(ctx context.Context, Letter deadletter.Letter) error {
-	m := nats.NewMsg(wire.DeadPrefix + Letter.Handler)
-	wire.SetLetter(m.Header, Letter)
-	if Letter.Handler == "" {
-		sum := sha256.Sum256([]byte(Letter.ID))
+func (d *DeadLetters) Bury(ctx context.Context, letter deadletter.Letter) error {
+	m := nats.NewMsg(wire.DeadPrefix + letter.Handler)
+	wire.SetLetter(m.Header, letter)
+	if letter.Handler == "" {
+		sum := sha256.Sum256([]byte(letter.ID))
 		m.Subject = wire.DeadPrefix + wire.MalformedToken + "." + hex.EncodeToString(sum[:16])
 		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	}
-	d.fit(m, Letter.Data)
+	d.fit(m, letter.Data)
 	_, err := store(ctx, d.conn, m, d.stream)
 	if errors.Is(err, consumer.ErrTooLarge) { // for the stream: what is left says where to find the receipt
 		m.Data = nil
 		wire.SetTruncated(m.Header)
 		_, err = store(ctx, d.conn, m, d.stream)
 	}
-	if Letter.Handler == "" && alreadyWritten(err) {
+	if letter.Handler == "" && alreadyWritten(err) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("writing the dead letter of message %d of stream %s: %w", Letter.StreamSeq, Letter.Stream, err)
+		return fmt.Errorf("writing the dead letter of message %d of stream %s: %w", letter.StreamSeq, letter.Stream, err)
 	}
 	return nil
 }

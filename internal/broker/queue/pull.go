@@ -249,8 +249,8 @@ func (r *request) drain() {
 		_ = r.sub.Drain()              // it fails only when the connection is closed
 		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
 	}
-	Deadline := time.NewTimer(drainWait)
-	defer Deadline.Stop()
+	deadline := time.NewTimer(drainWait)
+	defer deadline.Stop()
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
 	for {
@@ -260,7 +260,7 @@ func (r *request) drain() {
 		select {
 		case <-r.closed:
 			return
-		case <-Deadline.C:
+		case <-deadline.C:
 			return
 		case <-poll.C:
 		}

@@ -16,8 +16,8 @@ import (
 // message with the dedup id of m was there already.
 func store(ctx context.Context, c *broker.Conn, m *nats.Msg, stream string) (duplicate bool, err error) {
 	err = c.Ask(ctx, m.Subject, func(ctx context.Context) error {
-		Ack, err := c.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
-		duplicate = err == nil && Ack.Duplicate
+		ack, err := c.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(stream))
+		duplicate = err == nil && ack.Duplicate
 		return err
 	})
 	switch {

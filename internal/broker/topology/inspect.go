@@ -103,9 +103,9 @@ func Apart(err error) (all []error) {
 		return []error{err}
 	}
 	text := make([]string, 0, len(joined.Unwrap()))
-	for _, PullOne := range joined.Unwrap() {
-		text = append(text, PullOne.Error())
-		all = append(all, Apart(PullOne)...)
+	for _, one := range joined.Unwrap() {
+		text = append(text, one.Error())
+		all = append(all, Apart(one)...)
 	}
 	if err.Error() != strings.Join(text, "\n") { // it says more than its parts
 		return []error{err}
