@@ -101,8 +101,22 @@ func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t topolog
 	for _, o := range all {
 		found = append(found, object(o, c.Provision)...)
 	}
+	found = append(found, positions(topology.InspectPositions(ctx, conn, t), c.Provision)...)
 	if len(found) == 0 {
-		found = append(found, ok("objects", fmt.Sprintf("all %d streams, durables and buckets are as they should be", len(all))))
+		found = append(found, ok("objects", fmt.Sprintf("all %d streams, durables and buckets are as they should be", len(all)+1)))
+	}
+	return found
+}
+
+// positions tells of the bucket of positions, without which lanes work. Who may not look
+// at it may record in it all the same.
+func positions(o topology.Object, provision bool) []push.Finding {
+	if _, denied := errors.AsType[*broker.DeniedError](o.Err); denied {
+		return nil
+	}
+	found := object(o, provision)
+	for i := range found {
+		found[i].Level = push.LevelWarn
 	}
 	return found
 }

@@ -131,6 +131,10 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 	wantFinding(t, found, push.LevelOK, "clock: ")
 	found = doctor.Broker(c, topo, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "dead letters: none is waiting")
+	if err := admin.JetStream().DeleteStream(t.Context(), "KV_push-lanes"); err != nil {
+		t.Fatal(err)
+	}
+	wantFinding(t, doctor.Broker(c, topo, dial("admin")).Look(t.Context()), push.LevelWarn, "bucket push-lanes: ")
 	wantFinding(t, found, push.LevelOK, "payload: the broker takes messages of 1048576 bytes, and a receipt may have 1000000")
 	topo.AckWait = time.Minute
 	c.MaxReceiptBytes = 1 << 20

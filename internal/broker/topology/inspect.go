@@ -38,6 +38,12 @@ func Inspect(ctx context.Context, c *broker.Conn, t Topology) ([]Object, error) 
 	return objects, nil
 }
 
+// InspectPositions looks at the bucket of positions, without which lanes work, and
+// changes nothing.
+func InspectPositions(ctx context.Context, c *broker.Conn, t Topology) Object {
+	return t.positionBucket().Inspect(ctx, c)
+}
+
 // Bind checks the streams and durables that the lanes need and changes nothing.
 // Something that is missing, or that would cost receipts, is an error that says
 // what to do; other differences are returned.
