@@ -75,6 +75,11 @@ func channels() object {
 			"description": "Stored by the stream PUSH_EVENTS, as far as PUSHWORKER_EVENTS says, and no promise: what would slow a worker " +
 				"is dropped.",
 		},
+		"marks": object{
+			"address": "push.marks.{stream}", "messages": messageRefs("marks"),
+			"parameters":  object{"stream": object{"description": "The stream of receipts whose workers tell each other, for example PUSH."}},
+			"description": "Plain NATS, between workers, not stored and at most once: what was read, and which badges were sent.",
+		},
 		"deviceGone": object{
 			"address": "push.events.device_gone", "messages": messageRefs("deviceGone"),
 			"description": "Plain NATS, at most once: a hint to forget the device too, and no record.",
@@ -118,6 +123,8 @@ func operations() object {
 		"removeDevices":    request("deviceRemove", "deviceQuery", "Remove devices of a user"),
 		"sendDeadLetter":   operation("send", "deadLetters", "deadLetter", "Keep what could not be delivered"),
 		"sendOutcome":      operation("send", "outcomes", "outcome", "Record what became of receipts"),
+		"sendMarks":        operation("send", "marks", "marks", "Tell the other workers what was read"),
+		"receiveMarks":     operation("receive", "marks", "marks", "Hear from the other workers what was read"),
 		"sendDeviceGone":   operation("send", "deviceGone", "deviceGone", "Tell that a device has left the directory"),
 	}
 }
@@ -166,6 +173,13 @@ func messages(t *testing.T) object {
 				}},
 			}}},
 		},
+		"marks": object{
+			"summary": "What a worker has learned from receipts; without marks it says that the worker is there.",
+			"payload": ref("components", "schemas", "Marks"),
+			"examples": []any{object{"name": "read", "payload": object{"from": "XQ3TOPCDPZSMTFLLJ2S5UGIXKE", "marks": []any{
+				object{"user": "782riWdFIwE", "topic": "grpabc", "value": 42, "seq": 4711, "at": "2026-11-24T09:30:15Z"},
+			}}}},
+		},
 		"deviceGone": object{
 			"summary": "A user has a device no more.", "payload": ref("components", "schemas", "DeviceGone"),
 			"examples": []any{object{"name": "unregistered", "payload": object{
@@ -213,6 +227,7 @@ func schemas(t *testing.T) object {
 		"Device": embedded(t, deviceSchema(t)), "DeviceGone": embedded(t, event),
 		"DeviceQuery":    deviceQuery(t),
 		"Answer":         answer(),
+		"Marks":          marks(),
 		"PublishHeaders": publishHeaders(),
 		"LetterHeaders":  letterHeaders(),
 	}
@@ -241,6 +256,25 @@ func deviceQuery(t *testing.T) object {
 		"properties": object{
 			"user": users, "id": text("only the device with this id"),
 			"provider": text("only devices of this provider"), "token": text("only the device with this token"),
+		},
+	}
+}
+
+func marks() object {
+	text, number := object{"type": "string"}, object{"type": "integer"}
+	return object{
+		"type": "object", "required": []any{"from"},
+		"properties": object{
+			"from": object{"type": "string", "description": "the process, at random"},
+			"marks": object{"type": "array", "items": object{
+				"type": "object", "required": []any{"user", "value", "seq", "at"},
+				"properties": object{
+					"user": text, "topic": object{"type": "string", "description": "that of a read; none for a badge"},
+					"handler": object{"type": "string", "description": "the lane of a badge; none for a read"},
+					"value":   object{"type": "integer", "description": "the number of the last message read, or the badge"},
+					"seq":     number, "at": object{"type": "string", "format": "date-time", "description": "when the receipt was published that said so"},
+				},
+			}},
 		},
 	}
 }

@@ -3,10 +3,12 @@ package schema_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker/topology"
+	"github.com/pushworker/pushworker/internal/consumer"
 
 	"github.com/nats-io/nats.go"
 
@@ -74,6 +76,17 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 		}
 		valid(t, "deadLetter", "headers", text)
 	}
+
+	marks := subscribe(t, nc, strings.Replace(address(t, "marks"), "{stream}", topo.Stream, 1))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- queue.ShareMarks(ctx, conn, topo, consumer.NewMarks()) }()
+	valid(t, "marks", "payload", next(t, marks).Data)
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	valid(t, "marks", "payload", []byte(`{"from":"x","marks":[{"user":"782riWdFIwE","topic":"grpabc","value":2,"seq":1,"at":"2026-11-24T09:30:15Z"}]}`))
 }
 
 func serveDevices(t *testing.T, conn *broker.Conn) {
