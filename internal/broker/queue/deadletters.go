@@ -38,19 +38,16 @@ func NewDeadLetters(c *broker.Conn, t topology.Topology) *DeadLetters {
 // slow one may find them hours later, has a subject of its own and is written
 // once for as long as letters are kept.
 func (d *DeadLetters) Bury(ctx context.Context, letter deadletter.Letter) error {
-	m := nats.NewMsg(wire.DeadPrefix + letter.Handler)
-	wire.SetLetter(m.Header, letter)
-	if letter.Handler == "" {
-		sum := sha256.Sum256([]byte(letter.ID))
-		m.Subject = wire.DeadPrefix + wire.MalformedToken + "." + hex.EncodeToString(sum[:16])
-		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
-	}
+	m := envelope(letter)
 	d.fit(m, letter.Data)
 	_, err := store(ctx, d.conn, m, d.stream)
 	if errors.Is(err, consumer.ErrTooLarge) { // for the stream: what is left says where to find the receipt
-		m.Data = nil
-		wire.SetTruncated(m.Header)
-		_, err = store(ctx, d.conn, m, d.stream)
+		letter.Truncated = true
+		_, err = store(ctx, d.conn, envelope(letter), d.stream)
+	}
+	if errors.Is(err, consumer.ErrTooLarge) { // even so: leave out what others have said
+		letter.Header, letter.Error = nil, wire.OneLine(letter.Error, shortError)
+		_, err = store(ctx, d.conn, envelope(letter), d.stream)
 	}
 	if letter.Handler == "" && alreadyWritten(err) {
 		return nil
@@ -59,6 +56,21 @@ func (d *DeadLetters) Bury(ctx context.Context, letter deadletter.Letter) error 
 		return fmt.Errorf("writing the dead letter of message %d of stream %s: %w", letter.StreamSeq, letter.Stream, err)
 	}
 	return nil
+}
+
+// shortError is how much of an error a letter says that is too large without its data.
+const shortError = 64
+
+// envelope is a letter without its data.
+func envelope(letter deadletter.Letter) *nats.Msg {
+	m := nats.NewMsg(wire.DeadPrefix + letter.Handler)
+	wire.SetLetter(m.Header, letter)
+	if letter.Handler == "" {
+		sum := sha256.Sum256([]byte(letter.ID))
+		m.Subject = wire.DeadPrefix + wire.MalformedToken + "." + hex.EncodeToString(sum[:16])
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	}
+	return m
 }
 
 func alreadyWritten(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,5 +114,20 @@ func TestFullDeadLetterStreamRefuses(t *testing.T) {
 	brokertest.WantError(t, dead.Bury(t.Context(), l), "maximum bytes exceeded")
 	if n := len(r.Stored(t, "PUSH_DEAD")); n != 1 {
 		t.Errorf("%d letters are stored, want the first one kept", n)
+	}
+}
+
+// A stream that refuses a letter even without its data gets the least that says where the
+// receipt is.
+func TestLetterWhoseHeadersAreTooBigIsStillWritten(t *testing.T) {
+	t.Parallel()
+	r := brokertest.NewRig(t)
+	limitSize(t, r.JetStream, "PUSH_DEAD", 1000)
+	l := brokertest.Letter("fcm", 1)
+	l.Error, l.Header = strings.Repeat("e", 1000), map[string][]string{"X": {strings.Repeat("h", 5000)}}
+	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), l)
+	got := brokertest.ListLetters(t, letters.New(r.Conn, r.Topology), letters.Filter{})
+	if len(got) != 1 || !got[0].Truncated || got[0].StreamSeq != 1 || got[0].Error == "" || got[0].Header != nil {
+		t.Errorf("the letters are %+v", got)
 	}
 }
