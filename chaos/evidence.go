@@ -15,6 +15,7 @@ import (
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // maxLine is the longest line of a log.
@@ -36,7 +37,7 @@ func (w *world) settled(ctx context.Context, limit time.Duration) error {
 		default:
 			idle++
 		}
-		if wait(ctx, 250*time.Millisecond) != nil {
+		if sleep.For(ctx, 250*time.Millisecond) != nil {
 			return fmt.Errorf("receipts are not settled %v after the load: %s", limit, last)
 		}
 	}
@@ -58,7 +59,7 @@ func (w *world) resumed(ctx context.Context) error {
 			if why == nil {
 				break
 			}
-			if wait(ctx, 250*time.Millisecond) != nil {
+			if sleep.For(ctx, 250*time.Millisecond) != nil {
 				return fmt.Errorf("%s has nothing to do and does not resume: %w", s.name, why)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/chaos/link"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -43,7 +44,7 @@ func (f *faults) run(ctx context.Context, plan []step) {
 	f.began = time.Now()
 	var running sync.WaitGroup
 	for _, s := range plan {
-		if wait(ctx, time.Until(f.began.Add(s.at))) != nil {
+		if sleep.For(ctx, time.Until(f.began.Add(s.at))) != nil {
 			break
 		}
 		running.Go(func() {
@@ -65,18 +66,6 @@ func (f *faults) run(ctx context.Context, plan []step) {
 	running.Wait()
 }
 
-// wait waits for d or until ctx ends, whose error it then returns.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // do does one step and undoes it.
 func (f *faults) do(ctx context.Context, s step) error {
 	f.say("%s", s)
@@ -96,7 +85,7 @@ func (f *faults) do(ctx context.Context, s step) error {
 	case cutLink:
 		return f.cut(ctx, s)
 	case scriptFake:
-		return errors.Join(f.fakeCall(ctx, "script", s.how), wait(ctx, s.long), f.fakeCall(ctx, "script", noRules))
+		return errors.Join(f.fakeCall(ctx, "script", s.how), sleep.For(ctx, s.long), f.fakeCall(ctx, "script", noRules))
 	case treatFake:
 		return f.fakeCall(ctx, "connections?do="+s.how, "")
 	case revokeTokens:
@@ -121,7 +110,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 	var ended error
 	switch what.do { //nolint:exhaustive // do calls it for these
 	case freezeWorker, freezeBroker:
-		return errors.Join(p.Freeze(), wait(ctx, what.long), p.Thaw())
+		return errors.Join(p.Freeze(), sleep.For(ctx, what.long), p.Thaw())
 	case restartWorker, restartBroker:
 		if isClosed(p.Exited()) { // by itself; its supervisor waits for us
 			break
@@ -137,7 +126,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 	default:
 		p.Kill()
 	}
-	if err := wait(ctx, what.long); err != nil {
+	if err := sleep.For(ctx, what.long); err != nil {
 		return err
 	}
 	_, err := s.start(ctx)
@@ -169,7 +158,7 @@ func (f *faults) cut(ctx context.Context, s step) error {
 	if err := l.Cut(ctx, link.Direction(s.how)); err != nil {
 		return fmt.Errorf("cut the link: %w", err)
 	}
-	err := wait(ctx, s.long)
+	err := sleep.For(ctx, s.long)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendWithin)
 	defer cancel()
 	if mend := l.Mend(ctx); mend != nil {
@@ -188,7 +177,7 @@ func (f *faults) fill(ctx context.Context, s step) error {
 	if err := fillWith(file); err != nil {
 		return err
 	}
-	if err := wait(ctx, s.long); err != nil {
+	if err := sleep.For(ctx, s.long); err != nil {
 		return err
 	}
 	if err := os.Remove(file); err != nil {
@@ -221,7 +210,7 @@ func (f *faults) move(ctx context.Context, who string, s step) error {
 	if s.long == 0 {
 		return set(file, s.how)
 	}
-	return errors.Join(set(file, s.how), wait(ctx, s.long), set(file, "0"))
+	return errors.Join(set(file, s.how), sleep.For(ctx, s.long), set(file, "0"))
 }
 
 // set replaces the content of a file that is being read.

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // recordsEvery is how old a recorded position of a lane is at most: it is written
@@ -117,7 +118,7 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 		_, err := js.CreateConsumer(ctx, "PUSH", jetstream.ConsumerConfig{Durable: abandoned, AckPolicy: jetstream.AckExplicitPolicy})
 		return err
 	})
-	if err := errors.Join(err, wait(ctx, long)); err != nil {
+	if err := errors.Join(err, sleep.For(ctx, long)); err != nil {
 		return fmt.Errorf("abandon a durable: %w", err)
 	}
 	stats, err := status.NewReader(f.conn).Stats(ctx, streams())
@@ -140,7 +141,7 @@ func (f *faults) loseBucket(ctx context.Context, long time.Duration) error {
 	err := f.operator(ctx, func(ctx context.Context, js jetstream.JetStream) error {
 		return js.DeleteKeyValue(ctx, "push-devices")
 	})
-	if err := errors.Join(err, wait(ctx, long)); err != nil {
+	if err := errors.Join(err, sleep.For(ctx, long)); err != nil {
 		return fmt.Errorf("lose the devices: %w", err)
 	}
 	for _, s := range f.workers {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/process"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // node is where one broker listens.
@@ -136,7 +137,7 @@ func (w *world) leader(ctx context.Context) (int, error) {
 		if i, ok := w.leaderNow(ctx); ok {
 			return i, nil
 		}
-		if wait(ctx, 100*time.Millisecond) != nil {
+		if sleep.For(ctx, 100*time.Millisecond) != nil {
 			return 0, fmt.Errorf("no broker knows who leads the stream of receipts: the cluster has had no quorum for %s", electing)
 		}
 	}

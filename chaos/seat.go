@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/process"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // readyWithin bounds how long a program may take to start.
@@ -107,7 +108,7 @@ func (s *seat) supervise(ctx context.Context, ended func(*process.Process)) {
 		s.fault.Lock()
 		if s.holder() == p && ctx.Err() == nil {
 			ended(p)
-			if wait(ctx, restartAfter) == nil {
+			if sleep.For(ctx, restartAfter) == nil {
 				// The process outlives its supervision. A seat that stays empty is noticed.
 				_, _ = s.start(context.WithoutCancel(ctx))
 			}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -126,7 +128,7 @@ func (w *world) compare(ctx context.Context, before []usage, c *curve) error {
 			say("%d receipts were confirmed", w.ledger.Confirmed())
 			return leaks
 		}
-		if err := wait(ctx, 2*time.Second); err != nil {
+		if err := sleep.For(ctx, 2*time.Second); err != nil {
 			return err
 		}
 	}
@@ -196,7 +198,7 @@ func newCurve(workers int) *curve { return &curve{began: time.Now(), heap: make(
 // draw samples until ctx ends. A sample that fails is left out: a worker may be busy
 // with a fault.
 func (c *curve) draw(ctx context.Context, w *world, every time.Duration) {
-	for wait(ctx, every) == nil {
+	for sleep.For(ctx, every) == nil {
 		all, err := w.usages(ctx)
 		if err != nil {
 			continue

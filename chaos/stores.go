@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker/topology"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // tightLimit is how much a stream holds that is to fill up within a second. A receipt
@@ -82,7 +83,7 @@ func (f *faults) overfill(ctx context.Context, s step, says string) error {
 				silent = nil
 			}
 		}
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := sleep.For(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -15,8 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -24,6 +22,8 @@ import (
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // world is one system under test and all that belongs to it.
@@ -132,7 +132,7 @@ func (w *world) openFake(ctx context.Context) error {
 		if text, err := os.ReadFile(w.credentials()); err == nil && json.Valid(text) {
 			return nil
 		}
-		if err := wait(ctx, 5*time.Millisecond); err != nil {
+		if err := sleep.For(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -87,7 +88,7 @@ func (b *breaker) pass(ctx context.Context) (probe func(error), err error) {
 			rest = turnEvery
 		case gobreaker.StateOpen:
 		}
-		_ = sleep(ctx, rest) // the loop looks at ctx
+		_ = sleep.For(ctx, rest) // the loop looks at ctx
 	}
 	return nil, ctx.Err()
 }
@@ -183,16 +184,4 @@ func causeOf(err error) cause {
 		return refusedAlike
 	}
 	return providerDown
-}
-
-// sleep waits for d or until ctx ends, whose error it then returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -55,7 +56,7 @@ func newIntake(l *Lane, source Source, n int, bytes int64, private bool) *intake
 // deals fresh ones out to two requests in turn, which loses their order: they have one.
 func (in *intake) run(ctx context.Context) error {
 	if !in.first {
-		_ = sleep(ctx, headStart) // if ctx ends, mayPull says so
+		_ = sleep.For(ctx, headStart) // if ctx ends, mayPull says so
 	}
 	most := max(1, cap(in.slots.free)/2) // the rest is in the handler meanwhile
 	reserved := make([]int32, 0, most)
@@ -106,11 +107,11 @@ func (p *pull) run(ctx context.Context) error {
 		return err
 	case err != nil && ctx.Err() == nil:
 		p.in.lane.line(pullFailedLine).Err(err).Msg(pullFailedLine.String())
-		_ = sleep(ctx, time.Second+time.Duration(rand.Float64()*float64(time.Second))) //nolint:gosec // jitter
+		_ = sleep.For(ctx, time.Second+time.Duration(rand.Float64()*float64(time.Second))) //nolint:gosec // jitter
 	case p.dropped:
-		_ = sleep(ctx, dropRest)
+		_ = sleep.For(ctx, dropRest)
 	case idle:
-		_ = sleep(ctx, probeEvery) // leave the turn to the others, who may have something
+		_ = sleep.For(ctx, probeEvery) // leave the turn to the others, who may have something
 	}
 	return nil
 }

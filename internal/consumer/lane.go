@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -158,7 +159,7 @@ func (l *Lane) pullAll(ctx context.Context) error {
 // is breaker.pass's.
 func (l *Lane) mayPull(ctx context.Context) (probe func(error), err error) {
 	for !l.handler.IsReady() {
-		if err := sleep(ctx, lookEvery); err != nil {
+		if err := sleep.For(ctx, lookEvery); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -117,6 +118,6 @@ func (l *Lane) store(f func()) {
 // storeTimeout.
 func (l *Lane) awaitStores() {
 	for l.storing.Load() > 0 {
-		_ = sleep(l.settling, time.Millisecond)
+		_ = sleep.For(l.settling, time.Millisecond)
 	}
 }

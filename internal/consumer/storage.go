@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -42,7 +44,7 @@ func (d *delivery) keep(s *storage, write func(context.Context) error) error {
 		}
 		d.endProbe()
 		jitter := time.Duration(rand.Float64() * float64(pause/2)) //nolint:gosec // jitter needs no secrecy
-		if sleep(d.lane.pulling, pause/2+jitter) != nil {
+		if sleep.For(d.lane.pulling, pause/2+jitter) != nil {
 			return err
 		}
 	}

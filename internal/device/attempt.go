@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -35,12 +37,8 @@ func pause(ctx context.Context, n int) error {
 	if n == 0 {
 		return nil
 	}
-	timer := time.NewTimer(rand.N(min(time.Millisecond<<min(n-1, 20), maxPause))) //nolint:gosec // a jitter needs no secrecy
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if sleep.For(ctx, rand.N(min(time.Millisecond<<min(n-1, 20), maxPause))) != nil { //nolint:gosec // a jitter needs no secrecy
 		return context.Cause(ctx)
 	}
+	return nil
 }

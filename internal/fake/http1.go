@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // peerKey finds the connection of an HTTP/1.1 request in its context.
@@ -47,25 +49,10 @@ func (s *Server) serveHTTP1(w http.ResponseWriter, r *http.Request) {
 		Now: time.Now(), Method: r.Method, Path: path, Query: query, Header: r.Header.Get,
 		Body: body, Conn: p.id, ConnNth: p.requests.Add(1),
 	})
-	if !pause(r.Context(), v.Delay) {
+	if v.Delay > 0 && sleep.For(r.Context(), v.Delay) != nil { // the client went meanwhile
 		panic(http.ErrAbortHandler)
 	}
 	s.deliverHTTP1(w, r, p, &v)
-}
-
-// pause waits; false when the client went meanwhile.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (s *Server) deliverHTTP1(w http.ResponseWriter, r *http.Request, p *peer, v *Verdict) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // lateness is how much a pace makes up for waits that were too long; more would come
@@ -49,14 +51,7 @@ func (p *Pace) wait(ctx context.Context, t time.Time, flush func() error) error 
 	if err := flush(); err != nil {
 		return err
 	}
-	timer := time.NewTimer(due.Sub(now))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep.For(ctx, due.Sub(now))
 }
 
 // scale divides d, however small the divisor.

@@ -16,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -231,10 +232,7 @@ func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
 			return err
 		}
 		w.Log.Warn().Err(err).Msg("waiting for the broker to answer: check that its cluster has a leader")
-		select {
-		case <-time.After(patience):
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, patience) // the next round tells that ctx has ended
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -198,10 +198,7 @@ func (s *store) ask(ctx context.Context, q broker.Query) (answers []stored, err 
 		if !errors.Is(err, broker.ErrAnswerTorn) {
 			break
 		}
-		select {
-		case <-time.After(broker.ReadPause):
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, broker.ReadPause) // the next try tells that ctx has ended
 	}
 	switch {
 	case err == nil, errors.Is(err, broker.ErrAnswerCut):

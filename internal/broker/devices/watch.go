@@ -13,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // watchPause spaces the attempts to watch, doubled from the first to the second.
@@ -44,11 +45,7 @@ func (d *Directory) watch(ctx context.Context) {
 		if !failed {
 			d.log.Warn().Err(err).Msg("changes of devices made elsewhere are seen late; trying again to watch them")
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if sleep.For(ctx, pause) != nil {
 			return
 		}
 		pause = min(2*pause, maxWatchPause)

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -103,10 +103,7 @@ func (r *reading) many(ctx context.Context, question broker.Query) (messages []S
 		if !errors.Is(err, broker.ErrAnswerTorn) && !errors.Is(err, broker.ErrAnswerCut) {
 			return nil, err
 		}
-		select {
-		case <-time.After(broker.ReadPause << try):
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, broker.ReadPause<<try) // the next try tells that ctx has ended
 	}
 	return nil, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -69,12 +70,7 @@ func (s *Source) goOn(ctx context.Context, err error) error {
 	}
 	switch status.text {
 	case "", "Consumer Deleted", "Leadership Change", "Server Shutdown": // "" is: nobody answers
-		rest := time.NewTimer(restAfterTrouble)
-		defer rest.Stop()
-		select {
-		case <-rest.C:
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, restAfterTrouble) // whoever pulls looks at ctx
 		return nil
 	}
 	return fmt.Errorf("pulling from %s: %w", s.durable, err)

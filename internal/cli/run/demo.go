@@ -16,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/demo"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
@@ -107,10 +108,7 @@ func firstLetter(ctx context.Context, reader *letters.Letters) (deadletter.Lette
 		for letter, err := range reader.List(ctx, letters.Filter{}) {
 			return letter, err
 		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-		}
+		_ = sleep.For(ctx, 10*time.Millisecond)
 	}
 	return deadletter.Letter{}, ctx.Err()
 }

@@ -73,16 +73,6 @@ func (a command) status(ctx context.Context, out terminal.Format, every time.Dur
 	return a.lookOnce(ctx, c, conn, out)
 }
 
-// pause waits and reports whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // look asks the worker, if there is one, and the broker, without which there is
 // nothing to show. The first error says that no worker answers.
 func look(ctx context.Context, c *config.Config, conn *broker.Conn) (status admin.Status, workerErr, err error) {

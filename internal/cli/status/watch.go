@@ -13,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // What a terminal is told: to hide and show the cursor, to clear the screen, to go
@@ -38,7 +39,7 @@ func (a command) watch(ctx context.Context, c *config.Config, conn *broker.Conn,
 		}
 	}
 	var last admin.Status
-	for again := true; again; again = pause(ctx, every) {
+	for again := true; again; again = sleep.For(ctx, every) == nil {
 		status, _, problem := look(ctx, c, conn)
 		if ctx.Err() != nil {
 			return nil
