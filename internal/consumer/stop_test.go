@@ -102,8 +102,8 @@ func TestInterruptedIsNotAFailure(t *testing.T) {
 		r := start(t, h)
 		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
 		synctest.Wait()
-		if err := r.end(); !errors.Is(err, consumer.ErrUnfinished) {
-			t.Errorf("Run: %v, want ErrUnfinished", err)
+		if err := r.end(); !errors.Is(err, consumer.ErrUnfinished) || !strings.Contains(err.Error(), ": 1 receipts were handed back") {
+			t.Errorf("Run: %v, want ErrUnfinished, and the receipt counted as handed back", err)
 		}
 		if n := len(r.stores.scheduled()); n != 0 || len(r.fresh.delays()) != 1 {
 			t.Errorf("%d retries, %d naks; want the message handed back uncounted", n, len(r.fresh.delays()))

@@ -27,10 +27,24 @@ func (a *App) Logger(c config.Log) zerolog.Logger {
 	}
 	w := zerolog.SyncWriter(a.Stderr)
 	if c.Format == "console" || c.Format == "auto" && terminal.IsTerminal(a.Stderr) {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !a.Colour(a.Stderr)}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000", NoColor: !a.Colour(a.Stderr), FormatPrepare: makePrintable}
 		return zerolog.New(w).Level(level).With().Timestamp().Logger()
 	}
+	if terminal.IsTerminal(a.Stderr) {
+		w = terminal.SafeLines{Writer: w}
+	}
 	return zerolog.New(w).Level(level).With().Timestamp().Str("instance", instance()).Logger()
+}
+
+// makePrintable escapes in a log line for a terminal what does not print: providers and
+// brokers word the errors in it.
+func makePrintable(fields map[string]any) error {
+	for name, value := range fields {
+		if text, ok := value.(string); ok {
+			fields[name] = terminal.OneLine(text)
+		}
+	}
+	return nil
 }
 
 // instance names this process among the workers: the host and the process id.
