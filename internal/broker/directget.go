@@ -25,9 +25,11 @@ const (
 	// MaxAnswer is how many bytes to have sent for one question, far below what would
 	// make the broker take us for a slow consumer.
 	MaxAnswer = 8 << 20
-	// ReadTries and ReadPause are how often, and after what pause, a read is begun anew
-	// that met a message which was overwritten meanwhile.
-	ReadTries, ReadPause = 5, 5 * time.Millisecond
+	// ReadTries is how often a read is begun anew that met a message which was
+	// overwritten meanwhile.
+	ReadTries = 5
+	// ReadPause is the pause before that.
+	ReadPause = 5 * time.Millisecond
 )
 
 // Query asks a stream for several messages at once.

@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -10,8 +11,8 @@ import (
 func Say(m *nats.Msg, data string, header ...string) {
 	r := nats.NewMsg(m.Reply)
 	r.Data = []byte(data)
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
 	}
 	_ = m.RespondMsg(r)
 }

@@ -15,7 +15,7 @@ func Letter(handler string, seq int) deadletter.Letter {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	return deadletter.Letter{
 		Handler: handler, Reason: "permanent", Error: "token is gone", Attempts: 3, First: now, Last: now.Add(time.Minute),
-		Stream: "PUSH", StreamSeq: uint64(seq), Subject: "push.receipts.x", ID: "PUSH:" + strconv.Itoa(seq) + ":abc:" + handler,
+		Stream: "PUSH", StreamSeq: uint64(seq), Subject: "push.receipts.x", ID: "PUSH:" + strconv.Itoa(seq) + ":abc:" + handler, //nolint:gosec // tests count from 1
 		Data: []byte(`{"to":null}`), Header: map[string][]string{"traceparent": {"00-abc"}},
 	}
 }

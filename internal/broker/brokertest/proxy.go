@@ -22,7 +22,7 @@ type Proxy struct {
 // NewProxy starts a proxy that ends with the test.
 func NewProxy(tb testing.TB, url string, mangle ...func([]byte) []byte) *Proxy {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", p.target)
+		out, err := net.DialTimeout("tcp", p.target, Deadline) //nolint:noctx // the listener ends it
 		if err != nil {
 			_ = in.Close()
 			continue

@@ -18,7 +18,6 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
-
 	policy "github.com/pushworker/pushworker/internal/retry"
 )
 

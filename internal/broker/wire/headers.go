@@ -34,7 +34,7 @@ const (
 const isTrue = "true"
 
 const (
-	// maxErrorText is the greatest length of an error's text in a header.
+	// MaxErrorText is the greatest length of an error's text in a header.
 	MaxErrorText = 1 << 10
 	// maxForwarded is the greatest total size of the publisher's own headers on
 	// retries and letters. The broker refuses more than 64 KiB of headers, and ours

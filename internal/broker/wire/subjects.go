@@ -9,23 +9,23 @@ import "strings"
 
 // The subjects that the contract fixes.
 const (
-	// schedulePrefix is followed by a handler and the identity of a message,
-	// retryPrefix and deadPrefix by a handler.
+	// SchedulePrefix is followed by a handler and the identity of a message,
+	// RetryPrefix and DeadPrefix by a handler.
 	SchedulePrefix = "push.schedule."
 	RetryPrefix    = "push.retry."
 	DeadPrefix     = "push.dead."
-	// suspectsToken ends the subject of a retry that runs alone.
+	// SuspectsToken ends the subject of a retry that runs alone.
 	SuspectsToken = ".suspects"
-	// malformedToken stands in the subject of letters that belong to no lane.
+	// MalformedToken stands in the subject of letters that belong to no lane.
 	MalformedToken = "_malformed"
 
 	EventPrefix    = "push.events."
 	OutcomePrefix  = EventPrefix + "outcome."
 	AcceptedPrefix = EventPrefix + "accepted."
 	DeviceEvents   = EventPrefix + "device_gone"
-	// marksPrefix is not stored: marks say what is over in a moment.
+	// MarksPrefix is not stored: marks say what is over in a moment.
 	MarksPrefix = "push.marks."
-	// deviceRequests is followed by put, ls or rm.
+	// DeviceRequests is followed by put, ls or rm.
 	DeviceRequests = "push.devices."
 )
 
