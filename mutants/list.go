@@ -27,6 +27,7 @@ func list() []mutant {
 	all = append(all, outside()...)
 	all = append(all, provider()...)
 	all = append(all, topology()...)
+	all = append(all, trouble()...)
 	all = append(all, saying()...)
 	all = append(all, letting()...)
 	all = append(all, guards()...)

@@ -24,26 +24,6 @@ func topology() []mutant {
 			pkg: brokers + "/topology", test: "TestADurableIsMadeAnewUnderARunningLane",
 		},
 		{
-			name: "cluster that is starting ends the worker", file: "internal/broker/request.go",
-			old: "api.ErrorCode == noPeers &&", now: "false &&",
-			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
-		},
-		{
-			name: "broker's passing fault ends the lane", file: "internal/broker/queue/remake.go",
-			old: " || isServerFault(err):", now: ":",
-			pkg: brokers + "/topology", test: "TestADurableIsMadeAnewWhenTheBrokerCanAgain",
-		},
-		{
-			name: "worker alive whose store is dead", file: "internal/worker/window.go",
-			old: "if server == nil {", now: "if true {",
-			pkg: "./internal/worker", test: "TestEmbeddedStoreThatCannotWrite",
-		},
-		{
-			name: "worker ready whose broker stores nothing", file: "internal/worker/window.go",
-			old: "return seen.positions.Ready()", now: "return nil",
-			pkg: "./internal/worker", test: "TestBrokerThatCannotWrite",
-		},
-		{
 			name: "abandoned lane not shown", file: "internal/broker/status/stats.go",
 			old: "if !other.Abandoned {", now: "if true {",
 			pkg: brokers + "/status", test: "TestAbandonedLanesAreShown",

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker/events"
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/events"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )

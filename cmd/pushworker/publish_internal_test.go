@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
 )

@@ -13,14 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/deadletter"

@@ -13,15 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/queue"
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"

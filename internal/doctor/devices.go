@@ -5,10 +5,9 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/pkg/push"
 )

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
@@ -20,6 +18,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/broker/lanes"
 	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/pkg/publisher"

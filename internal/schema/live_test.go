@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-	"github.com/pushworker/pushworker/internal/consumer"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/topology"
+	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/schema"
 )

@@ -5,11 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/status"
-
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/status"
 )
 
 const (

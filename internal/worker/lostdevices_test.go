@@ -6,13 +6,12 @@ import (
 	"io"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"

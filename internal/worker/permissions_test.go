@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
@@ -19,6 +17,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/lanes"
 	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"

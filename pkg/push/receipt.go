@@ -51,7 +51,7 @@ type Targets struct {
 }
 
 // Recipient is one user's share of a [Receipt].
-type Recipient struct {
+type Recipient struct { //nolint:recvcheck // LogValue serves values as well as pointers, all else is for pointers
 	// Delivered counts the user's live sessions that already have the packet.
 	Delivered int `json:"delivered"`
 	// Devices lists the devices that already have the packet: ids, which mean devices
@@ -63,7 +63,7 @@ type Recipient struct {
 }
 
 // Payload is what a [Receipt] tells its recipients.
-type Payload struct {
+type Payload struct { //nolint:recvcheck // LogValue serves values as well as pointers, all else is for pointers
 	// What is one of [ActMsg], [ActSub], [ActRead].
 	What string `json:"what"`
 	// Silent asks to act on the packet but to show nothing.

@@ -5,13 +5,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/lanes"
-
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/lanes"
 	"github.com/pushworker/pushworker/internal/worker"
 )
 

@@ -7,12 +7,11 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/pushworker/pushworker/internal/broker/letters"
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/consumer"

@@ -5,12 +5,11 @@ package deadletter
 import (
 	"context"
 
-	"github.com/pushworker/pushworker/internal/broker/letters"
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/letters"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/worker"
 )

@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushworker/pushworker/internal/broker/letters"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/retry"

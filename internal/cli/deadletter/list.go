@@ -6,10 +6,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/letters"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"

@@ -13,11 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/history"
-	"github.com/pushworker/pushworker/internal/broker/letters"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"

@@ -7,11 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/device"

@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/worker"

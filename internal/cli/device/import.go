@@ -9,10 +9,9 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/device"

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/pkg/push"

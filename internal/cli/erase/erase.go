@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/pushworker/pushworker/internal/broker/erasure"
-
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/erasure"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/consumer"

@@ -5,10 +5,9 @@ import (
 	"context"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/erasure"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-
-	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/pkg/push"

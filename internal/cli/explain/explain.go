@@ -9,16 +9,15 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-
-	"github.com/spf13/cobra"
-
-	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/explain"

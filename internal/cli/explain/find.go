@@ -9,12 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/replay"

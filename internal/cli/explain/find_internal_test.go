@@ -4,9 +4,8 @@ import (
 	"io"
 	"testing"
 
-	"github.com/pushworker/pushworker/internal/broker/topology"
-
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/pkg/push"
 )

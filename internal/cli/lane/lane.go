@@ -9,14 +9,13 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/lanes"
-	"github.com/pushworker/pushworker/internal/broker/status"
-
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/lanes"
+	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/worker"

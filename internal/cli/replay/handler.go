@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"

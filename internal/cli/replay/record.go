@@ -5,13 +5,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/devices"
-	"github.com/pushworker/pushworker/internal/broker/events"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
+	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/outcome"
 	"github.com/pushworker/pushworker/internal/replay"

@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/pushworker/pushworker/internal/broker/history"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/replay"

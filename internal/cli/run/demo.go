@@ -7,12 +7,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker/letters"
-
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/demo"

@@ -7,9 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/pushworker/pushworker/internal/broker/status"
-
 	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 )
 
