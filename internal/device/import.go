@@ -91,33 +91,38 @@ func (i *Import) Run(ctx context.Context, in io.Reader) error {
 // readEntries sends an entry for each line that is not blank.
 func readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
 	lines := jsonl.NewLines(in, MaxLine)
-	for {
+	for ctx.Err() == nil {
 		text, err := lines.Next()
-		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err == nil && len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		goesOn := err == nil || errors.Is(err, jsonl.ErrTooLong)
-		switch {
-		case !goesOn:
-			err = fmt.Errorf("reading stops here: %w", err)
-		case err != nil:
-			err = &InvalidError{errLineTooLong}
-		}
 		e := entry{line: lines.N}
-		if e.Device, e.fault = parseValid(bytes.TrimRight(text, "\r\n"), err); ctx.Err() != nil {
-			return
+		e.Device, e.fault = parseValid(bytes.TrimRight(text, "\r\n"), lineFault(err))
+		if ctx.Err() != nil {
+			return // an input that is closed because ctx ended is no fault
 		}
 		select {
 		case entries <- e:
 		case <-ctx.Done():
+		}
+		if err != nil && !errors.Is(err, jsonl.ErrTooLong) {
 			return
 		}
-		if !goesOn {
-			return
-		}
+	}
+}
+
+// lineFault words why a line could not be read.
+func lineFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jsonl.ErrTooLong):
+		return &InvalidError{errLineTooLong}
+	default:
+		return fmt.Errorf("reading stops here: %w", err)
 	}
 }
 

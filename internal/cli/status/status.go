@@ -92,8 +92,8 @@ func (a command) lookOnce(ctx context.Context, c *config.Config, conn *broker.Co
 	var b bytes.Buffer
 	if out == terminal.FormatTable {
 		b.WriteString(strings.Join(statusLines(admin.Watched{Status: status}, false, terminal.Width(a.Stdout), a.Colour(a.Stdout)), "\n") + "\n")
-	} else if err := json.NewEncoder(&b).Encode(status); err != nil {
-		return fmt.Errorf("write the status: %w", err)
+	} else if err := writeJSON(&b, status); err != nil {
+		return err
 	}
 	if _, err := a.Stdout.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("write the status: %w", err)
@@ -109,5 +109,16 @@ func (a command) lookOnce(ctx context.Context, c *config.Config, conn *broker.Co
 	if len(status.Problems) > 0 {
 		return app.Unavailable(errors.New("the status is not complete: " + strings.Join(status.Problems, "\n")))
 	}
+	return nil
+}
+
+// writeJSON writes v as one line. It may hold text of a server or a provider, so what a
+// terminal would act on is escaped.
+func writeJSON(b *bytes.Buffer, v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode the status: %w", err)
+	}
+	b.WriteString(terminal.PrintableJSON(string(line)) + "\n")
 	return nil
 }

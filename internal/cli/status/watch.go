@@ -3,7 +3,6 @@ package status
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -65,7 +64,7 @@ func (a command) showLook(w admin.Watched, problem error, out terminal.Format, l
 	case out == terminal.FormatTable:
 		b.WriteString(plainLines(w))
 	default:
-		err = json.NewEncoder(&b).Encode(w)
+		err = writeJSON(&b, w)
 	}
 	if err == nil {
 		_, err = a.Stdout.Write(b.Bytes())

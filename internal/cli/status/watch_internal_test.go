@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +92,22 @@ func TestPlainLinesHaveOneForEachLane(t *testing.T) {
 	}
 	if want := "2026-11-25T03:00:02Z stdout pending=10000000 in_flight=1440 retries=250000 out_per_s=12 dropped=99999 state=paused oldest=6m\n"; !strings.Contains(text, want) {
 		t.Errorf("lines are\n%swant\n%s", text, want)
+	}
+}
+
+// What servers and providers word reaches a terminal escaped in JSON, too.
+func TestForeignTextIsEscapedInJSON(t *testing.T) {
+	t.Parallel()
+	_, now := twoLooks()
+	now.Problems = []string{"stream \u009b2J\u202eHSUP"}
+	for _, v := range []any{now, admin.Watched{Status: now}} {
+		var b bytes.Buffer
+		if err := writeJSON(&b, v); err != nil {
+			t.Fatal(err)
+		}
+		line := b.String()
+		if !strings.Contains(line, `\u001b[2J`) || !strings.Contains(line, `\u009b2J\u202eHSUP`) || strings.ContainsAny(line, "\x1b\u009b\u202e") || strings.Count(line, "\n") != 1 {
+			t.Errorf("%T is %q", v, line)
+		}
 	}
 }
