@@ -149,9 +149,9 @@ func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
 	b.Stop(t)
 	brokertest.Eventually(t, "disconnected", func() bool { return !c.Connected() })
 	b.Restart(t)
-	brokertest.Eventually(t, "logged", func() bool { return strings.Contains(log.String(), "is back") })
+	brokertest.Eventually(t, "logged", func() bool { return strings.Contains(log.String(), "connection restored") })
 	c.Close()
-	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "is lost") {
+	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "connection lost") {
 		t.Errorf("the log has %d lines, want one for the loss and one for the return:\n%s", n, log.String())
 	}
 }

@@ -49,7 +49,7 @@ func readDeleted(answer []byte) (was bool, err error) {
 	case e == nil && said.Success:
 		return true, nil
 	case e == nil:
-		return false, errors.New("the broker says neither yes nor no: it needs nats-server 2.12 or newer")
+		return false, errors.New("the broker's answer holds no result: use nats-server 2.12 or newer")
 	case e.ErrorCode == codeNoSequence, e.ErrorCode == codeDeleteFailed && (e.Description == noMessageFound || e.Description == endOfStore):
 		return false, nil
 	default:

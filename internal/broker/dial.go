@@ -71,12 +71,12 @@ func (c *Conn) connectFailed(err error) {
 
 func (c *Conn) disconnected(err error) {
 	if !c.closing.Load() {
-		c.log.Warn().AnErr("error", err).Msg("connection to the broker is lost; reconnecting for ever")
+		c.log.Warn().AnErr("error", err).Msg("broker connection lost; reconnecting until it succeeds")
 	}
 }
 
 func (c *Conn) reconnected(url string) {
-	c.log.Info().Str("url", url).Msg("connection to the broker is back")
+	c.log.Info().Str("url", url).Msg("broker connection restored")
 	c.life.reconnected()
 }
 
@@ -88,10 +88,10 @@ func (c *Conn) asyncError(sub *nats.Subscription, err error) {
 		if sub != nil {
 			e = e.Str("subject", sub.Subject)
 		}
-		e.Msg("the broker or its client reports an error")
+		e.Msg("broker or client error")
 		return
 	}
 	if c.life.denied(denied) {
-		c.log.Error().Err(denied).Msg("the broker refuses a permission")
+		c.log.Error().Err(denied).Msg("broker denied a permission")
 	}
 }

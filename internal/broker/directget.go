@@ -16,7 +16,7 @@ var (
 	// ErrAnswerTorn says that a message went while the broker was sending it.
 	ErrAnswerTorn = errors.New("the broker's answer has a gap")
 	// ErrAnswerCut says that there are more messages than were sent.
-	ErrAnswerCut = errors.New("the broker's answer is cut off")
+	ErrAnswerCut = errors.New("the broker's answer is incomplete")
 )
 
 const (

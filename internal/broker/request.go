@@ -11,7 +11,7 @@ import (
 
 // ErrSilent says that the broker did not answer, or answered that it cannot now, as
 // a cluster without a leader does: the same may succeed a moment later.
-var ErrSilent = errors.New("the broker does not answer for now")
+var ErrSilent = errors.New("the broker does not answer")
 
 const (
 	// leaderless is the error code of a cluster that has no leader or no quorum.

@@ -63,7 +63,7 @@ func (l *Lane) drain() error {
 	}
 	l.awaitStores()
 	cancelled, unstarted := int(l.returned.cancelled.Load()), int(l.returned.unstarted.Load())
-	l.log.Info().Int("not_begun", unstarted).Int("cancelled", cancelled).Int("unanswered", left).Msg("lane stopped; what it had not finished was handed back")
+	l.log.Info().Int("not_begun", unstarted).Int("cancelled", cancelled).Int("unanswered", left).Msg("lane stopped; unfinished receipts were nak'd")
 	if unfinished != nil || cancelled+left > 0 {
 		return fmt.Errorf("lane %s: %w after PUSHWORKER_SHUTDOWN_GRACE (%s): %d receipts were handed back, of which %d were being sent, "+
 			"%d had not begun and %d were held by a handler that did not answer; raise PUSHWORKER_SHUTDOWN_GRACE if this happens often",

@@ -24,8 +24,8 @@ const (
 )
 
 var (
-	errSuspect   = errors.New("processes ended while they held the receipt; it will run alone")
-	errCrashLoop = errors.New("processes ended while they held the receipt, the last three while it was the only suspect")
+	errSuspect   = errors.New("workers crashed while they held the receipt; it will be sent alone")
+	errCrashLoop = errors.New("workers crashed while they held the receipt, the last three times while it was sent alone")
 )
 
 // quarantine deals with receipts in whose hands processes end: after two such ends

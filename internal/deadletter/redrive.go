@@ -9,9 +9,9 @@ import (
 // Why a letter cannot be redriven. The texts say what to do instead.
 var (
 	// ErrNoReceipt is of letters whose bytes are no receipt that a lane can read.
-	ErrNoReceipt = errors.New("not a receipt that a lane can read: `deadletter show SEQ --raw`, mend it, `publish` it, then `deadletter drop SEQ`")
+	ErrNoReceipt = errors.New("not a receipt that a lane can read: `deadletter show SEQ --raw`, fix it, `publish` it, then `deadletter drop SEQ`")
 	// ErrNoLane is of letters that belong to no lane.
-	ErrNoLane = errors.New("belongs to no lane: `deadletter show SEQ --raw`, mend it, `publish` it, then `deadletter drop SEQ`")
+	ErrNoLane = errors.New("belongs to no lane: `deadletter show SEQ --raw`, fix it, `publish` it, then `deadletter drop SEQ`")
 	// ErrForeign is of letters that no worker wrote.
 	ErrForeign = errors.New("not written by a worker: look at it with `deadletter show SEQ --raw`, then `deadletter drop SEQ`; check who may publish to push.dead.>")
 	// ErrCut is of letters that do not have all the bytes.

@@ -17,7 +17,7 @@ const (
 )
 
 // ErrBusy says that others changed the same user or token all the time.
-var ErrBusy = errors.New("the devices of this user are being changed by others all the time: try again")
+var ErrBusy = errors.New("other processes keep changing the devices of this user: try again")
 
 // attempt calls change until it meets no conflict.
 func attempt(ctx context.Context, change func() error) error {

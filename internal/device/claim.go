@@ -32,7 +32,7 @@ func readClaim(key string, value []byte) (c claim, err error) {
 		return c, nil
 	}
 	if err = json.Unmarshal(value, &c); err != nil || c.User == 0 {
-		return claim{}, &push.UnreadableError{Err: fmt.Errorf("the record of who has this token, key %s, is damaged: "+
+		return claim{}, &push.UnreadableError{Err: fmt.Errorf("the record of this token's owner, key %s, is damaged: "+
 			"remove it with `nats kv del push-devices %s`, find who has the token with `pushworker device export`, and register it for that user first", key, key)}
 	}
 	return c, nil

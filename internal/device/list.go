@@ -12,7 +12,7 @@ import (
 // the one whose registration is the oldest; see [Options].
 const MaxPerUser = 32
 
-var errFull = &InvalidError{fmt.Errorf("the user has %d devices, which is the most: remove one that is not used any more, or set PUSHWORKER_DEVICES_DISPLACE=true for the oldest to make room", MaxPerUser)}
+var errFull = &InvalidError{fmt.Errorf("the user has %d devices, the maximum: remove an unused one, or set PUSHWORKER_DEVICES_DISPLACE=true to replace the oldest", MaxPerUser)}
 
 // list is a user's devices, oldest registration first. It is never changed in
 // place, because caches and callers share it.

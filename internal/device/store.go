@@ -7,7 +7,7 @@ import (
 )
 
 // ErrConflict is what [Store.Write] returns when the key's revision is another.
-var ErrConflict = errors.New("the key has been written by somebody else")
+var ErrConflict = errors.New("the key was changed by another process")
 
 // Entry is what a [Store] has under a key.
 type Entry struct {

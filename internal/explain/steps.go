@@ -56,9 +56,9 @@ func headline(e outcome.Event) string {
 	case "bury":
 		return fmt.Sprintf("dead letter, %s: %s", e.Reason, e.Error)
 	case "redeliver":
-		again := "comes again"
+		again := "is retried"
 		if !e.Next.IsZero() {
-			again = fmt.Sprintf("comes again %s later", e.Next.Sub(e.At).Round(100*time.Millisecond))
+			again = fmt.Sprintf("retry in %s", e.Next.Sub(e.At).Round(100*time.Millisecond))
 		}
 		return fmt.Sprintf("%s; %s: %s", counts(e), again, e.Error)
 	}

@@ -139,7 +139,7 @@ func (f *file) retrying(s *LaneStory) {
 	if r.Due.IsZero() {
 		s.Text = fmt.Sprintf("tried %s; its time has come again, and it waits for a worker or is with one%s", times(r.Attempts), how)
 	} else {
-		s.Text = fmt.Sprintf("tried %s, comes again at %s%s", times(r.Attempts), clock(r.Due), how)
+		s.Text = fmt.Sprintf("tried %s, next retry at %s%s", times(r.Attempts), clock(r.Due), how)
 	}
 	if r.Error != "" {
 		s.Text += ": " + r.Error
@@ -229,7 +229,7 @@ func (f *file) position(s *LaneStory) {
 		e := f.events[len(f.events)-1]
 		s.Fate, s.Next, s.Text = InFlight, e.Next, fmt.Sprintf("handed back at %s and with the broker or a worker: %s", clock(e.At), e.Error)
 	case l.Settled+uint64(max(0, l.Unsettled)) == l.Delivered:
-		s.Fate, s.Text = InFlight, "is with a worker, or was handed back and comes again in a moment"
+		s.Fate, s.Text = InFlight, "is with a worker, or was nak'd and is redelivered shortly"
 	default:
 		s.Fate, s.Text = InFlight, "is with a worker, or was settled a moment ago"
 		s.Unknown = append(s.Unknown, fmt.Sprintf("which of the two: the lane has settled some of those after %d, but not all", l.Settled))

@@ -63,7 +63,7 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{again}, Retries: []explain.Retry{
 				{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 1, Error: "busy", Due: at.Add(time.Minute)},
 			}},
-			explain.Retrying, "tried once, comes again at 2026-11-25 02:01:00Z: busy", "",
+			explain.Retrying, "tried once, next retry at 2026-11-25 02:01:00Z: busy", "",
 		},
 		"due, alone": {
 			explain.Facts{Lanes: lane(9, 9, 0), Retries: []explain.Retry{{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 2, Alone: true}}},
@@ -225,13 +225,13 @@ func TestVerdictOfOneUser(t *testing.T) {
 		"was refused":            {bob, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Dead, "dead letter 3", 3},
 		"was refused aside":      {bob, explain.Facts{Letters: aside, Events: []outcome.Event{event("ack", both, refused.Targets...)}}, explain.Dead, "in part a dead letter 3", 3},
 		"others come again":      {alice, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Delivered, "1 accepted; it is tried again for others", 0},
-		"comes again":            {bob, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Retrying, "comes again at", 0},
+		"comes again":            {bob, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Retrying, "next retry at", 0},
 		"others expired":         {alice, explain.Facts{Events: []outcome.Event{again, event("expire", []push.Uid{bob})}}, explain.Delivered, "1 accepted", 0},
 		"expired":                {bob, explain.Facts{Events: []outcome.Event{again, event("expire", []push.Uid{bob})}}, explain.Expired, "too old", 0},
 		"the end is not told":    {alice, explain.Facts{Letters: letter, Events: []outcome.Event{again, mute}}, explain.Dead, "dead letter 3", 3},
 		"not all of it is told":  {alice, explain.Facts{Letters: letter, Events: []outcome.Event{cut}}, explain.Dead, "dead letter 3", 3},
 		"nobody in question":     {0, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Dead, "dead letter 3", 3},
-		"a second device waits":  {alice, explain.Facts{Retries: retry, Events: []outcome.Event{event("redeliver", both, target(alice, "phone", "accepted"), target(alice, "desk", "retried"))}}, explain.Retrying, "comes again", 0},
+		"a second device waits":  {alice, explain.Facts{Retries: retry, Events: []outcome.Event{event("redeliver", both, target(alice, "phone", "accepted"), target(alice, "desk", "retried"))}}, explain.Retrying, "next retry at", 0},
 		"got it when tried anew": {bob, explain.Facts{Events: []outcome.Event{again, event("ack", []push.Uid{bob}, target(bob, "watch", "accepted"))}}, explain.Delivered, ": 1 accepted", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

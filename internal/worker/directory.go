@@ -20,7 +20,7 @@ type lateDirectory struct {
 	opened atomic.Pointer[push.Directory]
 }
 
-var errNoDirectory = errors.New("device directory is not open: with PUSHWORKER_PROVISION=false somebody else has to make its bucket, push-devices")
+var errNoDirectory = errors.New("device directory is not open: create the bucket push-devices, or start once with PUSHWORKER_PROVISION=true")
 
 func (d *lateDirectory) open(opened push.Directory) { d.opened.Store(&opened) }
 
@@ -61,7 +61,7 @@ func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirec
 		d.open(devices)
 		return devices.Run, nil
 	case !w.Config.Provision: // no bucket, or no right to it: lanes that need none go on
-		w.Log.Warn().Err(err).Msg("there is no device directory: handlers that ask for devices wait until the worker is started with one")
+		w.Log.Warn().Err(err).Msg("device directory is missing: handlers that need devices deliver nothing; create the directory and restart the worker")
 		return func(context.Context) error { return nil }, nil
 	}
 	return nil, fmt.Errorf("open the device directory: %w", err)

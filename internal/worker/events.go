@@ -22,7 +22,7 @@ func (w Worker) recording(ctx context.Context, conn *broker.Conn, t topology.Top
 		return consumer.Observer{}, nothing
 	}
 	if err := w.prepareEvents(ctx, conn, t); err != nil {
-		w.Log.Warn().Err(err).Msg("outcomes are not recorded, so `pushworker explain` will know less; PUSHWORKER_EVENTS=off says that this is meant")
+		w.Log.Warn().Err(err).Msg("events are not recorded, so `pushworker explain` shows less; set PUSHWORKER_EVENTS=off if this is intended")
 		return consumer.Observer{}, nothing
 	}
 	events := events.NewPublisher(conn)

@@ -57,7 +57,7 @@ func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
 	d.Directory = device.New(s, device.Options{
 		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
 		OnUnreadable: func(err error) {
-			damage.Error().Err(err).Msg("the devices of a user cannot be read; receipts for the user wait, others are delivered")
+			damage.Error().Err(err).Msg("devices of a user cannot be read; receipts for this user are retried, others are delivered")
 		},
 	})
 	return d, nil
@@ -81,12 +81,12 @@ func (d *Directory) publish(e device.Event) {
 		level = zerolog.WarnLevel // nobody has asked for that
 	}
 	d.log.WithLevel(level).Str("user", e.User).Str("device", e.ShownID()).Str("provider", e.Provider).
-		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("device has left the directory")
+		Str("token_hash", e.TokenHash).Str("reason", e.Reason).Msg("device removed from the directory")
 	data, err := json.Marshal(e)
 	if err == nil {
 		err = d.conn.NATS().Publish(wire.DeviceEvents, data)
 	}
 	if err != nil {
-		d.log.Warn().Err(err).Msg("that a device has left could not be published")
+		d.log.Warn().Err(err).Msg("cannot publish the event device_gone")
 	}
 }

@@ -91,6 +91,6 @@ func (s *service) publish(m *nats.Msg, answer any) {
 		err = s.devices.conn.NATS().PublishMsg(m)
 	}
 	if err != nil {
-		s.log.Debug().Err(err).Str("subject", m.Subject).Msg("a question was not answered")
+		s.log.Debug().Err(err).Str("subject", m.Subject).Msg("cannot answer a discovery request")
 	}
 }

@@ -74,7 +74,7 @@ func (s *store) mask(ctx context.Context) (device.Mask, error) {
 
 func parseMask(text []byte) (m device.Mask, err error) {
 	if n, err := hex.Decode(m[:], text[:min(len(text), hex.EncodedLen(len(m)))]); err != nil || n != len(m) {
-		return m, fmt.Errorf("key %s of bucket %s is not what it was: delete it, and tokens get other masks", maskKey, wire.DevicesBucket)
+		return m, fmt.Errorf("key %s of bucket %s has changed: delete it; tokens then get new hashes", maskKey, wire.DevicesBucket)
 	}
 	return m, nil
 }

@@ -113,7 +113,7 @@ func (d *Directory) serve(ctx context.Context) error {
 func (s *service) stop(subscriptions []*nats.Subscription) {
 	for _, sub := range subscriptions {
 		if err := sub.Drain(); err != nil {
-			s.log.Debug().Err(err).Str("subject", sub.Subject).Msg("device requests could not be ended in an orderly way")
+			s.log.Debug().Err(err).Str("subject", sub.Subject).Msg("cannot drain device requests")
 		}
 	}
 	s.mu.Lock()

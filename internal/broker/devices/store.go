@@ -178,7 +178,7 @@ const restoreDevices = "if there were devices, restore them with `pushworker dev
 var (
 	errEmptied  = fmt.Errorf("%w: bucket %s was emptied", ErrNoBucket, wire.DevicesBucket)
 	errNoMask   = errors.New("bucket " + wire.DevicesBucket + " has no mask yet")
-	errReplaced = errors.New("bucket " + wire.DevicesBucket + " was deleted and made anew: when its devices are registered again, start the workers again")
+	errReplaced = errors.New("bucket " + wire.DevicesBucket + " was deleted and created again: register its devices again, then restart the workers")
 )
 
 // stored is a message of the bucket.

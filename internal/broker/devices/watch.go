@@ -31,7 +31,7 @@ func (d *Directory) watch(ctx context.Context) {
 	for failed := false; ; failed = true {
 		err := d.follow(ctx, func() {
 			if failed {
-				d.log.Info().Msg("changes of devices made elsewhere are seen at once again")
+				d.log.Info().Msg("watching device changes again")
 			}
 			failed, pause = false, minWatchPause
 		})
@@ -43,7 +43,7 @@ func (d *Directory) watch(ctx context.Context) {
 			continue
 		}
 		if !failed {
-			d.log.Warn().Err(err).Msg("changes of devices made elsewhere are seen late; trying again to watch them")
+			d.log.Warn().Err(err).Msg("cannot watch device changes, so other workers' changes arrive late; retrying")
 		}
 		if sleep.For(ctx, pause) != nil {
 			return

@@ -15,5 +15,5 @@ func (s *Server) Health() error {
 	if !strings.Contains(h.Error, "write error") {
 		return nil
 	}
-	return fmt.Errorf("the embedded broker cannot write to its store any more (%s): see that the disk of PUSHWORKER_DATA_DIR has room and can be written to, then restart pushworker", h.Error)
+	return fmt.Errorf("the embedded broker cannot write to its store any more (%s): check that the disk of PUSHWORKER_DATA_DIR has space and is writable, then restart pushworker", h.Error)
 }

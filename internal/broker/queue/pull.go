@@ -102,8 +102,8 @@ func (e *statusError) Error() string {
 
 var (
 	errStopped   = errors.New("asked to stop")
-	errReconnect = errors.New("the connection was made anew")
-	errSilence   = errors.New("the broker has forgotten the pull request")
+	errReconnect = errors.New("the connection was replaced")
+	errSilence   = errors.New("the broker no longer knows the pull request")
 )
 
 func newRequest(s *Source, want, bytes int, take func(consumer.Message)) *request {

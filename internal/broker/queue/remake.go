@@ -23,19 +23,19 @@ type Remaker interface {
 // the lane was, those of the retries with all that wait.
 func (s *Source) remake(ctx context.Context) error {
 	if s.remaker == nil {
-		return fmt.Errorf("%w: %s was deleted: start once with PUSHWORKER_PROVISION=true and a user who may create durables; the lane goes on where it was", consumer.ErrSourceGone, s.durable)
+		return fmt.Errorf("%w: %s was deleted: start once with PUSHWORKER_PROVISION=true and a user who may create durables; the lane resumes at its recorded position", consumer.ErrSourceGone, s.durable)
 	}
 	made, err := s.remaker.Make(ctx, s.durable)
 	switch {
 	case err == nil:
-		s.conn.Log().Warn().Str("handler", s.durable.Lane).Msgf("%s was deleted and has been made anew: %s", s.durable, made.Want)
+		s.conn.Log().Warn().Str("handler", s.durable.Lane).Msgf("%s was deleted and was created again: %s", s.durable, made.Want)
 	case errors.Is(err, jetstream.ErrConsumerExists): // another puller or process was faster
 	case ctx.Err() != nil || !s.conn.Connected():
 		return nil //nolint:nilerr // a reconnect looks again
 	case errors.Is(err, broker.ErrSilent) || isServerFault(err): // the lane asks again
-		return fmt.Errorf("making %s anew: %w", s.durable, err)
+		return fmt.Errorf("creating %s again: %w", s.durable, err)
 	default:
-		return fmt.Errorf("%w: %s was deleted and cannot be made anew: %w: start again with a user who may create durables; the lane goes on where it was",
+		return fmt.Errorf("%w: %s was deleted and cannot be created again: %w: start again with a user who may create durables; the lane resumes at its recorded position",
 			consumer.ErrSourceGone, s.durable, err)
 	}
 	info, err := s.info(ctx)
@@ -56,7 +56,7 @@ func isServerFault(err error) bool {
 // has made may start anywhere, and going on with it would be silent loss or a flood.
 func (s *Source) adopt(info *jetstream.ConsumerInfo) error {
 	if s.remaker == nil || info.Config.Description != s.durable.Config.Description {
-		return fmt.Errorf("%w: %s was deleted and made anew at %s: start again to bind to the new one",
+		return fmt.Errorf("%w: %s was deleted and created again at %s: restart the worker to bind to the new one",
 			consumer.ErrSourceGone, s.durable, info.Created.Format(time.RFC3339))
 	}
 	s.created.Store(info.Created.UnixNano())

@@ -153,7 +153,7 @@ func (s *Scheduler) look(ctx context.Context) {
 	s.clock.Store(&clock{broker: info.TimeStamp, local: asked}) // rather late than early
 	s.full.Store(nil)
 	if used := info.State.Bytes; used > uint64(max(0, s.maxBytes)) {
-		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: see why the provider takes nothing, or raise PUSHWORKER_RETRY_MAX_BYTES",
+		s.full.Store(new(fmt.Errorf("%w: %d bytes wait in %s, and %d are allowed: check why the provider accepts nothing, or raise PUSHWORKER_RETRY_MAX_BYTES",
 			ErrRetriesFull, used, s.stream, s.maxBytes)))
 	}
 }

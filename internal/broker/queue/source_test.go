@@ -303,7 +303,7 @@ func TestPullRecognisesADurableMadeAnew(t *testing.T) {
 		if !errors.Is(err, consumer.ErrSourceGone) {
 			t.Errorf("Pull returned %v, want ErrSourceGone", err)
 		}
-		brokertest.WantError(t, err, "made anew", "start again")
+		brokertest.WantError(t, err, "created again", "restart the worker")
 	case <-time.After(brokertest.Deadline):
 		t.Fatal("Pull did not notice")
 	}

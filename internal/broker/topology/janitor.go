@@ -55,12 +55,12 @@ func (j *Janitor) Run(ctx context.Context) error {
 	for {
 		err := j.Trim(ctx)
 		if denied, ok := errors.AsType[*broker.DeniedError](err); ok {
-			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("handled history is not trimmed by this process; another one may have the permission")
+			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("no permission to trim settled history; another process may have it")
 			<-ctx.Done()
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
-			j.log.Warn().Err(err).Str("stream", j.stream).Msg("handled history could not be trimmed; trying again")
+			j.log.Warn().Err(err).Str("stream", j.stream).Msg("cannot trim settled history; retrying")
 		}
 		select {
 		case <-ctx.Done():
@@ -103,7 +103,7 @@ func (j *Janitor) report(ctx context.Context, before jetstream.StreamState, info
 	after := info.State
 	if after.FirstSeq > before.FirstSeq {
 		j.log.Info().Str("stream", j.stream).Uint64("below", after.FirstSeq).
-			Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Msg("trimmed handled history")
+			Uint64("bytes_before", before.Bytes).Uint64("bytes_after", after.Bytes).Msg("trimmed settled history")
 	}
 	if !fuller(info, trimAbove) {
 		j.stuck = ""

@@ -58,8 +58,8 @@ func TestJanitorTrimsBehindTheSlowestLane(t *testing.T) {
 		logs                  string
 	}{
 		"below three quarters nothing is trimmed": {140, 140, 140, 1, ""},
-		"handled history goes down to half":       {190, 190, 190, 0, "trimmed handled history"},
-		"the slowest lane's receipts stay":        {190, 190, 20, 21, "trimmed handled history"},
+		"handled history goes down to half":       {190, 190, 190, 0, "trimmed settled history"},
+		"the slowest lane's receipts stay":        {190, 190, 20, 21, "trimmed settled history"},
 		"nothing settled, nothing trimmed":        {190, 190, 0, 1, "has not settled"},
 	}
 	for name, test := range tests {

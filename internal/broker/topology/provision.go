@@ -78,7 +78,7 @@ func (p *Positions) provisionDurable(ctx context.Context, c *broker.Conn, want D
 	have := info.Config
 	diffs, err := mend(want.String(), durableSettings(), &have, &want.Config, nil)
 	if err != nil {
-		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s` and start again: the lane goes on where it was", err, want.Stream, want.Config.Durable)
+		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s` and start again: the lane resumes at its recorded position", err, want.Stream, want.Config.Durable)
 	}
 	if !anyMended(diffs) {
 		return diffs, nil

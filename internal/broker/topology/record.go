@@ -40,12 +40,12 @@ func (p *Positions) Run(ctx context.Context) error {
 	for {
 		err := p.Record(ctx, false)
 		if denied, ok := errors.AsType[*broker.DeniedError](err); ok {
-			p.log.Warn().Err(denied).Msg("positions of lanes are not recorded by this process: allow it to write to $KV." + wire.LanesBucket + ".>, see deploy/permissions")
+			p.log.Warn().Err(denied).Msg("lane positions are not recorded: allow this process to write to $KV." + wire.LanesBucket + ".>, see deploy/permissions")
 			<-ctx.Done()
 			return nil
 		}
 		if err != nil && ctx.Err() == nil && !p.failed {
-			p.log.Warn().Err(err).Msg("positions of lanes could not be recorded; trying again every second. " +
+			p.log.Warn().Err(err).Msg("cannot record lane positions; retrying every second. " +
 				"Is the bucket missing, run once with PUSHWORKER_PROVISION=true")
 		}
 		p.failed = err != nil

@@ -225,5 +225,5 @@ func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
 	if !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}
-	brokertest.WantError(t, err, "durable fcm of stream PUSH was deleted", "PUSHWORKER_PROVISION=true", "goes on where it was")
+	brokertest.WantError(t, err, "durable fcm of stream PUSH was deleted", "PUSHWORKER_PROVISION=true", "resumes at its recorded position")
 }

@@ -35,7 +35,7 @@ func NewConfig(shared *app.App) *cobra.Command {
 func newConfigCheckCommand(a command) *cobra.Command {
 	return &cobra.Command{
 		Use:     "check",
-		Short:   "Check the configuration and tell every fault at once",
+		Short:   "Check the configuration and report every fault",
 		Example: `  PUSHWORKER_RETRY_CAP=10 pushworker config check`,
 		Args:    app.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

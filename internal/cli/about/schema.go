@@ -18,7 +18,7 @@ func NewSchema(shared *app.App) *cobra.Command {
 	a := command{shared}
 	return &cobra.Command{
 		Use:   "schema receipt|device|asyncapi",
-		Short: "Write the schemas of what goes over the broker",
+		Short: "Write the schemas of receipts, devices and messages",
 		Long: `Writes the JSON Schema (2020-12) of a receipt or of a device, or the AsyncAPI
 3.0.0 document of everything that goes over the broker: subjects, headers,
 messages and examples. Fields that a schema does not name are allowed and

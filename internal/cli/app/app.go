@@ -80,7 +80,7 @@ func (a *App) Override(flags *pflag.FlagSet, name, value, variable, usage string
 // AddCreateFlag adds the flag that lets a bucket of devices be made that looks lost.
 func (a *App) AddCreateFlag(flags *pflag.FlagSet) {
 	const variable = "PUSHWORKER_DEVICES_CREATE"
-	flags.BoolFunc("create", "make a lost bucket of devices again", func(string) error {
+	flags.BoolFunc("create", "create the device bucket again if it was lost", func(string) error {
 		a.Overrides[variable] = "true"
 		return nil
 	})

@@ -22,7 +22,7 @@ type Change struct {
 
 // AddChange adds the flags of a command that changes many things, one after the other.
 func AddChange(flags *pflag.FlagSet, c *Change) {
-	flags.Func("rate", "at most `N/s`, by default as fast as it goes", func(s string) (err error) {
+	flags.Func("rate", "at most `N/s`, by default unlimited", func(s string) (err error) {
 		c.rate, err = replay.ParseRate(s)
 		return err
 	})
@@ -31,7 +31,7 @@ func AddChange(flags *pflag.FlagSet, c *Change) {
 
 // AddConsent adds the flags that say whether to ask.
 func AddConsent(flags *pflag.FlagSet, c *Change) {
-	flags.BoolVar(&c.Dry, "dry-run", false, "only say what would happen")
+	flags.BoolVar(&c.Dry, "dry-run", false, "change nothing, show what would happen")
 	flags.BoolVar(&c.Yes, "yes", false, "do it without asking")
 }
 
@@ -71,5 +71,5 @@ func (a *App) Consent(c *Change, question string) (bool, error) {
 // AddYes adds --yes to a command that can be taken back and so never asks, for
 // scripts that give it to whatever changes something.
 func AddYes(flags *pflag.FlagSet) {
-	flags.Bool("yes", false, "taken, though the command does not ask")
+	flags.Bool("yes", false, "accepted for scripts; the command does not ask")
 }

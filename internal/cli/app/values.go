@@ -28,7 +28,7 @@ func (u *UserValue) Type() string { return "UID" }
 // AddUser adds --user to cmd.
 func AddUser(cmd *cobra.Command, user *push.Uid) {
 	cmd.Flags().SortFlags = false
-	cmd.Flags().Var((*UserValue)(user), "user", "whose: usr…, its 11 characters, or the decimal number")
+	cmd.Flags().Var((*UserValue)(user), "user", "user: usr…, its 11 characters, or the decimal number")
 }
 
 // ErrNoUser says that --user is missing. Cobra finds that out too late for it to

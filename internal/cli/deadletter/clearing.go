@@ -39,7 +39,7 @@ func (a command) clear(cmd *cobra.Command, args []string, c *clearing, prepare f
 		return err
 	}
 	if c.change.Yes && c.choice.everything() {
-		return app.Usage(errors.New("which letters? Name them by SEQ, choose with --handler, --reason or --since, or give --all"))
+		return app.Usage(errors.New("name letters by SEQ, choose them with --handler, --reason or --since, or give --all"))
 	}
 	ctx := cmd.Context()
 	return a.deadletters(ctx, func(conn *broker.Conn, t topology.Topology) error {
@@ -141,11 +141,11 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 	all := each(context.WithoutCancel(ctx), r.letters, r.chosen)
 	for l, fault := range all {
 		if err = pace(ctx); err != nil {
-			err = fmt.Errorf("interrupted: %w; what is left is as it was, and the same command goes on with it", consumer.ErrUnfinished)
+			err = fmt.Errorf("interrupted: %w; the remaining letters are unchanged; run the same command again to continue", consumer.ErrUnfinished)
 			break
 		}
 		if err = r.clearOne(context.WithoutCancel(ctx), l, fault); err != nil {
-			err = app.Unavailable(fmt.Errorf("letter %d: %w; what is left is as it was", l.Seq, err))
+			err = app.Unavailable(fmt.Errorf("letter %d: %w; the remaining letters are unchanged", l.Seq, err))
 			break
 		}
 		shown.Step()

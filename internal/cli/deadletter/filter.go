@@ -26,7 +26,7 @@ type letterFilter struct {
 func addLetterFlags(a command, cmd *cobra.Command, f *letterFilter) {
 	addLetterSelection(a, cmd, f)
 	cmd.Flags().IntVar(&f.limit, "limit", 100, "the newest `N`, by default 100")
-	cmd.Flags().BoolVar(&f.all, "all", false, "all there are")
+	cmd.Flags().BoolVar(&f.all, "all", false, "no limit")
 }
 
 // addLetterSelection adds the flags that choose letters by what they are.

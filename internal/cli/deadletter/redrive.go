@@ -16,10 +16,10 @@ func newDeadletterRedriveCommand(a command) *cobra.Command {
 	var c clearing
 	cmd := &cobra.Command{
 		Use:   "redrive [SEQ…|-]",
-		Short: "Send letters back to the lanes that gave them up",
-		Long: `Sends letters back, each to the lane that gave it up and to no other, as if they
-had not been tried. What is older than the handler's time to live settles there
-as expired. Without --yes it asks, or only says what it would do.`,
+		Short: "Send letters back to their lanes",
+		Long: `Sends each letter back to the lane that buried it, with no attempts counted.
+Letters older than the handler's TTL settle there as expired. Without --yes it
+asks, or changes nothing.`,
 		Example: `  pushworker deadletter redrive --handler fcm --since 2h
   pushworker deadletter ls -o jsonl | pushworker deadletter redrive -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,9 +37,9 @@ func newDeadletterDropCommand(a command) *cobra.Command {
 	var c clearing
 	cmd := &cobra.Command{
 		Use:   "drop [SEQ…|-]",
-		Short: "Remove letters for good",
+		Short: "Remove letters permanently",
 		Long: `Removes letters and overwrites their bytes on the broker's disk. Without --yes
-it asks, or only says what it would do.`,
+it asks, or changes nothing.`,
 		Example: `  pushworker deadletter drop 17 --yes
   pushworker deadletter drop --reason malformed --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -29,8 +29,8 @@ func newDeadletterShowCommand(a command) *cobra.Command {
 		Use:   "show SEQ",
 		Short: "Show one dead letter and its receipt",
 		Long: `Shows one dead letter and its receipt, which may hold a person's message.
-With --raw it writes the receipt alone, byte for byte as it was published. Where
-the letter has not all of that, it is read from history while that is kept.`,
+With --raw it writes the receipt alone, byte for byte as it was published. If
+the letter holds only a part, the receipt is read from history, if still there.`,
 		Example: `  pushworker deadletter show 17
   pushworker deadletter show 17 --raw > receipt.json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -46,7 +46,7 @@ the letter has not all of that, it is read from history while that is kept.`,
 			}
 			switch {
 			case out == terminal.FormatLines:
-				return app.Usage(errors.New("-o jsonl: one letter is no list; take json"))
+				return app.Usage(errors.New("-o jsonl: one letter is not a list; use -o json"))
 			case raw && cmd.Flags().Changed("output"):
 				return app.Usage(errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o"))
 			}

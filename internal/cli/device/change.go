@@ -22,8 +22,8 @@ func newDevicePutCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put",
 		Short: "Register a device, or its new token",
-		Long: `Registers a device, or its new token. A token that another user has is taken
-from that user; the command says so.`,
+		Long: `Registers a device, or its new token. A token registered for another user is
+removed from that user; the command reports this.`,
 		Example: `  pushworker device put --user usr782riWdFIwE --id phone-1 --provider fcm \
       --platform android --token dGhpcyBpcyBhIHRva2Vu`,
 		Args: app.NoArgs,

@@ -35,11 +35,11 @@ func New(shared *app.App) *cobra.Command {
 	var out terminal.Format
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check everything that a worker needs, and say what to do about it",
+		Short: "Check everything that a worker needs, and how to fix it",
 		Long: `Checks the configuration, the network, credentials, permissions, streams and
 durables, clocks, disks, the handlers and their providers, and the worker that
-runs, whose lanes are those in question. It changes nothing and sends nothing to
-anybody. Exit codes: 0 all is well, 1 there are warnings, 2 there are failures.`,
+runs. It changes nothing and sends no push.
+Exit codes: 0 all is well, 1 there are warnings, 2 there are failures.`,
 		Example: `  pushworker doctor
   pushworker doctor -o jsonl | jq 'select(.level != "ok")'`,
 		Args: app.NoArgs,

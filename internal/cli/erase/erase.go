@@ -37,10 +37,10 @@ func New(shared *app.App) *cobra.Command {
 		Use:   "erase",
 		Short: "Erase a user: devices, receipts, letters, events",
 		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
-or by the user: receipts, retries, dead letters, events. What others are still
-to be told stays until they were: OWED counts it, and then the exit code is 75.
-What was removed before, as by redrive, the broker overwrites in its own time.
-Without --yes it asks, or only says what it would do.`,
+or by the user: receipts, retries, dead letters, events. A receipt that
+other users still wait for stays until it is delivered: OWED counts these, and
+the exit code is 75. The broker overwrites later what was removed earlier, for
+example by redrive. Without --yes it asks, or changes nothing.`,
 		Example: `  pushworker erase --user usr782riWdFIwE
   pushworker erase --user usr782riWdFIwE --yes -o json`,
 		Args: app.NoArgs,
@@ -101,7 +101,7 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 	}
 	owed, err := e.run(ctx, planned)
 	if app.Heard(err) != nil {
-		return fmt.Errorf("%w; what is listed as erased is erased, the rest is as it was: run it again", err)
+		return fmt.Errorf("%w; what is listed as erased is erased, the rest is unchanged: run it again", err)
 	}
 	a.Say(unreached)
 	if owed > 0 {

@@ -53,12 +53,11 @@ func New(shared *app.App) *cobra.Command {
 	o := explainOptions{search: app.Length(searchFor)}
 	cmd := &cobra.Command{
 		Use:   "explain [SEQ]",
-		Short: "Tell what became of a receipt at each lane, and why",
-		Long: `Tells what became of a receipt at each lane, and why; with --user, what became
-of it for that user. Receipts are found by their recorded outcomes and by a
-search of those stored, which is bounded by --search. What simply went well is
-recorded in brief: how many devices accepted it, and when. With
-PUSHWORKER_EVENTS=all it is recorded which.`,
+		Short: "Show what each lane did with a receipt, and why",
+		Long: `Shows what each lane did with a receipt, and why; with --user, only for that
+user. It finds receipts by their recorded events and by a search of the stored
+receipts, which --search limits. For a plain success only the number of devices
+and the time are recorded; PUSHWORKER_EVENTS=all also records which devices.`,
 		Example: `  pushworker explain --user usr782riWdFIwE                # the last ones
   pushworker explain --user usr782riWdFIwE --topic grpnG99YhENiQU --seq 42
   pushworker explain 4711 -o json                        # as publish printed it`,

@@ -128,7 +128,7 @@ func sameStep(a, b explain.Step) bool {
 }
 
 func withoutDelay(text string) string {
-	before, delay, _ := strings.Cut(text, "; comes again ")
+	before, delay, _ := strings.Cut(text, "; retry in ")
 	_, why, _ := strings.Cut(delay, ": ")
 	return before + why
 }

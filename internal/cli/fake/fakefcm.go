@@ -46,8 +46,8 @@ func NewFCM(shared *app.App, use string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: "Run a stand-in for FCM, to try a set-up without a Google account",
-		Long: `Runs a stand-in for Firebase Cloud Messaging: as strict as the real one, and
-failing as a script tells it to. It prints one line of JSON per push; tokens are
+		Long: `Runs a stand-in for Firebase Cloud Messaging: as strict as the real one, with
+failures from a script. It prints one line of JSON per push; tokens are
 hidden behind a short hash unless --reveal is given. GET /fake/stats and
 /fake/requests show what came, POST /fake/script changes the script.
 docs/fakefcm.md describes scripts and answers.`,

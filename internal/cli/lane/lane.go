@@ -50,9 +50,9 @@ func newLaneListCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List the lanes, and which are paused or abandoned",
-		Long: `Lists the lanes of this configuration, and those that are abandoned: nobody
-runs them, and they hold receipts until the stream is full and publishers are
-refused.
+		Long: `Lists the lanes of this configuration, and those that are abandoned: no
+worker runs them, and they keep receipts until the stream is full and rejects
+publishers.
 --all adds the lanes that other workers run.`,
 		Example: `  pushworker lane ls
   pushworker lane ls --all
@@ -123,10 +123,10 @@ func newLanePauseCommand(a command) *cobra.Command {
 	var until timeValue
 	cmd := &cobra.Command{
 		Use:   "pause NAME",
-		Short: "Have a lane deliver nothing for a while",
-		Long: `Has the broker deliver nothing of a lane, to all workers; other lanes go on.
-What workers hold already they finish. Receipts wait in the stream, where they
-stay no longer than PUSHWORKER_HISTORY.`,
+		Short: "Pause a lane",
+		Long: `Stops deliveries to a lane in all workers; other lanes are not affected. Workers
+finish the receipts they hold. The others wait in the stream, for at most
+PUSHWORKER_HISTORY.`,
 		Example: `  pushworker lane pause fcm
   pushworker lane pause fcm --for 30m
   pushworker lane pause fcm --until 2026-12-01T08:00:00Z`,
@@ -152,7 +152,7 @@ stay no longer than PUSHWORKER_HISTORY.`,
 func newLaneResumeCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "resume NAME",
-		Short:             "Have a paused lane go on at once",
+		Short:             "Resume a paused lane",
 		Example:           `  pushworker lane resume fcm`,
 		Args:              oneLane,
 		ValidArgsFunction: a.CompleteLane,
@@ -184,7 +184,7 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 	case explicit:
 		return time.Time{}, app.Usage(errors.New("--for and --until exclude each other: give one"))
 	case !until.After(now):
-		return time.Time{}, app.Usage(errors.New("--until is in the past: give a time to come"))
+		return time.Time{}, app.Usage(errors.New("--until is in the past: give a time in the future"))
 	}
 	return until, nil
 }
@@ -192,7 +192,7 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 // pauseLane pauses a lane, or resumes it if until is zero, and says so.
 func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
 	if !isLaneName(name) {
-		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls` lists them", name))
+		return app.Usage(fmt.Errorf("%q is not a lane name: `pushworker lane ls` lists them", name))
 	}
 	err := lanes.Pause(ctx, conn, worker.Topology(c, nil), name, until)
 	switch {

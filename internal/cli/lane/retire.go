@@ -24,12 +24,11 @@ func newLaneRetireCommand(a command) *cobra.Command {
 	var c app.Change
 	cmd := &cobra.Command{
 		Use:   "retire NAME",
-		Short: "Remove a lane that nobody runs, and what waits for it",
-		Long: `Removes the durables of a lane, its retries that wait, and where it was.
-Receipts that only this lane has not settled are not sent through it any more,
-and make room in the stream. Dead letters stay. A lane that a worker runs is
-refused. Without --yes it shows what would be removed. A handler of that name
-that is enabled later is a new lane.`,
+		Short: "Remove an unused lane, and what waits for it",
+		Long: `Removes the durables, waiting retries and recorded position of a lane. Its
+pending receipts are not delivered. Dead letters stay. The command refuses a
+lane that a worker runs. Without --yes it shows what would be removed. If the
+handler is enabled again later, it starts as a new lane.`,
 		Example: `  pushworker lane retire stdout
   pushworker lane retire stdout --yes`,
 		Args:              oneLane,
@@ -52,7 +51,7 @@ that is enabled later is a new lane.`,
 // retireLane shows a lane, and removes it if it may.
 func (a command) retireLane(ctx context.Context, t topology.Topology, conn *broker.Conn, name string, out terminal.Format, c *app.Change) error {
 	if !isLaneName(name) {
-		return app.Usage(fmt.Errorf("%q is no name of a lane: `pushworker lane ls --all` lists them", name))
+		return app.Usage(fmt.Errorf("%q is not a lane name: `pushworker lane ls --all` lists them", name))
 	}
 	lane, err := a.findLane(ctx, t, conn, name)
 	if err != nil {
@@ -76,7 +75,7 @@ func (a command) retireLane(ctx context.Context, t topology.Topology, conn *brok
 		return nil
 	}
 	if err := lanes.Retire(ctx, conn, t, name); err != nil {
-		return app.Unavailable(fmt.Errorf("%w: the same command does the rest", err))
+		return app.Unavailable(fmt.Errorf("%w: run the same command again to finish", err))
 	}
 	a.Say("lane %s is removed", name)
 	return nil

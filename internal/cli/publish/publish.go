@@ -34,10 +34,10 @@ func New(shared *app.App) *cobra.Command {
 		Short: "Publish receipts and wait until the broker has stored them",
 		Long: `Publishes receipts byte for byte and waits until the broker has stored them.
 
-A file holds one receipt, or JSON Lines: one per line. - is standard input, and
-so is no file. What is not a receipt is told as FILE:LINE and not published; the
-rest is, and the exit code is 65. With --msg-id-from, a receipt whose id was
-published within the last two minutes is not stored again.`,
+A file holds one receipt, or JSON Lines: one per line. - or no FILE is
+standard input. An invalid receipt is reported as FILE:LINE and skipped, and the
+exit code is 65. With --msg-id-from, a receipt whose id was published within the
+last two minutes is not stored again.`,
 		Example: `  pushworker publish receipt.json
   jq -c .[] receipts.json | pushworker publish -o jsonl
   pushworker publish --subject push.receipts.eu --msg-id-from request_id a.json`,

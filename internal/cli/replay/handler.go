@@ -25,7 +25,7 @@ func (a command) configuredHandler(c *config.Config, name string, d push.Directo
 			continue
 		}
 		if !h.Common.Enabled {
-			return nil, app.Usage(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, for this command only if you like`, name))
+			return nil, app.Usage(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, if you wish for this command only`, name))
 		}
 		text, err := json.Marshal([]map[string]any{{"name": name, "config": h.Config}})
 		if err != nil {

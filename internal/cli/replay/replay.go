@@ -47,10 +47,10 @@ func New(shared *app.App) *cobra.Command {
 	var o replayOptions
 	cmd := &cobra.Command{
 		Use:   "replay",
-		Short: "Read stored receipts again: look at them, save them, send them",
-		Long: `Reads the stored receipts and prints them, one a line. Workers do not notice.
-With --handler it says what it would send; with --yes it sends that: once, and
-nothing that has expired. A file gets its name when it is complete.`,
+		Short: "Print, save or resend stored receipts",
+		Long: `Reads the stored receipts and prints them, one a line. Workers are not
+affected. With --handler it shows what it would send; with --yes, too, it sends
+each receipt once, except expired ones. A file gets its name when complete.`,
 		Example: `  pushworker replay --since 2h --user usr782riWdFIwE
   pushworker replay --since 2026-01-31 --until 2026-02-01 --to jan-31.jsonl
   pushworker replay --from-seq 4711 --limit 10 --handler fcm --rate 5/s --yes`,
@@ -78,11 +78,11 @@ func (o *replayOptions) addFlags(cmd *cobra.Command, a command) {
 	flags.StringVar(&o.filter.What, "what", "", "with the action `WHAT`, such as msg")
 	flags.Int64Var(&o.limit, "limit", 0, "at most `N` of them")
 	flags.StringVar(&o.handler, "handler", "", "send them through the handler `NAME`")
-	flags.BoolVar(&o.yes, "yes", false, "really send them")
+	flags.BoolVar(&o.yes, "yes", false, "send them; without it nothing is sent")
 	flags.StringVar(&o.to, "to", "", "write JSON Lines to `FILE`, or to - for stdout")
-	flags.Var(&parsed{value: &o.pace.Rate, parse: replay.ParseRate, kind: "N/s"}, "rate", "no faster than this")
-	flags.Var(&parsed{value: &o.pace.Speed, parse: replay.ParseSpeed, kind: "1x|10x|max"}, "speed", "keep their distances, by default max")
-	flags.StringVar(&o.resume, "resume", "", "keep in `FILE` each second how far it is; go on there")
+	flags.Var(&parsed{value: &o.pace.Rate, parse: replay.ParseRate, kind: "N/s"}, "rate", "at most N receipts a second")
+	flags.Var(&parsed{value: &o.pace.Speed, parse: replay.ParseSpeed, kind: "1x|10x|max"}, "speed", "keep the time between receipts, by default max")
+	flags.StringVar(&o.resume, "resume", "", "save progress in `FILE` each second; resume from it")
 	flags.VarP(&o.out, "output", "o", "on stdout: table or jsonl")
 	_ = cmd.RegisterFlagCompletionFunc("handler", a.CompleteHandler)
 	_ = cmd.RegisterFlagCompletionFunc("what", cobra.FixedCompletions([]string{push.ActMsg, push.ActSub, push.ActRead}, cobra.ShellCompDirectiveNoFileComp))
@@ -109,11 +109,11 @@ func (o *replayOptions) complete(cmd *cobra.Command) error {
 	case o.yes && o.handler == "":
 		return errors.New("--yes is for --handler, which says where to send")
 	case o.resume != "" && o.handler != "" && !o.yes:
-		return errors.New("--resume needs --yes: without it nothing is sent, and there is nothing to go on with")
+		return errors.New("--resume needs --yes: without it nothing is sent, so there is no progress to keep")
 	case o.to != "" && o.out != "":
 		return errors.New("-o is for stdout: leave out one of --to and -o")
 	case o.out == terminal.FormatJSON:
-		return errors.New("-o json: receipts without an end are no list; take jsonl")
+		return errors.New("-o json: a stream of receipts is not one JSON value; use -o jsonl")
 	case o.limit < 1 && cmd.Flags().Changed("limit"):
 		return fmt.Errorf("--limit %d: give at least 1, or leave it out for all", o.limit)
 	case s.To > 0 && s.From > s.To:

@@ -81,11 +81,11 @@ func (r *replayRun) interrupted(at replay.Position, err error) error {
 	switch start := at.Start(); {
 	case r.o.handler != "" && !r.o.yes: // a survey begins anew
 	case r.o.resume != "":
-		r.Say("the same command goes on at sequence %d, as %s has it", start, r.o.resume)
+		r.Say("the same command resumes at sequence %d, as %s has it", start, r.o.resume)
 	default:
-		r.Say("go on with --from-seq %d", start)
+		r.Say("resume with --from-seq %d", start)
 		if beyond := at.Next - start - uint64(len(at.Open)); beyond > 0 && len(at.Open) > 0 {
-			r.Say("%d after it are finished already; with --resume FILE they would be left out", beyond)
+			r.Say("%d after it are finished already; with --resume FILE they would be skipped", beyond)
 		}
 	}
 	return err

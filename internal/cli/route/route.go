@@ -31,8 +31,8 @@ func New(shared *app.App) *cobra.Command {
 	var reveal bool
 	cmd := &cobra.Command{
 		Use:   "route FILE|-",
-		Short: "Show whom a receipt would reach, and why not the others",
-		Long: `Shows for each handler and device what would become of the receipts in a file,
+		Short: "Show which devices a receipt would reach, and why",
+		Long: `Shows for each handler and device how the receipts in a file would be delivered,
 and sends nothing. With -o json or jsonl each line has the message that would be
 sent. Handlers that need devices ask the broker for them.`,
 		Example: `  pushworker route receipt.json

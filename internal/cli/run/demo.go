@@ -28,8 +28,8 @@ func NewDemo(shared *app.App) *cobra.Command {
 	a := command{shared}
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show the lives of three receipts",
-		Long: `Shows the lives of three receipts: one is acknowledged, one is redelivered after
+		Short: "Show an ack, a redelivery and a dead letter",
+		Long: `Delivers three receipts: one is acknowledged, one is redelivered after
 a failure, one ends as a dead letter. It uses a broker of its own in a temporary
 directory, which it removes, and ends by itself.`,
 		Example: "  pushworker demo",

@@ -24,10 +24,10 @@ func New(shared *app.App) *cobra.Command {
 		Short: "Run the worker",
 		Long: `Runs the worker: pulls receipts and hands each to the handlers.
 
-Without PUSHWORKER_NATS_URL it brings its own broker, which listens on
+Without PUSHWORKER_NATS_URL it starts an embedded broker, which listens on
 PUSHWORKER_EMBEDDED_ADDR for chat servers and the nats CLI. The first SIGINT or
-SIGTERM hands back what has not begun and gives the rest
-PUSHWORKER_SHUTDOWN_GRACE; the second ends the process at once.`,
+SIGTERM naks receipts that have not started and gives the others
+PUSHWORKER_SHUTDOWN_GRACE to finish; the second ends the process at once.`,
 		Example: `  pushworker run
   PUSHWORKER_NATS_URL=nats://broker:4222 pushworker run
   pushworker run --data-dir /var/lib/pushworker`,

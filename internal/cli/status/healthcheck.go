@@ -18,7 +18,7 @@ func NewHealthcheck(shared *app.App) *cobra.Command {
 	var ready bool
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
-		Short: "Ask a running worker whether it is well, for containers",
+		Short: "Check that a running worker is alive, for containers",
 		Long: `Asks the worker at PUSHWORKER_ADMIN_ADDR whether it is alive; exits with 0 or 1.
 A worker that waits for its broker is alive, but not ready.`,
 		Example: `  pushworker healthcheck
@@ -32,7 +32,7 @@ A worker that waits for its broker is alive, but not ready.`,
 			return a.healthcheck(cmd.Context(), route)
 		},
 	}
-	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it does its work now")
+	cmd.Flags().BoolVar(&ready, "ready", false, "check that it can deliver now")
 	return cmd
 }
 
@@ -43,7 +43,7 @@ func (a command) healthcheck(ctx context.Context, route string) error {
 	}
 	text, err := worker.AskHealth(ctx, c, route)
 	if err != nil {
-		return fmt.Errorf("worker is not well: %w", err)
+		return fmt.Errorf("worker is not healthy: %w", err)
 	}
 	_, err = io.WriteString(a.Stdout, terminal.Printable(text))
 	return err

@@ -34,11 +34,11 @@ func New(shared *app.App) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show what waits, what is in flight, and what is stored",
+		Short: "Show pending, in-flight and stored receipts",
 		Long: `Shows the lanes and streams. The broker knows what all workers do; DROPPED and
 whether a provider is down come from the one worker at PUSHWORKER_ADMIN_ADDR,
-"-" if none answers there. With -o json and -o jsonl each look is one line, also
-with --watch. The exit code is 69 if a lane or a stream could not be read.`,
+"-" if none answers there. With -o json and -o jsonl each report is one line,
+also with --watch. The exit code is 69 if a lane or a stream could not be read.`,
 		Example: `  pushworker status
   pushworker status --watch
   pushworker status -o json | jq '.lanes[].pending'`,
@@ -52,7 +52,7 @@ with --watch. The exit code is 69 if a lane or a stream could not be read.`,
 		},
 	}
 	terminal.AddFormat(cmd, &out)
-	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 2 seconds, and show rates")
+	cmd.Flags().BoolVar(&watch, "watch", false, "refresh every 2 seconds, and show rates")
 	return cmd
 }
 

@@ -16,7 +16,7 @@ const masked = "(hidden)"
 // way to print or to marshal it shows only whether there is one.
 type Credentials []byte
 
-var errCredentials = errors.New("want the JSON object that Google gives out as a service account's key, or a string with it, plain or in base64")
+var errCredentials = errors.New("want the JSON object that Google issues as a service account's key, or a string with it, plain or in base64")
 
 // UnmarshalJSON implements [json.Unmarshaler]. It takes an object or a string.
 func (c *Credentials) UnmarshalJSON(b []byte) error {

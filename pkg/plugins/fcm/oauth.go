@@ -26,7 +26,7 @@ const (
 	maxTokenLife = 12 * time.Hour
 )
 
-var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the file again as Google gave it out, or %s", errNoKey, whereKeysAre)
+var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the file again as Google issued it, or %s", errNoKey, whereKeysAre)
 
 // fetchToken trades a service account's key for an access token (RFC 7523). What the
 // key signs goes to its token_uri and nowhere else.
@@ -63,7 +63,7 @@ func tokenOf(got *oauth2.Token) (token, error) {
 	life := tokenLife
 	if seconds, says := got.Extra("expires_in").(float64); says {
 		if seconds < 1 {
-			return token{}, errors.New("get an access token: the token endpoint gave one that has expired already: check token_uri in the service account's key")
+			return token{}, errors.New("get an access token: the token endpoint issued one that has already expired: check token_uri in the service account's key")
 		}
 		life = time.Duration(min(seconds, maxTokenLife.Seconds())) * time.Second
 	}
@@ -115,7 +115,7 @@ func tokenFault(err error) error {
 		return fmt.Errorf("get an access token: token endpoint answered %d, and redirects are not followed: put the right address into token_uri of the service account's key", status)
 	}
 	if status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout {
-		return fmt.Errorf("get an access token: token endpoint answered %d, it is asked again every %s", status, credential.LookEvery)
+		return fmt.Errorf("get an access token: token endpoint answered %d, retrying every %s", status, credential.LookEvery)
 	}
 	var body struct {
 		Error string `json:"error"`

@@ -99,7 +99,7 @@ func (o *output) print(format appender, r *push.Receipt) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe), errors.Is(err, os.ErrClosed):
-		return push.Unavailable(fmt.Errorf("nobody reads the output any more: attach a reader, or disable the handler: %w", err))
+		return push.Unavailable(fmt.Errorf("the reader of the output has gone: attach one, or disable the handler: %w", err))
 	}
 	return fmt.Errorf("write a receipt to the output; check the disk or pipe behind it: %w", err)
 }

@@ -30,7 +30,7 @@ const unplaced = -1
 
 var (
 	errContent = errors.New("content is neither text nor formatted text")
-	errFormat  = errors.New("formatting of the content makes no sense")
+	errFormat  = errors.New("formatting of the content is invalid")
 )
 
 // document is formatted text: Drafty, as chat servers call it. A span covers part

@@ -29,7 +29,7 @@ var (
 	// was no. A ticket that still lives is then given up, so that this is seen at once.
 	ErrRefused = errors.New("token endpoint refuses the credentials")
 	// ErrNotYet says that the very first fetch has not ended.
-	ErrNotYet = errors.New("token endpoint has not answered yet: check the network if this goes on")
+	ErrNotYet = errors.New("token endpoint has not answered yet: check the network if this continues")
 )
 
 // Fresh is what a fetch gives, and how long it lives.

@@ -13,9 +13,9 @@ var (
 	// ErrClosed says that the client was closed.
 	ErrClosed = errors.New("the client is closed")
 	// ErrCanceled says that the owner has given the request up.
-	ErrCanceled = errors.New("the request was given up")
+	ErrCanceled = errors.New("the request was cancelled")
 	// ErrTimeout says that there was no answer before the deadline.
-	ErrTimeout = errors.New("no answer in time")
+	ErrTimeout = errors.New("no answer before the timeout")
 	// ErrLost says that the connection ended while the request was open.
 	ErrLost = errors.New("the connection was lost")
 	// ErrNoHTTP2 says that the peer does not speak HTTP/2.
@@ -23,9 +23,9 @@ var (
 
 	errSilent    = errors.New("no answer to PING")
 	errGoAway    = errors.New("the peer closes the connection and has not processed the request")
-	errTooLarge  = errors.New("the headers are larger than the peer takes")
+	errTooLarge  = errors.New("the headers are larger than the peer accepts")
 	errMalformed = errors.New("the answer is malformed")
-	errBadField  = errors.New("a path or header field holds what it must not")
+	errBadField  = errors.New("a path or header field holds invalid characters")
 )
 
 // ResetError says with which code the peer has reset the request's stream.

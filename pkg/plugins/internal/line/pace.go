@@ -60,7 +60,7 @@ func (p *pace) enter(now time.Time) bool {
 	return p.limiter.AllowN(now, 1)
 }
 
-var errTooLate = errors.New("its turn would come after its time")
+var errTooLate = errors.New("the receipt would expire before the pace admits it")
 
 // wait has next called when the next send is due, or with an error if ctx ends
 // first or will have ended by then.
