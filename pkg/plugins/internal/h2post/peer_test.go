@@ -148,6 +148,7 @@ func (s *script) ready(settings ...http2.Setting) *peer {
 	p := s.accept()
 	p.expect("SETTINGS", "WINDOW_UPDATE 0 983041")
 	p.do(p.WriteSettings(settings...))
+	synctest.Wait() // what may be sent is sent
 	return p
 }
 
