@@ -46,7 +46,7 @@ func (l *Lane) start(d *delivery) (dropped bool) {
 	return false
 }
 
-// send is the seed's rule: a receipt is dropped when the channel would block.
+// send drops the receipt when the channel would block, as Tinode's push API wants it.
 func (l *Lane) send(r *push.Receipt) (err error) {
 	defer func() {
 		if v := recover(); v != nil { // a handler that closes its channel must not end the process

@@ -67,7 +67,7 @@ func (s *Source) check(ctx context.Context) error {
 	info, err := s.info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("%w: stream %s was deleted, and what waited in it is lost: start again with PUSHWORKER_PROVISION=true to create it again", consumer.ErrSourceGone, s.durable.Stream)
+		return fmt.Errorf("%w: stream %s was deleted, and what waited in it is lost: restart with PUSHWORKER_PROVISION=true to create it again", consumer.ErrSourceGone, s.durable.Stream)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return s.remake(ctx)
 	case err != nil && (ctx.Err() != nil || !s.conn.Connected()):
