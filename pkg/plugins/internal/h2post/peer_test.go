@@ -132,7 +132,7 @@ type peer struct {
 }
 
 // accept takes the next connection, as it comes.
-func (s *script) accept() *peer {
+func (s *script) accept(check ...func(http2.Frame)) *peer {
 	s.Helper()
 	synctest.Wait()
 	select {
@@ -145,7 +145,7 @@ func (s *script) accept() *peer {
 		if _, err := io.ReadFull(c, preface); err != nil || string(preface) != http2.ClientPreface {
 			s.Fatalf("preface %q, %v", preface, err)
 		}
-		go p.listen()
+		go p.listen(check)
 		return p
 	default:
 		s.Fatal("no connection was made")
@@ -171,13 +171,18 @@ func (s *script) noConnection() {
 	}
 }
 
-func (p *peer) listen() {
+func (p *peer) listen(check []func(http2.Frame)) {
 	for {
 		f, err := p.ReadFrame()
 		if err != nil {
 			p.see("closed")
 			return
 		}
+		p.mu.Lock()
+		for _, c := range check {
+			c(f)
+		}
+		p.mu.Unlock()
 		p.see(p.text(f))
 	}
 }
