@@ -11,6 +11,7 @@ const (
 	fcm       = "./pkg/plugins/fcm"
 	tickets   = "./pkg/plugins/internal/credential"
 	fanouts   = "./pkg/plugins/internal/fanout"
+	posts     = "./pkg/plugins/internal/h2post"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"
@@ -26,6 +27,7 @@ func list() []mutant {
 	all = append(all, storing()...)
 	all = append(all, outside()...)
 	all = append(all, provider()...)
+	all = append(all, posting()...)
 	all = append(all, topology()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -45,6 +46,7 @@ func serve(tb testing.TB, h http.HandlerFunc) *httptest.Server {
 	tb.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	tb.Cleanup(s.Close)
 	return s
@@ -95,6 +97,7 @@ func posts(p h2post.Poster, n int, request func(i int) *h2post.Request) []result
 		slots <- struct{}{}
 		all.Add(1)
 		r := request(i)
+		r.Deadline = time.Now().Add(patience) // the machine may be busy with other tests
 		r.Done = func(a *h2post.Answer) {
 			got[i] = keep(a)
 			<-slots

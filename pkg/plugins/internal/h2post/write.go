@@ -99,9 +99,10 @@ func (cn *conn) fill() {
 	}
 }
 
+// mayOpen reports whether a stream can be opened now. That there are not too many,
+// hasRoom has seen to.
 func (cn *conn) mayOpen() bool {
-	return len(cn.out.buf) < maxWrite && len(cn.streams) < cn.flow.streams &&
-		cn.flow.window > 0 && cn.nextID <= lastStream && !cn.draining
+	return len(cn.out.buf) < maxWrite && cn.flow.window > 0 && cn.nextID <= lastStream && !cn.draining
 }
 
 // headers opens a stream for r.

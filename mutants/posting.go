@@ -1,0 +1,37 @@
+package main
+
+// posting breaks the HTTP/2 client.
+func posting() []mutant {
+	return []mutant{
+		{
+			name: "stream above GOAWAY's last taken for processed", file: "pkg/plugins/internal/h2post/read.go",
+			old: "if id > cn.lastID {", now: "if id > lastStream {",
+			pkg: posts, test: "TestScripts",
+		},
+		{
+			name: "processed stream of a lost connection called unprocessed", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "if id > cn.lastID || r.flight.begin >= cn.out.handed {", now: "if r.flight.begin > 0 {",
+			pkg: posts, test: "TestScripts",
+		},
+		{
+			name: "the peer's window ignored", file: "pkg/plugins/internal/h2post/write.go",
+			old: "cn.flow.maxFrame, int(cn.flow.window), int(f.window))", now: "cn.flow.maxFrame)",
+			pkg: posts, test: "TestModel",
+		},
+		{
+			name: "the peer's limit of streams ignored", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "cn.load() < min(cn.flow.streams, cn.client.o.StreamsPerConn)", now: "cn.load() < cn.client.o.StreamsPerConn",
+			pkg: posts, test: "TestModel",
+		},
+		{
+			name: "half-open connection not pinged", file: "pkg/plugins/internal/h2post/clock.go",
+			old: "case len(cn.streams) > 0:", now: "case len(cn.streams) > 1:",
+			pkg: posts, test: "TestHalfOpen",
+		},
+		{
+			name: "flood of the peer's frames not bounded", file: "pkg/plugins/internal/h2post/flood.go",
+			old: "if f.frames >= floodBurst {", now: "if f.frames < 0 {",
+			pkg: posts, test: "TestWrongFrames",
+		},
+	}
+}
