@@ -10,7 +10,7 @@ func posting() []mutant {
 		},
 		{
 			name: "processed stream of a lost connection called unprocessed", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "if id > cn.lastID || r.flight.begin >= cn.out.handed {", now: "if r.flight.begin > 0 {",
+			old: "if id > cn.lastID || r.flight.begin >= cn.out.handed {", now: "if id > 0 {",
 			pkg: posts, test: "TestScripts",
 		},
 		{
