@@ -101,16 +101,22 @@ func readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
 		}
 		e := entry{line: lines.N}
 		e.Device, e.fault = parseValid(bytes.TrimRight(text, "\r\n"), lineFault(err))
-		if ctx.Err() != nil {
-			return // an input that is closed because ctx ended is no fault
-		}
-		select {
-		case entries <- e:
-		case <-ctx.Done():
-		}
+		send(ctx, entries, e)
 		if err != nil && !errors.Is(err, jsonl.ErrTooLong) {
 			return
 		}
+	}
+}
+
+// send sends e unless ctx has ended: an input that is closed because of that is no
+// fault.
+func send(ctx context.Context, entries chan<- entry, e entry) {
+	if ctx.Err() != nil {
+		return
+	}
+	select {
+	case entries <- e:
+	case <-ctx.Done():
 	}
 }
 
