@@ -108,17 +108,6 @@ func (p *posting) wantReset(code http2.ErrCode) {
 	}
 }
 
-// wantLost takes either of what may be said of a request whose connection is lost.
-func (p *posting) wantLost() {
-	p.s.Helper()
-	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.got) != 1 || p.got[0].Outcome != h2post.InDoubt && p.got[0].Outcome != h2post.Unprocessed || !errors.Is(p.got[0].Err, h2post.ErrLost) {
-		p.s.Errorf("got %+v; want in doubt or unprocessed by a lost connection", p.got)
-	}
-}
-
 // peer is the other end of a connection. It reads all the time.
 type peer struct {
 	s *script
