@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -76,22 +77,17 @@ func standIn(raw json.RawMessage, mime string, blank bool) string {
 	return "[MESSAGE]"
 }
 
-// rawContent is the JSON text of a content; nil for none.
+// rawContent is the JSON text of a content, without the blanks around it; nil for none.
 func rawContent(value any) (json.RawMessage, error) {
-	switch v := value.(type) {
-	case nil:
-		return nil, nil
-	case json.RawMessage:
-		if len(v) == 0 || string(v) == "null" {
-			return nil, nil
+	raw, ok := value.(json.RawMessage)
+	if !ok && value != nil {
+		var err error
+		if raw, err = json.Marshal(value); err != nil {
+			return nil, errContent // encoding/json's own error may quote the content
 		}
-		return v, nil
 	}
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return nil, errContent // encoding/json's own error may quote the content
-	}
-	if string(raw) == "null" {
+	raw = bytes.Trim(raw, " \t\r\n")
+	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
 	return raw, nil

@@ -1,7 +1,6 @@
 package content
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -104,7 +103,6 @@ type rawEntity struct {
 // parseDocument reads the content of a message: a JSON string or an object. When
 // it fails because of the formatting, the document still has the text.
 func parseDocument(raw json.RawMessage) (*document, error) {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
 	if text, ok := stringValue(raw); ok {
 		return &document{text: text}, nil
 	}
