@@ -27,6 +27,7 @@ const (
 const (
 	costPerUser   = 192 // entry, list element, share of the map
 	costPerDevice = 160
+	costPerExtra  = 80
 )
 
 // cache knows the lists of some users, empty ones too. Its methods are safe for
@@ -181,6 +182,15 @@ func (c *cache) forget() {
 	}
 }
 
+// costOfExtra is nothing for most devices.
+func costOfExtra(d push.Device) int {
+	if d.Extra == nil {
+		return 0
+	}
+	e := d.More()
+	return costPerExtra + len(e.App) + len(e.Kind) + len(e.Env) + len(e.Keys.P256DH) + len(e.Keys.Auth)
+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.
 func (c *cache) put(user push.Uid, v *cached) {
 	if have, ok := c.users.Peek(user); ok {
@@ -191,7 +201,7 @@ func (c *cache) put(user push.Uid, v *cached) {
 	}
 	v.cost = costPerUser
 	for _, d := range v.list {
-		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang)
+		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang) + costOfExtra(d)
 	}
 	c.users.Add(user, v)
 	c.used += v.cost

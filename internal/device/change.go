@@ -19,6 +19,9 @@ func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err 
 	if err := Validate(dev); err != nil {
 		return false, err
 	}
+	if dev.More() == (push.Extra{}) {
+		dev.Extra = nil
+	}
 	now := time.Now().UTC().Round(0)
 	isCopy := !dev.Registered.IsZero()
 	if !isCopy || dev.Registered.After(now) {

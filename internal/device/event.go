@@ -29,6 +29,8 @@ type Event struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
 	Platform string `json:"platform"`
+	App      string `json:"app,omitempty"`
+	Kind     string `json:"kind,omitempty"`
 	// Reason is one of the constants, or what a handler gave, for example
 	// "unregistered".
 	Reason string `json:"reason"`
@@ -41,6 +43,7 @@ type Event struct {
 func (d *Directory) newEvent(dev push.Device, reason string) Event {
 	return Event{
 		User: dev.User.String(), ID: dev.ID, Provider: dev.Provider, Platform: dev.Platform,
+		App: dev.More().App, Kind: dev.More().Kind,
 		Reason: reason[:min(len(reason), maxReason)], TokenHash: d.mask.Hash(dev.Token),
 		Registered: dev.Registered, At: time.Now().UTC(),
 	}

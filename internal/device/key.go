@@ -58,5 +58,9 @@ func tokenKeys(devices []push.Device) []string {
 // sameToken reports whether a and b have the same address.
 func sameToken(a, b push.Device) bool { return a.Provider == b.Provider && a.Token == b.Token }
 
-// sameDevice reports whether a and b are the same installation.
-func sameDevice(a, b push.Device) bool { return a.Provider == b.Provider && a.ID == b.ID }
+// sameDevice reports whether a and b are the same installation, and of the same kind:
+// a token for calls does not replace the one for messages.
+func sameDevice(a, b push.Device) bool {
+	one, other := a.More(), b.More()
+	return a.Provider == b.Provider && a.ID == b.ID && one.App == other.App && one.Kind == other.Kind
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -17,6 +18,7 @@ var (
 	errLineTooLong = fmt.Errorf("a device takes more than %d bytes: check that there is one per line", MaxLine)
 	errLineUTF8    = errors.New("not valid UTF-8: write the text in UTF-8")
 	errLineShape   = errors.New(`not a JSON object: want {"user":…,"id":…,"provider":…,"platform":…,"token":…,"lang":…}`)
+	errLineKeys    = errors.New(`keys is not a JSON object: want {"p256dh":…,"auth":…} as the browser gave them`)
 	errLineTime    = errors.New("registered is not a time: use the form of 2026-11-24T08:30:00Z, or leave it out for now")
 )
 
@@ -51,7 +53,11 @@ func lineError(err error) error {
 		if kind.Field == "" {
 			return errLineShape
 		}
-		return fmt.Errorf("%s is a JSON %s: want a string", kind.Field, kind.Value)
+		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "deviceFields."), "Extra.") // Go's names
+		if field == "keys" {
+			return errLineKeys
+		}
+		return fmt.Errorf("%s is a JSON %s: want a string", field, kind.Value)
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return errLineTime

@@ -9,8 +9,8 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Remove removes the devices of like.User that have all of ID, Provider and Token
-// that like has, and returns how many there were. If like has a User only, a list
+// Remove removes the devices of like.User that have all of ID, Provider, Token,
+// App and Kind that like has, and returns how many there were. If like has a User only, a list
 // that is damaged is removed as well, and counts nothing.
 func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, err error) {
 	if err := validateUser(like.User); err != nil {
@@ -18,9 +18,10 @@ func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, 
 	}
 	fits := func(want, have string) bool { return want == "" || want == have }
 	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool {
-		return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token)
+		return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token) &&
+			fits(like.More().App, have.More().App) && fits(like.More().Kind, have.More().Kind)
 	})
-	if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable && like.ID+like.Provider+like.Token == "" {
+	if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable && like.ID+like.Provider+like.Token+like.More().App+like.More().Kind == "" {
 		err = d.discard(ctx, like.User)
 	}
 	if err != nil {

@@ -36,6 +36,7 @@ func Validate(d push.Device) error {
 		validatePlatform(d.Platform),
 		validateToken(d.Token),
 		validateLang(d.Lang),
+		validateExtra(d.More()),
 	)
 	if err != nil {
 		return &InvalidError{err}

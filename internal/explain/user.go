@@ -51,7 +51,7 @@ func note(results map[outcome.Target]string, targets []outcome.Target, user stri
 	for _, t := range targets {
 		if t.User == user {
 			found = true
-			results[outcome.Target{ID: t.ID, Provider: t.Provider, Channel: t.Channel}] = t.Result
+			results[outcome.Target{ID: t.ID, Provider: t.Provider, App: t.App, Kind: t.Kind, Channel: t.Channel}] = t.Result
 		}
 	}
 	return found

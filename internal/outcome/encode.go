@@ -91,6 +91,8 @@ func appendTarget(dst []byte, t push.Target, hash func(string) string) []byte {
 	dst = appendText(dst, `,"id":`, t.Device.ID)
 	dst = appendText(dst, `,"provider":`, t.Device.Provider)
 	dst = appendText(dst, `,"platform":`, t.Device.Platform)
+	dst = appendText(dst, `,"app":`, t.Device.More().App)
+	dst = appendText(dst, `,"kind":`, t.Device.More().Kind)
 	if t.Device.Token != "" {
 		dst = appendText(dst, `,"token_hash":`, hash(t.Device.Token))
 	}

@@ -54,6 +54,8 @@ type Target struct {
 	ID       string `json:"id,omitempty"`
 	Provider string `json:"provider,omitempty"`
 	Platform string `json:"platform,omitempty"`
+	App      string `json:"app,omitempty"`
+	Kind     string `json:"kind,omitempty"`
 	// TokenHash is the mask of the token, as `pushworker device ls` shows it.
 	TokenHash string `json:"token_hash,omitempty"`
 	// Channel is the name of the channel that is the target.

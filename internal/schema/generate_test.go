@@ -107,6 +107,11 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 			{Type: "string", Pattern: uidPattern, Not: &jsonschema.Schema{Pattern: notUidPattern}},
 			{Type: "integer", Minimum: "1", Maximum: "18446744073709551615"},
 		}}
+	case reflect.TypeFor[push.Keys]():
+		keys := jsonschema.NewProperties()
+		keys.Set("p256dh", &jsonschema.Schema{Type: "string", Description: "The public key, 65 bytes in base64url."})
+		keys.Set("auth", &jsonschema.Schema{Type: "string", Description: "The secret, 16 bytes in base64url."})
+		return &jsonschema.Schema{Extras: nullable("object"), Properties: keys}
 	case reflect.TypeFor[int]():
 		return &jsonschema.Schema{Extras: nullable("integer"), Minimum: number(math.MinInt64), Maximum: number(math.MaxInt64)}
 	case reflect.TypeFor[time.Time]():
@@ -167,6 +172,9 @@ func deviceSchema(t *testing.T) *jsonschema.Schema {
 	for _, p := range device.Platforms() {
 		platform.Examples = append(platform.Examples, p)
 	}
+	property(t, s, "app").Pattern = `^[A-Za-z0-9.:_-]{0,255}$`
+	property(t, s, "kind").Enum = []any{"", "voip", nil}
+	property(t, s, "env").Enum = []any{"", "production", "sandbox", nil}
 	describe(t, s, reflect.TypeFor[push.Device]())
 	return s
 }
@@ -188,6 +196,9 @@ var (
 
 // descriptions are of fields whose comment stands elsewhere in the Go sources.
 var descriptions = map[string]string{
+	"app":        "What the provider knows the app by; absent for the only one.",
+	"kind":       "voip for a token that takes calls only; absent for messages.",
+	"env":        "production or sandbox, where the token is valid; absent for the handler's.",
 	"given":      "The access mode that the topic grants; see want.",
 	"id":         "The chat server's own id of the device.",
 	"provider":   "Who reached the device, for example fcm.",

@@ -12,8 +12,8 @@ import (
 )
 
 // Device is one installation of an app, reachable through one provider. In JSON
-// it is one object with the members user, id, provider, platform, token, lang and
-// registered; user is the 11-character text.
+// it is one object with the members user, id, provider, platform, token, lang, registered
+// and those of [Extra]; user is the 11-character text.
 //
 // The token is personal data and as good as an address: it belongs in requests to
 // the provider and nowhere else. String and LogValue leave it out; JSON does not: give
@@ -21,7 +21,8 @@ import (
 type Device struct {
 	// User is whose device it is. Zero is left out in JSON.
 	User Uid `json:"user,omitzero"`
-	// ID is the chat server's own id of the device, unique per user and provider.
+	// ID is the chat server's own id of the device, unique per user, provider, app
+	// and kind.
 	// It is what [Recipient.Devices] lists. Chat servers of Tinode's kind take the
 	// token for it.
 	ID string `json:"id"`
@@ -37,6 +38,9 @@ type Device struct {
 	Lang string `json:"lang,omitempty"`
 	// Registered is when the token was last registered for User. Zero is long ago.
 	Registered time.Time `json:"registered,omitzero"`
+	// Extra is what few devices have. It is nil for the others; [Device.More] is safe
+	// to read for all.
+	*Extra
 }
 
 // Directory knows which devices users have. Handlers ask it; whoever builds the
@@ -93,6 +97,14 @@ func (d Device) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, d.String(
 // LogValue implements [slog.LogValuer]: loggers get what String says.
 func (d Device) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
+// More is d's Extra, or the zero Extra.
+func (d Device) More() Extra {
+	if d.Extra == nil {
+		return Extra{}
+	}
+	return *d.Extra
+}
+
 // deviceFields is a Device without methods.
 type deviceFields Device
 
@@ -113,11 +125,17 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 		*deviceFields
 	}{deviceFields: (*deviceFields)(new(*d))}
 	read.User = uidInput(d.User)
+	if d.Extra != nil { // d keeps its own on an error
+		read.Extra = new(*d.Extra)
+	}
 	if err := json.Unmarshal(b, &read); err != nil {
 		return err //nolint:wrapcheck // it is encoding/json that calls
 	}
 	*d = Device(*read.deviceFields)
 	d.User = Uid(read.User)
+	if d.More() == (Extra{}) {
+		d.Extra = nil
+	}
 	return nil
 }
 

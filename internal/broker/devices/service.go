@@ -74,6 +74,9 @@ type listed struct {
 	ID         string    `json:"id"`
 	Provider   string    `json:"provider"`
 	Platform   string    `json:"platform"`
+	App        string    `json:"app,omitempty"`
+	Kind       string    `json:"kind,omitempty"`
+	Env        string    `json:"env,omitempty"`
 	Lang       string    `json:"lang,omitempty"`
 	Registered time.Time `json:"registered,omitzero"`
 	TokenHash  string    `json:"token_hash"`
@@ -214,7 +217,8 @@ func (s *service) list(ctx context.Context, like push.Device) (answer, error) {
 	}
 	list := make([]listed, len(devices))
 	for i, d := range devices {
-		list[i] = listed{d.ID, d.Provider, d.Platform, d.Lang, d.Registered, s.devices.Hash(d.Token)}
+		e := d.More()
+		list[i] = listed{d.ID, d.Provider, d.Platform, e.App, e.Kind, e.Env, d.Lang, d.Registered, s.devices.Hash(d.Token)}
 	}
 	return answer{Devices: &list}, nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func newDevicePutCommand(a command) *cobra.Command {
-	var d push.Device
+	d := push.Device{Extra: new(push.Extra)}
 	cmd := &cobra.Command{
 		Use:   "put",
 		Short: "Register a device, or its new token",
@@ -40,6 +40,8 @@ removed from that user; the command reports this.`,
 	addDeviceFlags(cmd.Flags(), &d)
 	app.AddYes(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("provider", a.CompleteHandler)
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(device.Kinds(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("env", cobra.FixedCompletions(device.Envs(), cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("platform", cobra.FixedCompletions(device.Platforms(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -61,6 +63,11 @@ func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
 	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
 	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
 	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
+	flags.StringVar(&d.App, "app", "", "what the provider knows the app by: a `PROJECT` or bundle id")
+	flags.StringVar(&d.Kind, "kind", "", "voip for a token that takes calls only")
+	flags.StringVar(&d.Env, "env", "", "production or sandbox, where the token is valid")
+	flags.StringVar(&d.Keys.P256DH, "p256dh", "", "public `KEY` of a web push subscription")
+	flags.StringVar(&d.Keys.Auth, "auth", "", "`SECRET` of a web push subscription")
 }
 
 // checkProvider refuses a provider that no handler is called: nothing would be sent to

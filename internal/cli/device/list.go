@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,9 @@ type deviceLine struct {
 	ID         string    `json:"id"`
 	Provider   string    `json:"provider"`
 	Platform   string    `json:"platform"`
+	App        string    `json:"app,omitempty"`
+	Kind       string    `json:"kind,omitempty"`
+	Env        string    `json:"env,omitempty"`
 	Lang       string    `json:"lang,omitempty"`
 	Registered time.Time `json:"registered,omitzero"`
 	TokenHash  string    `json:"token_hash"`
@@ -57,14 +61,23 @@ token, each shows a hash of it that is the same in logs and events.`,
 }
 
 func (a command) printDevices(out terminal.Format, list []push.Device, reveal bool, hash func(string) string) error {
-	p := a.List(out, "ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN")
+	header := []string{"ID", "PROVIDER", "PLATFORM", "LANG", "AGE", "TOKEN"}
+	wide := slices.ContainsFunc(list, func(d push.Device) bool { return d.Extra != nil })
+	if wide { // most users have no device with these
+		header = append(header, "APP", "KIND", "ENV")
+	}
+	p := a.List(out, header...)
 	for _, d := range list {
-		token := hash(d.Token)
-		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, d.Lang, d.Registered, token}
+		token, e := hash(d.Token), d.More()
+		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, e.App, e.Kind, e.Env, d.Lang, d.Registered, token}
 		if reveal {
 			line, token = d, d.Token
 		}
-		p.Add(line, d.ID, d.Provider, d.Platform, d.Lang, terminal.Age(d.Registered), token)
+		row := []string{d.ID, d.Provider, d.Platform, d.Lang, terminal.Age(d.Registered), token}
+		if wide {
+			row = append(row, e.App, e.Kind, e.Env)
+		}
+		p.Add(line, row...)
 	}
 	return p.Close()
 }

@@ -157,6 +157,9 @@ func targetText(t outcome.Target) string {
 		name = "the channel " + t.Channel
 	case t.ID != "":
 		name = fmt.Sprintf("%s device %q of usr%s", t.Provider, t.ID, t.User)
+		if of := strings.TrimSpace(t.App + " " + t.Kind); of != "" {
+			name += " (" + of + ")"
+		}
 	case t.User != "":
 		name = "usr" + t.User
 	}

@@ -1,0 +1,67 @@
+package device
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// maxApp is the greatest length of an app in bytes. Bundle ids have up to 155.
+const maxApp = 255
+
+// The lengths in bytes that RFC 8291 gives the keys of a subscription.
+const (
+	p256dhBytes = 65
+	authBytes   = 16
+)
+
+// validateExtra returns every fault of e.
+func validateExtra(e push.Extra) error {
+	return errors.Join(validateApp(e.App), validateKind(e.Kind), validateEnv(e.Env), validateKeys(e.Keys))
+}
+
+func validateApp(s string) error {
+	if len(s) > maxApp || strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_") != "" {
+		return fmt.Errorf("app is not a name: use at most %d of a-z, A-Z, 0-9, \".\", \":\", - and _, or leave it out", maxApp)
+	}
+	return nil
+}
+
+// Kinds are what devices may have beside none.
+func Kinds() []string { return []string{"voip"} }
+
+// Envs are the environments of a provider.
+func Envs() []string { return []string{"production", "sandbox"} }
+
+func validateKind(s string) error {
+	if s != "" && s != "voip" {
+		return errors.New("kind is unknown: use voip for a token that takes calls, or leave it out")
+	}
+	return nil
+}
+
+func validateEnv(s string) error {
+	if s != "" && s != "production" && s != "sandbox" {
+		return errors.New("env is unknown: use production or sandbox, or leave it out")
+	}
+	return nil
+}
+
+// validateKeys quotes nothing of k, which is secret.
+func validateKeys(k push.Keys) error {
+	if k == (push.Keys{}) {
+		return nil
+	}
+	return errors.Join(validateKey("p256dh", k.P256DH, p256dhBytes), validateKey("auth", k.Auth, authBytes))
+}
+
+func validateKey(name, s string, size int) error {
+	b, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+	if err != nil || len(b) != size {
+		return fmt.Errorf("keys.%s is not %d bytes in base64url: send the subscription's keys as the browser gave them", name, size)
+	}
+	return nil
+}
