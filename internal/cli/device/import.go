@@ -23,10 +23,10 @@ func newDeviceImportCommand(a command) *cobra.Command {
 		Use:   "import FILE|-",
 		Short: "Register the devices of a file of JSON Lines",
 		Long: `Registers the devices of a file: one JSON object per line with the members user,
-id, provider, platform, token, lang, app, kind, env and keys. - is standard input. A line may say when
-the device was registered; it then replaces nothing newer. A line that holds no
-valid device is reported as FILE:LINE, the other lines are registered, and the
-exit code is 65.`,
+id, provider, platform, token, lang, app, kind, env and keys. - is standard
+input. A line may say when the device was registered; it then replaces nothing
+newer. A line that holds no valid device is reported as FILE:LINE, the other
+lines are registered, and the exit code is 65.`,
 		Example: `  pushworker device import devices.jsonl
   zcat devices.jsonl.gz | pushworker device import -`,
 		Args: app.OneFile("devices"),
