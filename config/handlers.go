@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 type Handler struct {
 	// Name is the handler's name; it is also the name of its durable.
 	Name string
+	// Type is the code behind it; the name when the entry has none.
+	Type string
 	// Start is where the lane begins when its durables are made for the first time:
 	// new, oldest or an RFC 3339 time; empty for what fits the stream.
 	Start string
@@ -33,9 +36,13 @@ type Handler struct {
 func (h Handler) String() string {
 	shown := struct {
 		Name   string `json:"name"`
+		Type   string `json:"type,omitempty"`
 		Start  string `json:"start,omitempty"`
 		Config any    `json:"config,omitempty"`
 	}{Name: h.Name, Start: h.Start}
+	if h.Type != h.Name {
+		shown.Type = h.Type
+	}
 	var keys map[string]json.RawMessage
 	switch {
 	case json.Unmarshal(h.Config, &keys) == nil:
@@ -53,7 +60,7 @@ func (h Handler) String() string {
 func maskKeys(keys map[string]json.RawMessage) map[string]json.RawMessage {
 	for key := range keys {
 		switch key {
-		case "enabled", "buffer", "concurrency", "timeout", "retry":
+		case "enabled", "buffer", "concurrency", "timeout", "retry", "apps":
 		default:
 			keys[key] = json.RawMessage(`"` + masked + `"`)
 		}
@@ -103,6 +110,7 @@ func (l *HandlerList) Decode(value string) error {
 		if slices.ContainsFunc(*l, func(other Handler) bool { return other.Name == h.Name && h.Name != "" }) {
 			found = append(found, problem{"has the name of an entry before it", "remove one of the two, or rename it"})
 		}
+		found = append(found, overlap(*l, h)...)
 		for _, p := range found {
 			all = append(all, problem{where + ": " + p.what, p.hint})
 		}
@@ -126,6 +134,7 @@ func decodeHandler(raw json.RawMessage) (Handler, problems) {
 	if h.Name == "" {
 		found = append(found, problem{`has no usable "name"`, "use 1 to 32 letters, digits, - and _"})
 	}
+	h.Type = cmp.Or(h.Type, h.Name)
 	common, err := push.ParseCommon(string(h.Config))
 	for _, fault := range split(err) {
 		found = append(found, problem{fault.Error(), `correct it under "config"`})
@@ -141,6 +150,11 @@ func member(h *Handler, key string, value json.RawMessage) problems {
 		if err := json.Unmarshal(value, &h.Name); err != nil || !isName(h.Name) {
 			h.Name = ""
 		}
+	case strings.EqualFold(key, "type"):
+		if err := json.Unmarshal(value, &h.Type); err != nil || !isName(h.Type) {
+			h.Type = ""
+			return problems{{`has a "type" that is none`, "name a handler such as fcm, or leave it out if the name is that"}}
+		}
 	case strings.EqualFold(key, "start"):
 		if err := json.Unmarshal(value, &h.Start); err != nil || !isStart(h.Start) {
 			return problems{{`has a "start" that is none`, `write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`}}
@@ -148,7 +162,7 @@ func member(h *Handler, key string, value json.RawMessage) problems {
 	case strings.EqualFold(key, "config"):
 		h.Config = value
 	case !strings.HasPrefix(key, "_") && !strings.HasPrefix(key, "$"):
-		return problems{{"has the key " + quote(key), `an entry has "name", "start" and "config"; put the handler's settings under "config"`}}
+		return problems{{"has the key " + quote(key), `an entry has "name", "type", "start" and "config"; put the handler's settings under "config"`}}
 	}
 	return nil
 }

@@ -10,6 +10,6 @@ import (
 
 // register is the one list of built-in handlers. Those that reach devices ask d.
 func register(r *push.Registry, d push.Directory, out io.Writer) {
-	r.Register("fcm", fcm.New(d))
-	r.Register("stdout", stdout.New(out))
+	r.RegisterType("fcm", func() push.Handler { return fcm.New(d) })
+	r.RegisterType("stdout", stdout.Type(out))
 }

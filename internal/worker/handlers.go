@@ -50,11 +50,12 @@ func (w Worker) handlers(directory push.Directory) (*handlers, error) {
 func registryConfig(list config.HandlerList) (string, error) {
 	type entry struct {
 		Name   string          `json:"name"`
+		Type   string          `json:"type"`
 		Config json.RawMessage `json:"config,omitempty"`
 	}
 	entries := make([]entry, len(list))
 	for i, h := range list {
-		entries[i] = entry{Name: h.Name, Config: h.Config}
+		entries[i] = entry{Name: h.Name, Type: h.Type, Config: h.Config}
 	}
 	text, err := json.Marshal(entries)
 	return string(text), err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -28,8 +29,16 @@ type Common struct {
 	Concurrency int `json:"concurrency"`
 	// Timeout bounds the work on one receipt; the default is 30 s.
 	Timeout time.Duration `json:"timeout"`
+	// Apps are the apps whose devices the handler takes, as [Extra.App] has them; "" are
+	// devices without one. The default is all of its type.
+	Apps []string `json:"apps"`
 	// Retry overrides the worker's retry policy. The handler itself ignores it.
 	Retry RetryConfig `json:"retry"`
+}
+
+// Takes reports whether d is of one of Apps.
+func (c Common) Takes(d Device) bool {
+	return len(c.Apps) == 0 || slices.Contains(c.Apps, d.More().App)
 }
 
 // RetryConfig overrides parts of a retry policy; what is zero is left to the
@@ -71,6 +80,9 @@ func (d *configDecoder) check(c Common) {
 	d.notNegative("retry.cap", c.Retry.Cap < 0)
 	d.notNegative("retry.max_age", c.Retry.MaxAge < 0)
 	d.notNegative("retry.max_attempts", c.Retry.MaxAttempts < 0)
+	if c.Apps != nil && len(c.Apps) == 0 {
+		d.fault("apps", "is empty: list the apps, or leave it out for all")
+	}
 	if c.Retry.Cap > 0 && c.Retry.Base > c.Retry.Cap {
 		d.fault("retry.base", fmt.Sprintf("is %s, more than retry.cap, %s: lower the one or raise the other", c.Retry.Base, c.Retry.Cap))
 	}

@@ -180,7 +180,7 @@ func TestDecodeConfig(t *testing.T) {
 				"names":"secret","ratio":"secret","Hidden":1,"private":2,"plain":[],"grace":{}}`,
 			faults: []string{
 				`key "Hidden" is unknown: known are endpoint, time_to_live, grace, android, apns, names, ratio, Plain, ` +
-					`enabled, buffer, concurrency, timeout, retry`,
+					`enabled, buffer, concurrency, timeout, apps, retry`,
 				`key "android.color": want red or green`,
 				`key "android.titel" is unknown: known are title, color`,
 				`key "apns" is a JSON string: want an object`,

@@ -12,6 +12,7 @@ import (
 // entry is one element of the array that [Registry.Init] reads.
 type entry struct {
 	Name   string          `json:"name"`
+	Type   string          `json:"type"` // empty: the name
 	Config json.RawMessage `json:"config"`
 }
 
@@ -41,6 +42,8 @@ func parseEntries(jsconfig string) ([]entry, error) {
 		case len(d.faults) > 0:
 		case e.Name == "":
 			d.fault("", `no "name": give the name of a handler`)
+		case !isName(e.Name):
+			d.fault("", fmt.Sprintf("name %q: use 1 to 32 letters, digits, - and _", e.Name))
 		case slices.ContainsFunc(entries, func(other entry) bool { return other.Name == e.Name }):
 			d.fault("", fmt.Sprintf("handler %q is listed a second time: remove one of the two", e.Name))
 		default:

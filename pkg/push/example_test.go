@@ -84,7 +84,7 @@ func ExampleAdapt() {
 	// Output:
 	// Good day usr782riWdFIwE
 	// error: <nil>
-	// key "greting" is unknown: known are greeting, time_to_live, enabled, buffer, concurrency, timeout, retry
+	// key "greting" is unknown: known are greeting, time_to_live, enabled, buffer, concurrency, timeout, apps, retry
 }
 
 // The type of the error that a handler returns is the instruction. Here a queue

@@ -2,8 +2,8 @@ package push
 
 import (
 	"errors"
-	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +21,7 @@ import (
 type Registry struct {
 	mu         sync.Mutex // guards what follows; held throughout Init
 	registered []named
+	types      map[string]func() Handler
 	up         bool          // Init succeeded and no Stop came since
 	down       bool          // Stop, or an Init in vain, came last
 	stopped    chan struct{} // closed when the last Stop has done its work; nil before the first
@@ -45,22 +46,18 @@ func (r *Registry) Register(name string, h Handler) {
 	if h == nil {
 		panic("push: register " + name + ": the handler is nil")
 	}
-	if !isName(name) {
-		panic(fmt.Sprintf("push: register %q: use 1 to 32 letters, digits, - and _", name))
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := find(r.registered, name); ok {
-		panic("push: register " + name + ": the name is taken")
-	}
+	r.claim(name)
 	r.registered = append(r.registered, named{name, h})
 	if !r.down {
 		r.live.Store(&live{targets: slices.Clone(r.registered), configured: r.configured()})
 	}
 }
 
-// Init configures handlers from a JSON array of {"name": string, "config": any},
-// in its order. A handler gets the text of its config byte for byte, or "" when
+// Init configures handlers from a JSON array of {"name": string, "type": string,
+// "config": any}, in its order. Without a type it is the name. An entry of a type makes
+// a handler of its own; see [Registry.RegisterType]. A handler gets the text of its config byte for byte, or "" when
 // the entry has none. An empty array and null configure nothing.
 //
 // Init reports all faults at once, joined. (Tinode skips a name that it does not
@@ -98,15 +95,21 @@ func (r *Registry) Init(jsconfig string) error {
 		return err
 	}
 	r.up, r.down = true, false
-	r.live.Store(&live{targets: slices.Clone(r.registered), configured: up})
+	targets := slices.Clone(r.registered)
+	for _, n := range up {
+		if _, ok := find(targets, n.name); !ok {
+			targets = append(targets, n)
+		}
+	}
+	r.live.Store(&live{targets: targets, configured: up})
 	return nil
 }
 
 // start configures the handler that e names.
 func (r *Registry) start(e entry) (Handler, error) {
-	h, ok := find(r.registered, e.Name)
-	if !ok {
-		return nil, fmt.Errorf("push config: unknown handler %q: known are %s", e.Name, r.names())
+	h, err := r.instance(e)
+	if err != nil {
+		return nil, err
 	}
 	if err := h.Init(string(e.Config)); err != nil {
 		return nil, &handlerError{e.Name, err}
@@ -200,12 +203,12 @@ func (r *Registry) configured() []named {
 
 // names lists the registered names for an operator.
 func (r *Registry) names() string {
-	if len(r.registered) == 0 {
+	if len(r.registered)+len(r.types) == 0 {
 		return "none: register one before Init"
 	}
-	names := make([]string, len(r.registered))
-	for i, n := range r.registered {
-		names[i] = n.name
+	names := slices.Collect(maps.Keys(r.types))
+	for _, n := range r.registered {
+		names = append(names, n.name)
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")

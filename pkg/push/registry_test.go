@@ -84,7 +84,7 @@ func TestInit(t *testing.T) {
 				`push config, entry 4: no "name": give the name of a handler`,
 				`push config, entry 5: handler "a" is listed a second time: remove one of the two`,
 				`push config, entry 8: key "name" is a JSON number: want a string`,
-				`push config, entry 9: key "conf" is unknown: known are name, config`,
+				`push config, entry 9: key "conf" is unknown: known are name, type, config`,
 				`push config: unknown handler "nobody": known are a, b, c`,
 				`handler "b": no credentials: give some`,
 			},

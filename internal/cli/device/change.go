@@ -76,7 +76,7 @@ func (a command) checkProvider(name string) error {
 	known := []string{"apns", "fcm", "hms", "webhook", "webpush"}
 	if c, err := a.Config(); err == nil { // what is wrong with it is said when it is used
 		for _, h := range c.Handlers {
-			known = append(known, h.Name)
+			known = append(known, h.Type)
 		}
 	}
 	if name == "" || slices.Contains(known, name) {

@@ -27,7 +27,7 @@ func (a command) configuredHandler(c *config.Config, name string, d push.Directo
 		if !h.Common.Enabled {
 			return nil, app.Usage(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, if you wish for this command only`, name))
 		}
-		text, err := json.Marshal([]map[string]any{{"name": name, "config": h.Config}})
+		text, err := json.Marshal([]map[string]any{{"name": name, "type": h.Type, "config": h.Config}})
 		if err != nil {
 			return nil, fmt.Errorf("encoding the config of handler %s: %w", name, err)
 		}

@@ -34,7 +34,8 @@ func New(directory push.Directory) push.Handler {
 		if err != nil {
 			return push.Work{}, err
 		}
-		return newHandler(c, directory, s).work(), nil
+		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
+		return newHandler(c, common, directory, s).work(), nil
 	})
 }
 
@@ -45,11 +46,11 @@ type handler struct {
 	fanout *fanout.Fanout[*messaging.Message]
 }
 
-func newHandler(c *Config, directory push.Directory, s *sender) *handler {
+func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
 	h := &handler{config: c, sender: s}
 	h.fanout = fanout.New(directory, fanout.Way[*messaging.Message]{
 		Name: "FCM", Line: s.line, Prepare: h.prepare, Call: h.call, Text: text,
-		Mine: func(d push.Device) bool { return d.Provider == provider || d.Provider == "" },
+		Mine: func(d push.Device) bool { return (d.Provider == provider || d.Provider == "") && common.Takes(d) },
 	})
 	return h
 }

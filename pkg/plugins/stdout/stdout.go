@@ -38,8 +38,15 @@ type config struct {
 // never overlap, whatever the concurrency. The program must not die of SIGPIPE if
 // w is its standard output: then a reader that is gone makes the handler
 // unavailable ([push.Unavailable]) until it is back.
-func New(w io.Writer) *push.Adapter {
+func New(w io.Writer) *push.Adapter { return (&output{w: w}).handler() }
+
+// Type is [New] for several handlers that share w: their writes do not overlap either.
+func Type(w io.Writer) func() push.Handler {
 	out := &output{w: w}
+	return func() push.Handler { return out.handler() }
+}
+
+func (o *output) handler() *push.Adapter {
 	return push.Adapt(func(jsonconf string) (push.Work, error) {
 		c := config{Format: "json"}
 		err := push.DecodeConfig(jsonconf, &c)
@@ -50,7 +57,7 @@ func New(w io.Writer) *push.Adapter {
 		if err != nil {
 			return push.Work{}, err
 		}
-		return out.work(appenders[c.Format]), nil
+		return o.work(appenders[c.Format]), nil
 	})
 }
 
