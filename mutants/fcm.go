@@ -40,6 +40,11 @@ func saying() []mutant {
 func letting() []mutant {
 	return []mutant{
 		{
+			name: "handler takes the devices of other apps", file: "pkg/push/config.go",
+			old: "return len(c.Apps) == 0 || slices", now: "return len(c.Apps) >= 0 || slices",
+			pkg: domain, test: "TestAHandlerTakesItsApps",
+		},
+		{
 			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/auth.go",
 			old: "if fresh == nil || again == nil {", now: "if fresh == nil || again != nil {",
 			pkg: fcm, test: "TestRefusedTokenIsReplaced",
