@@ -32,7 +32,11 @@ func runNull(ctx context.Context, p plan, results *log) error {
 		if err != nil {
 			return err
 		}
-		return w.rounds(ctx, p, []*row{lane, loop}, results, record{Group: "null"}, p.receipts)
+		rows := []*row{lane, loop}
+		if err := w.rounds(ctx, p, rows, results, record{Group: "null"}, p.receipts); err != nil {
+			return err
+		}
+		return w.profiles(ctx, p, rows, p.receipts)
 	})
 }
 
@@ -96,7 +100,7 @@ func runFCM(ctx context.Context, p plan, results *log) error {
 				return err
 			}
 		}
-		return w.profiles(ctx, p, rows)
+		return w.profiles(ctx, p, rows, p.pushes)
 	})
 }
 
@@ -191,19 +195,19 @@ func canonical(body []byte) ([]byte, error) {
 
 // profiles writes CPU profiles of each row's drain, if they are asked for: of the
 // process and of the broker.
-func (w *world) profiles(ctx context.Context, p plan, rows []*row) error {
+func (w *world) profiles(ctx context.Context, p plan, rows []*row, n int) error {
 	if p.profile == "" {
 		return nil
 	}
 	c := cargo{users: mainUsers, recipients: 1}
-	if err := errors.Join(w.setLatency(0), w.refill(ctx, c, p.pushes)); err != nil {
+	if err := errors.Join(w.setLatency(0), w.refill(ctx, c, n)); err != nil {
 		return err
 	}
 	for i, r := range rows {
 		path := filepath.Join(p.profile, strconv.Itoa(i)+"-"+strings.ReplaceAll(r.name, " ", "-"))
 		_, begun := r.workers[0].ask(question{Do: "profile", Path: path + ".prof"})
 		_, alsoBegun := w.broker.ask(question{Do: "profile", Path: path + "-broker.prof"})
-		_, err := w.measure(ctx, r, load{cargo: c, n: p.pushes})
+		_, err := w.measure(ctx, r, load{cargo: c, n: n})
 		_, ended := r.workers[0].ask(question{Do: "profiled"})
 		_, alsoEnded := w.broker.ask(question{Do: "profiled"})
 		if err := errors.Join(begun, alsoBegun, err, ended, alsoEnded); err != nil {

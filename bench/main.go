@@ -80,7 +80,7 @@ func parseFlags() (plan, error) {
 	flag.StringVar(&p.png, "png", "", "draw the results into this file")
 	flag.StringVar(&p.docs, "docs", "", "put the tables between the markers of this Markdown file")
 	flag.StringVar(&p.plotOnly, "plot", "", "measure nothing: make the table, -png and -docs of this file of results")
-	flag.StringVar(&p.profile, "profile", "", "write CPU profiles of the FCM lane and its loops into this directory")
+	flag.StringVar(&p.profile, "profile", "", "write CPU profiles of the lanes and their loops into this directory")
 	flag.Parse()
 	p.only = strings.Split(*only, ",")
 	for _, name := range p.only {

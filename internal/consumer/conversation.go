@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -58,9 +59,9 @@ func (c conversation) known(user push.Uid) bool {
 	return c.a != user || !c.b.IsZero()
 }
 
-// keys are those of everybody whom r addresses.
-func (c conversation) keys(r *push.Receipt) []uint64 {
-	keys := make([]uint64, 0, len(r.To)+1)
+// keys appends those of everybody whom r addresses.
+func (c conversation) keys(keys []uint64, r *push.Receipt) []uint64 {
+	keys = slices.Grow(keys, targets(r.To, r.Channel))
 	for user := range r.To {
 		keys = append(keys, c.of(user))
 	}

@@ -58,16 +58,16 @@ func (in *intake) run(ctx context.Context) error {
 	if !in.first {
 		_ = sleep.For(ctx, headStart) // if ctx ends, mayPull says so
 	}
-	most := max(1, cap(in.slots.free)/2) // the rest is in the handler meanwhile
+	most := max(1, cap(in.slots.free)/in.pullers) // as few requests as can be: each waits for the acks before it
 	reserved := make([]int32, 0, most)
-	single := false
+	single, dropped := false, false
 	for {
 		probe, err := in.lane.mayPull(ctx)
 		if err != nil {
 			return nil //nolint:nilerr // ctx has ended: that is how an intake stops
 		}
 		n := most
-		if probe != nil || single {
+		if probe != nil || single || dropped { // one shows whether the handler has room again
 			n = 1
 		}
 		reserved = in.slots.reserve(ctx, reserved[:0], n)
@@ -75,7 +75,7 @@ func (in *intake) run(ctx context.Context) error {
 		if err := p.run(ctx); err != nil {
 			return err
 		}
-		single = p.refused
+		single, dropped = p.refused, p.dropped
 	}
 }
 

@@ -112,13 +112,19 @@ func (m *Metrics) lane(handler string, g laneGauges) *laneMetrics {
 	return l
 }
 
-// count adds the fates of a receipt's targets.
+// count adds the fates of a receipt's targets, most of which are none.
 func (l *laneMetrics) count(t push.Targets) {
-	l.accepted.Add(float64(t.Accepted))
-	l.skipped.Add(float64(t.Skipped))
-	l.gone.Add(float64(t.Gone))
-	l.rejected.Add(float64(t.Rejected))
-	l.retried.Add(float64(t.Retried))
+	add(l.accepted, t.Accepted)
+	add(l.skipped, t.Skipped)
+	add(l.gone, t.Gone)
+	add(l.rejected, t.Rejected)
+	add(l.retried, t.Retried)
+}
+
+func add(c prometheus.Counter, n int) {
+	if n > 0 {
+		c.Add(float64(n))
+	}
 }
 
 // handled notes how long a receipt waited in the handler's channel and how long

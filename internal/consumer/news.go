@@ -25,7 +25,7 @@ func (l *Lane) waitTurn(d *delivery) (now bool) {
 	}
 	probe := d.probe
 	d.probe = nil
-	if l.order.enter(d, d.talk.keys(r)) {
+	if l.order.enter(d, d.talk.keys(d.turn.one[:0], r)) {
 		d.probe = probe
 		return true
 	}

@@ -26,6 +26,7 @@ type order struct {
 // turn is a delivery's place in an order.
 type turn struct {
 	keys  []uint64
+	one   [1]uint64     // room for the keys of most receipts
 	next  []*delivery   // those that wait for this one
 	after int           // how many it waits for
 	place *list.Element // in order.waiting; nil if it does not wait

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -10,6 +9,9 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/consumer"
 )
+
+// What a broker understands as an answer to a delivery; nobody writes to them.
+var ack, nak, inProgress = []byte("+ACK"), []byte("-NAK"), []byte("+WPI") //nolint:gochecknoglobals // constants but for their type
 
 // message is one delivery of a stored message.
 type message struct {
@@ -55,21 +57,21 @@ func (m *message) Size() int { return m.size }
 func (m *message) Origin() consumer.Origin { return m.origin }
 
 // Ack implements [consumer.Message].
-func (m *message) Ack() error { return m.reply("+ACK") }
+func (m *message) Ack() error { return m.reply(ack) }
 
 // InProgress implements [consumer.Message].
-func (m *message) InProgress() error { return m.reply("+WPI") }
+func (m *message) InProgress() error { return m.reply(inProgress) }
 
 // Nak implements [consumer.Message].
 func (m *message) Nak(delay time.Duration) error {
 	if delay <= 0 {
-		return m.reply("-NAK")
+		return m.reply(nak)
 	}
-	return m.reply(`-NAK {"delay":` + strconv.FormatInt(int64(delay), 10) + "}")
+	return m.reply(fmt.Appendf(nil, `-NAK {"delay":%d}`, int64(delay)))
 }
 
-func (m *message) reply(verb string) error {
-	if err := m.nc.Publish(m.ack, []byte(verb)); err != nil {
+func (m *message) reply(verb []byte) error {
+	if err := m.nc.Publish(m.ack, verb); err != nil {
 		return fmt.Errorf("settling message %d of stream %s: %w", m.origin.Seq, m.origin.Stream, err)
 	}
 	return nil
