@@ -33,6 +33,7 @@ const (
 
 // serveWorker is the whole worker, as `pushworker run` runs it.
 func serveWorker(ctx context.Context, options []byte) error {
+	worker.SetGC()
 	var o workerOptions
 	if err := json.Unmarshal(options, &o); err != nil {
 		return fmt.Errorf("read the options: %w", err)

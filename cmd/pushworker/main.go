@@ -7,7 +7,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/rs/zerolog"
@@ -15,20 +14,14 @@ import (
 
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/worker"
 )
-
-// gcPercent lets the heap, which is small, grow to three times what is in use before
-// it is collected: collecting is a good part of what a push costs, and of reading
-// history. GOGC overrides it, and GOMEMLIMIT bounds it.
-const gcPercent = 200
 
 // version is set by the linker: -X main.version=v1.2.3.
 var version string
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	worker.SetGC()
 	// The first signal ends ctx. With the second, signals have their own meaning
 	// back, and the process is gone at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
