@@ -128,7 +128,7 @@ func (r *reading) field(f hpack.HeaderField) {
 	case f.Name == ":status":
 		h.bad = h.bad || h.regular || h.status != 0 || len(f.Value) != 3
 		h.status = number(f.Value)
-	case f.Name == "" || f.Name[0] == ':' || strings.ToLower(f.Name) != f.Name:
+	case !httpguts.ValidHeaderFieldName(f.Name) || strings.ToLower(f.Name) != f.Name: // pseudo-headers, too
 		h.bad = true
 	default:
 		h.regular = true
