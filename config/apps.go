@@ -22,7 +22,7 @@ func overlap(before []Handler, h Handler) (found problems) {
 func shared(other, h Handler) (found problems) {
 	if len(other.Common.Apps) == 0 || len(h.Common.Apps) == 0 {
 		return problems{{
-			fmt.Sprintf("and entry %s are both of type %s and would send everything twice", other.Name, h.Type),
+			fmt.Sprintf("is of type %s, as entry %s is: both would send to every device", h.Type, other.Name),
 			`write under "config" of both which apps are theirs: "apps":["…"]; "" stands for devices without an app`,
 		}}
 	}

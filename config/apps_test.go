@@ -12,7 +12,7 @@ func TestTwoOfOneTypeShareNoDevice(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`[{"name":"fcm"},{"name":"b","type":"fcm"}]`:                                                     `write under "config" of both`,
-		`[{"name":"fcm","config":{"apps":["a"]}},{"name":"b","type":"fcm"}]`:                             `would send everything twice`,
+		`[{"name":"fcm","config":{"apps":["a"]}},{"name":"b","type":"fcm"}]`:                             `both would send to every device`,
 		`[{"name":"fcm","config":{"apps":["a"]}},{"name":"b","type":"fcm","config":{"apps":["b","a"]}}]`: `has the app "a", as entry fcm has`,
 		`[{"name":"fcm","config":{"apps":["a",""]}},{"name":"b","type":"fcm","config":{"apps":["b"]}}]`:  "",
 		`[{"name":"fcm","config":{"enabled":false}},{"name":"b","type":"fcm"}]`:                          "",

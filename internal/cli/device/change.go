@@ -59,7 +59,7 @@ func (a command) putDevice(ctx context.Context, dir *devices.Directory, d push.D
 
 func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
 	flags.StringVar(&d.ID, "id", "", "the chat server's `ID` of the device")
-	flags.StringVar(&d.Provider, "provider", "", "`NAME` of the handler that reaches it, such as fcm")
+	flags.StringVar(&d.Provider, "provider", "", "`TYPE` of the handlers that reach it, such as fcm")
 	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
 	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
 	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
