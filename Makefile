@@ -58,11 +58,12 @@ pictures: build ## Draw docs/img/status.svg and explain.svg from what the comman
 check: lint tidy-check test ## What a change must pass
 
 # build comes first because internal/packaging builds the image's binary, within
-# its deadline only if the compiler has seen the code before.
+# its deadline only if the compiler has seen the code before. The two packages that
+# take longest come first, so that the others run beside them and not before them.
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
-	$(call each,go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m ./...)
+	$(call each,go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo ./e2e ./cmd/pushworker) ./...)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint, format check included
