@@ -144,7 +144,7 @@ func TestObserverHearsNoHandBack(t *testing.T) {
 }
 
 // TestObserverOfPlainHandler: who was addressed is read before the receipt is given
-// away, because a handler of the seed's kind may change it at once.
+// away, because a handler of Tinode's kind may change it at once.
 func TestObserverOfPlainHandler(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -179,7 +179,7 @@ func handler(t *testing.T, buffer, concurrency int, f func(context.Context, *pus
 	return h
 }
 
-// plain is a handler of the seed's kind: a channel, and no word about outcomes.
+// plain is a handler of Tinode's kind: a channel, and no word about outcomes.
 type plain struct {
 	ch    chan *push.Receipt
 	ready bool

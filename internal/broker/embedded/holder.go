@@ -11,7 +11,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Holder is who uses a data directory.
+// Holder is the process that uses a data directory.
 type Holder struct {
 	// Held says that somebody does, PID who; 0 if it could not be read.
 	Held bool

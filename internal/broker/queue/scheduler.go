@@ -29,7 +29,7 @@ type Scheduler struct {
 	stream   string
 	maxBytes int64
 
-	looking chan struct{} // has room for the one who asks for the fill
+	looking chan struct{} // has room for the caller that asks for the fill
 	looked  time.Time     // when it was last asked for
 	blind   bool          // the broker forbids to ask
 	full    atomic.Pointer[error]

@@ -18,12 +18,12 @@ type Text struct {
 	StandIn bool
 }
 
-// Rules are the differences from the original that concern content.
+// Rules are the differences from Tinode that concern content.
 type Rules struct {
 	// Tolerate finds words for content that makes no sense, or has none.
 	Tolerate bool
 	// WholeCharacters cuts between what readers take for characters, and counts those,
-	// where the original counts code points.
+	// where Tinode counts code points.
 	WholeCharacters bool
 }
 

@@ -48,7 +48,7 @@ type span struct {
 	at, end int    // characters; at may be unplaced, and then end means nothing
 	tp      string // of the span or of its entity
 	key     int    // index of the entity, or -1
-	mark    int    // scratch for who walks
+	mark    int    // scratch for the walk
 }
 
 // entity is what spans refer to. Many spans may refer to one.

@@ -15,7 +15,7 @@ const (
 )
 
 // previewDocument is a document cut for data.rc. The order of members is that of
-// the original.
+// Tinode.
 type previewDocument struct {
 	Text     string          `json:"txt,omitempty"`
 	Spans    []previewSpan   `json:"fmt,omitempty"`

@@ -39,7 +39,7 @@ func (j *job[M]) answered(t *target[M], sent time.Time, a line.Answer) {
 		j.settle(t, a)
 	case j.way.Line.Blocking:
 		j.settle(t, j.forget(j.ctx, t, sent, a))
-	default: // who calls back does not wait for the directory
+	default: // a callback does not wait for the directory
 		go func() { j.settle(t, j.forget(j.ctx, t, sent, a)) }()
 	}
 }

@@ -82,7 +82,7 @@ func appendChannel[M any](all []target[M], made Renderer[M], tally *tally) []tar
 }
 
 // listed is what the recipients together list in devices, whosever it is. Chat
-// servers of Tinode's kind list device tokens there, as the original reads it; an
+// servers of Tinode's kind list device tokens there, as Tinode reads it; an
 // id means a device of its own user only, because two users may each have a phone.
 func listed(r *push.Receipt) map[string]bool {
 	var all map[string]bool

@@ -66,7 +66,7 @@ func (c *Client) look() {
 	}
 }
 
-// expire completes who has waited too long for a stream: nothing of it was sent.
+// expire completes a request that has waited too long for a stream: nothing of it was sent.
 func (c *Client) expire(l *list, now time.Time) {
 	for r := l.first; r != nil; {
 		next := r.next

@@ -139,7 +139,7 @@ func (c *Client) greet(raw net.Conn) (*conn, error) {
 
 func (cn *conn) handshake(ctx context.Context) error {
 	config := cn.client.o.TLS.Clone()
-	config.NextProtos = []string{http2.NextProtoTLS, "http/1.1"} // who has only the latter says so
+	config.NextProtos = []string{http2.NextProtoTLS, "http/1.1"} // a server that has only the latter says so
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(cn.client.o.Authority)
 	}

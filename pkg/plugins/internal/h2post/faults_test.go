@@ -16,10 +16,10 @@ import (
 
 // raw writes a frame of any kind.
 func (p *peer) raw(kind http2.FrameType, flags http2.Flags, id uint32, payload string) {
-	_ = p.WriteRawFrame(kind, flags, id, []byte(payload)) // who is cut off cannot write
+	_ = p.WriteRawFrame(kind, flags, id, []byte(payload)) // a peer that is cut off cannot write
 }
 
-// TestWrongFrames: who breaks the rules of HTTP/2 is told so and cut off, and the
+// TestWrongFrames: a peer that breaks the rules of HTTP/2 is told so and cut off, and the
 // request that was open is in doubt.
 func TestWrongFrames(t *testing.T) {
 	t.Parallel()
@@ -237,7 +237,7 @@ func TestHeadersOfRequests(t *testing.T) {
 	})
 }
 
-// TestFirstFrame: who does not begin with SETTINGS is no peer.
+// TestFirstFrame: what does not begin with SETTINGS is no peer.
 func TestFirstFrame(t *testing.T) {
 	t.Parallel()
 	play(t, h2post.Options{}, func(s *script) {
