@@ -107,7 +107,7 @@ func guarding() []mutant {
 		},
 		{
 			name: "stop without hand-back", file: "internal/consumer/stop.go",
-			old: "if d.handBack(push.ErrNotStarted) {", now: "if d.leaving.CompareAndSwap(false, true) {",
+			old: "if d.handBack(push.ErrNotStarted) {\n\t\t\t\tleft++", now: "if d.leaving.CompareAndSwap(false, true) {\n\t\t\t\tleft++",
 			pkg: lanes, test: "TestHungHandler",
 		},
 		{

@@ -49,7 +49,9 @@ func (l *Lane) drain() error {
 	ctx, cancel := context.WithTimeout(l.settling, l.grace)
 	defer cancel()
 	for _, d := range l.order.close() {
-		d.handBack(push.ErrNotStarted)
+		if d.handBack(push.ErrNotStarted) {
+			l.returned.unstarted.Add(1)
+		}
 	}
 	unfinished := l.stopHandler(ctx)
 	l.awaitStores()
@@ -72,13 +74,16 @@ func (l *Lane) drain() error {
 	return nil
 }
 
-// returned counts what the handler has handed back since the lane stopped pulling.
+// returned counts what was handed back before the handler had stopped, since the lane
+// stopped pulling.
 type returned struct{ cancelled, unstarted atomic.Int64 }
 
 // noteReturned counts what the handler hands back while the lane stops.
 func (l *Lane) noteReturned(err error) {
 	switch {
 	case l.running.Load():
+	case errors.Is(err, push.ErrInterrupted): // comes with ErrNotStarted, too
+		l.returned.cancelled.Add(1)
 	case errors.Is(err, push.ErrNotStarted):
 		l.returned.unstarted.Add(1)
 	case errors.Is(err, push.ErrStopping):

@@ -94,19 +94,21 @@ func TestHungHandler(t *testing.T) {
 }
 
 // TestInterruptedIsNotAFailure: work cancelled by the end of the grace comes back
-// uncounted.
+// uncounted, and the summary tells it from what had not begun.
 func TestInterruptedIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := handler(t, 8, 1, func(ctx context.Context, _ *push.Receipt) error { <-ctx.Done(); return ctx.Err() })
 		r := start(t, h)
 		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
+		r.fresh.add(receipt(2, 1), consumer.Origin{}, 0) // waits for the first, as of the same user and topic
+		r.fresh.add(receipt(3, 2), consumer.Origin{}, 0) // waits for the only worker
 		synctest.Wait()
-		if err := r.end(); !errors.Is(err, consumer.ErrUnfinished) || !strings.Contains(err.Error(), ": 1 receipts were handed back") {
-			t.Errorf("Run: %v, want ErrUnfinished, and the receipt counted as handed back", err)
+		if err := r.end(); !errors.Is(err, consumer.ErrUnfinished) || !strings.Contains(err.Error(), ": 3 receipts were handed back, of which 1 were being sent, 2 had not begun and 0 were held") {
+			t.Errorf("Run: %v, want ErrUnfinished, and the receipts counted for what they were", err)
 		}
-		if n := len(r.stores.scheduled()); n != 0 || len(r.fresh.delays()) != 1 {
-			t.Errorf("%d retries, %d naks; want the message handed back uncounted", n, len(r.fresh.delays()))
+		if n := len(r.stores.scheduled()); n != 0 || len(r.fresh.delays()) != 3 {
+			t.Errorf("%d retries, %d naks; want the messages handed back uncounted", n, len(r.fresh.delays()))
 		}
 	})
 }

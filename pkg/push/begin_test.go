@@ -68,7 +68,7 @@ func TestBegin(t *testing.T) {
 		if err := h.Drain(t.Context()); err != nil || time.Since(stopping) != 0 {
 			t.Errorf("Drain: %v after %s", err, time.Since(stopping))
 		}
-		if err := <-second; !errors.Is(err, push.ErrNotStarted) {
+		if err := <-second; !errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrInterrupted) {
 			t.Errorf("who waited is told %v, want that it was not started", err)
 		}
 	})

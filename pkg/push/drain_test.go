@@ -164,7 +164,7 @@ func TestDrainOutcomesOfInterruptedWork(t *testing.T) {
 					t.Errorf("Drain = %v after %s", err, took)
 				}
 				outcome := <-got
-				if errors.Is(outcome, push.ErrNotStarted) != tt.handedBack {
+				if errors.Is(outcome, push.ErrNotStarted) != tt.handedBack || errors.Is(outcome, push.ErrInterrupted) != tt.handedBack {
 					t.Errorf("outcome is %#v; want it handed back: %t", outcome, tt.handedBack)
 				}
 				if strings.HasPrefix(name, "part") {
@@ -198,8 +198,8 @@ func TestDrainHandsBackWhatSendersStillGetIn(t *testing.T) {
 			t.Errorf("%d receipts were handed back, want 12", len(got))
 		}
 		for range 12 {
-			if err := <-got; !errors.Is(err, push.ErrNotStarted) {
-				t.Errorf("outcome is %v, want ErrNotStarted", err)
+			if err := <-got; !errors.Is(err, push.ErrNotStarted) || errors.Is(err, push.ErrInterrupted) {
+				t.Errorf("outcome is %v, want ErrNotStarted and nothing of an interruption", err)
 			}
 		}
 		if got.offer(h) {

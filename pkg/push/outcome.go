@@ -16,6 +16,10 @@ var (
 	ErrNotStarted = errors.New("receipt was not started")
 	// ErrStopping is the cause with which a stopping handler cancels its work.
 	ErrStopping = errors.New("handler is stopping")
+	// ErrInterrupted comes with [ErrNotStarted] from a handler that stopped while the
+	// receipt was being sent: it does not count as an attempt, but some of it may have
+	// gone out.
+	ErrInterrupted = errors.New("the handler stopped meanwhile")
 )
 
 // PermanentError is made by [Permanent].

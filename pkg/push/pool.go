@@ -204,5 +204,5 @@ func handBack(err error) error {
 		rest.Err = handBack(part.Err)
 		return &rest
 	}
-	return fmt.Errorf("%w: the handler stopped meanwhile: %w", ErrNotStarted, err)
+	return fmt.Errorf("%w: %w: %w", ErrNotStarted, ErrInterrupted, err)
 }
