@@ -11,13 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
-	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/demo"
-	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/internal/worker"
-	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
 // demoTime is far more than the demo takes; it ends by itself in any case.
@@ -73,43 +69,14 @@ func (a command) demo(ctx context.Context) error {
 	return <-ended
 }
 
-// play publishes the three receipts and follows them to their ends.
+// play connects to the demo's broker and plays the three receipts.
 func (a command) play(ctx context.Context, c *config.Config, show *demo.Stage) error {
 	conn, err := a.Connect(ctx, c, "demo")
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	pub, err := conn.Publisher(publisher.Config{})
-	if err != nil {
-		return fmt.Errorf("make a publisher: %w", err)
-	}
-	for seq := 1; seq <= 3; seq++ {
-		show.Tell(seq, "published to %s", c.Subject)
-		if _, err := pub.Publish(ctx, demo.Receipt(seq)); err != nil {
-			return fmt.Errorf("publish: %w", err)
-		}
-	}
-	if err := show.Await(ctx); err != nil {
-		return err
-	}
-	letter, err := firstLetter(ctx, letters.New(conn, worker.Topology(c, []string{demo.Handler})))
-	if err != nil {
-		return err
-	}
-	show.Tell(3, "dead letter %d: reason %s, attempts %d, error %q", letter.Seq, letter.Reason, letter.Attempts, letter.Error)
-	return pub.Close(ctx)
-}
-
-// firstLetter waits for the first dead letter.
-func firstLetter(ctx context.Context, reader *letters.Letters) (deadletter.Letter, error) {
-	for ctx.Err() == nil {
-		for letter, err := range reader.List(ctx, letters.Filter{}) {
-			return letter, err
-		}
-		_ = sleep.For(ctx, 10*time.Millisecond)
-	}
-	return deadletter.Letter{}, ctx.Err()
+	return show.Play(ctx, conn, worker.Topology(c, []string{demo.Handler}), c.Subject)
 }
 
 // demoConfig is a worker on free ports with a handler named demo.
