@@ -20,7 +20,13 @@ type list []push.Device
 
 // stored is a device as the value of a list has it: its user is in the key, and
 // encoding/json does not go through the methods of [push.Device].
-type stored push.Device
+type stored struct {
+	fields
+	*push.Extra
+}
+
+// fields is a device without methods.
+type fields push.Device
 
 // readList reads the value of user's list. What is not a list was not written by a
 // [Directory], or by a newer one: the error is a [*push.UnreadableError], and nothing
@@ -35,8 +41,8 @@ func readList(user push.Uid, value []byte) (list, error) {
 	}
 	l := make(list, len(read))
 	for i, s := range read {
-		l[i] = push.Device(s)
-		l[i].User = user
+		l[i] = push.Device(s.fields)
+		l[i].User, l[i].Extra = user, s.Extra
 	}
 	return l, nil
 }
@@ -55,7 +61,7 @@ func (l list) value() ([]byte, error) {
 	}
 	write := make([]stored, len(l))
 	for i, d := range l {
-		write[i] = stored(d)
+		write[i] = stored{fields(d), d.Extra}
 		write[i].User = 0
 	}
 	value, err := json.Marshal(write)

@@ -159,6 +159,10 @@ func receiptSchema(t *testing.T) *jsonschema.Schema {
 func deviceSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	s := reflector(t, "pkg/push").Reflect(push.Device{})
+	extra := reflector(t, "pkg/push").Reflect(push.Extra{})
+	for p := extra.Properties.Oldest(); p != nil; p = p.Next() {
+		s.Properties.Set(p.Key, p.Value)
+	}
 	s.ID, s.Title, s.Type = idBase+"device.json", "Device", "object"
 	s.Required = []string{"user", "id", "provider", "token"}
 	for name, limit := range map[string]uint64{"id": 4096, "token": 4096} {
@@ -226,7 +230,7 @@ func describe(t *testing.T, s *jsonschema.Schema, of reflect.Type) {
 	t.Helper()
 	names := map[string]string{"SeqId": "seq", "ContentType": "mime"}
 	for f := range of.Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 			names[f.Name] = name
 		}
 	}

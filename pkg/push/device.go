@@ -39,8 +39,8 @@ type Device struct {
 	// Registered is when the token was last registered for User. Zero is long ago.
 	Registered time.Time `json:"registered,omitzero"`
 	// Extra is what few devices have. It is nil for the others; [Device.More] is safe
-	// to read for all.
-	*Extra
+	// to read for all. It is not embedded, so that d.App cannot be read of a nil one.
+	Extra *Extra `json:"-"` // MarshalJSON writes its members beside the others
 }
 
 // Directory knows which devices users have. Handlers ask it; whoever builds the
@@ -113,7 +113,8 @@ func (d Device) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		User string `json:"user,omitempty"`
 		deviceFields
-	}{d.User.String(), deviceFields(d)})
+		*Extra
+	}{d.User.String(), deviceFields(d), d.Extra})
 }
 
 // UnmarshalJSON reads user in every form that [ParseUid] does, a decimal number
@@ -123,6 +124,7 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 	read := struct {
 		User uidInput `json:"user"`
 		*deviceFields
+		*Extra
 	}{deviceFields: (*deviceFields)(new(*d))}
 	read.User = uidInput(d.User)
 	if d.Extra != nil { // d keeps its own on an error
@@ -132,7 +134,7 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 		return err //nolint:wrapcheck // it is encoding/json that calls
 	}
 	*d = Device(*read.deviceFields)
-	d.User = Uid(read.User)
+	d.User, d.Extra = Uid(read.User), read.Extra
 	if d.More() == (Extra{}) {
 		d.Extra = nil
 	}

@@ -63,11 +63,11 @@ func addDeviceFlags(flags *pflag.FlagSet, d *push.Device) {
 	flags.StringVar(&d.Platform, "platform", "", "android, ios, web, or another name of a-z, 0-9 and -")
 	flags.StringVar(&d.Token, "token", "", "the provider's `TOKEN` for the device")
 	flags.StringVar(&d.Lang, "lang", "", "language `TAG` of its user, such as pt-BR")
-	flags.StringVar(&d.App, "app", "", "`APP` as the provider knows it, such as a bundle id")
-	flags.StringVar(&d.Kind, "kind", "", "voip for a token that takes calls only")
-	flags.StringVar(&d.Env, "env", "", "production or sandbox, where the token is valid")
-	flags.StringVar(&d.Keys.P256DH, "p256dh", "", "public `KEY` of a web push subscription")
-	flags.StringVar(&d.Keys.Auth, "auth", "", "`SECRET` of a web push subscription")
+	flags.StringVar(&d.Extra.App, "app", "", "`APP` as the provider knows it, such as a bundle id")
+	flags.StringVar(&d.Extra.Kind, "kind", "", "voip for a token that takes calls only")
+	flags.StringVar(&d.Extra.Env, "env", "", "production or sandbox, where the token is valid")
+	flags.StringVar(&d.Extra.Keys.P256DH, "p256dh", "", "public `KEY` of a web push subscription")
+	flags.StringVar(&d.Extra.Keys.Auth, "auth", "", "`SECRET` of a web push subscription")
 }
 
 // checkProvider refuses a provider that no handler is called: nothing would be sent to
