@@ -60,7 +60,7 @@ func (r *Readiness) look(ctx context.Context) {
 	}
 	if now := warnings(report); now != r.warnings {
 		if r.warnings = now; now != "" {
-			r.Log.Warn().Str("checks", now).Msg("ready checks warn: mend what they say")
+			r.Log.Warn().Str("checks", now).Msg("readiness checks report problems: correct what they name")
 		} else {
 			r.Log.Info().Msg("checks have nothing to warn of any more")
 		}

@@ -10,7 +10,7 @@ const (
 	StatePaused  = "paused"
 	StateDown    = "down"
 	StateWaiting = "waiting"
-	// StateAbandoned: nobody runs it, and what is stored waits for it.
+	// StateAbandoned: no worker runs it, and what is stored waits for it.
 	StateAbandoned = "abandoned"
 	stateUnknown   = "-"
 )
@@ -57,7 +57,7 @@ func (l Lane) Troubles() (all []string) {
 		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
 			holds = ", and it holds what it has not settled"
 		}
-		all = append(all, "nobody runs it"+holds+": start a worker with it, or `pushworker lane retire "+l.Handler+"`")
+		all = append(all, "no worker runs it"+holds+": start a worker with it, or `pushworker lane retire "+l.Handler+"`")
 	}
 	if l.LaneState != nil && l.BreakerError != "" {
 		all = append(all, "breaker open: "+l.BreakerError)

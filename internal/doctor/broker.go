@@ -147,7 +147,7 @@ func rooms(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.F
 		f := ok("room", fmt.Sprintf("%s is %.0f %% full", r.Of, percent))
 		switch {
 		case percent >= fullFail:
-			f = fail("room", f.Text+": publishers are refused", "see `pushworker status` for the lane that does not keep up or that nobody runs, or raise the limit")
+			f = fail("room", f.Text+": publishers are refused", "see `pushworker status` for the lane that does not keep up or that no worker runs, or raise the limit")
 		case percent >= fullWarn:
 			f = warn("room", f.Text, "when it is full, publishers are refused: see `pushworker status` for the lane that does not keep up, or raise the limit")
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // lanes tells the lanes that somebody has paused, whether or not a worker runs, and
-// those that nobody runs. What
+// those that no worker runs. What
 // cannot be asked, permissions and objects tell.
 func lanes(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
 	var found []push.Finding
@@ -29,11 +29,11 @@ func lanes(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.F
 	return found
 }
 
-// abandoned tells of a lane that nobody runs. It fills the stream if it holds
+// abandoned tells of a lane that no worker runs. It fills the stream if it holds
 // anything, and will if it does not.
 func abandoned(l status.LaneStats) push.Finding {
 	f := fail("lane "+l.Handler, fmt.Sprintf(
-		"abandoned: nobody runs it, and it holds %d receipts, %d in flight, and %d retries; when the stream is full, publishers are refused",
+		"abandoned: no worker runs it, and it holds %d receipts, %d in flight, and %d retries; when the stream is full, publishers are refused",
 		l.Pending, l.InFlight, l.RetriesWaiting),
 		"start a worker with this handler, or remove the lane with `pushworker lane retire "+l.Handler+"`")
 	if l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0 {

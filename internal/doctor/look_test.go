@@ -33,7 +33,7 @@ func TestStoreSaysWhoUsesIt(t *testing.T) {
 	look := func() []push.Finding {
 		return doctor.Store(c, func(context.Context) bool { return answer }).Look(t.Context())
 	}
-	wantFinding(t, look(), push.LevelWarn, "nobody uses "+dir+", and yet a broker answers")
+	wantFinding(t, look(), push.LevelWarn, "no process uses "+dir+", yet a broker answers")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("looking has made the directory")
 	}
@@ -45,11 +45,11 @@ func TestStoreSaysWhoUsesIt(t *testing.T) {
 	answer = false
 	wantFinding(t, look(), push.LevelFail, "and no broker answers")
 	server.Shutdown()
-	wantFinding(t, look(), push.LevelWarn, "no worker runs, and with it no broker")
+	wantFinding(t, look(), push.LevelWarn, "neither a worker nor its broker runs")
 	if err := os.WriteFile(filepath.Join(dir, "lock"), []byte("1\n"), 0o600); err != nil { // of a process that was killed
 		t.Fatal(err)
 	}
-	wantFinding(t, look(), push.LevelWarn, "no worker runs")
+	wantFinding(t, look(), push.LevelWarn, "neither a worker nor its broker runs")
 	c.MaxBytes = 1 << 60
 	wantFinding(t, look(), push.LevelWarn, "less than PUSHWORKER_MAX_BYTES")
 }

@@ -30,9 +30,9 @@ func lock(ctx context.Context, dir string, answers func(context.Context) bool) [
 	case err != nil:
 		return []push.Finding{fail("lock", "the data directory "+dir+" cannot be looked at: "+err.Error(), "let this user read PUSHWORKER_DATA_DIR")}
 	case !holder.Held && answers(ctx):
-		return []push.Finding{warn("lock", "nobody uses "+dir+", and yet a broker answers at PUSHWORKER_EMBEDDED_ADDR", "set PUSHWORKER_NATS_URL to use that broker, or PUSHWORKER_DATA_DIR as the running worker has it")}
+		return []push.Finding{warn("lock", "no process uses "+dir+", yet a broker answers at PUSHWORKER_EMBEDDED_ADDR", "set PUSHWORKER_NATS_URL to use that broker, or PUSHWORKER_DATA_DIR as the running worker has it")}
 	case !holder.Held:
-		return []push.Finding{warn("lock", "nobody uses "+dir+": no worker runs, and with it no broker", "start `pushworker run`")}
+		return []push.Finding{warn("lock", "no process uses "+dir+": neither a worker nor its broker runs", "start `pushworker run`")}
 	case !answers(ctx):
 		return []push.Finding{fail("lock", fmt.Sprintf("process %d uses %s, and no broker answers at PUSHWORKER_EMBEDDED_ADDR", holder.PID, dir), "wait while it opens its store; else check that both have the same PUSHWORKER_EMBEDDED_ADDR")}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
-// A lane that nobody runs is shown with what it holds, by a process that knows
+// A lane that no worker runs is shown with what it holds, by a process that knows
 // nothing of its handler.
 func TestAbandonedLanesAreShown(t *testing.T) {
 	t.Parallel()

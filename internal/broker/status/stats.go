@@ -52,7 +52,7 @@ type LaneStats struct {
 	// when it goes on by itself.
 	Paused      bool      `json:"paused"`
 	PausedUntil time.Time `json:"paused_until,omitzero"`
-	// Abandoned says that nobody runs the lane, and that it was not asked for: its
+	// Abandoned says that no worker runs the lane, and that it was not asked for: its
 	// durables hold receipts, so that the stream fills.
 	Abandoned bool `json:"abandoned,omitempty"`
 }

@@ -22,7 +22,7 @@ type Lane struct {
 	Name string
 	// Durables are in the order of [Topology.Durables]; nil for one that is missing.
 	Durables [3]*jetstream.ConsumerInfo
-	// Abandoned says that nobody runs the lane: nobody has asked for its receipts, and
+	// Abandoned says that no worker runs the lane: nobody has asked for its receipts, and
 	// no worker has recorded for 30 s that it runs it.
 	Abandoned bool
 }

@@ -95,7 +95,7 @@ func (p *Positions) recordFirst(ctx context.Context) {
 		if p.topology.Starts[lane] != "" {
 			continue
 		}
-		first := position{Left: true} // nobody runs it yet
+		first := position{Left: true} // no worker runs it yet
 		p.learn(lane, first)
 		if err := record(ctx, p.conn, p.topology, lane, first); err != nil {
 			p.log.Debug().Err(err).Str("handler", lane).Msg("the position of a lane was not recorded")

@@ -68,7 +68,7 @@ func (p *Positions) note(err error) {
 	p.trouble.Store(&err)
 }
 
-// leave records the last positions. That nobody runs a lane any more is seen in a
+// leave records the last positions. That no worker runs a lane any more is seen in a
 // while, too, if it cannot be written.
 func (p *Positions) leave(ctx context.Context) error {
 	if !p.conn.Connected() {

@@ -100,7 +100,7 @@ func TestALaneAddedLaterLeavesHistoryAlone(t *testing.T) {
 	}
 }
 
-// A durable that is deleted while nobody runs the lane goes on where it was, paused
+// A durable that is deleted while no worker runs the lane goes on where it was, paused
 // if it was.
 func TestADeletedDurableGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
