@@ -16,7 +16,7 @@ const quotaDevice = line.CodeQuota + "-device"
 // What the matter is if too many tokens are gone for a reason that may be ours.
 var (
 	errAlien = fmt.Errorf("FCM reports for %d devices in a row that they belong to another project, and accepts none: "+
-		"check that credentials and project_id are those of the project that the apps use; no more devices are removed until one is ours", line.EnoughDoubts)
+		"check that credentials and project_id are those of the project that the apps use, and with several fcm handlers that \"apps\" of each lists its own; no more devices are removed until one is ours", line.EnoughDoubts)
 	errApple = fmt.Errorf("Apple refuses the tokens of %d devices in a row and accepts none: "+ //nolint:staticcheck // a name
 		"check the APNs key and the app's bundle id in the Firebase console, and apns_bundle_id; no more devices are removed until one is accepted", line.EnoughDoubts)
 )
