@@ -49,5 +49,10 @@ func stopping() []mutant {
 			old: "case down.Directory:", now: "case down.Directory && false:",
 			pkg: lanes, test: "TestDirectoryUnavailable",
 		},
+		{
+			name: "sending that was cut off counted as not begun", file: "internal/consumer/stop.go",
+			old: "case errors.Is(err, push.ErrInterrupted):", now: "case false:",
+			pkg: lanes, test: "TestInterruptedIsNotAFailure",
+		},
 	}
 }
