@@ -88,6 +88,13 @@ func (p *modelPeer) some(t *rapid.T, ended bool) uint32 {
 	return rapid.SampledFrom(ids).Draw(t, "stream")
 }
 
+// body is what a stream has brought.
+func (p *modelPeer) body(id uint32) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams[id].body
+}
+
 func (p *modelPeer) end(id uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,14 +144,14 @@ func (p *modelPeer) step(t *rapid.T, kind string) {
 		if id == 0 || id > p.last {
 			return
 		}
-		p.m.accepted[p.streams[id].body] = true
+		p.m.accepted[p.body(id)] = true
 		if kind == "answer" {
 			p.end(id)
 			p.answered(id)
 		}
 	case "reset", "refuse":
 		id := p.some(t, false)
-		if id == 0 || p.m.accepted[p.streams[id].body] && kind == "refuse" {
+		if id == 0 || p.m.accepted[p.body(id)] && kind == "refuse" {
 			return
 		}
 		p.end(id)
@@ -174,13 +181,13 @@ func (p *modelPeer) answered(id uint32) {
 // goAway names a stream after which nothing was processed.
 func (p *modelPeer) goAway(t *rapid.T) {
 	last := uint32(rapid.IntRange(0, 20).Draw(t, "last"))
+	p.mu.Lock()
 	for id, st := range p.streams {
 		if p.m.accepted[st.body] {
 			last = max(last, id)
 		}
 	}
 	p.last = min(p.last, last)
-	p.mu.Lock()
 	for id, st := range p.streams {
 		st.over = st.over || id > p.last
 	}
