@@ -29,7 +29,7 @@ type Common struct {
 	Concurrency int `json:"concurrency"`
 	// Timeout bounds the work on one receipt; the default is 30 s.
 	Timeout time.Duration `json:"timeout"`
-	// Apps are the apps whose devices the handler takes, as [Extra.App] has them; "" are
+	// Apps are the apps whose devices the handler takes, as the member app of devices has them; "" are
 	// devices without one. The default is all of its type.
 	Apps []string `json:"apps"`
 	// Retry overrides the worker's retry policy. The handler itself ignores it.
