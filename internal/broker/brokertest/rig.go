@@ -3,6 +3,7 @@ package brokertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -113,6 +114,20 @@ func (r *Rig) Info(tb testing.TB, Durable string) *jetstream.ConsumerInfo {
 		tb.Fatal(err)
 	}
 	return c.CachedInfo()
+}
+
+// AwaitPending waits until n messages of stream are to come to a durable. The broker
+// counts what is stored, for durables that exist then, after it has confirmed it; for a
+// durable that is made later the count is right at once.
+func (r *Rig) AwaitPending(tb testing.TB, stream, durable string, n uint64) {
+	tb.Helper()
+	Eventually(tb, fmt.Sprintf("%d of %s to come to %s", n, stream, durable), func() bool {
+		c, err := r.JetStream.Consumer(tb.Context(), stream, durable)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return c.CachedInfo().NumPending == n
+	})
 }
 
 // Ack acks a message.

@@ -28,6 +28,8 @@ func TestAbandonedLanesAreShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	brokertest.Eventually(t, "settled", func() bool { return r.Info(t, "fcm").AckFloor.Stream == 1 })
+	r.AwaitPending(t, "PUSH", "fcm", 2)
+	r.AwaitPending(t, "PUSH", "stdout", 3)
 	brokertest.Consume(t, r.JetStream, jetstream.ConsumerConfig{Durable: "audit", AckPolicy: jetstream.AckExplicitPolicy})
 	mine := r.Topology
 	mine.Handlers = []string{"stdout"}

@@ -27,6 +27,7 @@ func TestPermissionsAreTriedWithoutAnEffect(t *testing.T) {
 	r.Publish(t, 2)
 	brokertest.PullOne(t, r.Lane.Fresh)
 	brokertest.Eventually(t, "acknowledged", func() bool { return r.Info(t, "fcm").AckFloor.Stream == 1 })
+	r.AwaitPending(t, "PUSH", "fcm", 1)
 	before, infoBefore := snapshot(t, r), r.Info(t, "fcm")
 
 	for _, p := range status.Permissions(t.Context(), r.Conn, r.Topology, true) {

@@ -53,6 +53,10 @@ func TestStats(t *testing.T) {
 	r.Publish(t, 2)
 	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), brokertest.Letter("fcm", 1))
 	brokertest.Eventually(t, "acknowledged", func() bool { return r.Info(t, "fcm").AckFloor.Stream == 6 })
+	r.AwaitPending(t, "PUSH", "fcm", 2)
+	r.AwaitPending(t, "PUSH", "stdout", 10)
+	r.AwaitPending(t, "PUSH_RETRY", "fcm", 1)
+	r.AwaitPending(t, "PUSH_RETRY", "fcm-suspects", 1)
 	stats, err := status.NewReader(r.Conn).Stats(t.Context(), r.Topology)
 	if err != nil {
 		t.Fatal(err)

@@ -74,6 +74,8 @@ func TestProvisionUpdatesInPlace(t *testing.T) {
 	r := brokertest.NewRig(t)
 	r.Publish(t, 5)
 	brokertest.PullOne(t, r.Lane.Fresh)
+	brokertest.Eventually(t, "settled", func() bool { return r.Info(t, "fcm").AckFloor.Stream == 1 })
+	r.AwaitPending(t, "PUSH", "fcm", 4)
 	next := r.Topology
 	next.History, next.MaxBytes, next.AckWait, next.Subject = 2*time.Hour, 2<<30, 20*time.Second, "push.other"
 	next.DeadMaxAge = 3 * time.Hour
