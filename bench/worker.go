@@ -83,7 +83,7 @@ func counting(m *meter) push.Handler {
 	})
 }
 
-// stuck is a handler of the seed's kind whose channel is full for ever.
+// stuck is a handler as in Tinode 0.16, whose channel stays full.
 type stuck struct{ ch chan *push.Receipt }
 
 func (stuck) Init(string) error            { return nil }

@@ -90,7 +90,7 @@ func TestSchedulesComeAgain(t *testing.T) {
 			plan := func(seed uint64) []step { return s.plan(seededPlanner(seed, s.name, sc)) }
 			first := plan(1)
 			if !slices.Equal(first, plan(1)) || slices.Equal(first, plan(2)) {
-				t.Errorf("%s: the seed does not decide", s.name)
+				t.Errorf("%s: the seed of the random numbers does not decide", s.name)
 			}
 			if len(first) == 0 {
 				t.Errorf("%s does nothing", s.name)

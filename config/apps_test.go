@@ -18,7 +18,7 @@ func TestTwoOfOneTypeShareNoDevice(t *testing.T) {
 		`[{"name":"fcm","config":{"enabled":false}},{"name":"b","type":"fcm"}]`:                          "",
 		`[{"name":"stdout"},{"name":"b","type":"stdout"}]`:                                               "",
 		`[{"name":"fcm","config":{"apps":[]}}]`:                                                          "list the apps, or leave it out",
-		`[{"name":"fcm","type":"a b"}]`:                                                                  `has a "type" that is none`,
+		`[{"name":"fcm","type":"a b"}]`:                                                                  `has an unknown "type"`,
 	} {
 		var l config.HandlerList
 		err := l.Decode(text)

@@ -91,7 +91,7 @@ func process(c *Config, texts map[string]string) (map[string]error, error) {
 	for name, text := range texts {
 		key := prefix + strings.TrimPrefix(name, Prefix)
 		if err := os.Setenv(key, text); err != nil {
-			failed[name] = problems{{"holds a NUL byte", "remove it"}}
+			failed[name] = problems{{"contains a NUL byte", "remove it"}}
 			continue
 		}
 		defer os.Unsetenv(key) //nolint:errcheck // fails for an invalid key only
@@ -138,7 +138,7 @@ func kindProblem(v reflect.Value) problem {
 		return problem{"is not a duration", "write a number with a unit: 500ms, 30s, 10m, 72h, 3d"}
 	}
 	if v.Kind() == reflect.Bool {
-		return problem{"is not a truth value", "write true or false"}
+		return problem{"is neither true nor false", "write true or false"}
 	}
 	return problem{"is not a whole number", "write digits only"}
 }

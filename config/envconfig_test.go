@@ -70,7 +70,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 		`PUSHWORKER_REPLICAS is not a whole number: "one"; write digits only`,
 		`PUSHWORKER_HISTORY is not a duration: "3days"; write a number with a unit: 500ms, 30s, 10m, 72h, 3d`,
 		`PUSHWORKER_MAX_BYTES is not a size: "8 gigs"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`,
-		`PUSHWORKER_STRICT_ENV is not a truth value: "ja"; write true or false`,
+		`PUSHWORKER_STRICT_ENV is neither true nor false: "ja"; write true or false`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)

@@ -108,7 +108,7 @@ func (l *HandlerList) Decode(value string) error {
 			where += " (" + h.Name + ")"
 		}
 		if slices.ContainsFunc(*l, func(other Handler) bool { return other.Name == h.Name && h.Name != "" }) {
-			found = append(found, problem{"has the name of an entry before it", "remove one of the two, or rename it"})
+			found = append(found, problem{"has the same name as an earlier entry", "remove one of the two, or rename it"})
 		}
 		found = append(found, overlap(*l, h)...)
 		for _, p := range found {
@@ -153,11 +153,11 @@ func member(h *Handler, key string, value json.RawMessage) problems {
 	case strings.EqualFold(key, "type"):
 		if err := json.Unmarshal(value, &h.Type); err != nil || !isName(h.Type) {
 			h.Type = ""
-			return problems{{`has a "type" that is none`, "name a handler such as fcm, or leave it out if the name is that"}}
+			return problems{{`has an unknown "type"`, "name a handler such as fcm, or leave it out if the name is that"}}
 		}
 	case strings.EqualFold(key, "start"):
 		if err := json.Unmarshal(value, &h.Start); err != nil || !isStart(h.Start) {
-			return problems{{`has a "start" that is none`, `write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`}}
+			return problems{{`has an unknown "start"`, `write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`}}
 		}
 	case strings.EqualFold(key, "config"):
 		h.Config = value

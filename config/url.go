@@ -47,7 +47,7 @@ func serverProblem(s string) string {
 		return "has a server without a host"
 	}
 	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
-		return "has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222"
+		return "has an IPv6 address without brackets; brackets are needed, as in nats://[::1]:4222"
 	}
 	if p := u.Port(); p != "" && !isPort(p, 1) {
 		return "has a port that is not a number from 1 to 65535"

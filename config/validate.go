@@ -28,7 +28,7 @@ func validate(c *Config, f *findings) {
 
 func (v *validator) connection() {
 	n := v.NATS
-	v.require(n.User == "" || n.Password.IsSet(), "is set without a password", "set PUSHWORKER_NATS_PASSWORD or its _FILE twin", "NATS_USER", "NATS_PASSWORD")
+	v.require(n.User == "" || n.Password.IsSet(), "is set without a password", "set PUSHWORKER_NATS_PASSWORD or PUSHWORKER_NATS_PASSWORD_FILE", "NATS_USER", "NATS_PASSWORD")
 	v.require(n.User != "" || !n.Password.IsSet(), "is set without a user", "set PUSHWORKER_NATS_USER", "NATS_PASSWORD")
 	v.require(n.CertFile == "" || n.KeyFile != "", "is set without its key", "set PUSHWORKER_NATS_KEY_FILE", "NATS_CERT_FILE")
 	v.require(n.CertFile != "" || n.KeyFile == "", "is set without its certificate", "set PUSHWORKER_NATS_CERT_FILE", "NATS_KEY_FILE")
@@ -39,7 +39,7 @@ func (v *validator) connection() {
 		{"NATS_CREDS_FILE", n.CredsFile != ""},
 		{"NATS_NKEY_FILE", n.NkeyFile != ""},
 	})
-	v.require(isInboxPrefix(n.InboxPrefix), "is no prefix for inboxes: "+quote(n.InboxPrefix),
+	v.require(isInboxPrefix(n.InboxPrefix), "is not an inbox prefix: "+quote(n.InboxPrefix),
 		"use _INBOX, or _INBOX_ with letters, digits, - and _ after it, such as _INBOX_worker", "NATS_INBOX_PREFIX")
 	v.file("NATS_CREDS_FILE", n.CredsFile)
 	v.file("NATS_NKEY_FILE", n.NkeyFile)
@@ -70,7 +70,7 @@ func (v *validator) oneLogin(ways []login) {
 		}
 		v.warn(!v.embeds(), way.name, "is not used: it is for a broker that PUSHWORKER_NATS_URL names",
 			"set PUSHWORKER_NATS_URL, or use PUSHWORKER_EMBEDDED_TOKEN")
-		v.require(first == "", "is set and "+Prefix+"_"+first+" already says who logs in", "keep one of the two", way.name)
+		v.require(first == "", "is a second way to log in, beside "+Prefix+"_"+first, "keep one of the two", way.name)
 		first = cmp.Or(first, way.name)
 	}
 }
@@ -117,9 +117,9 @@ func (v *validator) exposure() {
 }
 
 func (v *validator) topology() {
-	v.require(isStreamName(v.Stream), "is no name for a stream: "+quote(v.Stream),
+	v.require(isStreamName(v.Stream), "is not a valid stream name: "+quote(v.Stream),
 		"use up to 64 letters, digits, - and _", "STREAM")
-	v.require(isSubject(v.Subject), "is no subject to publish to: "+quote(v.Subject),
+	v.require(isSubject(v.Subject), "is not a valid subject: "+quote(v.Subject),
 		"use words with dots between them, without spaces, * and >, and without $ in front", "SUBJECT")
 	for _, taken := range []string{"push.schedule", "push.retry", "push.dead", "push.devices", "push.events"} {
 		v.require(!overlaps(v.Subject, taken), "overlaps "+taken+", which pushworker uses itself",
@@ -177,10 +177,10 @@ func (v *validator) retry() {
 	r := v.Retry
 	atLeast(v, "RETRY_BASE", r.Base, time.Millisecond)
 	atLeast(v, "RETRY_MAX_ATTEMPTS", r.MaxAttempts, 1)
-	v.require(r.Base <= r.Cap, "is "+written(r.Base)+", more than PUSHWORKER_RETRY_CAP, "+written(r.Cap),
-		"lower it or raise the cap", "RETRY_BASE", "RETRY_CAP")
-	v.require(r.Cap <= r.MaxAge, "is "+written(r.Cap)+", more than PUSHWORKER_RETRY_MAX_AGE, "+written(r.MaxAge),
-		"lower it or raise the greatest age", "RETRY_CAP", "RETRY_MAX_AGE")
+	v.require(r.Base <= r.Cap, "is "+written(r.Base)+", more than PUSHWORKER_RETRY_CAP ("+written(r.Cap)+")",
+		"lower it, or raise PUSHWORKER_RETRY_CAP", "RETRY_BASE", "RETRY_CAP")
+	v.require(r.Cap <= r.MaxAge, "is "+written(r.Cap)+", more than PUSHWORKER_RETRY_MAX_AGE ("+written(r.MaxAge)+")",
+		"lower it, or raise PUSHWORKER_RETRY_MAX_AGE", "RETRY_CAP", "RETRY_MAX_AGE")
 }
 
 // handlers checks what a handler's own retry policy and the common one make
@@ -209,9 +209,9 @@ func (v *validator) retryOrder(own push.RetryConfig) string {
 	case own.Base == 0 && own.Cap == 0 && own.MaxAge == 0, v.broken("HANDLERS", "RETRY_BASE", "RETRY_CAP", "RETRY_MAX_AGE"):
 		return ""
 	case base > limit:
-		return fmt.Sprintf("retries from %s up to %s", written(base), written(limit))
+		return fmt.Sprintf("retries start at %s, above their cap of %s", written(base), written(limit))
 	case limit > age:
-		return fmt.Sprintf("retries up to every %s, but gives up after %s", written(limit), written(age))
+		return fmt.Sprintf("retries have a cap of %s, above their greatest age of %s", written(limit), written(age))
 	}
 	return ""
 }

@@ -31,9 +31,9 @@ func badCases(dir string) []badCase {
 		// The connection.
 		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
 		{"URL with an IPv6 address without brackets", []string{"NATS_URL=nats://::1:4222,::1,tls://fe80::1:4222,nats://[::1]:4222"}, []string{
-			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
-			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
-			"NATS_URL has an IPv6 address without brackets, which stand around it as in nats://[::1]:4222" + urlHint,
+			"NATS_URL has an IPv6 address without brackets; brackets are needed, as in nats://[::1]:4222" + urlHint,
+			"NATS_URL has an IPv6 address without brackets; brackets are needed, as in nats://[::1]:4222" + urlHint,
+			"NATS_URL has an IPv6 address without brackets; brackets are needed, as in nats://[::1]:4222" + urlHint,
 		}},
 		{"URL with a name in brackets", []string{"NATS_URL=nats://[broker]:4222"}, []string{"NATS_URL is not a URL" + urlHint}},
 		{"URL without host", []string{"NATS_URL=nats://:4222"}, []string{"NATS_URL has a server without a host" + urlHint}},
@@ -43,13 +43,13 @@ func badCases(dir string) []badCase {
 			"NATS_URL has a server without a host" + urlHint,
 			"NATS_URL has a port that is not a number from 1 to 65535" + urlHint,
 		}},
-		{"user without password", []string{broker, "NATS_USER=me"}, []string{"NATS_USER is set without a password; set PUSHWORKER_NATS_PASSWORD or its _FILE twin"}},
+		{"user without password", []string{broker, "NATS_USER=me"}, []string{"NATS_USER is set without a password; set PUSHWORKER_NATS_PASSWORD or PUSHWORKER_NATS_PASSWORD_FILE"}},
 		{"password without user", []string{broker, "NATS_PASSWORD=" + secret}, []string{"NATS_PASSWORD is set without a user; set PUSHWORKER_NATS_USER"}},
 		{"two logins", []string{broker, "NATS_USER=me", "NATS_PASSWORD=" + secret, "NATS_TOKEN=" + secret}, []string{
-			"NATS_TOKEN is set and PUSHWORKER_NATS_USER already says who logs in; keep one of the two",
+			"NATS_TOKEN is a second way to log in, beside PUSHWORKER_NATS_USER; keep one of the two",
 		}},
 		{"login in URL and beside it", []string{"NATS_URL=nats://" + secret + "@b", "NATS_TOKEN_FILE=" + dir + "/token"}, []string{
-			"NATS_TOKEN_FILE is set and PUSHWORKER_NATS_URL already says who logs in; keep one of the two",
+			"NATS_TOKEN_FILE is a second way to log in, beside PUSHWORKER_NATS_URL; keep one of the two",
 		}},
 		{"certificate without key", []string{broker, "NATS_CERT_FILE=" + dir + "/token"}, []string{"NATS_CERT_FILE is set without its key; set PUSHWORKER_NATS_KEY_FILE"}},
 		{"key without certificate", []string{broker, "NATS_KEY_FILE=" + dir + "/token"}, []string{"NATS_KEY_FILE is set without its certificate; set PUSHWORKER_NATS_CERT_FILE"}},
@@ -77,16 +77,16 @@ func badCases(dir string) []badCase {
 		{"embedded for everybody with TLS only", []string{"EMBEDDED_ADDR=0.0.0.0:4222", "EMBEDDED_CERT_FILE=" + dir + "/token", "EMBEDDED_KEY_FILE=" + dir + "/token"}, []string{exposed}},
 		{"embedded certificate without key", []string{"EMBEDDED_CERT_FILE=" + dir + "/token"}, []string{"EMBEDDED_CERT_FILE is set without its key; set PUSHWORKER_EMBEDDED_KEY_FILE"}},
 		{"embedded key without certificate", []string{"EMBEDDED_KEY_FILE=" + dir + "/token"}, []string{"EMBEDDED_KEY_FILE is set without its certificate; set PUSHWORKER_EMBEDDED_CERT_FILE"}},
-		{"embedded for everybody by name", []string{"EMBEDDED_ADDR=worker-1:4222", "EMBEDDED_INSECURE=no"}, []string{`EMBEDDED_INSECURE is not a truth value: "no"; write true or false`}},
+		{"embedded for everybody by name", []string{"EMBEDDED_ADDR=worker-1:4222", "EMBEDDED_INSECURE=no"}, []string{`EMBEDDED_INSECURE is neither true nor false: "no"; write true or false`}},
 		{"sync", []string{"EMBEDDED_SYNC=never"}, []string{`EMBEDDED_SYNC is "never"; use interval or always`}},
 		{"embedded replicas", []string{"REPLICAS=3"}, []string{"REPLICAS is 3, but the embedded broker is a single server; set PUSHWORKER_NATS_URL, or leave it at 1"}},
 		{"file as data directory", []string{"DATA_DIR=" + dir + "/token"}, []string{`DATA_DIR names a file: "DIR/token"; name a directory; it is made when it is missing`}},
 
 		// Streams.
-		{"stream name", []string{"STREAM=push.receipts"}, []string{`STREAM is no name for a stream: "push.receipts"; use up to 64 letters, digits, - and _`}},
-		{"subject with wildcard", []string{"SUBJECT=push.>"}, []string{`SUBJECT is no subject to publish to: "push.>"; use words with dots between them, without spaces, * and >, and without $ in front`}},
-		{"subject with gap", []string{"SUBJECT=push..receipts"}, []string{`SUBJECT is no subject to publish to: "push..receipts"; use words with dots between them, without spaces, * and >, and without $ in front`}},
-		{"subject of the broker", []string{"SUBJECT=$JS.x"}, []string{`SUBJECT is no subject to publish to: "$JS.x"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"stream name", []string{"STREAM=push.receipts"}, []string{`STREAM is not a valid stream name: "push.receipts"; use up to 64 letters, digits, - and _`}},
+		{"subject with wildcard", []string{"SUBJECT=push.>"}, []string{`SUBJECT is not a valid subject: "push.>"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"subject with gap", []string{"SUBJECT=push..receipts"}, []string{`SUBJECT is not a valid subject: "push..receipts"; use words with dots between them, without spaces, * and >, and without $ in front`}},
+		{"subject of the broker", []string{"SUBJECT=$JS.x"}, []string{`SUBJECT is not a valid subject: "$JS.x"; use words with dots between them, without spaces, * and >, and without $ in front`}},
 		{"subject of our own", []string{"SUBJECT=push.retry.x"}, []string{"SUBJECT overlaps push.retry, which pushworker uses itself; use a subject of its own, such as push.receipts"}},
 		{"replicas", []string{broker, "REPLICAS=6"}, []string{"REPLICAS is 6, more than 5; set 5 or less"}},
 		{"no replicas", []string{broker, "REPLICAS=0"}, []string{"REPLICAS is 0, less than 1; set 1 or more"}},
@@ -95,9 +95,9 @@ func badCases(dir string) []badCase {
 		{"short history", []string{"HISTORY=30s", "DEAD_MAX_AGE=-1h"}, []string{"HISTORY is 30s, less than 1m; set 1m or more", "DEAD_MAX_AGE is -1h, less than 1m; set 1m or more"}},
 		{"size", []string{"MAX_BYTES=8 gigs"}, []string{`MAX_BYTES is not a size: "8 gigs"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`}},
 		{"negative size", []string{"DEAD_MAX_BYTES=-1"}, []string{`DEAD_MAX_BYTES is not a size: "-1"; write a whole number of bytes, or one with a unit such as 512MiB or 8GiB`}},
-		{"enormous size", []string{"RETRY_MAX_BYTES=9000000TiB"}, []string{`RETRY_MAX_BYTES is too big a size: "9000000TiB"; the most is 8388607TiB`}},
+		{"enormous size", []string{"RETRY_MAX_BYTES=9000000TiB"}, []string{`RETRY_MAX_BYTES is too large a size: "9000000TiB"; the most is 8388607TiB`}},
 		{"stream too small for a receipt", []string{"MAX_BYTES=1MB", "MAX_RECEIPT_BYTES=1MiB"}, []string{"MAX_BYTES is 1MB, which cannot hold a receipt of PUSHWORKER_MAX_RECEIPT_BYTES; set 1MiB or more"}},
-		{"truth", []string{"PROVISION=yes", "PPROF=on"}, []string{`PROVISION is not a truth value: "yes"; write true or false`, `PPROF is not a truth value: "on"; write true or false`}},
+		{"truth", []string{"PROVISION=yes", "PPROF=on"}, []string{`PROVISION is neither true nor false: "yes"; write true or false`, `PPROF is neither true nor false: "on"; write true or false`}},
 
 		// Receipts.
 		{"receipt size", []string{"MAX_RECEIPT_BYTES=65MiB"}, []string{"MAX_RECEIPT_BYTES is 65MiB, more than 64MiB; set 64MiB or less"}},
@@ -113,7 +113,7 @@ func badCases(dir string) []badCase {
 		{"handlers and more", []string{"HANDLERS=[] x"}, []string{"HANDLERS is not valid JSON at line 1, column 4; look for a missing quote, a comma too many or too few, or text after the array"}},
 		{"handlers that are an object", []string{`HANDLERS={"stdout":"` + secret + `"}`}, []string{`HANDLERS is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
 		{"handler entries", []string{`HANDLERS=[{"name":"a"},{"name":"a"},{"name":"b","enabled":true,"` + "\x7f" + `":1},{"name":"` + secret + ` x"},{"config":{}},"` + secret + `",null]`}, []string{
-			"HANDLERS entry 2 (a): has the name of an entry before it; remove one of the two, or rename it",
+			"HANDLERS entry 2 (a): has the same name as an earlier entry; remove one of the two, or rename it",
 			`HANDLERS entry 3 (b): has the key "enabled"; an entry has "name", "type", "start" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 3 (b): has the key "\x7f"; an entry has "name", "type", "start" and "config"; put the handler's settings under "config"`,
 			`HANDLERS entry 4: has no usable "name"; use 1 to 32 letters, digits, - and _`,
@@ -122,9 +122,9 @@ func badCases(dir string) []badCase {
 			`HANDLERS entry 7: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 		}},
 		{"starts that are none", []string{`HANDLERS=[{"name":"a","start":"now"},{"name":"b","start":1},{"name":"c","start":""},{"name":"d","start":"new"},{"name":"e","Start":"2026-12-01T08:00:00Z"}]`}, []string{
-			`HANDLERS entry 1 (a): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
-			`HANDLERS entry 2 (b): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
-			`HANDLERS entry 3 (c): has a "start" that is none; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+			`HANDLERS entry 1 (a): has an unknown "start"; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+			`HANDLERS entry 2 (b): has an unknown "start"; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
+			`HANDLERS entry 3 (c): has an unknown "start"; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
 		}},
 		{"handlers' common keys", []string{`HANDLERS=[{"name":"a","config":{"enabled":"` + secret + `","retry":{"max_attempts":-1}}},{"name":"b","config":"` + secret + `"},{"nam":"c"}]`}, []string{
 			`HANDLERS entry 1 (a): key "enabled" is a JSON string: want true or false; correct it under "config"`,
@@ -137,14 +137,14 @@ func badCases(dir string) []badCase {
 		{"no handler", []string{"HANDLERS=[]"}, []string{`HANDLERS enables no handler; set "enabled": true under "config" of one, or leave the variable out for stdout`}},
 		{"no list", []string{"HANDLERS=null"}, []string{`HANDLERS enables no handler; set "enabled": true under "config" of one, or leave the variable out for stdout`}},
 		{"handlers' retries beside the common ones", []string{`HANDLERS=[{"name":"a","config":{"retry":{"base":"20m"}}},{"name":"b","config":{"retry":{"max_age":"5m"}}},{"name":"c","config":{"retry":{"base":"20m","cap":"1h"}}}]`}, []string{
-			`HANDLERS entry 1 (a): retries from 20m up to 10m; change it, or set the others too, under "retry"`,
-			`HANDLERS entry 2 (b): retries up to every 10m, but gives up after 5m; change it, or set the others too, under "retry"`,
+			`HANDLERS entry 1 (a): retries start at 20m, above their cap of 10m; change it, or set the others too, under "retry"`,
+			`HANDLERS entry 2 (b): retries have a cap of 10m, above their greatest age of 5m; change it, or set the others too, under "retry"`,
 		}},
 
 		// Time.
 		{"retry order", []string{"RETRY_BASE=20m", "RETRY_MAX_AGE=5m"}, []string{
-			"RETRY_BASE is 20m, more than PUSHWORKER_RETRY_CAP, 10m; lower it or raise the cap",
-			"RETRY_CAP is 10m, more than PUSHWORKER_RETRY_MAX_AGE, 5m; lower it or raise the greatest age",
+			"RETRY_BASE is 20m, more than PUSHWORKER_RETRY_CAP (10m); lower it, or raise PUSHWORKER_RETRY_CAP",
+			"RETRY_CAP is 10m, more than PUSHWORKER_RETRY_MAX_AGE (5m); lower it, or raise PUSHWORKER_RETRY_MAX_AGE",
 		}},
 		{"no rule judges a value that nobody wrote", []string{"RETRY_BASE=20m", "RETRY_CAP=1x"}, []string{`RETRY_CAP is not a duration: "1x"` + durationHint}},
 		{"retry limits", []string{"RETRY_BASE=0", "RETRY_MAX_ATTEMPTS=0"}, []string{"RETRY_BASE is 0s, less than 1ms; set 1ms or more", "RETRY_MAX_ATTEMPTS is 0, less than 1; set 1 or more"}},
@@ -158,7 +158,7 @@ func badCases(dir string) []badCase {
 		{"events", []string{"EVENTS=some"}, []string{`EVENTS is "some"; use off, failures or all`}},
 		{"log", []string{"LOG_LEVEL=INFO", "LOG_FORMAT=\x1b[31m"}, []string{`LOG_LEVEL is "INFO"; use trace, debug, info, warn or error`, `LOG_FORMAT is "\x1b[31m"; use auto, console or json`}},
 		{"typo in strict mode", []string{"STRICT_ENV=true", "LOGLEVEL=debug"}, []string{"LOGLEVEL is not a variable of pushworker; did you mean PUSHWORKER_LOG_LEVEL?"}},
-		{"NUL", []string{"STREAM=a\x00b"}, []string{`STREAM holds a NUL byte: "a\x00b"; remove it`}},
+		{"NUL", []string{"STREAM=a\x00b"}, []string{`STREAM contains a NUL byte: "a\x00b"; remove it`}},
 		{"everything at once", []string{"NATS_URL=x://" + secret, "REPLICAS=x", "MAX_BYTES=x", "HANDLERS=x", "ACK_WAIT=x", "LOG_LEVEL=x", "STRICT_ENV=true", "X=x"}, []string{
 			"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint,
 			`REPLICAS is not a whole number: "x"; write digits only`,

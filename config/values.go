@@ -102,7 +102,7 @@ func (b *ByteSize) Decode(value string) error {
 		return problems{{"is not a size", "write a whole number of bytes, or one with a unit such as 512MiB or 8GiB"}}
 	}
 	if int64(n) > math.MaxInt64/size {
-		return problems{{"is too big a size", "the most is 8388607TiB"}}
+		return problems{{"is too large a size", "the most is 8388607TiB"}}
 	}
 	*b = ByteSize(int64(n) * size)
 	return nil

@@ -73,7 +73,7 @@ func keysTable(t *testing.T, dir, typ string) string {
 		if field.Doc != nil { // a comment above the first of several is of all of them
 			doc = strings.Join(strings.Fields(field.Doc.Text()), " ")
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", key, kindOf(field.Type), meaning(doc, spec))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", key, kindOf(field.Type), meaning(doc, key, spec))
 	}
 	return b.String()
 }
@@ -135,8 +135,19 @@ func kindOf(e ast.Expr) string {
 	return "object"
 }
 
-// meaning is a comment with the fields of the struct named by their keys.
-func meaning(doc string, spec *ast.StructType) string {
+// meaning is the comment of a key with the fields of the struct named by their keys,
+// and without the key as its subject, which stands beside it in the table.
+func meaning(doc, key string, spec *ast.StructType) string {
+	doc = namedByKeys(doc, spec)
+	if rest, ok := strings.CutPrefix(doc, "`"+key+"` "); ok {
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, "is "), "are ")
+		doc = strings.ToUpper(rest[:1]) + rest[1:]
+	}
+	return strings.ReplaceAll(doc, "|", `\|`)
+}
+
+// namedByKeys is a comment with the fields of the struct named by their keys.
+func namedByKeys(doc string, spec *ast.StructType) string {
 	for _, field := range spec.Fields.List {
 		key := keyOf(field)
 		for _, name := range field.Names {
@@ -150,5 +161,5 @@ func meaning(doc string, spec *ast.StructType) string {
 			doc = strings.Join(words, " ")
 		}
 	}
-	return strings.ReplaceAll(doc, "|", `\|`)
+	return doc
 }

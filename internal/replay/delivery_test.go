@@ -331,7 +331,7 @@ func TestDeliveryLeavesOutWhatHasExpired(t *testing.T) {
 	}
 }
 
-// seedHandler is a handler of the seed's kind, which does not say how it went.
+// seedHandler is a handler as in Tinode 0.16, which does not report outcomes.
 type seedHandler struct{ in chan *push.Receipt }
 
 func (h seedHandler) Init(string) error          { return nil }

@@ -19,7 +19,7 @@ const (
 // strings such as "1m30s" or "1d", or numbers of seconds. In numbers and durations zero
 // means the default.
 type Common struct {
-	// Enabled is whether the handler runs. The default is true; in Tinode it is false.
+	// Enabled says whether the handler runs. The default is true; in Tinode it is false.
 	Enabled bool `json:"enabled"`
 	// Buffer is how many receipts may wait in the handler's channel, at most 1048576.
 	// The default is 1024, also for negative values.
@@ -27,12 +27,12 @@ type Common struct {
 	// Concurrency is how many receipts the handler works on at the same time, at
 	// most 65536. The default is the handler's own.
 	Concurrency int `json:"concurrency"`
-	// Timeout bounds the work on one receipt; the default is 30 s.
+	// Timeout is how long the handler may work on one receipt. The default is 30 s.
 	Timeout time.Duration `json:"timeout"`
-	// Apps are the apps whose devices the handler takes, as the member app of devices has them; "" are
-	// devices without one. The default is all of its type.
+	// Apps lists the apps whose devices the handler serves, named as in the member app of devices. ""
+	// means devices without an app. The default is all devices of its type.
 	Apps []string `json:"apps"`
-	// Retry overrides the worker's retry policy. The handler itself ignores it.
+	// Retry overrides the worker's retry policy. The worker applies it; the handler ignores it.
 	Retry RetryConfig `json:"retry"`
 }
 
@@ -44,12 +44,13 @@ func (c Common) Takes(d Device) bool {
 // RetryConfig overrides parts of a retry policy; what is zero is left to the
 // worker's configuration.
 type RetryConfig struct {
-	// Base and Cap bound the first delay and every delay.
+	// Base is the upper bound of the first delay. The bound doubles with each attempt.
 	Base time.Duration `json:"base"`
-	Cap  time.Duration `json:"cap"`
-	// MaxAge is the age at which a receipt is given up.
+	// Cap is the upper bound of every delay.
+	Cap time.Duration `json:"cap"`
+	// MaxAge is the age at which a receipt that failed becomes a dead letter.
 	MaxAge time.Duration `json:"max_age"`
-	// MaxAttempts is after how many attempts a receipt is given up.
+	// MaxAttempts is the number of failed attempts after which a receipt becomes a dead letter.
 	MaxAttempts int `json:"max_attempts"`
 }
 

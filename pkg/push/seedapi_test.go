@@ -9,7 +9,7 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// This file is a handler and a caller as they were written against the seed's API,
+// This file is a handler and a caller as they were written against the API of Tinode 0.16,
 // and nothing else. That it compiles is most of the test.
 
 type seedHandler struct {
@@ -90,7 +90,7 @@ func TestSeedAPI(t *testing.T) {
 	h := &seedHandler{lines: make(chan string, 2)}
 	name := rand.Text() // the process-wide registry takes a name once, and tests may run twice
 	push.Register(name, h)
-	t.Cleanup(func() { h.initialized = false }) // Stop leaves the seed's handlers ready
+	t.Cleanup(func() { h.initialized = false }) // Stop leaves Tinode's handlers ready
 	if err := push.Init(`[{"name":"` + name + `","config":{"enabled":true,"buffer":32}}]`); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (s *Server) judge(c *fake.Call, r *fake.Request) (*fake.Answer, fake.Verdic
 	return says.Answer, says.Verdict
 }
 
-// admit names the refusal of a caller who may not send; empty when he may.
+// admit returns the answer that refuses a caller who may not send, or empty text.
 func (s *Server) admit(c *fake.Call, project string) string {
 	if refusal := s.bearers.check(c.Header("authorization"), c.Now); refusal != "" {
 		return refusal

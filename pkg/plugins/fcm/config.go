@@ -22,30 +22,30 @@ const (
 // The keys of the chat server's own FCM plug-in mean what they mean there, of its
 // old versions too. Durations are strings such as "1m30s", or numbers of seconds.
 type Config struct {
-	// Credentials is the key of a Google service account, as the JSON object that
-	// Google gives out, or a string with it, plain or in base64. It wins over
-	// CredentialsFile.
+	// Credentials is the key of a Google service account: the JSON object that Google
+	// gives you, or a string that contains it, plain or in base64. If CredentialsFile is
+	// set too, Credentials is used.
 	Credentials Credentials `json:"credentials"`
-	// CredentialsFile is the path of a file with the same. When the file is
-	// replaced, the new key is used without a restart; when it is missing, readiness
-	// and status say so.
+	// CredentialsFile is the path of a file with that key. If you replace the file, the
+	// worker uses the new key without a restart. If the file is missing, readiness and
+	// status say so.
 	CredentialsFile string `json:"credentials_file"`
-	// ProjectID is the Firebase project; the default is that of the credentials.
+	// ProjectID is the Firebase project. The default is the project of the credentials.
 	ProjectID string `json:"project_id"`
-	// Endpoint is where FCM is, for a proxy or a fake: an URL up to and including
-	// the version, such as "http://127.0.0.1:9080/v1". The default is Google's. Without
-	// TLS it may know HTTP/2 or HTTP/1.1.
+	// Endpoint is the URL of FCM, a proxy or a fake, up to and including the version, such
+	// as "http://127.0.0.1:9080/v1". The default is Google's. Without TLS the server may
+	// speak HTTP/2 or HTTP/1.1.
 	Endpoint string `json:"endpoint"`
-	// DryRun has FCM check each message and deliver none.
+	// DryRun asks FCM to check each message and to deliver none.
 	DryRun bool `json:"dry_run"`
-	// MaxInFlight is how many requests may be open at the same time; the default is
+	// MaxInFlight is how many requests may be open at the same time. The default is
 	// 720.
 	MaxInFlight int `json:"max_in_flight"`
-	// PerSecond is how many requests the project may make in a second, in this
-	// process; the default is 9000. FCM's default quota is 10,000.
+	// PerSecond is how many requests this process may make in a second. The default is
+	// 9000. FCM's default quota is 10,000 for a project.
 	PerSecond float64 `json:"per_second"`
-	// Ramp is how long it takes from a tenth of PerSecond to the whole, after a
-	// start and after an outage; the default is one minute.
+	// Ramp is how long the handler takes to raise its rate from a tenth of PerSecond to
+	// all of it, after a start and after an outage. The default is one minute.
 	Ramp time.Duration `json:"ramp"`
 
 	// APNSBundleID is the bundle id of the app for Apple devices.

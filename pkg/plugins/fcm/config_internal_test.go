@@ -27,7 +27,7 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigsThatExist(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"the seed's": `{"enabled":true,"buffer":1024,"project_id":"my-project","credentials":` + someAccount + `,"time_to_live":3600,` +
+		"as in Tinode 0.16": `{"enabled":true,"buffer":1024,"project_id":"my-project","credentials":` + someAccount + `,"time_to_live":3600,` +
 			`"android":{"enabled":true,"icon":"ic_logo_push","icon_color":"#3949AB","click_action":".MessageActivity",` +
 			`"msg":{"title_loc_key":"new_message","title":"","body":"$content","body_loc_key":""},"sub":{"title_loc_key":"new_chat"}}}`,
 		"with a file": `{"enabled":true,"credentials_file":"/etc/chat/fcm.json","time_to_live":0,"android":{"enabled":false}}`,

@@ -243,7 +243,7 @@ func TestOriginalSamples(t *testing.T) {
 			c := configWith(t, members(s.Configs[e.Config]), original)
 			got, want := sorted(render(t, c, r, s.users(t), now)), sorted(s.expected(t, e, c.TimeToLive))
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("messages differ from the original's (-want +got):\n%s", diff)
+				t.Errorf("messages differ from Tinode's (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -262,7 +262,7 @@ func TestOriginalCases(t *testing.T) {
 			r := decodeReceipt(t, s.Receipts[e.Receipt])
 			got, want := sorted(render(t, c, r, s.users(t), now)), sorted(s.expected(t, e, c.TimeToLive))
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("messages differ from the original's (-want +got):\n%s", diff)
+				t.Errorf("messages differ from Tinode's (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -301,13 +301,13 @@ func soonAfter(r *push.Receipt) time.Time {
 }
 
 // TestDefaultsDifferWhereSaid takes out of our messages what docs/fcm-messages.md
-// says is different, and compares the rest with the original's. What quiet and
+// says is different, and compares the rest with Tinode's. What quiet and
 // all_keys make different, TestQuiet and TestAllKeys say.
 func TestDefaultsDifferWhereSaid(t *testing.T) {
 	t.Parallel()
 	s := readSuite(t, "original.json")
 	for _, e := range s.Cases {
-		if strings.HasPrefix(e.Receipt, "bad-") { // the original drops them
+		if strings.HasPrefix(e.Receipt, "bad-") { // Tinode drops them
 			continue
 		}
 		r := decodeReceipt(t, s.Receipts[e.Receipt])

@@ -30,7 +30,7 @@ func New(directory push.Directory) push.Handler {
 		if err != nil {
 			return push.Work{}, err
 		}
-		s, err := newSender(context.Background(), how, fetchToken) //nolint:forbidigo // the seed's Init is given none
+		s, err := newSender(context.Background(), how, fetchToken) //nolint:forbidigo // push.Handler's Init takes none
 		if err != nil {
 			return push.Work{}, err
 		}

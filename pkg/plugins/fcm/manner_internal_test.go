@@ -104,7 +104,7 @@ func wantSame(t *testing.T, name string, want, got *messaging.Message) {
 	}
 }
 
-// TestMissedCallIsSeen: on Apple devices the original shows nothing of any call.
+// TestMissedCallIsSeen: on Apple devices Tinode shows nothing of any call.
 func TestMissedCallIsSeen(t *testing.T) {
 	t.Parallel()
 	alert := messageTo(t, configWith(t, drawn), kindsOfPush()["missed"].receipt, ios).APNS.Payload.Aps.CustomData["alert"]
@@ -126,7 +126,7 @@ func TestCallTTL(t *testing.T) {
 		}
 		if kind.receipt.Payload.Webrtc != "" {
 			if got := *messageTo(t, configWith(t, original), kind.receipt, android).Android.TTL; got != 0 {
-				t.Errorf("%s: the original's TTL is 0, not %s", name, got)
+				t.Errorf("%s: Tinode's TTL is 0, not %s", name, got)
 			}
 		}
 	}

@@ -325,7 +325,7 @@ func TestDataKeysAreAllowed(t *testing.T) {
 	}
 }
 
-// TestOldColor: the seed's name for it, and which wins.
+// TestOldColor: Tinode 0.16's name for it, and which wins.
 func TestOldColor(t *testing.T) {
 	t.Parallel()
 	for section, want := range map[string]string{

@@ -303,7 +303,7 @@ func TestSkipped(t *testing.T) {
 }
 
 // TestListedElsewhere: a device id means a device of the user who lists it; a token
-// means the device that has it, whoever lists it, as in the original.
+// means the device that has it, whoever lists it, as in Tinode.
 func TestListedElsewhere(t *testing.T) {
 	t.Parallel()
 	phone := func(user push.Uid, token string) push.Device {

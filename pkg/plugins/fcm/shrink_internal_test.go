@@ -163,7 +163,7 @@ func TestShrinkOrder(t *testing.T) {
 	}
 }
 
-// TestShrinkOff: as the original, which sends what FCM then refuses.
+// TestShrinkOff: as Tinode, which sends what FCM then refuses.
 func TestShrinkOff(t *testing.T) {
 	t.Parallel()
 	c := configWith(t, `"improvements":{"shrink":false}`)

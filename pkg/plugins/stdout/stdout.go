@@ -26,11 +26,10 @@ const maxKept = 64 << 10
 
 // config is the manual of the handler's own keys; [push.Common] has the others.
 type config struct {
-	// Format is "json" (the default): the receipt as canonical JSON with text keys
-	// ([push.Receipt.AppendJSON]), in which control and direction-changing
-	// characters are escaped, since it may go to a terminal; or "text": a summary
-	// for people, which shows neither device ids nor more than 80 characters of any
-	// string, and quotes what is not a plain word.
+	// Format is "json" (the default) or "text". "json" prints the receipt as canonical
+	// JSON on one line, and escapes control characters and characters that change the
+	// direction of the text, because the line may go to a terminal. "text" prints a
+	// summary for people: no device ids, and at most 80 characters of any string.
 	Format string `json:"format"`
 }
 

@@ -38,7 +38,7 @@ func TestConforms(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]string{
 		"defaults":          "",
-		"as in the seed":    `{"enabled":true,"buffer":32}`,
+		"as in Tinode":      `{"enabled":true,"buffer":32}`,
 		"text":              `{"format":"text"}`,
 		"several at a time": `{"concurrency":4,"format":"json"}`,
 	} {

@@ -89,8 +89,9 @@ func (l *limit) leave(accepted, refused bool, at time.Time) {
 	l.admit()
 }
 
-// admit lets in whoever may come, one after the other: who is let in may leave
-// before he has returned. mu is held, and released.
+// admit starts the waiting requests that the limit allows, one after the other. A
+// request may end, and call admit again, before its start returns. mu is held, and
+// released.
 func (l *limit) admit() {
 	if l.admitting {
 		l.mu.Unlock()

@@ -18,8 +18,8 @@ type Alert struct {
 	SummaryArgCount int      `json:"summary-arg-count,omitempty"`
 }
 
-// DrawsAlert reports whether the system shows the push. A call that was missed is
-// silent to apps of the original and news to people.
+// DrawsAlert reports whether the system shows the push. The data of a missed call say
+// silent, as Tinode's do; people want to see it all the same.
 func (v *View) DrawsAlert() bool {
 	missed := v.Settings.Improvements.Quiet && v.IsMissed()
 	return v.Settings.APNS.Enabled && (!v.Silent || missed)

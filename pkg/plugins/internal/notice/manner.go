@@ -4,7 +4,7 @@ import "github.com/pushworker/pushworker/pkg/push"
 
 // Manner is how a push comes to its user.
 type Manner struct {
-	// Silent is what the data say, as the original does: of every call, too.
+	// Silent is what the data say. It is as in Tinode: true of every call, too.
 	Silent bool
 	// Quiet wakes the app at low priority, and shows and sounds nothing.
 	Quiet bool
@@ -22,9 +22,9 @@ func (m Manner) index() int {
 	return i
 }
 
-// mannerFor is how the push comes to user. delivered says that he has the message
-// on another device already. A call rings all the same, but for who makes it: the
-// device in his hand is not the only one that may answer.
+// mannerFor is how the push comes to user. delivered says that the user already has
+// the message on another device. A call rings all the same, except for its caller: the
+// callee may answer on any device.
 func (t *Template) mannerFor(user push.Uid, delivered bool) Manner {
 	has := delivered
 	if t.IsRinging() {
@@ -38,7 +38,7 @@ func (t *Template) IsSilent() bool {
 	return t.Silent || t.What == push.ActRead || t.What == push.ActMsg && (t.Webrtc != "" || t.Replace != "")
 }
 
-// isQuiet reports whether the push is no news to anybody.
+// isQuiet reports whether the push is news to nobody.
 func (t *Template) isQuiet() bool {
 	switch {
 	case !t.Settings.Improvements.Quiet:

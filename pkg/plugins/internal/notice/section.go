@@ -17,12 +17,12 @@ const MessageText = "$content"
 // Section is how notifications look on one platform. Msg and Sub override, key by
 // key, for actions of that name.
 type Section struct {
-	// Enabled has the operating system draw the notification.
+	// Enabled lets the operating system draw the notification.
 	Enabled bool `json:"enabled"`
 	Notice
-	// Msg overrides for messages.
+	// Msg overrides keys for messages.
 	Msg Notice `json:"msg"`
-	// Sub overrides for invitations.
+	// Sub overrides keys for invitations.
 	Sub Notice `json:"sub"`
 }
 
@@ -31,54 +31,52 @@ type Section struct {
 type Notice struct {
 	// Title is the first line.
 	Title string `json:"title" on:"android,apns,webpush"`
-	// TitleLocKey is the name of the first line among the app's own texts, in the
-	// language of its user.
+	// TitleLocKey is the key of the first line among the app's translated texts.
 	TitleLocKey string `json:"title_loc_key" on:"android,apns"`
-	// TitleLocArgs are put into that text; "$content" is the message.
+	// TitleLocArgs are the arguments of that text; "$content" is the message.
 	TitleLocArgs []string `json:"title_loc_args" on:"android,apns"`
-	// Body may be "$content": the message in plain text.
+	// Body is the text. "$content" is the message in plain text.
 	Body string `json:"body" on:"android,apns,webpush"`
-	// BodyLocKey is the name of the text among the app's own. A message without words,
-	// such as a picture without a name, gives way to it.
+	// BodyLocKey is the key of the text among the app's translated texts. It also
+	// replaces Body if a message has no words, such as a picture without a name.
 	BodyLocKey string `json:"body_loc_key" on:"android,apns"`
-	// BodyLocArgs are put into that text; "$content" is the message.
+	// BodyLocArgs are the arguments of that text; "$content" is the message.
 	BodyLocArgs []string `json:"body_loc_args" on:"android,apns"`
-	// Icon is a picture in the app, for browsers its address.
+	// Icon is the name of a picture in the app; for browsers it is an address.
 	Icon string `json:"icon" on:"android,webpush"`
-	// Color is #RRGGBB. Android only.
+	// Color is a color of the form #RRGGBB. Android only.
 	Color string `json:"color" on:"android"`
 	// IconColor is the old name of Color.
 	IconColor string `json:"icon_color" on:"android"`
-	// ClickAction is what a click starts: an activity of the Android app, the https
-	// address that a browser opens; for Apple another name of Category.
+	// ClickAction is what a click starts: an activity of the Android app, or the https
+	// address that a browser opens. For Apple it is another name of Category.
 	ClickAction string `json:"click_action" on:"android,apns,webpush"`
-	// ChannelID is the notification channel of the app, which must have made it.
-	// Android only.
+	// ChannelID is a notification channel that the app has made. Android only.
 	ChannelID string `json:"channel_id" on:"android"`
-	// Visibility on the lock screen is "private", which is the default, "public" or
+	// Visibility is what the lock screen shows: "private" (the default), "public" or
 	// "secret". Android only.
 	Visibility string `json:"visibility" on:"android"`
-	// Sound is the name of a file in the app; for Apple it is "default" without it.
+	// Sound is the name of a sound file in the app. For Apple the default is "default".
 	Sound string `json:"sound" on:"android,apns"`
 	// Image is the address of a picture.
 	Image string `json:"image" on:"android,apns,webpush"`
-	// Action is Apple's: the title of the button.
+	// Action is the title of the button. Apple only.
 	Action string `json:"action" on:"apns"`
-	// ActionLocKey is Action among the app's own texts.
+	// ActionLocKey is the key of Action among the app's translated texts. Apple only.
 	ActionLocKey string `json:"action_loc_key" on:"apns"`
-	// LaunchImage is Apple's: what the app shows while it starts.
+	// LaunchImage is the picture that the app shows while it starts. Apple only.
 	LaunchImage string `json:"launch_image" on:"apns"`
-	// LocKey is Apple's name of BodyLocKey, and goes before it.
+	// LocKey is Apple's name of BodyLocKey. For Apple it overrides BodyLocKey.
 	LocKey string `json:"loc_key" on:"apns"`
-	// LocArgs is Apple's name of BodyLocArgs, and goes before it.
+	// LocArgs is Apple's name of BodyLocArgs. For Apple it overrides BodyLocArgs.
 	LocArgs []string `json:"loc_args" on:"apns"`
-	// Subtitle is Apple's line below the title.
+	// Subtitle is the line below the title. Apple only.
 	Subtitle string `json:"subtitle" on:"apns"`
-	// SummaryArg is what Apple's summary of several notifications names.
+	// SummaryArg is the name in Apple's summary of several notifications.
 	SummaryArg string `json:"summary_arg" on:"apns"`
-	// SummaryArgCount is how much the notification counts for in the summary.
+	// SummaryArgCount is how many the notification counts for in that summary.
 	SummaryArgCount int `json:"summary_arg_count" on:"apns"`
-	// Category is Apple's name of the buttons that the app has defined.
+	// Category is the name of a set of buttons that the app has defined. Apple only.
 	Category string `json:"category" on:"apns"`
 }
 

@@ -24,21 +24,22 @@ const (
 // Settings are the keys that all providers of notifications take; their configs embed
 // it.
 type Settings struct {
-	// TimeToLive is how long after its time a notification is worth showing; the
-	// default is one hour, the most four weeks. For a call that has started it is at
-	// most 30 s.
+	// TimeToLive is how long a notification is worth showing after the time of its
+	// event. The default is one hour, the most is four weeks. For a call that rings it is
+	// at most 30 s.
 	TimeToLive time.Duration `json:"time_to_live"`
 	// Android, APNS and Webpush say whether the operating system draws the
-	// notification, and how. Without them, apps get the data and draw themselves.
+	// notification, and how. Without them, apps get the data and draw the notification
+	// themselves.
 	Android Section `json:"android"`
 	APNS    Section `json:"apns"`
 	Webpush Section `json:"webpush"`
-	// IDsOnly keeps what people write from the provider: pushes say which message
-	// there is and the app fetches it. Left out are the text, its preview, the MIME
-	// type, and "$content" in Body.
+	// IDsOnly hides from the provider what people write: a push says which message
+	// there is, and the app fetches it. The push leaves out the text, its preview, the
+	// MIME type, and "$content" in body.
 	IDsOnly bool `json:"ids_only"`
-	// Improvements are where we differ from the original on purpose. With all of
-	// them off, messages are the original's.
+	// Improvements switches the intended differences from Tinode. With all of them off,
+	// messages are the same as Tinode's.
 	Improvements Improvements `json:"improvements"`
 
 	// room is how many bytes the texts of notifications have at most, but for the
@@ -48,38 +49,39 @@ type Settings struct {
 	repeats int
 }
 
-// Improvements are the differences from the original; docs/fcm-messages.md has
-// the reasons. All but AndroidCollapseKey are on by default.
+// Improvements are the differences from Tinode; docs/fcm-messages.md has the reasons.
+// All but AndroidCollapseKey are on by default.
 type Improvements struct {
-	// ClearBadge sends a badge of 0, so that it goes away when all is read.
+	// ClearBadge sends a badge of 0 when nothing is unread, so that the badge goes away.
 	ClearBadge bool `json:"clear_badge"`
-	// CollapsePerMessage gives each message an identity of its own where the
-	// original gives one to each topic, so that a repeated push replaces its twin
-	// and nothing else: in apns-collapse-id and in the Topic header of web push.
+	// CollapsePerMessage gives each message an identity of its own, in apns-collapse-id
+	// and in the Topic header of web push. A repeated push then replaces its own copy and
+	// no other message. Tinode gives one identity to each topic.
 	CollapsePerMessage bool `json:"collapse_per_message"`
-	// AndroidCollapseKey sends that identity as Android's collapse_key too. FCM
-	// stores only four such messages for a device that is offline, and delays
-	// bursts of more than 20; hence it is off by default.
+	// AndroidCollapseKey also sends that identity as Android's collapse_key. It is off by
+	// default, because FCM stores only four such messages for a device that is offline,
+	// and delays bursts of more than 20.
 	AndroidCollapseKey bool `json:"android_collapse_key"`
-	// RemainingTTL tells the provider what is left of TimeToLive since the message's
-	// own time, instead of the whole from now on. Browsers get a TTL too.
+	// RemainingTTL counts time_to_live from the message's own time, and tells the provider
+	// what is left of it. Tinode counts it from the moment of sending. Browsers get a TTL
+	// too.
 	RemainingTTL bool `json:"remaining_ttl"`
-	// Shrink makes a message smaller that is over FCM's 4,096 bytes (2,048 for
-	// channels) instead of losing it.
+	// Shrink makes a message smaller if it has more than FCM's 4,096 bytes (2,048 for
+	// channels). Without it, FCM refuses the message.
 	Shrink bool `json:"shrink"`
-	// TolerateContent sends a message whose content makes no sense, without what
-	// cannot be read, instead of dropping it. It always has words: what the message is
-	// when it has none of its own.
+	// TolerateContent sends a message although a part of its content cannot be read, and
+	// leaves that part out. If no words remain, the push says what kind of message it is.
+	// Without it, such a message is not sent.
 	TolerateContent bool `json:"tolerate_content"`
-	// Quiet shows and sounds nothing for what is not news to its user: a message that
-	// he has already, an edit, a call that is over, something read elsewhere. Such a
-	// push wakes the app, at low priority. A call that rings and one that was missed
-	// are news.
+	// Quiet shows and sounds nothing for what is not news to its user: a message that the
+	// user already has, an edit, a call that is over, something read on another device.
+	// Such a push wakes the app at low priority. A call that rings is news, and so is a
+	// missed call.
 	Quiet bool `json:"quiet"`
-	// WholeCharacters cuts a text between what readers take for characters, and counts
-	// those, where the original counts code points and cuts an emoji in two.
+	// WholeCharacters counts characters as readers see them, and cuts a text between
+	// them. Tinode counts code points, and can cut an emoji in two.
 	WholeCharacters bool `json:"whole_characters"`
-	// AllKeys sends the keys of the sections that the original accepts and ignores.
+	// AllKeys sends the keys of the sections that Tinode accepts but does not send.
 	AllKeys bool `json:"all_keys"`
 }
 

@@ -17,17 +17,16 @@ type Limits struct {
 	Device, Channel int
 }
 
-// Template makes what the recipients of one receipt are told. What is the same for
-// many is made once and shared: it is to be read, never written. It is used by one at
-// a time; who renders for several guards it together with what he makes of it.
+// Template makes the notifications of one receipt. It makes once what is the same for
+// many recipients, and shares it: callers read it and never write to it. A Template is
+// for one goroutine at a time; whoever renders for several guards it with a lock.
 type Template struct {
 	push.Payload
 	Settings *Settings
-	// Now is when the push is made, and Left what is left then of its life, in whole
-	// seconds.
+	// Now is when the push is made. Left is the rest of its TTL then, in whole seconds.
 	Now  time.Time
 	Left time.Duration
-	// Mortal says that its publisher said when it goes stale: no provider keeps it
+	// Mortal says that the publisher has set an expiry. No provider may keep the push
 	// longer.
 	Mortal bool
 
@@ -44,8 +43,8 @@ type ownKey struct {
 	Manner
 }
 
-// Prepare makes the template of r as it is to be at now; nil when there is nothing to
-// tell about what happened. The error is [push.ErrExpired] or [ErrUnreadable].
+// Prepare makes the template of r for the time now. It returns nil if r needs no
+// notification. The error is [push.ErrExpired] or [ErrUnreadable].
 func Prepare(s *Settings, r *push.Receipt, now time.Time, limits Limits) (*Template, error) {
 	t := &Template{Settings: s, Payload: r.Payload, Now: now, Mortal: !r.Expires().IsZero(), limits: limits}
 	switch t.What {
@@ -70,8 +69,8 @@ func Prepare(s *Settings, r *push.Receipt, now time.Time, limits Limits) (*Templ
 	return t, nil
 }
 
-// remaining is what is left at now of r's life, in whole seconds; negative when r
-// has expired. Without the improvement only what the publisher said shortens it.
+// remaining is the rest of r's TTL at now, in whole seconds. It is negative if r has
+// expired. Without the improvement only the publisher's expiry shortens it.
 func (s *Settings) remaining(r *push.Receipt, now time.Time) time.Duration {
 	ttl, stale := s.TimeToLive, r.Expires()
 	if s.Improvements.RemainingTTL {
@@ -88,7 +87,7 @@ func (s *Settings) remaining(r *push.Receipt, now time.Time) time.Duration {
 	return ttl.Truncate(time.Second)
 }
 
-// For is what user is told.
+// For is the notification for user.
 func (t *Template) For(user push.Uid, to push.Recipient) *View {
 	m := t.mannerFor(user, to.Delivered > 0)
 	if peer := t.peer(user); !peer.IsZero() {
@@ -104,13 +103,13 @@ func (t *Template) For(user push.Uid, to push.Recipient) *View {
 	return *shared
 }
 
-// ForChannel is what all subscribers of a channel are told. They do not learn who
-// wrote it.
+// ForChannel is the notification for all subscribers of a channel. It does not say who
+// wrote the message.
 func (t *Template) ForChannel(name string) *View {
 	return t.newView(name, Manner{t.IsSilent(), t.isQuiet()}, false, t.limits.Channel)
 }
 
-// Badge is what an unread count makes of the badge; false leaves it as it is.
+// Badge is the badge for an unread count; false means that the badge stays as it is.
 func (t *Template) Badge(unread int) (int, bool) {
 	if unread < 0 || unread == 0 && !t.Settings.Improvements.ClearBadge {
 		return 0, false
@@ -118,8 +117,8 @@ func (t *Template) Badge(unread int) (int, bool) {
 	return unread, true
 }
 
-// peer is whom user talks to in a p2p topic: the name of the topic for user. It is
-// zero in other topics, and for who is not one of the two.
+// peer is the other user of a p2p topic, which is how user knows the topic. It is zero
+// in other topics, and for anybody who is not one of the two users.
 func (t *Template) peer(user push.Uid) push.Uid {
 	switch user {
 	case t.a:

@@ -111,7 +111,7 @@ func (v *View) Args(s *Section, key string, field func(*Notice) []string) []stri
 	return args
 }
 
-// More is text for a key that the original does not send.
+// More is the text of a key that Tinode does not send.
 func (v *View) More(s *Section, field func(*Notice) string) string {
 	if !v.Settings.Improvements.AllKeys {
 		return ""
