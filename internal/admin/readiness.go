@@ -62,7 +62,7 @@ func (r *Readiness) look(ctx context.Context) {
 		if r.warnings = now; now != "" {
 			r.Log.Warn().Str("checks", now).Msg("readiness checks report problems: correct what they name")
 		} else {
-			r.Log.Info().Msg("checks have nothing to warn of any more")
+			r.Log.Info().Msg("readiness checks report no problems any more")
 		}
 	}
 	if r.ready.Swap(ready) == ready {

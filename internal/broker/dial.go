@@ -88,10 +88,10 @@ func (c *Conn) asyncError(sub *nats.Subscription, err error) {
 		if sub != nil {
 			e = e.Str("subject", sub.Subject)
 		}
-		e.Msg("broker or client error")
+		e.Msg("the broker or the NATS client reports an error")
 		return
 	}
 	if c.life.denied(denied) {
-		c.log.Error().Err(denied).Msg("broker denied a permission")
+		c.log.Error().Err(denied).Msg("broker denied a permission: compare the rights of this user with deploy/permissions")
 	}
 }

@@ -12,8 +12,8 @@ import (
 // counts the others.
 const mostLines = 5
 
-// lineKind is a kind of log line that a receipt causes, so that there may be
-// thousands of it in a second.
+// lineKind is a kind of log line that a receipt causes. There may be thousands of them
+// in a second.
 type lineKind uint8
 
 const (
@@ -40,26 +40,26 @@ func (k lineKind) level() zerolog.Level {
 	return zerolog.WarnLevel
 }
 
-// String is the message of the lines of the kind, or its end.
+// String is the message of the lines of the kind, or the end of the message.
 func (k lineKind) String() string {
 	return [lineKinds]string{
 		buryLine:        "bury",
 		redeliverLine:   "redeliver",
-		leftOutLine:     "recipients left out; the others go on",
-		refusedLine:     "targets refused for good; the others go on",
-		tooLargeLine:    "part of a receipt is too large to be tried again; the others go on",
+		leftOutLine:     "recipients cannot be read and became a dead letter; the others are delivered",
+		refusedLine:     "targets were refused for good and became a dead letter; the others are retried",
+		tooLargeLine:    "part of a receipt is too large to be retried and became a dead letter; the rest is retried",
 		ackFailedLine:   "receipt is settled, but the ack could not be sent: the broker delivers it again; check the connection to the broker",
-		pullFailedLine:  "pulling was interrupted; it goes on",
-		notStoredLine:   "cannot be stored; they wait in memory and are stored again: check the space and limits of the stream",
-		storedAgainLine: "are stored again",
+		pullFailedLine:  "pulling was interrupted; the lane pulls again",
+		notStoredLine:   "cannot be stored; they wait in memory and the lane retries every few seconds: check the space and limits of the stream",
+		storedAgainLine: "can be stored again",
 	}[k]
 }
 
-// folds counts a lane's lines by kind since they were last told.
+// folds counts a lane's lines by kind since the last line that gave their number.
 type folds [lineKinds]atomic.Int64
 
-// line begins a log line, or returns nil when enough of its kind were written in this
-// minute. At level debug every line is written.
+// line begins a log line. It returns nil if enough lines of the kind were written in
+// this minute. At level debug every line is written.
 func (l *Lane) line(k lineKind) *zerolog.Event {
 	if l.folds[k].Add(1) > mostLines && l.foldsLines() {
 		return nil
@@ -69,7 +69,7 @@ func (l *Lane) line(k lineKind) *zerolog.Event {
 
 func (l *Lane) foldsLines() bool { return l.log.GetLevel() > zerolog.DebugLevel }
 
-// tellFolded says, in a line a kind, how many lines were left out in the time past.
+// tellFolded writes a line for each kind: how many lines were left out in the time past.
 func (l *Lane) tellFolded(past time.Duration) {
 	for k := range lineKinds {
 		n := l.folds[k].Swap(0) - mostLines
@@ -89,7 +89,7 @@ func counted[N int64 | uint64](n N, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-// inWords is a time as a summary says it: in whole seconds, or "minute".
+// inWords writes a time for a summary: in whole seconds, or "minute".
 func inWords(past time.Duration) string {
 	past = max(past.Round(time.Second), time.Second)
 	if past == time.Minute {

@@ -22,7 +22,6 @@ var (
 	errWouldBlock = errors.New("handler's channel is full")
 	errNotReady   = errors.New("handler is not ready")
 	errStopped    = errors.New("lane has stopped pulling")
-	errNoSlot     = errors.New("more messages arrived than were asked for")
 )
 
 // intake pulls from one source of a lane. Fresh receipts, retries and suspects
@@ -172,7 +171,7 @@ func (p *pull) take(m Message) {
 	case finished:
 		in.lane.metrics.repeated.Inc()
 		if err := m.Ack(); err != nil {
-			in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg("repeated ack")
+			in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg("cannot ack a repeated delivery")
 		}
 		return
 	case unseen:
@@ -196,7 +195,7 @@ func (p *pull) take(m Message) {
 // when a pull request had to be repeated.
 func (p *pull) overflow(m Message, o Origin) {
 	if err := m.Nak(retry.HandBack(rand.Float64()).Delay); err != nil { //nolint:gosec // jitter
-		p.in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg(errNoSlot.Error())
+		p.in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg("cannot nak a message for which the lane has no slot")
 	}
 }
 

@@ -39,7 +39,7 @@ func (d *delivery) heartbeat(now time.Time, look time.Duration) {
 	}
 	d.beat = now
 	if err := d.msg.InProgress(); err != nil {
-		d.log(d.lane.log.Debug(), err).Msg("heartbeat")
+		d.log(d.lane.log.Debug(), err).Msg("cannot send a heartbeat")
 	}
 }
 
@@ -65,7 +65,11 @@ func (l *Lane) drain() error {
 	}
 	l.awaitStores()
 	cancelled, unstarted := int(l.returned.cancelled.Load()), int(l.returned.unstarted.Load())
-	l.log.Info().Int("not_begun", unstarted).Int("cancelled", cancelled).Int("unanswered", left).Msg("lane stopped; unfinished receipts were nak'd")
+	text := "lane stopped; nothing was left unfinished"
+	if cancelled+unstarted+left > 0 {
+		text = "lane stopped; unfinished receipts were nak'd"
+	}
+	l.log.Info().Int("not_begun", unstarted).Int("cancelled", cancelled).Int("unanswered", left).Msg(text)
 	if unfinished != nil || cancelled+left > 0 {
 		return fmt.Errorf("lane %s: %w after PUSHWORKER_SHUTDOWN_GRACE (%s): %d receipts were handed back, of which %d were being sent, "+
 			"%d had not begun and %d were held by a handler that did not answer; raise PUSHWORKER_SHUTDOWN_GRACE if this happens often",

@@ -28,7 +28,7 @@ type storage struct {
 // fault says that nothing can be stored now, and why; nil while it can.
 func (s *storage) fault(lane string) error {
 	if why := s.refusal.Load(); why != nil {
-		return fmt.Errorf("lane %s: %s cannot be stored, receipts wait in memory for it: %w: check the space and limits of the stream", lane, s.what, *why)
+		return fmt.Errorf("lane %s: %s cannot be stored, receipts wait in memory: %w: check the space and limits of the stream", lane, s.what, *why)
 	}
 	return nil
 }

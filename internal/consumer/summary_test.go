@@ -201,10 +201,10 @@ func TestFailuresAreFewLines(t *testing.T) {
 		line    string
 		lines   int
 	}{
-		"acks are lost":            {receipt(1, 1), errNoStore, "the ack could not be sent", 5 + 1},
-		"recipients left out":      {`{"to":{"nobody":{},"1001":{"unread":1}},"payload":{"what":"msg"}}`, nil, "recipients left out", 5 + 1},
-		"letters cannot be stored": {`garbage`, nil, "dead letters cannot be stored", 5},
-		"letters are stored again": {`garbage`, nil, "dead letters are stored again", 5},
+		"acks are lost":               {receipt(1, 1), errNoStore, "the ack could not be sent", 5 + 1},
+		"recipients cannot be read":   {`{"to":{"nobody":{},"1001":{"unread":1}},"payload":{"what":"msg"}}`, nil, "recipients cannot be read", 5 + 1},
+		"letters cannot be stored":    {`garbage`, nil, "dead letters cannot be stored", 5},
+		"letters can be stored again": {`garbage`, nil, "dead letters can be stored again", 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

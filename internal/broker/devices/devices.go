@@ -87,6 +87,6 @@ func (d *Directory) publish(e device.Event) {
 		err = d.conn.NATS().Publish(wire.DeviceEvents, data)
 	}
 	if err != nil {
-		d.log.Warn().Err(err).Msg("cannot publish the event device_gone")
+		d.log.Warn().Err(err).Msg("cannot publish the event device_gone: the chat server does not learn that the device is gone")
 	}
 }

@@ -26,7 +26,7 @@ func Provision(ctx context.Context, c *broker.Conn, replicas int) ([]topology.Di
 
 // wanted is the wanted bucket, with a time to live for what marks a deletion.
 func wanted(replicas int) topology.Wanted {
-	w := topology.Bucket(wire.DevicesBucket, "devices of users and whose their tokens are; keys user.<uid> and token.<hash>", replicas)
+	w := topology.Bucket(wire.DevicesBucket, "users' devices, and the owner of each token; keys user.<uid> and token.<hash>", replicas)
 	w.Config.AllowMsgTTL = true
 	w.Otherwise = "copy it with `pushworker device export`, remove it with `nats kv del " + wire.DevicesBucket + "`, and start again"
 	return w

@@ -44,7 +44,7 @@ func positionOf(info *jetstream.ConsumerInfo, created time.Time) position {
 
 // positionBucket is the wanted bucket of positions.
 func (t Topology) positionBucket() Wanted {
-	w := Bucket(wire.LanesBucket, "how far lanes are, in case that their durables are deleted; keys <stream>.<lane>", t.Replicas)
+	w := Bucket(wire.LanesBucket, "how far lanes are, in case their durables are deleted; keys <stream>.<lane>", t.Replicas)
 	w.Otherwise = "remove it with `nats kv del " + wire.LanesBucket + "` and start again"
 	return w
 }

@@ -55,12 +55,12 @@ func (j *Janitor) Run(ctx context.Context) error {
 	for {
 		err := j.Trim(ctx)
 		if denied, ok := errors.AsType[*broker.DeniedError](err); ok {
-			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("no permission to trim settled history; another process may have it")
+			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("no permission to trim settled history: give it to this user or run another worker that has it, see deploy/permissions")
 			<-ctx.Done()
 			return nil
 		}
 		if err != nil && ctx.Err() == nil {
-			j.log.Warn().Err(err).Str("stream", j.stream).Msg("cannot trim settled history; retrying")
+			j.log.Warn().Err(err).Str("stream", j.stream).Msg("cannot trim settled history; retrying: the stream may fill up if this continues")
 		}
 		select {
 		case <-ctx.Done():

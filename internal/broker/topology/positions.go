@@ -45,7 +45,7 @@ func (p *Positions) last(ctx context.Context, lane string) (at position, known b
 	p.mu.Unlock()
 	all, err := recorded(ctx, p.conn, p.topology)
 	if err != nil && ctx.Err() == nil {
-		p.log.Warn().Err(err).Str("handler", lane).Msg("the recorded position of the lane cannot be read")
+		p.log.Warn().Err(err).Str("handler", lane).Msg("cannot read the recorded position of the lane; using the position that this worker knows")
 	}
 	there, written := all[p.topology.PositionKey(lane)]
 	switch {
@@ -82,7 +82,7 @@ func (p *Positions) Make(ctx context.Context, want Durable) (Difference, error) 
 func (p *Positions) provision(ctx context.Context) []Difference {
 	diffs, err := p.topology.positionBucket().Provision(ctx, p.conn)
 	if err != nil && ctx.Err() == nil {
-		p.log.Warn().Err(err).Msg("lanes do not record their positions: one whose durable is deleted will start with the next receipt published")
+		p.log.Warn().Err(err).Msg("lane positions are not recorded: if a durable is deleted, its lane starts with the next receipt published; correct the error and restart the worker")
 	}
 	return diffs
 }
@@ -98,7 +98,7 @@ func (p *Positions) recordFirst(ctx context.Context) {
 		first := position{Left: true} // no worker runs it yet
 		p.learn(lane, first)
 		if err := record(ctx, p.conn, p.topology, lane, first); err != nil {
-			p.log.Debug().Err(err).Str("handler", lane).Msg("the position of a lane was not recorded")
+			p.log.Debug().Err(err).Str("handler", lane).Msg("cannot record the position of a lane")
 		}
 	}
 }

@@ -45,8 +45,8 @@ func (p *Positions) Run(ctx context.Context) error {
 			return nil
 		}
 		if err != nil && ctx.Err() == nil && !p.failed {
-			p.log.Warn().Err(err).Msg("cannot record lane positions; retrying every second. " +
-				"Is the bucket missing, run once with PUSHWORKER_PROVISION=true")
+			p.log.Warn().Err(err).Msg("cannot record lane positions; retrying every second: " +
+				"if the bucket is missing, run once with PUSHWORKER_PROVISION=true")
 		}
 		p.failed = err != nil
 		p.note(err)
@@ -75,7 +75,7 @@ func (p *Positions) leave(ctx context.Context) error {
 		return nil
 	}
 	if err := p.Record(ctx, true); err != nil {
-		p.log.Debug().Err(err).Msg("the last positions of lanes were not recorded")
+		p.log.Debug().Err(err).Msg("cannot record the last positions of the lanes")
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (t Topology) Streams() (all []Wanted) {
 // the oldest. Its limits are the operator's.
 func (t Topology) Events() Wanted {
 	c := t.stream(t.EventsStream(), eventsMaxBytes, freshWindow, wire.EventPrefix+">")
-	c.Description = "what became of receipts, and which devices left"
+	c.Description = "outcomes of receipts, and devices that were removed"
 	c.Discard, c.MaxAge = jetstream.DiscardOld, eventsMaxAge
 	return Wanted{
 		Object: "stream " + c.Name, Config: c, ReliesOn: []string{"retention", "sealed", "subjects", "discard", "replicas", "allow_direct"},
