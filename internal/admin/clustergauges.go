@@ -30,7 +30,7 @@ func newClusterGauges() clusterGauges {
 		bytes:     gauge("stream_bytes", "Bytes that the stream holds.", "stream"),
 		limit:     gauge("stream_limit_bytes", "Bytes that the stream may hold; -1 without a limit. At the limit publishers are refused.", "stream"),
 		letters:   gauge("dead_letters_waiting", "Dead letters in the dead-letter stream."),
-		abandoned: gauge("abandoned_durables", "Durables of lanes that no worker runs; they hold receipts, so that the stream fills."),
+		abandoned: gauge("abandoned_durables", "Durables of lanes that no worker runs. They keep receipts, so the stream fills up."),
 	}
 }
 

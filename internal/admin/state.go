@@ -55,7 +55,7 @@ func (l Lane) Troubles() (all []string) {
 	if l.LaneStats != nil && l.Abandoned {
 		holds := ""
 		if l.Pending > 0 || l.InFlight > 0 || l.RetriesWaiting > 0 {
-			holds = ", and it holds what it has not settled"
+			holds = ", and its receipts stay in the stream"
 		}
 		all = append(all, "no worker runs it"+holds+": start a worker with it, or `pushworker lane retire "+l.Handler+"`")
 	}

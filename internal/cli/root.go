@@ -25,10 +25,10 @@ func newRootCommand(a *app.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "pushworker",
 		Short: "Takes push receipts from NATS JetStream and delivers them.",
-		Long: `Takes push receipts from NATS JetStream and delivers them. Settings are
-environment variables: pushworker config docs. Exit codes: 0 ok, 1 failed,
-2 usage, 65 invalid input, 69 no broker, 73 data directory in use, 75 stopped
-with work unfinished, which was handed back, 78 configuration.`,
+		Long: `Takes push receipts from NATS JetStream and delivers them. You configure it with
+environment variables; pushworker config docs lists them. Exit codes: 0 ok,
+1 failed, 2 usage, 65 invalid input, 69 no broker, 73 data directory in use,
+75 stopped and unfinished work handed back, 78 configuration.`,
 		Example: `  pushworker run                     # a worker with its own broker
   pushworker publish receipt.json    # in another terminal`,
 		Version:           a.Build.Version,

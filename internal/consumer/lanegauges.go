@@ -17,8 +17,8 @@ func (g laneGauges) register(reg prometheus.Registerer, handler string) {
 		{"lane_in_flight", "Messages that this process holds.", g.held},
 		{"lane_slots_used", "Slots of the lane that are taken: messages that this process holds. At lane_slots the lane pulls no more.", g.held},
 		{"lane_slots", "Slots of the lane: how many messages this process may hold.", g.slots},
-		{"lane_held_bytes", "Memory that the messages take which this process holds, estimated.", g.bytes},
-		{"lane_max_bytes", "Memory that they may take at most. Near that, the lane pulls no more.", g.most},
+		{"lane_held_bytes", "Estimated memory of the messages that this process holds.", g.bytes},
+		{"lane_max_bytes", "The most memory that these messages may take. Near it, the lane stops pulling.", g.most},
 		{"lane_breaker_open", "1 while the lane does not pull because the provider is unavailable.", g.open},
 	} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -31,15 +31,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		skew: newSkewWatch(reg),
 		settled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_settled_total",
-			Help: "Receipts that left the main path, by door. verdict=\"redeliver\" is not final: the receipt comes back. Final outcomes are ack, expire and bury.",
+			Help: "Receipts that left a lane, by verdict. verdict=\"redeliver\" is not final: the receipt is delivered again. Final outcomes are ack, expire and bury.",
 		}, []string{"handler", "verdict"}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_dropped_total",
-			Help: "Receipts handed back because the handler was not ready or its channel would block.",
+			Help: "Receipts that were handed back because the handler was not ready or was full.",
 		}, []string{"handler"}),
 		repeated: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_receipts_repeated_total",
-			Help: "Deliveries suppressed because this process held or had settled the receipt.",
+			Help: "Deliveries that were ignored because this process held the receipt or had settled it.",
 		}, []string{"handler"}),
 		targets: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_targets_total",
@@ -47,7 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"handler", "result"}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "pushworker_dead_letters_total",
-			Help: "Letters a lane saw stored, by reason. Each lane counts a malformed receipt, of which there is one letter for all: take max by (reason), not sum, over handlers.",
+			Help: "Dead letters of the lane, by reason. A malformed receipt makes one letter, but each lane counts it: take max by (reason), not sum, over handlers.",
 		}, []string{"handler", "reason"}),
 		age: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "pushworker_receipt_age_seconds",

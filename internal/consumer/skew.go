@@ -28,7 +28,7 @@ func newSkewWatch(reg prometheus.Registerer) *skewWatch {
 		}, []string{"handler"}),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "pushworker_producer_clock_skew_seconds",
-			Help: "How far the clock of the producer of the last such receipt was ahead of the broker's; negative: behind.",
+			Help: "How far the producer's clock was ahead of the broker's at the last such receipt; negative if behind.",
 		}, []string{"handler"}),
 	}
 	reg.MustRegister(w.count, w.last)

@@ -15,10 +15,10 @@ var (
 	// ErrForeign is of letters that no worker wrote.
 	ErrForeign = errors.New("not written by a worker: look at it with `deadletter show SEQ --raw`, then `deadletter drop SEQ`; check who may publish to push.dead.>")
 	// ErrCut is of letters that do not have all the bytes.
-	ErrCut = errors.New("its bytes were cut to fit a letter: `deadletter show SEQ --raw` has them while history does; `publish` those, then `deadletter drop SEQ`")
+	ErrCut = errors.New("its bytes were cut to fit into a letter: `deadletter show SEQ --raw` writes all of them while the history has them; `publish` those, then `deadletter drop SEQ`")
 	// ErrStale is of letters whose publisher has set a time after which nobody wants
 	// them.
-	ErrStale = errors.New("expired: its publisher wanted nobody to be told later; `deadletter drop SEQ` removes it")
+	ErrStale = errors.New("expired: the publisher's Push-Expires has passed; `deadletter drop SEQ` removes it")
 )
 
 // Redrivable returns why l cannot go back to its lane at now, or nil.

@@ -32,7 +32,7 @@ func Broker(c *config.Config, t topology.Topology, connect func(context.Context)
 	return Group{"broker", func(ctx context.Context) []push.Finding {
 		conn, err := connect(ctx)
 		if err != nil {
-			return []push.Finding{fail("login", err.Error(), "see the lines on the network and the credentials above")}
+			return []push.Finding{fail("login", err.Error(), "correct what the lines on the network and the credentials say")}
 		}
 		defer conn.Close()
 		parts := []func() []push.Finding{
@@ -67,7 +67,7 @@ func permissions(ctx context.Context, conn *broker.Conn, t topology.Topology, pr
 		if p.Err == nil {
 			continue
 		}
-		f := warn("permission", fmt.Sprintf("%s is not permitted, which is for %s", verb(p), p.For), "add it to the user; deploy/permissions has whole sets")
+		f := warn("permission", fmt.Sprintf("%s is not permitted, which is for %s", verb(p), p.For), "give it to the user; deploy/permissions has complete sets")
 		if _, denied := errors.AsType[*broker.DeniedError](p.Err); !denied {
 			f.Text = fmt.Sprintf("%s, which is for %s: %v", verb(p), p.For, p.Err)
 		}
@@ -124,16 +124,16 @@ func positions(o topology.Object, provision bool) []push.Finding {
 // object tells everything about one object: what is wrong, and each difference that does
 // no harm.
 func object(o topology.Object, provision bool) (found []push.Finding) {
-	remedy := "start `pushworker run`, which makes and updates what it can"
+	remedy := "start `pushworker run`, which makes or updates it"
 	if !provision {
-		remedy = "have it made or changed by a user who may, see docs/configuration.md, PUSHWORKER_PROVISION"
+		remedy = "let a user who may do so make or change it, see PUSHWORKER_PROVISION in docs/configuration.md"
 	}
 	for _, err := range topology.Apart(o.Err) {
 		found = append(found, fail(o.Name, err.Error(), remedy))
 	}
 	for _, d := range o.Differences {
 		if !d.Harmful() {
-			found = append(found, warn(o.Name, d.String(), "the next start of a worker that provisions changes it; or set the variable as it is"))
+			found = append(found, warn(o.Name, d.String(), "start a worker with PUSHWORKER_PROVISION=true, which changes it; or set the variable to the present value"))
 		}
 	}
 	return found
@@ -154,7 +154,7 @@ func rooms(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.F
 		found = append(found, f)
 	}
 	if _, denied := errors.AsType[*broker.DeniedError](err); err != nil && !denied { // objects tells what is missing, and who may not ask need not know
-		found = append(found, warn("room", err.Error(), "see the lines on streams"))
+		found = append(found, warn("room", err.Error(), "correct what the lines on streams say"))
 	}
 	return found
 }

@@ -75,7 +75,7 @@ func last(looking <-chan []push.Finding, limit time.Duration) []push.Finding {
 	case found := <-looking:
 		return found
 	default:
-		return []push.Finding{fail("time", fmt.Sprintf("no answer within %s", limit), "look at the network, and whether something hangs")}
+		return []push.Finding{fail("time", fmt.Sprintf("no answer within %s", limit), "check the network, and whether a program hangs")}
 	}
 }
 

@@ -33,7 +33,7 @@ func lanes(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.F
 // anything, and will if it does not.
 func abandoned(l status.LaneStats) push.Finding {
 	f := fail("lane "+l.Handler, fmt.Sprintf(
-		"abandoned: no worker runs it, and it holds %d receipts, %d in flight, and %d retries; when the stream is full, publishers are refused",
+		"abandoned: no worker runs it, and it still has receipts: %d pending, %d in flight, %d retries; when the stream is full, publishers are refused",
 		l.Pending, l.InFlight, l.RetriesWaiting),
 		"start a worker with this handler, or remove the lane with `pushworker lane retire "+l.Handler+"`")
 	if l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0 {

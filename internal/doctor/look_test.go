@@ -209,11 +209,11 @@ func TestBrokerTellsProducersClocks(t *testing.T) {
 		}).Look(t.Context())
 	}
 	publish(0)
-	wantFinding(t, look(), push.LevelOK, "producer clock: the times in the last 1 receipts fit")
+	wantFinding(t, look(), push.LevelOK, "producer clock: the times in the newest receipts (1) agree")
 	publish(0, publisher.Expires(time.Now().Add(-time.Hour)))
-	wantFinding(t, look(), push.LevelWarn, "1 of the last 2 receipts have a wrong time, for example 2 on push.receipts: Push-Expires is 1h0m0s behind its publish")
+	wantFinding(t, look(), push.LevelWarn, "1 of the newest 2 receipts have a wrong time, for example 2 on push.receipts: Push-Expires is 1h0m0s behind its publish")
 	publish(-7 * time.Hour)
-	wantFinding(t, look(), push.LevelWarn, "2 of the last 3 receipts have a wrong time, for example 3 on push.receipts: ts is 7h0m0s behind its publish")
+	wantFinding(t, look(), push.LevelWarn, "2 of the newest 3 receipts have a wrong time, for example 3 on push.receipts: ts is 7h0m0s behind its publish")
 	publish(24 * time.Hour)
 	wantFinding(t, look(), push.LevelWarn, "ts is 24h0m0s ahead of its publish")
 }

@@ -96,7 +96,7 @@ func (w way) greeting(ctx context.Context, conn net.Conn) []push.Finding {
 		TLSRequired bool   `json:"tls_required"`
 	}
 	if err := json.Unmarshal([]byte(text), &info); err != nil {
-		return []push.Finding{fail("greeting", w.url.Host+" does not speak NATS as we know it", "use nats-server 2.12 or newer")}
+		return []push.Finding{fail("greeting", w.url.Host+" does not speak a known version of NATS", "use nats-server 2.12 or newer")}
 	}
 	found := []push.Finding{versionFinding(info.Version)}
 	if !info.JetStream {
@@ -122,7 +122,7 @@ func versionFinding(version string) push.Finding {
 	case major < 2 || major == 2 && minor < 12:
 		return fail("version", "nats-server "+version+" cannot schedule retries", "use 2.12.7 or newer")
 	case major == 2 && minor == 12 && patch < 7:
-		return warn("version", "nats-server "+version+" has known faults of security", "use 2.12.7 or newer")
+		return warn("version", "nats-server "+version+" has known security holes", "use 2.12.7 or newer")
 	}
 	return ok("version", "nats-server "+version)
 }
@@ -140,13 +140,13 @@ func (w way) handshake(ctx context.Context, conn net.Conn) push.Finding {
 	if w.NATS.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(w.NATS.CertFile, w.NATS.KeyFile)
 		if err != nil {
-			return fail("tls", "PUSHWORKER_NATS_CERT_FILE and PUSHWORKER_NATS_KEY_FILE do not fit: "+err.Error(), "use the certificate with its own key")
+			return fail("tls", "PUSHWORKER_NATS_CERT_FILE and PUSHWORKER_NATS_KEY_FILE do not belong together: "+err.Error(), "use the certificate with its own key")
 		}
 		settings.Certificates = []tls.Certificate{pair}
 	}
 	secure := tls.Client(conn, settings)
 	if err := secure.HandshakeContext(ctx); err != nil {
-		return fail("tls", "the handshake with "+w.url.Host+" does not succeed: "+err.Error(), "check PUSHWORKER_NATS_CA_FILE, the name in PUSHWORKER_NATS_URL and the server's certificate")
+		return fail("tls", "the TLS handshake with "+w.url.Host+" fails: "+err.Error(), "check PUSHWORKER_NATS_CA_FILE, the name in PUSHWORKER_NATS_URL and the server's certificate")
 	}
 	return expiry("tls", "the certificate of "+w.url.Host, secure.ConnectionState().PeerCertificates[0].NotAfter)
 }

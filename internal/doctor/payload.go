@@ -17,6 +17,6 @@ func payload(receipt, broker int64) []push.Finding {
 	if receipt+headerRoom <= broker {
 		return []push.Finding{ok("payload", text)}
 	}
-	return []push.Finding{warn("payload", text+"; one that large cannot be stored to be tried again",
+	return []push.Finding{warn("payload", text+"; a receipt of that size cannot be stored for a retry",
 		fmt.Sprintf("raise max_payload of the broker to %d, or lower PUSHWORKER_MAX_RECEIPT_BYTES to %d", receipt+headerRoom, max(broker-headerRoom, 1)))}
 }

@@ -46,10 +46,10 @@ func producers(ctx context.Context, conn *broker.Conn, t topology.Topology) []pu
 	case seen == 0:
 		return nil
 	case wrong == 0:
-		return []push.Finding{ok("producer clock", fmt.Sprintf("the times in the last %d receipts fit those of their publish", seen))}
+		return []push.Finding{ok("producer clock", fmt.Sprintf("the times in the newest receipts (%d) agree with the times of their publishes", seen))}
 	}
-	return []push.Finding{warn("producer clock", fmt.Sprintf("%d of the last %d receipts have a wrong time, for example %d on %s: %s", wrong, seen, worst.seq, worst.subject, worst),
-		"synchronise the chat server's clock (chrony, systemd-timesyncd), and have it send times in UTC")}
+	return []push.Finding{warn("producer clock", fmt.Sprintf("%d of the newest %d receipts have a wrong time, for example %d on %s: %s", wrong, seen, worst.seq, worst.subject, worst),
+		"synchronise the chat server's clock (chrony, systemd-timesyncd), and let it send times in UTC")}
 }
 
 // skewed is a receipt whose times are those of a wrong clock.

@@ -28,7 +28,7 @@ func lock(ctx context.Context, dir string, answers func(context.Context) bool) [
 	holder, err := embedded.HolderOf(dir)
 	switch {
 	case err != nil:
-		return []push.Finding{fail("lock", "the data directory "+dir+" cannot be looked at: "+err.Error(), "let this user read PUSHWORKER_DATA_DIR")}
+		return []push.Finding{fail("lock", "cannot read the data directory "+dir+": "+err.Error(), "let this user read PUSHWORKER_DATA_DIR")}
 	case !holder.Held && answers(ctx):
 		return []push.Finding{warn("lock", "no process uses "+dir+", yet a broker answers at PUSHWORKER_EMBEDDED_ADDR", "set PUSHWORKER_NATS_URL to use that broker, or PUSHWORKER_DATA_DIR as the running worker has it")}
 	case !holder.Held:
@@ -57,11 +57,11 @@ func disk(c *config.Config) []push.Finding {
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil
 	case err != nil:
-		return []push.Finding{warn("disk", "the free space of "+dir+" cannot be learned: "+err.Error(), "check PUSHWORKER_DATA_DIR")}
+		return []push.Finding{warn("disk", "cannot find out the free space of "+dir+": "+err.Error(), "check PUSHWORKER_DATA_DIR")}
 	case free < lowSpace:
 		return []push.Finding{fail("disk", fmt.Sprintf("%s has %d MiB left: publishers are refused when it is full", dir, free>>20), "make room, or lower PUSHWORKER_HISTORY")}
 	case free < uint64(max(0, int64(c.MaxBytes))):
-		return []push.Finding{warn("disk", fmt.Sprintf("%s has %d MiB left, less than PUSHWORKER_MAX_BYTES, %s", dir, free>>20, c.MaxBytes), "lower PUSHWORKER_MAX_BYTES, so that the limit is met before the disk is full")}
+		return []push.Finding{warn("disk", fmt.Sprintf("%s has %d MiB left, less than PUSHWORKER_MAX_BYTES, %s", dir, free>>20, c.MaxBytes), "lower PUSHWORKER_MAX_BYTES, so that the stream reaches its limit before the disk is full")}
 	}
 	return []push.Finding{ok("disk", fmt.Sprintf("%s has %d MiB left", dir, free>>20))}
 }

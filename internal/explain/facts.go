@@ -53,7 +53,7 @@ type Retry struct {
 	Error    string
 	// Due is when it comes; zero when its time has come.
 	Due time.Time
-	// Alone says that it runs alone, because workers ended while they held it.
+	// Alone says that it runs alone, because workers crashed while they held it.
 	Alone bool
 }
 

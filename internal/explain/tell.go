@@ -134,10 +134,10 @@ func (f *file) retrying(s *LaneStory) {
 	s.Fate, s.Next = Retrying, r.Due
 	how := ""
 	if r.Alone {
-		how = ", alone, because workers ended while they held it"
+		how = ", alone, because workers crashed while they held it"
 	}
 	if r.Due.IsZero() {
-		s.Text = fmt.Sprintf("tried %s; its time has come again, and it waits for a worker or is with one%s", times(r.Attempts), how)
+		s.Text = fmt.Sprintf("tried %s; its retry is due, and it waits for a worker or a worker holds it%s", times(r.Attempts), how)
 	} else {
 		s.Text = fmt.Sprintf("tried %s, next retry at %s%s", times(r.Attempts), clock(r.Due), how)
 	}
@@ -158,7 +158,7 @@ func (f *file) dead(s *LaneStory, theirs bool) {
 		f.ended(s, share{}, false)
 		s.Text += fmt.Sprintf("; dead letter %d holds a part that was refused", l.Seq)
 	case l.Narrowed:
-		s.Text = "in part a " + s.Text
+		s.Text = "partly a " + s.Text
 	}
 }
 
@@ -195,7 +195,7 @@ func (f *file) ended(s *LaneStory, of share, known bool) {
 	e := f.events[len(f.events)-1]
 	switch e.Verdict {
 	case "expire":
-		s.Fate, s.Text = Expired, fmt.Sprintf("expired at %s: it was too old to be worth sending", clock(e.At))
+		s.Fate, s.Text = Expired, fmt.Sprintf("expired at %s: it was too old to send", clock(e.At))
 	case "bury":
 		s.Fate = Dead
 		s.Text = fmt.Sprintf("became a dead letter at %s, %s: %s; the letter is gone, redriven or dropped", clock(e.At), e.Reason, e.Error)
@@ -213,13 +213,13 @@ func (f *file) position(s *LaneStory) {
 	l, seq := f.lane, f.facts.Receipt.Seq
 	switch {
 	case l == nil:
-		s.Fate, s.Text = Settled, "there is no such lane any more"
+		s.Fate, s.Text = Settled, "the lane no longer exists"
 		s.Unknown = append(s.Unknown, "whether it was settled")
 	case l.Newcomer && f.facts.Receipt.Published.Before(l.Created):
 		s.Fate = Skipped
 		s.Text = fmt.Sprintf("was published before this lane was made at %s; `pushworker replay --handler %s` sends history", clock(l.Created), f.handler)
 	case seq > l.Delivered:
-		s.Fate, s.Text = Waiting, fmt.Sprintf("waits for a worker; %d receipts are before it", seq-l.Delivered-1)
+		s.Fate, s.Text = Waiting, fmt.Sprintf("waits for a worker; %d receipts come before it", seq-l.Delivered-1)
 		if l.Paused {
 			s.Text += "; the lane is paused: `pushworker lane resume " + f.handler + "`"
 		}
@@ -227,12 +227,12 @@ func (f *file) position(s *LaneStory) {
 		f.settled(s)
 	case len(f.events) > 0: // the last is a redelivery
 		e := f.events[len(f.events)-1]
-		s.Fate, s.Next, s.Text = InFlight, e.Next, fmt.Sprintf("handed back at %s and with the broker or a worker: %s", clock(e.At), e.Error)
+		s.Fate, s.Next, s.Text = InFlight, e.Next, fmt.Sprintf("handed back at %s; the broker or a worker has it: %s", clock(e.At), e.Error)
 	case l.Settled+uint64(max(0, l.Unsettled)) == l.Delivered:
-		s.Fate, s.Text = InFlight, "is with a worker, or was nak'd and is redelivered shortly"
+		s.Fate, s.Text = InFlight, "a worker holds it, or it was nak'd and is redelivered shortly"
 	default:
-		s.Fate, s.Text = InFlight, "is with a worker, or was settled a moment ago"
-		s.Unknown = append(s.Unknown, fmt.Sprintf("which of the two: the lane has settled some of those after %d, but not all", l.Settled))
+		s.Fate, s.Text = InFlight, "a worker holds it, or has just settled it"
+		s.Unknown = append(s.Unknown, fmt.Sprintf("which of the two; the lane has settled some receipts after %d, but not all", l.Settled))
 	}
 }
 
@@ -241,7 +241,7 @@ func (f *file) position(s *LaneStory) {
 func (f *file) settled(s *LaneStory) {
 	s.Fate, s.Text = Settled, "settled by the lane"
 	if len(f.events) > 0 {
-		s.Text = "tried again until it was settled by the lane"
+		s.Text = "retried until the lane settled it"
 	}
 	why := "which devices got it is not recorded"
 	if t := f.facts.EventsSince; !f.facts.NoEvents && t.After(f.facts.Receipt.Published) {
@@ -249,7 +249,7 @@ func (f *file) settled(s *LaneStory) {
 	}
 	why += ": PUSHWORKER_EVENTS=all records it"
 	if f.facts.NoEvents {
-		why = "how it ended is not recorded, because there is no stream of events: PUSHWORKER_EVENTS=failures or all makes one"
+		why = "the outcome is not recorded, because there is no stream of events: PUSHWORKER_EVENTS=failures or all makes one"
 	}
 	s.Unknown = append(s.Unknown, why)
 }

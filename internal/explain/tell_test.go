@@ -45,10 +45,10 @@ func TestTell(t *testing.T) {
 		says    string
 		unknown string
 	}{
-		"not yet its turn": {explain.Facts{Lanes: lane(4, 4, 0)}, explain.Waiting, "2 receipts are before it", ""},
+		"not yet its turn": {explain.Facts{Lanes: lane(4, 4, 0)}, explain.Waiting, "2 receipts come before it", ""},
 		"paused":           {explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Paused: true}}}, explain.Waiting, "lane resume fcm", ""},
-		"with a worker":    {explain.Facts{Lanes: lane(9, 6, 3)}, explain.InFlight, "with a worker", ""},
-		"perhaps":          {explain.Facts{Lanes: lane(9, 6, 1)}, explain.InFlight, "or was settled a moment ago", "which of the two"},
+		"with a worker":    {explain.Facts{Lanes: lane(9, 6, 3)}, explain.InFlight, "a worker holds it", ""},
+		"perhaps":          {explain.Facts{Lanes: lane(9, 6, 1)}, explain.InFlight, "or has just settled it", "which of the two"},
 		"handed back":      {explain.Facts{Lanes: lane(9, 6, 1), Events: []outcome.Event{again}}, explain.InFlight, "busy", ""},
 		"settled":          {explain.Facts{Lanes: lane(9, 9, 0)}, explain.Settled, "settled by the lane", "PUSHWORKER_EVENTS=all"},
 		"nothing recorded": {explain.Facts{Lanes: lane(9, 9, 0), NoEvents: true}, explain.Settled, "settled", "there is no stream of events"},
@@ -67,7 +67,7 @@ func TestTell(t *testing.T) {
 		},
 		"due, alone": {
 			explain.Facts{Lanes: lane(9, 9, 0), Retries: []explain.Retry{{Handler: "fcm", Stream: "PUSH", StreamSeq: 7, Attempts: 2, Alone: true}}},
-			explain.Retrying, "its time has come again, and it waits for a worker or is with one, alone", "",
+			explain.Retrying, "its retry is due, and it waits for a worker or a worker holds it, alone", "",
 		},
 		"dead, and replayed": {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}, Events: []outcome.Event{again, replay}},
@@ -77,7 +77,7 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{event("expire"), vain}},
 			explain.Expired, "replayed by hand at 2026-11-25 05:00:00Z: 1 skipped", "",
 		},
-		"replayed while it waits": {explain.Facts{Lanes: lane(4, 4, 0), Events: []outcome.Event{replay}}, explain.Replayed, "2 receipts are before it; replayed by hand", ""},
+		"replayed while it waits": {explain.Facts{Lanes: lane(4, 4, 0), Events: []outcome.Event{replay}}, explain.Replayed, "2 receipts come before it; replayed by hand", ""},
 		"dead":                    {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}}, explain.Dead, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", ""},
 		"dead for all":            {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{shared}}, explain.Dead, "dead letter 3", ""},
 		"letter is gone":          {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{bury}}, explain.Dead, "redriven or dropped", ""},
@@ -85,13 +85,13 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{ack}},
 			explain.Delivered, "dead letter 3 holds a part", "",
 		},
-		"ended in part as a letter": {
+		"ended partly as a letter": {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part}, Events: []outcome.Event{refused}},
-			explain.Dead, "in part a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
+			explain.Dead, "partly a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
 		},
 		"ended in two letters": {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{part, aside}, Events: []outcome.Event{refused}},
-			explain.Dead, "in part a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
+			explain.Dead, "partly a dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", "",
 		},
 		"of two letters one is gone": {
 			explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{aside}, Events: []outcome.Event{refused}},
@@ -101,7 +101,7 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Newcomer: true, Created: at.Add(time.Hour), Delivered: 9, Settled: 9}}},
 			explain.Skipped, "replay --handler fcm", "",
 		},
-		"lane is gone": {explain.Facts{Events: []outcome.Event{again}}, explain.Settled, "no such lane", "whether it was settled"},
+		"lane is gone": {explain.Facts{Events: []outcome.Event{again}}, explain.Settled, "no longer exists", "whether it was settled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,7 +223,7 @@ func TestVerdictOfOneUser(t *testing.T) {
 		"others were refused": {alice, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Delivered, "delivered to " + alice.UserId() +
 			" at 2026-11-25 02:00:00Z: 1 accepted; dead letter 3 holds what was refused for others", 0},
 		"was refused":            {bob, explain.Facts{Letters: letter, Events: []outcome.Event{refused}}, explain.Dead, "dead letter 3", 3},
-		"was refused aside":      {bob, explain.Facts{Letters: aside, Events: []outcome.Event{event("ack", both, refused.Targets...)}}, explain.Dead, "in part a dead letter 3", 3},
+		"was refused aside":      {bob, explain.Facts{Letters: aside, Events: []outcome.Event{event("ack", both, refused.Targets...)}}, explain.Dead, "partly a dead letter 3", 3},
 		"others come again":      {alice, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Delivered, "1 accepted; it is tried again for others", 0},
 		"comes again":            {bob, explain.Facts{Retries: retry, Events: []outcome.Event{again}}, explain.Retrying, "next retry at", 0},
 		"others expired":         {alice, explain.Facts{Events: []outcome.Event{again, event("expire", []push.Uid{bob})}}, explain.Delivered, "1 accepted", 0},

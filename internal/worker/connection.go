@@ -17,7 +17,7 @@ func (v *window) connected() prometheus.Collector {
 // reconnects counts how often the connection was lost and made anew.
 func (v *window) reconnects() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "pushworker_broker_reconnects_total", Help: "Times that the connection to the broker was lost and made anew.",
+		Name: "pushworker_broker_reconnects_total", Help: "How often the connection to the broker was lost and restored.",
 	}, func() float64 {
 		if seen := v.view.Load(); seen != nil {
 			return float64(seen.conn.Reconnects())

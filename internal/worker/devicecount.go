@@ -18,7 +18,7 @@ const countEvery = time.Minute
 func (v *window) countDevices(ctx context.Context) error {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pushworker_devices", ConstLabels: prometheus.Labels{"scope": "cluster"},
-		Help: "Devices that are registered, those removed in the last hour included, counted every minute. Every process reports the same number: take max, not sum.",
+		Help: "Registered devices, counted every minute. Devices that were removed in the last hour are included. Every process reports the same number: take max, not sum.",
 	})
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()

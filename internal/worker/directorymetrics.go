@@ -22,11 +22,11 @@ func (d *lateDirectory) metrics() []prometheus.Collector {
 		})
 	}
 	return []prometheus.Collector{
-		counter("cache_hits_total", "Users whose devices the cache of this process knew.", func(c cacheCounter) float64 {
+		counter("cache_hits_total", "Users whose devices were found in the cache of this process.", func(c cacheCounter) float64 {
 			hits, _ := c.CacheCounts()
 			return float64(hits)
 		}),
-		counter("cache_misses_total", "Users whose devices were asked of the directory.", func(c cacheCounter) float64 {
+		counter("cache_misses_total", "Users whose devices were read from the directory.", func(c cacheCounter) float64 {
 			_, misses := c.CacheCounts()
 			return float64(misses)
 		}),

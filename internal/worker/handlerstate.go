@@ -17,7 +17,7 @@ type handlerStates map[string]push.Stater
 // expiry describes what handlerStates exports.
 func expiry() *prometheus.Desc {
 	return prometheus.NewDesc("pushworker_credentials_expiry_timestamp_seconds",
-		"When what the provider lets the handler in with ends unless it is renewed; absent if it does not end, or there is none.", []string{"handler"}, nil)
+		"When the handler's access to the provider expires unless it is renewed (token or credentials). Absent if it does not expire, or there is none.", []string{"handler"}, nil)
 }
 
 func (hs *handlers) states() handlerStates {

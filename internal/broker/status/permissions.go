@@ -103,7 +103,7 @@ func probes(t topology.Topology) []probe {
 		}
 	}
 	for _, s := range t.Streams() {
-		add(true, "seeing whether streams are there", question, "$JS.API.STREAM.INFO."+s.Config.Name)
+		add(true, "checking that streams exist", question, "$JS.API.STREAM.INFO."+s.Config.Name)
 	}
 	for _, h := range t.Handlers {
 		lane := "lane " + h
@@ -115,12 +115,12 @@ func probes(t topology.Topology) []probe {
 		add(true, "retries of "+lane, misdirected, wire.SchedulePrefix+h+".probe", wire.RetryPrefix+h, wire.RetryPrefix+h+wire.SuspectsToken)
 		add(true, "dead letters of "+lane, misdirected, wire.DeadPrefix+h)
 	}
-	add(true, "dead letters of what is no receipt", misdirected, wire.DeadPrefix+"_malformed.probe")
+	add(true, "dead letters of messages that are not receipts", misdirected, wire.DeadPrefix+"_malformed.probe")
 	add(false, "trimming handled history", question, "$JS.API.CONSUMER.LIST."+t.Stream)
 	add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+t.Stream, "$JS.API.DIRECT.GET."+t.RetryStream())
 	add(false, "recording how far lanes are", malformed, "$JS.API.DIRECT.GET."+wire.LanesStream)
 	add(false, "recording how far lanes are", misdirected, t.PositionKey("probe"))
-	add(false, "hearing from other workers what was read", nil, wire.MarksPrefix+t.Stream)
+	add(false, "learning from other workers what was read", nil, wire.MarksPrefix+t.Stream)
 	add(false, "the device directory", malformed, "$JS.API.DIRECT.GET."+wire.DevicesStream)
 	add(false, "the device directory", misdirected, wire.DevicesPrefix+"probe")
 	add(false, "device requests of chat servers", nil, wire.DeviceRequests+"put", wire.DeviceRequests+"ls", wire.DeviceRequests+"rm")

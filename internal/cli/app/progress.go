@@ -42,7 +42,7 @@ type Progress struct {
 
 // AddQuiet adds --quiet, which leaves out progress and summary.
 func AddQuiet(flags *pflag.FlagSet, quiet *bool) {
-	flags.BoolVarP(quiet, "quiet", "q", false, "print nothing but what is wrong")
+	flags.BoolVarP(quiet, "quiet", "q", false, "print errors only")
 }
 
 // Show begins to show p. Stop ends it.

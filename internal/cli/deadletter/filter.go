@@ -34,10 +34,10 @@ func addLetterSelection(a command, cmd *cobra.Command, f *letterFilter) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	terminal.AddFormat(cmd, &f.out)
-	flags.StringVar(&f.handler, "handler", "", "those of one handler, by `NAME`")
+	flags.StringVar(&f.handler, "handler", "", "only letters of the handler `NAME`")
 	_ = cmd.RegisterFlagCompletionFunc("handler", a.CompleteLanes)
 	addReasonFlag(cmd, &f.reason)
-	flags.Var(&f.since, "since", "buried within 2h, or since 2026-01-31T12:00:00Z")
+	flags.Var(&f.since, "since", "only letters since 2h (ago) or 2026-01-31T12:00:00Z")
 }
 
 func (f *letterFilter) check() error {
@@ -69,7 +69,7 @@ func (a command) sayMore(f letterFilter) {
 type reason string
 
 func addReasonFlag(cmd *cobra.Command, r *reason) {
-	cmd.Flags().Var(r, "reason", "those with the reason, for example permanent")
+	cmd.Flags().Var(r, "reason", "only letters with this reason, such as permanent")
 	_ = cmd.RegisterFlagCompletionFunc("reason", cobra.FixedCompletions(reasons(), cobra.ShellCompDirectiveNoFileComp))
 }
 

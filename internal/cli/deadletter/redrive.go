@@ -18,8 +18,8 @@ func newDeadletterRedriveCommand(a command) *cobra.Command {
 		Use:   "redrive [SEQ…|-]",
 		Short: "Send letters back to their lanes",
 		Long: `Sends each letter back to the lane that buried it, with no attempts counted.
-Letters older than the handler's TTL settle there as expired. Without --yes it
-asks, or changes nothing.`,
+Letters older than the handler's TTL expire there and are not sent. Without
+--yes it asks on a terminal; elsewhere it only shows what it would do.`,
 		Example: `  pushworker deadletter redrive --handler fcm --since 2h
   pushworker deadletter ls -o jsonl | pushworker deadletter redrive -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func newDeadletterDropCommand(a command) *cobra.Command {
 		Use:   "drop [SEQ…|-]",
 		Short: "Remove letters permanently",
 		Long: `Removes letters and overwrites their bytes on the broker's disk. Without --yes
-it asks, or changes nothing.`,
+it asks on a terminal; elsewhere it only shows what it would do.`,
 		Example: `  pushworker deadletter drop 17 --yes
   pushworker deadletter drop --reason malformed --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {

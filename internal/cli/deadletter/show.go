@@ -28,9 +28,10 @@ func newDeadletterShowCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show SEQ",
 		Short: "Show one dead letter and its receipt",
-		Long: `Shows one dead letter and its receipt, which may hold a person's message.
-With --raw it writes the receipt alone, byte for byte as it was published. If
-the letter holds only a part, the receipt is read from history, if still there.`,
+		Long: `Shows one dead letter and its receipt, which may contain a person's message.
+With --raw it writes only the receipt, byte for byte as it was published. If the
+letter contains only a part, it reads the receipt from the history, if the
+history still has it.`,
 		Example: `  pushworker deadletter show 17
   pushworker deadletter show 17 --raw > receipt.json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -48,12 +49,12 @@ the letter holds only a part, the receipt is read from history, if still there.`
 			case out == terminal.FormatLines:
 				return app.Usage(errors.New("-o jsonl: one letter is not a list; use -o json"))
 			case raw && cmd.Flags().Changed("output"):
-				return app.Usage(errors.New("--raw is the receipt's bytes alone: leave out one of --raw and -o"))
+				return app.Usage(errors.New("--raw is write only the bytes of the receipt: leave out one of --raw and -o"))
 			}
 			return a.letters(cmd.Context(), func(l *letters.Letters) error { return a.showLetter(cmd.Context(), l, seq, raw, out) })
 		},
 	}
-	cmd.Flags().BoolVar(&raw, "raw", false, "the receipt's bytes alone")
+	cmd.Flags().BoolVar(&raw, "raw", false, "write only the bytes of the receipt")
 	cmd.Flags().VarP(&out, "output", "o", "table or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{string(terminal.FormatTable), string(terminal.FormatJSON)}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -116,7 +117,7 @@ func (a command) original(ctx context.Context, reader *letters.Letters, l deadle
 	case !errors.Is(err, history.ErrNotStored):
 		return nil, app.Unavailable(err)
 	}
-	a.Say("history does not have the receipt any more (%s %d): this is %s", l.Stream, l.StreamSeq, extent(l))
+	a.Say("the history no longer has the receipt (%s %d); this is %s", l.Stream, l.StreamSeq, extent(l))
 	return l.Data, nil
 }
 

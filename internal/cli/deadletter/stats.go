@@ -21,8 +21,8 @@ func newDeadletterStatsCommand(a command) *cobra.Command {
 		Use:   "stats",
 		Short: "Count dead letters by handler, reason and error",
 		Long: `Counts dead letters by handler, reason and error, the most frequent first.
-Errors that differ only in names and numbers are one. EXAMPLE is the newest of
-them: see it with pushworker deadletter show.`,
+It counts errors that differ only in names and numbers as one error. EXAMPLE is
+the SEQ of the newest letter with it: pushworker deadletter show SEQ.`,
 		Example: `  pushworker deadletter stats
   pushworker deadletter stats --handler fcm --since 1h -o jsonl`,
 		Args: app.NoArgs,

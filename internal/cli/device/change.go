@@ -163,7 +163,7 @@ func (a command) agreeToRemove(ctx context.Context, dir *devices.Directory, like
 func (a command) sayDamaged(err error) bool {
 	_, damaged := errors.AsType[*push.UnreadableError](err)
 	if damaged {
-		a.Say("the device list of the user is damaged: how many devices there are cannot be told")
+		a.Say("the device list of the user is damaged, so the number of devices is unknown")
 	}
 	return damaged
 }

@@ -25,7 +25,8 @@ func New(shared *app.App) *cobra.Command {
 		Long: `Registers, lists and removes the devices that pushes go to.
 
 Chat servers do the same with requests to push.devices.put, .ls and .rm. A token
-belongs to one user: registering it for another takes it from the first.`,
+belongs to one user. If it is registered for another user, it is removed from
+the first.`,
 		Example: `  pushworker device ls --user usr782riWdFIwE
   pushworker device export > devices.jsonl`,
 		Args: app.UnknownCommand,

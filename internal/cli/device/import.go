@@ -24,9 +24,9 @@ func newDeviceImportCommand(a command) *cobra.Command {
 		Short: "Register the devices of a file of JSON Lines",
 		Long: `Registers the devices of a file: one JSON object per line with the members user,
 id, provider, platform, token, lang, app, kind, env and keys. - is standard
-input. A line may say when the device was registered; it then replaces nothing
-newer. A line that holds no valid device is reported as FILE:LINE, the other
-lines are registered, and the exit code is 65.`,
+input. A line may say when the device was registered; then it does
+not replace a newer registration. A line without a valid device is reported as
+FILE:LINE, the other lines are registered, and the exit code is 65.`,
 		Example: `  pushworker device import devices.jsonl
   zcat devices.jsonl.gz | pushworker device import -`,
 		Args: app.OneFile("devices"),
@@ -67,7 +67,7 @@ func (a command) concludeImport(i *device.Import, name string, err error, quiet 
 	if !quiet {
 		a.Say("registered %s", terminal.Count(int(i.Stored()), "device"))
 		if kept := int(i.Kept()); kept > 0 {
-			a.Say("left out %s, because what is registered is newer", terminal.Count(kept, "device"))
+			a.Say("left out %s, because newer ones are registered", terminal.Count(kept, "device"))
 		}
 	}
 	if failed, ok := errors.AsType[*device.ImportError](err); ok {

@@ -36,8 +36,8 @@ func newDeviceListCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List the devices of a user",
-		Long: `Lists the devices of a user, the oldest registration first. Instead of its
-token, each shows a hash of it that is the same in logs and events.`,
+		Long: `Lists the devices of a user, the oldest registration first. It shows a hash of
+each token instead of the token. Logs and events show the same hash.`,
 		Example: `  pushworker device ls --user usr782riWdFIwE
   pushworker device ls --user 81985529216486895 --reveal -o jsonl`,
 		Args: app.NoArgs,
@@ -88,13 +88,13 @@ func newDeviceExportCommand(a command) *cobra.Command {
 		Use:   "export",
 		Short: "Write all devices as JSON Lines, tokens included",
 		Long: `Writes all devices as JSON Lines, for a copy or for pushworker device import.
-The lines hold tokens in full, which are personal data.`,
+The lines contain complete tokens, which are personal data.`,
 		Example: `  pushworker device export > devices.jsonl
   pushworker device export | pushworker --nats-url other:4222 device import -`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if terminal.IsTerminal(a.Stdout) && !reveal {
-				return app.Usage(errors.New("the lines hold tokens in full: write them to a file or a pipe, or give --reveal"))
+				return app.Usage(errors.New("the lines contain complete tokens: write them to a file or a pipe, or give --reveal"))
 			}
 			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error { return a.export(cmd.Context(), dir, quiet) })
 		},

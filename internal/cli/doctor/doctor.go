@@ -35,7 +35,7 @@ func New(shared *app.App) *cobra.Command {
 	var out terminal.Format
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check everything that a worker needs, and how to fix it",
+		Short: "Check everything that a worker needs, and say how to correct it",
 		Long: `Checks the configuration, the network, credentials, permissions, streams and
 durables, clocks, disks, the handlers and their providers, and the worker that
 runs. It changes nothing and sends no push.

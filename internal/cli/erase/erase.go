@@ -35,12 +35,13 @@ func New(shared *app.App) *cobra.Command {
 	var out terminal.Format
 	cmd := &cobra.Command{
 		Use:   "erase",
-		Short: "Erase a user: devices, receipts, letters, events",
-		Long: `Removes a user's devices, and overwrites on the broker's disk what is stored to
-or by the user: receipts, retries, dead letters, events. A receipt that
-other users still wait for stays until it is delivered: OWED counts these, and
-the exit code is 75. The broker overwrites later what was removed earlier, for
-example by redrive. Without --yes it asks, or changes nothing.`,
+		Short: "Erase what is stored about a user",
+		Long: `Removes a user's devices. Overwrites on the broker's disk the receipts, retries,
+dead letters and events to or from the user. A receipt that other users still
+wait for stays until it is delivered: OWED counts these, and the exit code is
+75. The broker overwrites later what was removed earlier, for example by
+redrive. Without --yes it asks on a terminal; elsewhere it only shows what it
+would do.`,
 		Example: `  pushworker erase --user usr782riWdFIwE
   pushworker erase --user usr782riWdFIwE --yes -o json`,
 		Args: app.NoArgs,

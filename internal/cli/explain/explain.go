@@ -70,12 +70,12 @@ and the time are recorded; PUSHWORKER_EVENTS=all also records which devices.`,
 	}
 	app.AddUser(cmd, &o.user)
 	flags := cmd.Flags()
-	flags.StringVar(&o.topic, "topic", "", "receipts in the conversation `NAME`")
-	flags.IntVar(&o.topicSeq, "seq", 0, "the one about message `N` of the topic")
-	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the one stored as `N`, as publish has printed it")
+	flags.StringVar(&o.topic, "topic", "", "only receipts of the conversation `NAME`")
+	flags.IntVar(&o.topicSeq, "seq", 0, "only the receipt of message `N` of the topic")
+	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the receipt with sequence `N`, which publish has printed")
 	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31; by default 72h")
-	flags.IntVar(&o.limit, "limit", 10, "at most the last `N`, by default 10")
-	flags.Var(&o.search, "search", "how long to search, by default 10s; 0: no bound")
+	flags.IntVar(&o.limit, "limit", 10, "at most the newest `N` receipts, by default 10")
+	flags.Var(&o.search, "search", "how long to search, by default 10s; 0: no limit")
 	terminal.AddFormat(cmd, &o.out)
 	return cmd
 }

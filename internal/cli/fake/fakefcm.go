@@ -46,10 +46,10 @@ func NewFCM(shared *app.App, use string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: "Run a stand-in for FCM, to try a set-up without a Google account",
-		Long: `Runs a stand-in for Firebase Cloud Messaging: as strict as the real one, with
-failures from a script. It prints one line of JSON per push; tokens are
-hidden behind a short hash unless --reveal is given. GET /fake/stats and
-/fake/requests show what came, POST /fake/script changes the script.
+		Long: `Runs a stand-in for Firebase Cloud Messaging. It is as strict as FCM, and a
+script makes it fail. It prints one line of JSON per push, with a short hash
+instead of the token unless --reveal is given. GET /fake/stats and
+/fake/requests show the requests, POST /fake/script changes the script.
 docs/fakefcm.md describes scripts and answers.`,
 		Example: `  pushworker fake fcm --credentials fake.json --reveal
   PUSHWORKER_HANDLERS='[{"name":"fcm","config":{"enabled":true,
@@ -69,7 +69,7 @@ docs/fakefcm.md describes scripts and answers.`,
 	flags.StringVar(&f.project, "project", "demo", "project `ID` of that service account")
 	flags.BoolVar(&options.AnyBearer, "any-token", false, "accept every access token, not only ours")
 	flags.StringVar(&f.script, "script", "", "follow the rules in this JSON `FILE`")
-	flags.Var((*app.Length)(&options.Latency), "latency", "`DURATION` between a request and its answer")
+	flags.Var((*app.Length)(&options.Latency), "latency", "wait this `DURATION` before each answer")
 	flags.Uint32Var(&options.MaxStreams, "max-streams", options.MaxStreams, "HTTP/2 streams open per connection, at most `N`")
 	flags.IntVar(&options.ProjectPerMinute, "project-quota", 0, "at most `N` requests a minute per project, 0 for any")
 	flags.IntVar(&options.DevicePerMinute, "device-quota", 0, "at most `N` messages a minute per token, 0 for any")

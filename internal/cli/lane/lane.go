@@ -50,9 +50,9 @@ func newLaneListCommand(a command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List the lanes, and which are paused or abandoned",
-		Long: `Lists the lanes of this configuration, and those that are abandoned: no
-worker runs them, and they keep receipts until the stream is full and rejects
-publishers.
+		Long: `Lists the lanes of this configuration, and abandoned lanes. No worker runs an
+abandoned lane. It keeps receipts until the stream is full; then the broker
+refuses publishers.
 --all adds the lanes that other workers run.`,
 		Example: `  pushworker lane ls
   pushworker lane ls --all
@@ -65,7 +65,7 @@ publishers.
 		},
 	}
 	terminal.AddFormat(cmd, &out)
-	cmd.Flags().BoolVar(&all, "all", false, "also the lanes that other workers run")
+	cmd.Flags().BoolVar(&all, "all", false, "list the lanes that other workers run, too")
 	return cmd
 }
 
@@ -143,8 +143,8 @@ PUSHWORKER_HISTORY.`,
 		},
 	}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().Var(&forTime, "for", "how long, such as 30m or 2d; by default 24h")
-	cmd.Flags().Var(&until, "until", "end of the pause, as RFC 3339")
+	cmd.Flags().Var(&forTime, "for", "pause this long, such as 30m or 2d; by default 24h")
+	cmd.Flags().Var(&until, "until", "pause until this time (RFC 3339)")
 	app.AddYes(cmd.Flags())
 	return cmd
 }

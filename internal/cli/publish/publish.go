@@ -53,7 +53,7 @@ last two minutes is not stored again.`,
 	terminal.AddFormat(cmd, &o.out)
 	flags.StringVar(&o.subject, "subject", "", "publish to this `SUBJECT` (PUSHWORKER_SUBJECT)")
 	flags.Var(&o.idPath, "msg-id-from", "take the dedup id from a field, such as request_id")
-	flags.BoolVar(&o.noValidate, "no-validate", false, "publish what is not a receipt, too")
+	flags.BoolVar(&o.noValidate, "no-validate", false, "publish without checking that it is a receipt")
 	app.AddQuiet(flags, &o.quiet)
 	return cmd
 }

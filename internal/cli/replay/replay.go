@@ -49,8 +49,9 @@ func New(shared *app.App) *cobra.Command {
 		Use:   "replay",
 		Short: "Print, save or resend stored receipts",
 		Long: `Reads the stored receipts and prints them, one a line. Workers are not
-affected. With --handler it shows what it would send; with --yes, too, it sends
-each receipt once, except expired ones. A file gets its name when complete.`,
+affected. With --handler it shows what it would send; with --handler and --yes
+it sends each receipt once, except expired ones. --to writes to FILE.partial,
+and renames that to FILE at the end.`,
 		Example: `  pushworker replay --since 2h --user usr782riWdFIwE
   pushworker replay --since 2026-01-31 --until 2026-02-01 --to jan-31.jsonl
   pushworker replay --from-seq 4711 --limit 10 --handler fcm --rate 5/s --yes`,
@@ -71,14 +72,14 @@ func (o *replayOptions) addFlags(cmd *cobra.Command, a command) {
 	flags.SortFlags = false
 	flags.Uint64Var(&o.stretch.From, "from-seq", 0, "first sequence `N`")
 	flags.Uint64Var(&o.stretch.To, "to-seq", 0, "last sequence `N`")
-	flags.Var(&o.since, "since", "stored within 2h, or since 2026-01-31T12:00:00Z")
-	flags.Var(&o.until, "until", "stored before that")
-	flags.Var((*app.UserValue)(&o.filter.User), "user", "to this user")
-	flags.StringVar(&o.filter.Topic, "topic", "", "of the topic or channel `NAME`")
-	flags.StringVar(&o.filter.What, "what", "", "with the action `WHAT`, such as msg")
-	flags.Int64Var(&o.limit, "limit", 0, "at most `N` of them")
+	flags.Var(&o.since, "since", "only receipts since 2h (ago) or 2026-01-31T12:00:00Z")
+	flags.Var(&o.until, "until", "only receipts stored before that time")
+	flags.Var((*app.UserValue)(&o.filter.User), "user", "only receipts to this user")
+	flags.StringVar(&o.filter.Topic, "topic", "", "only receipts of the topic or channel `NAME`")
+	flags.StringVar(&o.filter.What, "what", "", "only receipts with the action `WHAT`, such as msg")
+	flags.Int64Var(&o.limit, "limit", 0, "at most `N` receipts")
 	flags.StringVar(&o.handler, "handler", "", "send them through the handler `NAME`")
-	flags.BoolVar(&o.yes, "yes", false, "send them; without it nothing is sent")
+	flags.BoolVar(&o.yes, "yes", false, "send them; without --yes nothing is sent")
 	flags.StringVar(&o.to, "to", "", "write JSON Lines to `FILE`, or to - for stdout")
 	flags.Var(&parsed{value: &o.pace.Rate, parse: replay.ParseRate, kind: "N/s"}, "rate", "at most N receipts a second")
 	flags.Var(&parsed{value: &o.pace.Speed, parse: replay.ParseSpeed, kind: "1x|10x|max"}, "speed", "keep the time between receipts, by default max")

@@ -25,9 +25,9 @@ func New(shared *app.App) *cobra.Command {
 		Long: `Runs the worker: pulls receipts and hands each to the handlers.
 
 Without PUSHWORKER_NATS_URL it starts an embedded broker, which listens on
-PUSHWORKER_EMBEDDED_ADDR for chat servers and the nats CLI. The first SIGINT or
-SIGTERM naks receipts that have not started and gives the others
-PUSHWORKER_SHUTDOWN_GRACE to finish; the second ends the process at once.`,
+PUSHWORKER_EMBEDDED_ADDR for chat servers and the nats CLI. On the first SIGINT
+or SIGTERM it hands back the receipts that have not started, and finishes the
+others within PUSHWORKER_SHUTDOWN_GRACE. On the second it ends at once.`,
 		Example: `  pushworker run
   PUSHWORKER_NATS_URL=nats://broker:4222 pushworker run
   pushworker run --data-dir /var/lib/pushworker`,

@@ -32,7 +32,7 @@ A worker that waits for its broker is alive, but not ready.`,
 			return a.healthcheck(cmd.Context(), route)
 		},
 	}
-	cmd.Flags().BoolVar(&ready, "ready", false, "check that it can deliver now")
+	cmd.Flags().BoolVar(&ready, "ready", false, "check that the worker can deliver now")
 	return cmd
 }
 

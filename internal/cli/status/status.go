@@ -35,10 +35,11 @@ func New(shared *app.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show pending, in-flight and stored receipts",
-		Long: `Shows the lanes and streams. The broker knows what all workers do; DROPPED and
-whether a provider is down come from the one worker at PUSHWORKER_ADMIN_ADDR,
-"-" if none answers there. With -o json and -o jsonl each report is one line,
-also with --watch. The exit code is 69 if a lane or a stream could not be read.`,
+		Long: `Shows the lanes and streams. The figures are from the broker and cover all
+workers. Only DROPPED, and STATE down, are from the worker that answers at
+PUSHWORKER_ADMIN_ADDR; DROPPED is "-" if none answers. With -o json and -o jsonl
+each report is one line, also with --watch. The exit code is 69 if a lane or a
+stream could not be read.`,
 		Example: `  pushworker status
   pushworker status --watch
   pushworker status -o json | jq '.lanes[].pending'`,
@@ -99,7 +100,7 @@ func (a command) lookOnce(ctx context.Context, c *config.Config, conn *broker.Co
 		return fmt.Errorf("write the status: %w", err)
 	}
 	if workerErr != nil {
-		a.Say("no worker answers at PUSHWORKER_ADMIN_ADDR, so dropped receipts and providers that are down are not known: %s", workerErr)
+		a.Say("no worker answers at PUSHWORKER_ADMIN_ADDR, so status cannot show dropped receipts and providers that are down: %s", workerErr)
 	}
 	for _, l := range status.Lanes {
 		for _, trouble := range l.Troubles() {
