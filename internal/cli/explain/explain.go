@@ -7,20 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker"
-	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
-	"github.com/pushworker/pushworker/internal/broker/letters"
-	"github.com/pushworker/pushworker/internal/broker/status"
-	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/explain"
+	"github.com/pushworker/pushworker/internal/explain/query"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -131,19 +128,17 @@ func (a command) explain(ctx context.Context, o explainOptions) error {
 		return err
 	}
 	defer conn.Close()
-	receipts, err := a.findReceipts(ctx, c, conn, o)
+	q := query.Query{
+		Conn: conn, Topology: worker.Topology(c, nil), Limits: c.ReceiptLimits(),
+		User: o.user, Topic: o.topic, TopicSeq: o.topicSeq, Since: o.since.Time, Limit: o.limit, For: time.Duration(o.search),
+	}
+	receipts, err := a.receipts(ctx, c, q, o)
 	if err != nil {
 		return err
 	}
-	facts, err := a.gather(ctx, worker.Topology(c, nil), conn, receipts)
+	stories, err := q.Tell(ctx, receipts)
 	if err != nil {
 		return app.Unavailable(err)
-	}
-	facts.User = o.user
-	stories := make([]explain.Story, len(receipts))
-	for i, r := range receipts {
-		facts.Receipt = r
-		stories[i] = explain.Tell(facts)
 	}
 	if o.single() || o.out != terminal.FormatTable {
 		return a.printStories(stories, o)
@@ -151,33 +146,34 @@ func (a command) explain(ctx context.Context, o explainOptions) error {
 	return a.listStories(stories)
 }
 
-// findReceipts returns the receipts in question, the newest first.
-func (a command) findReceipts(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) ([]explain.Receipt, error) {
-	s := search{conn: conn, topology: worker.Topology(c, nil), limits: c.ReceiptLimits(), options: o, app: a}
+// receipts returns the receipts in question, the newest first.
+func (a command) receipts(ctx context.Context, c *config.Config, q query.Query, o explainOptions) ([]explain.Receipt, error) {
 	if o.streamSeq != 0 {
-		stored, err := history.New(conn, c.Stream).Get(ctx, o.streamSeq)
+		receipt, err := q.Get(ctx, o.streamSeq)
 		switch {
 		case errors.Is(err, history.ErrNotStored):
 			return nil, fmt.Errorf("%w: history is kept for %s (PUSHWORKER_HISTORY); `pushworker deadletter ls` may still have a letter of it", err, c.History)
 		case err != nil:
 			return nil, app.Unavailable(err)
 		}
-		receipt, _ := s.read(stored)
 		return []explain.Receipt{receipt}, nil
 	}
-	found, err := s.find(ctx)
+	if o.single() {
+		q.Limit = 1
+	}
+	found, err := a.find(ctx, q)
 	if err != nil {
 		return nil, app.Unavailable(err)
 	}
 	since := o.since.Format(time.RFC3339)
-	if !s.complete {
-		since = s.reached.Format(time.RFC3339)
-		a.Say("searched %s: receipts that were stored before %s were not looked at, but for those whose outcome is recorded; look further with --search 5m", time.Duration(o.search), since)
+	if !found.Complete {
+		since = found.Reached.Format(time.RFC3339)
+		a.Say("searched %s: receipts that were stored before %s were not looked at, but for those whose outcome is recorded; look further with --search 5m", q.For, since)
 	}
 	switch {
-	case len(found) > 0:
-		return found, nil
-	case s.others.Load() > 0:
+	case len(found.Receipts) > 0:
+		return found.Receipts, nil
+	case found.Others > 0:
 		return nil, fmt.Errorf("none of the receipts since %s that name %[2]s is %[3]s: `pushworker explain --user %[2]s` shows where they are",
 			since, o.user.UserId(), o.place())
 	default:
@@ -186,45 +182,14 @@ func (a command) findReceipts(ctx context.Context, c *config.Config, conn *broke
 	}
 }
 
-// gather asks the broker for all that concerns the receipts.
-func (a command) gather(ctx context.Context, t topology.Topology, conn *broker.Conn, receipts []explain.Receipt) (f explain.Facts, err error) {
-	seqs, earliest := make([]uint64, len(receipts)), receipts[len(receipts)-1].Published
-	for i, r := range receipts {
-		seqs[i] = r.Seq
-	}
-	// In the order in which receipts move, so that one that moves meanwhile is not
-	// missed: whoever leaves the retries becomes a letter or an event.
-	if f.Lanes, err = status.LaneFacts(ctx, conn, t); err != nil {
-		return f, err
-	}
-	for r, err := range status.RetryFacts(ctx, conn, t) {
-		if err != nil {
-			return f, err
-		}
-		f.Retries = append(f.Retries, r)
-	}
-	for l, err := range letters.New(conn, t).List(ctx, letters.Filter{Since: earliest}) {
-		if err != nil {
-			return f, err
-		}
-		f.Letters = append(f.Letters, l)
-	}
-	err = gatherEvents(ctx, t, conn, &f, earliest, seqs)
-	return f, err
-}
-
-// gatherEvents adds what is recorded, if anything is.
-func gatherEvents(ctx context.Context, t topology.Topology, conn *broker.Conn, f *explain.Facts, since time.Time, seqs []uint64) (err error) {
-	for e, err := range events.Facts(ctx, conn, t, since, seqs...) {
-		if errors.Is(err, events.ErrNoStream) {
-			f.NoEvents = true
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		f.Events = append(f.Events, e)
-	}
-	f.EventsSince, err = events.First(ctx, conn, t)
-	return err
+// find shows how far the search is.
+func (a command) find(ctx context.Context, q query.Query) (query.Found, error) {
+	var reached atomic.Int64 // in seconds
+	reached.Store(time.Now().Unix())
+	q.Reached = func(t time.Time) { reached.Store(t.Unix()) }
+	shown := a.Show(&app.Progress{Total: -1, Line: func() string {
+		return "searched receipts back to " + time.Unix(reached.Load(), 0).UTC().Format(time.RFC3339)
+	}})
+	defer shown.Stop()
+	return q.Find(ctx)
 }

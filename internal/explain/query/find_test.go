@@ -1,12 +1,11 @@
-package explain
+package query_test
 
 import (
-	"io"
 	"testing"
 
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/explain/query"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -29,12 +28,12 @@ func TestExplainLooksBehindErasedReceipts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := search{
-		conn: conn, topology: topo, limits: push.Limits{MaxBytes: 1 << 20, MaxDepth: 64, MaxKeys: 1000},
-		options: explainOptions{user: user, limit: 1}, app: command{&app.App{Stderr: io.Discard}},
+	q := query.Query{
+		Conn: conn, Topology: topo, Limits: push.Limits{MaxBytes: 1 << 20, MaxDepth: 64, MaxKeys: 1000},
+		User: user, Limit: 1,
 	}
-	found, err := look.find(t.Context())
-	if err != nil || len(found) != 1 || found[0].TopicSeq != 7 {
+	found, err := q.Find(t.Context())
+	if err != nil || len(found.Receipts) != 1 || found.Receipts[0].TopicSeq != 7 {
 		t.Errorf("found %+v, %v; want the receipt before the erased ones", found, err)
 	}
 }

@@ -1,4 +1,4 @@
-package explain
+package query
 
 import (
 	"bytes"
@@ -9,74 +9,71 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/broker/status"
-	"github.com/pushworker/pushworker/internal/broker/topology"
-	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// search finds a user's receipts, the newest first: by reading them back from the last
-// one, for a bounded time, and by what is recorded of outcomes beyond that.
-type search struct {
-	conn     *broker.Conn
-	topology topology.Topology
-	limits   push.Limits
-	options  explainOptions
-	app      command
-	needles  [][]byte
-	// others counts receipts that name the user, but are of another topic or message.
-	others atomic.Int64
-	// from is the first sequence that was looked at, and reached when it was stored.
-	from    uint64
-	reached time.Time
-	// shown is reached, for those who watch the search.
-	shown atomic.Int64
-	// complete says that no receipt was left out.
-	complete bool
+// Found are the receipts that were found.
+type Found struct {
+	// Receipts are at most as many as were wanted, the newest first.
+	Receipts []explain.Receipt
+	// Others counts receipts that name the user, but are of another topic or message.
+	Others int64
+	// Complete says that none was left out. If not, those before Reached were not read.
+	Complete bool
+	Reached  time.Time
 }
 
-// find returns the receipts, the newest first.
-func (s *search) find(ctx context.Context) ([]explain.Receipt, error) {
-	user := s.options.user
-	s.needles = [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}
-	want := s.options.limit
-	if s.options.single() {
-		want = 1
-	}
-	known, err := events.OfUser(ctx, s.conn, s.topology, user, s.options.since.Time)
+// Find finds a user's receipts: by reading them back from the last one, for a bounded
+// time, and by what is recorded of outcomes beyond that.
+func (q Query) Find(ctx context.Context) (Found, error) {
+	user := q.User
+	s := search{Query: q, complete: true, needles: [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}}
+	known, err := events.OfUser(ctx, q.Conn, q.Topology, user, q.Since)
 	if err != nil {
-		return nil, err
+		return Found{}, err
 	}
 	floor, err := s.recordedBelow(ctx, known)
 	if err != nil {
-		return nil, err
+		return Found{}, err
 	}
-	found, err := s.backwards(ctx, want, floor)
+	found, err := s.backwards(ctx, floor)
 	if err == nil {
-		found, err = s.recorded(ctx, known, want, found)
+		found, err = s.recorded(ctx, known, found)
 	}
 	if err != nil {
-		return nil, err
+		return Found{}, err
 	}
-	return found[:min(want, len(found))], nil
+	return Found{found[:min(q.Limit, len(found))], s.others.Load(), s.complete, s.reached}, nil
+}
+
+// search is one search.
+type search struct {
+	Query
+
+	needles [][]byte
+	others  atomic.Int64 // see [Found]
+	// from is the first sequence that was looked at, and reached when it was stored.
+	from     uint64
+	reached  time.Time
+	complete bool
 }
 
 // recorded adds to found the receipts that outcomes name and that were not looked at,
 // the newest first, until there are as many as wanted.
-func (s *search) recorded(ctx context.Context, known events.Outcomes, want int, found []explain.Receipt) ([]explain.Receipt, error) {
+func (s *search) recorded(ctx context.Context, known events.Outcomes, found []explain.Receipt) ([]explain.Receipt, error) {
 	for _, seq := range known.Seqs {
-		if len(found) >= want {
+		if len(found) >= s.Limit {
 			break
 		}
 		if seq >= s.from {
 			continue // it was looked at
 		}
-		m, err := history.New(s.conn, s.topology.Stream).Get(ctx, seq)
+		m, err := history.New(s.Conn, s.Topology.Stream).Get(ctx, seq)
 		if err != nil && !errors.Is(err, history.ErrNotStored) {
 			return nil, err
 		}
@@ -96,7 +93,7 @@ type floor struct {
 
 // recordedBelow finds the floor: every lane has settled what is below.
 func (s *search) recordedBelow(ctx context.Context, known events.Outcomes) (floor, error) {
-	lanes, err := status.LaneFacts(ctx, s.conn, s.topology)
+	lanes, err := status.LaneFacts(ctx, s.Conn, s.Topology)
 	if err != nil {
 		return floor{}, err
 	}
@@ -111,24 +108,18 @@ func (s *search) recordedBelow(ctx context.Context, known events.Outcomes) (floo
 
 // backwards reads receipts from the last one back, until there are enough, the time is
 // over or the floor is reached.
-func (s *search) backwards(ctx context.Context, want int, f floor) (found []explain.Receipt, err error) {
+func (s *search) backwards(ctx context.Context, f floor) (found []explain.Receipt, err error) {
 	began := time.Now()
-	s.complete = true
-	s.shown.Store(began.Unix())
-	shown := s.app.Show(&app.Progress{Total: -1, Line: func() string {
-		return "searched receipts back to " + time.Unix(s.shown.Load(), 0).UTC().Format(time.RFC3339)
-	}})
-	defer shown.Stop()
-	for part, err := range history.Back(ctx, history.New(s.conn, s.topology.Stream), history.Stretch{Since: s.options.since.Time}, s.pick) {
+	for part, err := range history.Back(ctx, history.New(s.Conn, s.Topology.Stream), history.Stretch{Since: s.Since}, s.pick) {
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, part.Picked...)
 		s.lookedAt(part)
-		if len(found) >= want || f.covers(part) {
+		if len(found) >= s.Limit || f.covers(part) {
 			return found, nil
 		}
-		if bound := time.Duration(s.options.search); bound > 0 && time.Since(began) >= bound {
+		if s.For > 0 && time.Since(began) >= s.For {
 			s.complete = false
 			return found, nil
 		}
@@ -142,7 +133,9 @@ func (s *search) lookedAt(part history.Part[explain.Receipt]) {
 	s.from = part.From
 	if !part.First.IsZero() {
 		s.reached = part.First
-		s.shown.Store(part.First.Unix())
+		if s.Query.Reached != nil {
+			s.Query.Reached(part.First)
+		}
 	}
 }
 
@@ -167,8 +160,8 @@ func (s *search) mayName(data []byte) bool {
 
 // read reads a receipt and reports whether it is one that is looked for.
 func (s *search) read(m history.Stored) (out explain.Receipt, matches bool) {
-	out = explain.Receipt{Stream: s.topology.Stream, Seq: m.Seq, Subject: m.Subject, Published: m.Time, Users: []string{}}
-	r, _, err := push.Decode(m.Data, s.limits)
+	out = explain.Receipt{Stream: s.Topology.Stream, Seq: m.Seq, Subject: m.Subject, Published: m.Time, Users: []string{}}
+	r, _, err := push.Decode(m.Data, s.Limits)
 	if err != nil {
 		out.Unreadable = err.Error()
 		return out, false
@@ -179,11 +172,10 @@ func (s *search) read(m history.Stored) (out explain.Receipt, matches bool) {
 	slices.Sort(out.Users)
 	p := r.Payload
 	out.What, out.Topic, out.TopicSeq, out.From, out.Channel = p.What, p.Topic, p.SeqId, p.From, r.Channel
-	o := s.options
-	if !(replay.Filter{User: o.user}).Matches(r) {
+	if !(replay.Filter{User: s.User}).Matches(r) {
 		return out, false
 	}
-	matches = replay.Filter{Topic: o.topic}.Matches(r) && (o.topicSeq == 0 || o.topicSeq == p.SeqId)
+	matches = replay.Filter{Topic: s.Topic}.Matches(r) && (s.TopicSeq == 0 || s.TopicSeq == p.SeqId)
 	if !matches {
 		s.others.Add(1)
 	}
