@@ -106,6 +106,23 @@ func (l *Letters) Show(ctx context.Context, seq uint64) (deadletter.Letter, erro
 	return Read(stored), nil
 }
 
+// Each yields the letters with these sequences, in that order. One that is not there
+// comes with its sequence alone and an error wrapping [ErrNoLetter], and the others
+// follow; any other error is the last.
+func (l *Letters) Each(ctx context.Context, seqs []uint64) iter.Seq2[deadletter.Letter, error] {
+	return func(yield func(deadletter.Letter, error) bool) {
+		for _, seq := range seqs {
+			letter, err := l.Show(ctx, seq)
+			if err != nil {
+				letter.Seq = seq
+			}
+			if !yield(letter, err) || err != nil && !errors.Is(err, ErrNoLetter) {
+				return
+			}
+		}
+	}
+}
+
 // Read reads a letter as the stream keeps it.
 func Read(m history.Stored) deadletter.Letter {
 	l := wire.ReadLetter(m.Subject, m.Header)

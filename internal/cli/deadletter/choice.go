@@ -1,15 +1,12 @@
 package deadletter
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -17,11 +14,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/deadletter"
-	"github.com/pushworker/pushworker/internal/jsonl"
 )
-
-// maxListLine bounds a line of a list of letters.
-const maxListLine = 1 << 20
 
 // letterChoice says which letters to do something with: those named, or those that
 // a filter finds.
@@ -59,53 +52,27 @@ func (c *letterChoice) readName(a command, arg string) error {
 		}
 		return c.readList(in)
 	}
-	seq, err := strconv.ParseUint(arg, 10, 64)
-	if err != nil || seq == 0 {
-		return app.Usage(fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", arg))
+	seq, err := deadletter.ParseSeq(arg)
+	if err != nil {
+		return app.Usage(err)
 	}
 	c.seqs = append(c.seqs, seq)
 	return nil
 }
 
-// readList reads the lines of `deadletter ls -o jsonl`, or a SEQ on each line, and
-// chooses the oldest first. If one of them is neither, none counts: they say what is to
-// be changed.
+// readList reads a list and chooses the oldest first. If one line is faulty, none counts:
+// they say what is to be changed.
 func (c *letterChoice) readList(in io.Reader) error {
-	defer func() { slices.Sort(c.seqs) }()
-	lines := jsonl.NewLines(in, maxListLine)
-	for {
-		line, err := lines.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.Is(err, terminal.ErrInterrupted):
-			return err
-		case err != nil:
-			return app.Data(fmt.Errorf("stdin:%d: %w; nothing was changed", lines.N, err))
-		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		seq := seqOf(line)
-		if seq == 0 {
-			return app.Data(fmt.Errorf("stdin:%d: want a line of `pushworker deadletter ls -o jsonl`, or a SEQ; nothing was changed", lines.N))
-		}
-		c.seqs = append(c.seqs, seq)
+	seqs, err := deadletter.ReadSeqs(in)
+	switch {
+	case errors.Is(err, terminal.ErrInterrupted):
+		return terminal.ErrInterrupted
+	case err != nil:
+		return app.Data(fmt.Errorf("stdin:%w; nothing was changed", err))
 	}
-}
-
-// seqOf is the SEQ that a line names; 0 if none.
-func seqOf(line []byte) uint64 {
-	if seq, err := strconv.ParseUint(string(line), 10, 64); err == nil {
-		return seq
-	}
-	var letter struct {
-		Seq uint64 `json:"seq"`
-	}
-	if json.Unmarshal(line, &letter) != nil {
-		return 0
-	}
-	return letter.Seq
+	c.seqs = append(c.seqs, seqs...)
+	slices.Sort(c.seqs)
+	return nil
 }
 
 // everything reports whether nothing was chosen.
@@ -119,7 +86,7 @@ func (c *letterChoice) everything() bool {
 // that were not named come without their receipts.
 func (c *letterChoice) letters(ctx context.Context, a command, reader *letters.Letters) iter.Seq2[deadletter.Letter, error] {
 	if c.named {
-		return each(ctx, reader, c.seqs)
+		return reader.Each(ctx, c.seqs)
 	}
 	return func(yield func(deadletter.Letter, error) bool) {
 		n := 0
@@ -133,21 +100,6 @@ func (c *letterChoice) letters(ctx context.Context, a command, reader *letters.L
 				return
 			}
 			if !yield(l, err) {
-				return
-			}
-		}
-	}
-}
-
-// each yields the letters with these sequences, as letters does.
-func each(ctx context.Context, reader *letters.Letters, seqs []uint64) iter.Seq2[deadletter.Letter, error] {
-	return func(yield func(deadletter.Letter, error) bool) {
-		for _, seq := range seqs {
-			l, err := reader.Show(ctx, seq)
-			if err != nil {
-				l.Seq = seq
-			}
-			if !yield(l, err) || err != nil && !errors.Is(err, letters.ErrNoLetter) {
 				return
 			}
 		}

@@ -138,8 +138,7 @@ func (r *clearingRun) clearAll(ctx context.Context, pace func(context.Context) e
 		slices.Reverse(r.chosen)
 	}
 	shown := r.Show(&app.Progress{What: r.job.verb, Total: int64(len(r.chosen))})
-	all := each(context.WithoutCancel(ctx), r.letters, r.chosen)
-	for l, fault := range all {
+	for l, fault := range r.letters.Each(context.WithoutCancel(ctx), r.chosen) {
 		if err = pace(ctx); err != nil {
 			err = fmt.Errorf("interrupted: %w; the remaining letters are unchanged; run the same command again to continue", consumer.ErrUnfinished)
 			break

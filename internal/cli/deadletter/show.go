@@ -41,11 +41,10 @@ history still has it.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			seq, err := strconv.ParseUint(args[0], 10, 64)
-			if err != nil {
-				return app.Usage(fmt.Errorf("%q is not a SEQ of `pushworker deadletter ls`", args[0]))
-			}
+			seq, err := deadletter.ParseSeq(args[0])
 			switch {
+			case err != nil:
+				return app.Usage(err)
 			case out == terminal.FormatLines:
 				return app.Usage(errors.New("-o jsonl: one letter is not a list; use -o json"))
 			case raw && cmd.Flags().Changed("output"):

@@ -1,18 +1,15 @@
 package deadletter
 
 import (
-	"cmp"
 	"context"
-	"regexp"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/deadletter"
 )
 
 func newDeadletterStatsCommand(a command) *cobra.Command {
@@ -34,50 +31,14 @@ the SEQ of the newest letter with it: pushworker deadletter show SEQ.`,
 	return cmd
 }
 
-// letterCount is a group of letters.
-type letterCount struct {
-	Letters int       `json:"letters"`
-	Handler string    `json:"handler"`
-	Reason  string    `json:"reason"`
-	Error   string    `json:"error"`
-	First   time.Time `json:"first"`
-	Last    time.Time `json:"last"`
-	Example uint64    `json:"example"`
-}
-
 func (a command) countLetters(ctx context.Context, reader *letters.Letters, f letterFilter) error {
-	type kind struct{ handler, reason, err string }
-	groups := make(map[kind]*letterCount)
-	for l, err := range reader.List(ctx, f.selection()) {
-		if err != nil {
-			return app.Unavailable(err)
-		}
-		key := kind{l.Handler, l.Reason, errorKind(l.Error)}
-		group := groups[key]
-		if group == nil {
-			group = &letterCount{Handler: key.handler, Reason: key.reason, Error: key.err, First: l.Last}
-			groups[key] = group
-		}
-		group.Letters++
-		group.Last, group.Example = l.Last, l.Seq
+	groups, err := deadletter.Groups(reader.List(ctx, f.selection()))
+	if err != nil {
+		return app.Unavailable(err)
 	}
-	var all []*letterCount
-	for _, group := range groups {
-		all = append(all, group)
-	}
-	slices.SortFunc(all, func(a, b *letterCount) int {
-		return cmp.Or(cmp.Compare(b.Letters, a.Letters), cmp.Compare(b.Example, a.Example))
-	})
 	p := a.List(f.out, "LETTERS", "HANDLER", "REASON", "FIRST", "LAST", "EXAMPLE", "ERROR")
-	for _, g := range all {
+	for _, g := range groups {
 		p.Add(g, strconv.Itoa(g.Letters), g.Handler, g.Reason, terminal.Age(g.First), terminal.Age(g.Last), strconv.FormatUint(g.Example, 10), g.Error)
 	}
 	return p.Close()
 }
-
-// what differs between errors of one kind: quoted names, users, long numbers and
-// hashes, times. A status such as 404 stays.
-var variable = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\busr[A-Za-z0-9_-]{11}\b|\b[0-9a-f]*[0-9][0-9a-f]{3,}\b|\b\d+(?:\.\d+)?(?:ns|µs|ms|s|m|h)\b`)
-
-// errorKind is an error without what differs between errors of one kind.
-func errorKind(text string) string { return variable.ReplaceAllString(text, "…") }
