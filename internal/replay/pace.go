@@ -8,10 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/pushworker/pushworker/internal/sleep"
 )
 
-// lateness is how much a pace makes up for waits that were too long; more would come
+// lateness is how much a rate makes up for waits that were too long; more would come
 // as a burst.
 const lateness = 20 * time.Millisecond
 
@@ -25,45 +27,35 @@ type Pace struct {
 	Speed float64
 
 	began, first time.Time // when the first one went, and when it was stored
-	slot         time.Time // when the next one may go, by Rate
+	limiter      *rate.Limiter
 }
 
 // wait waits until a receipt that was stored at t is due, after a call of flush.
 func (p *Pace) wait(ctx context.Context, t time.Time, flush func() error) error {
-	if p.Rate == 0 && p.Speed == 0 {
-		return nil
-	}
 	now := time.Now()
 	if p.began.IsZero() {
 		p.began, p.first = now, t
+		p.limiter = rate.NewLimiter(rate.Limit(p.Rate), max(1, int(p.Rate*lateness.Seconds())))
 	}
-	due := now
+	var due time.Duration
 	if p.Speed > 0 {
-		due = p.began.Add(scale(t.Sub(p.first), p.Speed))
+		due = p.began.Add(scale(t.Sub(p.first), p.Speed)).Sub(now)
 	}
 	if p.Rate > 0 {
-		slot := later(p.slot, now.Add(-lateness))
-		p.slot, due = slot.Add(scale(time.Second, p.Rate)), later(due, slot)
+		due = max(due, p.limiter.ReserveN(now, 1).DelayFrom(now))
 	}
-	if !due.After(now) {
+	if due <= 0 {
 		return nil
 	}
 	if err := flush(); err != nil {
 		return err
 	}
-	return sleep.For(ctx, due.Sub(now))
+	return sleep.For(ctx, due)
 }
 
 // scale divides d, however small the divisor.
 func scale(d time.Duration, by float64) time.Duration {
 	return time.Duration(min(float64(d)/by, math.MaxInt64/2))
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // ParseRate reads a rate such as 50/s, 600/m or 50, which is per second.

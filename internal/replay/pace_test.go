@@ -47,13 +47,13 @@ func TestPace(t *testing.T) {
 		want []time.Duration
 	}{
 		"as fast as it can":           {replay.Pace{}, 0, []time.Duration{0, 0, 0, 0}},
-		"at a rate":                   {replay.Pace{Rate: 10}, 0, []time.Duration{0, 80 * ms, 180 * ms, 280 * ms}},
+		"at a rate":                   {replay.Pace{Rate: 10}, 0, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}},
 		"at a rate it cannot keep":    {replay.Pace{Rate: 10}, 150 * ms, []time.Duration{0, 150 * ms, 300 * ms, 450 * ms}},
 		"in real time":                {replay.Pace{Speed: 1}, 0, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}},
 		"ten times as fast":           {replay.Pace{Speed: 10}, 0, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}},
 		"half as fast":                {replay.Pace{Speed: 0.5}, 0, []time.Duration{0, 2 * time.Second, 4 * time.Second, 6 * time.Second}},
 		"makes up for a slow sink":    {replay.Pace{Speed: 1}, 600 * ms, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}},
-		"the slower counts, the rate": {replay.Pace{Speed: 100, Rate: 10}, 0, []time.Duration{0, 80 * ms, 180 * ms, 280 * ms}},
+		"the slower counts, the rate": {replay.Pace{Speed: 100, Rate: 10}, 0, []time.Duration{0, 100 * ms, 200 * ms, 300 * ms}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -120,7 +120,24 @@ func (p *Replay) looked() (t Tally, next uint64) {
 	defer p.mu.Unlock()
 	t = p.tally
 	t.add(p.Before)
-	return t, p.next
+	return t, max(p.next, p.From.Next)
+}
+
+// Extent says how much is done of a replay that ends at sequence last, and how much
+// there is to do: sequences to look at, or receipts to choose where every one that is
+// looked at counts towards the limit. A limit that is reached ends the replay before
+// the last sequence.
+func (p *Replay) Extent(last uint64) (done, total int64) {
+	t, next := p.looked()
+	total, done = int64(last)-int64(p.From.Next)+1, int64(next-p.From.Next) //nolint:gosec // no stream has that many
+	if p.Limit > 0 {
+		chosen, wanted := t.Matched-p.Before.Matched, p.Limit-p.Before.Matched
+		if p.Filter == (Filter{}) {
+			total = min(total, wanted)
+		}
+		done = max(done, int64(float64(chosen)/float64(max(1, wanted))*float64(total)))
+	}
+	return min(done, total), total
 }
 
 func (t *Tally) add(o Tally) {

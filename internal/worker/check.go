@@ -24,6 +24,16 @@ func (w Worker) Look(directory push.Directory, look func(name string, h push.Han
 	return nil
 }
 
+// Start configures and starts the first of the enabled handlers, which the caller
+// stops. It asks directory for devices. The error wraps [ErrHandlers].
+func (w Worker) Start(directory push.Directory) (push.Handler, error) {
+	hs, err := w.handlers(directory)
+	if err != nil {
+		return nil, err
+	}
+	return hs.enabled[0].handler, nil
+}
+
 // find is an enabled handler; nil if there is none of that name.
 func (hs *handlers) find(name string) push.Handler {
 	for _, h := range hs.enabled {

@@ -23,7 +23,7 @@ func (a *App) CompleteHandler(*cobra.Command, []string, string) ([]string, cobra
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	return handlerNames(c), cobra.ShellCompDirectiveNoFileComp
+	return HandlerNames(c), cobra.ShellCompDirectiveNoFileComp
 }
 
 // CompleteLane completes the name of a lane, once: a configured handler, or one
@@ -41,12 +41,13 @@ func (a *App) CompleteLanes(cmd *cobra.Command, _ []string, _ string) ([]string,
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	names := append(handlerNames(c), lanesAtBroker(cmd.Context(), c)...)
+	names := append(HandlerNames(c), lanesAtBroker(cmd.Context(), c)...)
 	slices.Sort(names)
 	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
 }
 
-func handlerNames(c *config.Config) []string {
+// HandlerNames are the names of the configured handlers.
+func HandlerNames(c *config.Config) []string {
 	names := make([]string, 0, len(c.Handlers))
 	for _, h := range c.Handlers {
 		names = append(names, h.Name)

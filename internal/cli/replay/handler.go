@@ -2,9 +2,9 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,42 +18,30 @@ import (
 
 // configuredHandler starts one of the configured handlers in this process. It asks d.
 func (a command) configuredHandler(c *config.Config, name string, d push.Directory) (push.Handler, error) {
-	var names []string
-	for _, h := range c.Handlers {
-		names = append(names, h.Name)
-		if h.Name != name {
-			continue
-		}
-		if !h.Common.Enabled {
-			return nil, app.Usage(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, if you wish for this command only`, name))
-		}
-		text, err := json.Marshal([]map[string]any{{"name": name, "type": h.Type, "config": h.Config}})
-		if err != nil {
-			return nil, fmt.Errorf("encoding the config of handler %s: %w", name, err)
-		}
-		registry := &push.Registry{}
-		a.Plugins(registry, d, a.Stdout)
-		if err := registry.Init(string(text)); err != nil {
-			return nil, fmt.Errorf("%w: %w", worker.ErrHandlers, err)
-		}
-		for _, h := range registry.Configured() {
-			return h, nil
-		}
+	i := slices.IndexFunc(c.Handlers, func(h config.Handler) bool { return h.Name == name })
+	switch {
+	case i < 0:
+		return nil, app.Usage(fmt.Errorf("--handler %s: it is not configured, but %s: see PUSHWORKER_HANDLERS", name, strings.Join(app.HandlerNames(c), ", ")))
+	case !c.Handlers[i].Common.Enabled:
+		return nil, app.Usage(fmt.Errorf(`--handler %s: it is disabled: set "enabled": true in PUSHWORKER_HANDLERS, if you wish for this command only`, name))
 	}
-	return nil, app.Usage(fmt.Errorf("--handler %s: it is not configured, but %s: see PUSHWORKER_HANDLERS", name, strings.Join(names, ", ")))
+	only := *c
+	only.Handlers = c.Handlers[i : i+1]
+	plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, a.Stdout) }
+	return worker.Worker{Config: &only, Plugins: plugins}.Start(d)
 }
 
-// replayDirectory is the device directory. Without a bucket it is one that says so to
-// those who ask: not every handler does.
-func (a command) replayDirectory(ctx context.Context, conn *broker.Conn, c *config.Config) (push.Directory, error) {
+// directory is the device directory, and masks tokens. Without a bucket it is one that
+// says so to those who ask: not every handler does.
+func (a command) directory(ctx context.Context, conn *broker.Conn, c *config.Config) (push.Directory, func(string) string, error) {
 	directory, err := devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)})
 	switch {
 	case errors.Is(err, devices.ErrNoBucket):
-		return noDirectory{err}, nil
+		return noDirectory{err}, func(string) string { return "" }, nil // there is no salt
 	case err != nil:
-		return nil, app.Unavailable(err)
+		return nil, nil, app.Unavailable(err)
 	}
-	return directory, nil
+	return directory, directory.Hash, nil
 }
 
 // noDirectory is a directory that is missing.

@@ -10,8 +10,10 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/outcome"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -37,7 +39,7 @@ func (a command) replayOutput(ctx context.Context, o replayOptions, c *config.Co
 	out := &replayOutput{complete: func() error { return nil }, close: func() {}}
 	switch {
 	case o.handler != "" && o.yes:
-		d, err := a.replayDirectory(ctx, conn, c)
+		d, hash, err := a.directory(ctx, conn, c)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +50,7 @@ func (a command) replayOutput(ctx context.Context, o replayOptions, c *config.Co
 		out.verb = "delivered"
 		delivery := replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
 		if c.Events != "off" {
-			delivery.Tell, out.close = a.recordReplay(ctx, c, conn, o.handler)
+			delivery.Tell, out.close = replay.Record(ctx, outcome.Options{Publish: events.NewPublisher(conn).Publish, Hash: hash}, c.Stream, o.handler)
 		}
 		out.sink = delivery
 	case o.handler != "":
