@@ -47,7 +47,7 @@ func TestEraseHasManyDeletionsOnTheirWay(t *testing.T) {
 		return nil
 	})
 	counts, err := erasure.New(brokertest.ConnectTo(t, held.URL(), zerolog.Nop()), r.Topology).Erase(t.Context(), "PUSH", aliceOf(t), false)
-	if diff := cmp.Diff(erasure.Counts{Stream: "PUSH", Found: 40, Erased: 40}, counts); diff != "" || err != nil {
+	if diff := cmp.Diff(erasure.Counts{Where: "PUSH", Found: 40, Erased: 40}, counts); diff != "" || err != nil {
 		t.Errorf("Erase: %v (-want +got)\n%s", err, diff)
 	}
 }

@@ -13,7 +13,7 @@ func BenchmarkErase(b *testing.B) {
 	brokertest.Fill(b, r.JetStream, "push.receipts", b.N, func(int) []byte { return []byte(toAlice) })
 	b.ResetTimer()
 	counts, err := erasure.New(r.Conn, r.Topology).Erase(b.Context(), "PUSH", aliceOf(b), false)
-	if want := (erasure.Counts{Stream: "PUSH", Found: b.N, Erased: b.N}); err != nil || counts != want {
+	if want := (erasure.Counts{Where: "PUSH", Found: b.N, Erased: b.N}); err != nil || counts != want {
 		b.Fatalf("Erase = %+v, %v; want %+v", counts, err, want)
 	}
 }

@@ -1,4 +1,4 @@
-// Package erasure removes from the streams what they have of a user. It refuses to know
+// Package erasure removes what the streams and the directory of devices have of a user. It refuses to know
 // how a receipt names one: that is internal/erase's.
 package erasure
 
@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/broker/letters"
@@ -22,19 +23,21 @@ import (
 
 // Counts counts what a stream has of a user.
 type Counts struct {
-	// Stream is the stream, and Found how many of its messages are the user's.
-	Stream string
-	Found  int
+	// Where is the stream, or "devices", and Found how many messages there are the user's.
+	Where string `json:"where"`
+	Found int    `json:"found"`
 	// Erased have been overwritten and deleted, or would be.
-	Erased int
+	Erased int `json:"erased"`
 	// Narrowed were erased, too, and what others are owed of them was written anew.
-	Narrowed int
+	Narrowed int `json:"narrowed"`
 	// Owed are left, because somebody else is still to be told them.
-	Owed int
+	Owed int `json:"owed"`
 }
 
 // Eraser removes what the streams have of a user. Not safe for concurrent use.
 type Eraser struct {
+	// Devices, if set, is the directory of devices.
+	Devices *devices.Directory
 	// Step, if set, is called after each message that was erased, one call at a time.
 	Step func()
 
@@ -49,13 +52,45 @@ func New(c *broker.Conn, t topology.Topology) *Eraser {
 	return &Eraser{conn: c, topology: t, letters: letters.New(c, t), dead: queue.NewDeadLetters(c, t)}
 }
 
-// Stages returns the streams that [Eraser.Erase] works on, in their order.
-func (e *Eraser) Stages() []string {
+// Streams returns the streams that [Eraser.Erase] works on, in their order.
+func (e *Eraser) Streams() []string {
 	t := e.topology
 	return []string{t.Stream, t.RetryStream(), t.DeadStream(), t.EventsStream()}
 }
 
-// Erase removes from one of the Stages what it has of user, and overwrites it on the
+// All erases in every place, or with dry counts there, and stops after the first error,
+// which comes with the counts up to it. Devices go first, so that nothing new is sent;
+// events last, because the end of a device is one.
+func (e *Eraser) All(ctx context.Context, user push.Uid, dry bool) iter.Seq2[Counts, error] {
+	return func(yield func(Counts, error) bool) {
+		n, err := e.eraseDevices(ctx, user, dry)
+		if !yield(Counts{Where: "devices", Found: n, Erased: n}, err) || err != nil {
+			return
+		}
+		for _, stream := range e.Streams() {
+			if counts, err := e.Erase(ctx, stream, user, dry); !yield(counts, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (e *Eraser) eraseDevices(ctx context.Context, user push.Uid, dry bool) (int, error) {
+	if e.Devices == nil {
+		return 0, nil
+	}
+	list, err := e.Devices.List(ctx, user)
+	if _, damaged := errors.AsType[*push.UnreadableError](err); damaged { // it goes whatever it says
+		list, err = make([]push.Device, 1), nil
+	}
+	if err != nil || dry {
+		return len(list), err
+	}
+	_, err = e.Devices.Remove(ctx, push.Device{User: user})
+	return len(list), err
+}
+
+// Erase removes from one of the Streams what it has of user, and overwrites it on the
 // broker's disk; with dry it only counts. Nothing that somebody else is still to be
 // told goes:
 //
@@ -70,7 +105,7 @@ func (e *Eraser) Stages() []string {
 // Done again it finds what was left, and what lanes held in between. The counts are
 // also right when there is an error, and when ctx ends, of which the error tells.
 func (e *Eraser) Erase(ctx context.Context, stream string, user push.Uid, dry bool) (Counts, error) {
-	counts := Counts{Stream: stream}
+	counts := Counts{Where: stream}
 	plan, err := e.plan(ctx, stream, user, &counts)
 	if err != nil {
 		return counts, err

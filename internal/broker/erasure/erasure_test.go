@@ -43,12 +43,12 @@ func eraseAll(t *testing.T, r *brokertest.Rig, dry bool) map[string]erasure.Coun
 	t.Helper()
 	e := erasure.New(r.Conn, r.Topology)
 	all := make(map[string]erasure.Counts)
-	for _, stream := range e.Stages() {
+	for _, stream := range e.Streams() {
 		counts, err := e.Erase(t.Context(), stream, aliceOf(t), dry)
 		if err != nil {
 			t.Fatal(err)
 		}
-		counts.Stream = ""
+		counts.Where = ""
 		all[stream] = counts
 	}
 	return all
@@ -240,7 +240,7 @@ func TestErasedBytesAreGoneFromTheDisk(t *testing.T) {
 		brokertest.Eventually(t, secret+" is on the disk", func() bool { return len(filesWith(t, dir, secret)) == 3 })
 	}
 	eraser := erasure.New(conn, topo)
-	for _, stream := range eraser.Stages() {
+	for _, stream := range eraser.Streams() {
 		counts, err := eraser.Erase(t.Context(), stream, aliceOf(t), false)
 		if err != nil {
 			t.Fatal(err)

@@ -61,16 +61,7 @@ would do.`,
 	return cmd
 }
 
-// erasedLine is what became of a user's traces in one place.
-type erasedLine struct {
-	Where    string `json:"where"`
-	Found    int    `json:"found"`
-	Erased   int    `json:"erased"`
-	Narrowed int    `json:"narrowed"`
-	Owed     int    `json:"owed"`
-}
-
-// plannedLine is what would become of them.
+// plannedLine is [erasure.Counts] of what would be done.
 type plannedLine struct {
 	Where    string `json:"where"`
 	Found    int    `json:"found"`
@@ -90,7 +81,7 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 	}
 	defer conn.Close()
 	e := erasing{command: a, user: user, out: out, eraser: erasure.New(conn, worker.Topology(c, nil))}
-	if e.devices, err = devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
+	if e.eraser.Devices, err = devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
 		return app.Unavailable(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed
@@ -114,7 +105,7 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 
 // agreed shows the plan, unless it is to be carried out without asking, and reports
 // whether it is to be.
-func (e *erasing) agreed(planned []erasedLine, consent *app.Change) (bool, error) {
+func (e *erasing) agreed(planned []erasure.Counts, consent *app.Change) (bool, error) {
 	if consent.Yes {
 		return true, nil
 	}
@@ -132,42 +123,32 @@ func (e *erasing) agreed(planned []erasedLine, consent *app.Change) (bool, error
 type erasing struct {
 	command
 
-	user    push.Uid
-	out     terminal.Format
-	devices *devices.Directory // nil if there is no directory
-	eraser  *erasure.Eraser
+	user   push.Uid
+	out    terminal.Format
+	eraser *erasure.Eraser
 }
 
 // survey counts what is to be erased in every place. An error says that nothing was.
-func (e *erasing) survey(ctx context.Context) ([]erasedLine, error) {
-	n, err := e.eraseDevices(ctx, true)
-	planned := []erasedLine{{Where: "devices", Found: n, Erased: n}}
-	for _, stream := range e.eraser.Stages() {
+func (e *erasing) survey(ctx context.Context) (planned []erasure.Counts, err error) {
+	for counts, err := range e.eraser.All(ctx, e.user, true) {
 		if err != nil {
-			break
+			return nil, fmt.Errorf("%w; nothing was erased", interruptedOr(ctx, err))
 		}
-		var counts erasure.Counts
-		counts, err = e.eraser.Erase(ctx, stream, e.user, true)
-		planned = append(planned, lineOf(counts))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was erased", interruptedOr(ctx, err))
+		planned = append(planned, counts)
 	}
 	return planned, nil
 }
 
-func (e *erasing) show(planned []erasedLine) error {
+func (e *erasing) show(planned []erasure.Counts) error {
 	p := e.List(e.out, "WHERE", "FOUND", "WOULD ERASE", "WOULD NARROW", "OWED")
 	for _, l := range planned {
-		p.Add(plannedLine(l), l.cells()...)
+		p.Add(plannedLine(l), cells(l)...)
 	}
 	return p.Close()
 }
 
-// run erases in every place, and returns how much is owed to others. Devices go
-// first, so that nothing new is sent; events last, because the end of a device is
-// one.
-func (e *erasing) run(ctx context.Context, planned []erasedLine) (owed int, err error) {
+// run erases in every place, and returns how much is owed to others.
+func (e *erasing) run(ctx context.Context, planned []erasure.Counts) (owed int, err error) {
 	total := 0
 	for _, l := range planned[1:] { // devices are few, and go at once
 		total += l.Erased
@@ -175,22 +156,14 @@ func (e *erasing) run(ctx context.Context, planned []erasedLine) (owed int, err 
 	shown := e.Show(&app.Progress{What: "erasing", Total: int64(total)})
 	e.eraser.Step = shown.Step
 	p := e.List(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
-	n, err := e.eraseDevices(ctx, false)
-	directory := erasedLine{Where: "devices", Found: n, Erased: n}
-	p.Add(directory, directory.cells()...)
-	for _, stream := range e.eraser.Stages() {
-		if err != nil {
-			break
-		}
-		var counts erasure.Counts
-		counts, err = e.eraser.Erase(ctx, stream, e.user, false)
-		p.Add(lineOf(counts), lineOf(counts).cells()...)
+	for counts, fault := range e.eraser.All(ctx, e.user, false) {
+		p.Add(counts, cells(counts)...)
 		owed += counts.Owed
+		if fault != nil {
+			err = interruptedOr(ctx, fault)
+		}
 	}
 	shown.Stop()
-	if err != nil {
-		err = interruptedOr(ctx, err)
-	}
 	return owed, errors.Join(err, p.Close())
 }
 
@@ -202,25 +175,6 @@ func interruptedOr(ctx context.Context, err error) error {
 	return app.Unavailable(err)
 }
 
-func lineOf(c erasure.Counts) erasedLine {
-	return erasedLine{c.Stream, c.Found, c.Erased, c.Narrowed, c.Owed}
-}
-
-func (l erasedLine) cells() []string {
-	return []string{l.Where, strconv.Itoa(l.Found), strconv.Itoa(l.Erased), strconv.Itoa(l.Narrowed), strconv.Itoa(l.Owed)}
-}
-
-func (e *erasing) eraseDevices(ctx context.Context, dry bool) (int, error) {
-	if e.devices == nil {
-		return 0, nil
-	}
-	list, err := e.devices.List(ctx, e.user)
-	if _, damaged := errors.AsType[*push.UnreadableError](err); damaged { // it goes whatever it says
-		list, err = make([]push.Device, 1), nil
-	}
-	if err != nil || dry {
-		return len(list), err
-	}
-	_, err = e.devices.Remove(ctx, push.Device{User: e.user})
-	return len(list), err
+func cells(c erasure.Counts) []string {
+	return []string{c.Where, strconv.Itoa(c.Found), strconv.Itoa(c.Erased), strconv.Itoa(c.Narrowed), strconv.Itoa(c.Owed)}
 }
