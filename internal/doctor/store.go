@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
@@ -22,6 +24,21 @@ func Store(c *config.Config, answers func(context.Context) bool) Group {
 	return Group{"store", func(ctx context.Context) []push.Finding {
 		return append(lock(ctx, c.DataDir, answers), disk(c)...)
 	}}
+}
+
+// Answers returns what reports whether something listens where clients of c look for
+// the embedded broker.
+func Answers(c *config.Config) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.Embedded.Addr)
+		if err != nil {
+			return false
+		}
+		_ = conn.Close() // only looked at
+		return true
+	}
 }
 
 func lock(ctx context.Context, dir string, answers func(context.Context) bool) []push.Finding {

@@ -26,3 +26,13 @@ func Names(ctx context.Context, c *broker.Conn, t topology.Topology) ([]string, 
 	slices.Sort(names)
 	return names, nil
 }
+
+// IsName reports whether the broker could have a lane of that name.
+func IsName(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return s != ""
+}

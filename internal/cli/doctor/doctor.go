@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -122,7 +121,7 @@ func (a command) examination(ctx context.Context) []doctor.Group {
 	}
 	look := doctor.Broker(c, worker.Topology(c, lanes), func(ctx context.Context) (*broker.Conn, error) { return a.Connect(ctx, c, "doctor") })
 	if c.UsesEmbedded() {
-		answers := func(ctx context.Context) bool { return answers(ctx, c) }
+		answers := doctor.Answers(c)
 		groups = append(groups, doctor.Store(c, answers))
 		look = doctor.Unless(look, func(ctx context.Context) bool { return !answers(ctx) })
 	} else {
@@ -132,48 +131,24 @@ func (a command) examination(ctx context.Context) []doctor.Group {
 	if handlers == nil {
 		groups = append(groups, a.handlerGroup(c, lanes))
 	}
-	found := workerFindings(status, workerErr)
 	return append(groups, doctor.Group{Topic: "worker", Look: func(ctx context.Context) []push.Finding {
-		if workerErr != nil {
-			return found
+		var unready error
+		if workerErr == nil {
+			_, unready = worker.AskHealth(ctx, c, "/readyz")
 		}
-		return append(found, readiness(ctx, c)...)
+		return doctor.Worker(status, workerErr, unready)
 	}})
-}
-
-// readiness tells when the worker that answers is not ready.
-func readiness(ctx context.Context, c *config.Config) []push.Finding {
-	_, err := worker.AskHealth(ctx, c, "/readyz")
-	if err == nil {
-		return nil
-	}
-	return []push.Finding{{Level: push.LevelFail, Check: "ready", Text: oneText(err), Remedy: "see the checks marked [-]"}}
-}
-
-// oneText is an error on one line.
-func oneText(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-// answers reports whether something listens where clients of c look for the broker.
-func answers(ctx context.Context, c *config.Config) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.Embedded.Addr)
-	if err != nil {
-		return false
-	}
-	_ = conn.Close() // only looked at
-	return true
 }
 
 // handlerGroup has the handlers of this configuration look at their providers, as far as
 // they have lanes.
 func (a command) handlerGroup(c *config.Config, lanes []string) doctor.Group {
 	return doctor.Group{Topic: "handlers", Look: func(ctx context.Context) []push.Finding {
-		found := strangers(c, lanes)
+		found := doctor.Strangers(c, worker.EnabledHandlers(c), lanes)
 		plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
-		err := worker.Worker{Config: c, Plugins: plugins}.Look(&app.DirectoryOnDemand{}, func(name string, h push.Handler) {
+		err := worker.Worker{Config: c, Plugins: plugins}.Look(&device.OnDemand{}, func(name string, h push.Handler) {
 			if h == nil || slices.Contains(lanes, name) {
-				found = append(found, checkHandler(ctx, name, h)...)
+				found = append(found, doctor.Handler(ctx, name, h)...)
 			}
 		})
 		if err != nil {
@@ -181,80 +156,4 @@ func (a command) handlerGroup(c *config.Config, lanes []string) doctor.Group {
 		}
 		return found
 	}}
-}
-
-// strangers tells in what the handlers of this configuration differ from the lanes of
-// the worker that answers.
-func strangers(c *config.Config, lanes []string) (found []push.Finding) {
-	configured := worker.EnabledHandlers(c)
-	for _, name := range lanes {
-		if !slices.Contains(configured, name) {
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: name, Text: "the worker runs it, and PUSHWORKER_HANDLERS of this shell does not have it: its provider is not checked",
-				Remedy: "run doctor with the worker's environment, for example in its container",
-			})
-		}
-	}
-	for _, name := range configured {
-		if !slices.Contains(lanes, name) && !c.IsDefault("PUSHWORKER_HANDLERS") {
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: name, Text: "PUSHWORKER_HANDLERS of this shell has it, and the worker that answers does not run it",
-				Remedy: "start the worker again with this configuration, or run doctor with the worker's environment",
-			})
-		}
-	}
-	return found
-}
-
-func checkHandler(ctx context.Context, name string, h push.Handler) []push.Finding {
-	if h == nil {
-		return []push.Finding{{Level: push.LevelOK, Check: name, Text: "is disabled"}}
-	}
-	checker, ok := h.(push.Checker)
-	if !ok {
-		return nil
-	}
-	found := checker.Check(ctx)
-	for i := range found {
-		found[i].Check = name + " " + found[i].Check
-	}
-	if len(found) == 0 {
-		found = []push.Finding{{Level: push.LevelOK, Check: name, Text: "is configured, and has no provider to ask"}}
-	}
-	return found
-}
-
-// workerFindings tells how the worker of this machine is.
-func workerFindings(status admin.Status, err error) []push.Finding {
-	if err != nil {
-		return []push.Finding{{
-			Level: push.LevelWarn, Check: "admin", Text: "no worker answers at PUSHWORKER_ADMIN_ADDR: " + err.Error(),
-			Remedy: "start `pushworker run`; workers on other machines are not checked from here",
-		}}
-	}
-	found := []push.Finding{{Level: push.LevelOK, Check: "admin", Text: "a worker answers at PUSHWORKER_ADMIN_ADDR"}}
-	for _, problem := range status.Problems {
-		found = append(found, push.Finding{Level: push.LevelWarn, Check: "admin", Text: problem, Remedy: "see the lines on the broker"})
-	}
-	for _, lane := range status.Lanes {
-		if news := lane.News(); news != "" {
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: "lane " + lane.Handler, Text: news,
-				Remedy: "correct it before pushes stop; the handler looks again by itself",
-			})
-		}
-		if lane.LaneState != nil && lane.BreakerOpen {
-			found = append(found, push.Finding{
-				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "breaker open: " + lane.BreakerError,
-				Remedy: "correct what it says; the lane probes every second and resumes by itself",
-			})
-		}
-		if lane.LaneState != nil && lane.Waiting != "" {
-			found = append(found, push.Finding{
-				Level: push.LevelFail, Check: "lane " + lane.Handler, Text: "waiting: " + lane.Waiting,
-				Remedy: "see the lines on the broker; the lane probes every second and resumes by itself",
-			})
-		}
-	}
-	return found
 }

@@ -191,7 +191,7 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 
 // pauseLane pauses a lane, or resumes it if until is zero, and says so.
 func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
-	if !isLaneName(name) {
+	if !lanes.IsName(name) {
 		return app.Usage(fmt.Errorf("%q is not a lane name: `pushworker lane ls` lists them", name))
 	}
 	err := lanes.Pause(ctx, conn, worker.Topology(c, nil), name, until)
@@ -209,16 +209,6 @@ func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.C
 		a.Say("warning: receipts stay in the stream for %s only (PUSHWORKER_HISTORY): the lane will miss those that wait longer", c.History)
 	}
 	return nil
-}
-
-// isLaneName reports whether the broker could have a lane of that name.
-func isLaneName(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // timeValue is the pflag.Value of a moment.

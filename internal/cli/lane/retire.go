@@ -50,7 +50,7 @@ handler is enabled again later, it starts as a new lane.`,
 
 // retireLane shows a lane, and removes it if it may.
 func (a command) retireLane(ctx context.Context, t topology.Topology, conn *broker.Conn, name string, out terminal.Format, c *app.Change) error {
-	if !isLaneName(name) {
+	if !lanes.IsName(name) {
 		return app.Usage(fmt.Errorf("%q is not a lane name: `pushworker lane ls --all` lists them", name))
 	}
 	lane, err := a.findLane(ctx, t, conn, name)

@@ -16,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/jsonl"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -98,7 +99,7 @@ func (r *routing) run(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	directory := &app.DirectoryOnDemand{Open: r.openDirectory}
+	directory := &device.OnDemand{Open: r.openDirectory}
 	defer directory.Close()
 	plugins := func(reg *push.Registry, d push.Directory) { r.Plugins(reg, d, io.Discard) }
 	err = worker.Worker{Config: r.config, Plugins: plugins}.Look(directory, func(handler string, h push.Handler) {

@@ -1,4 +1,4 @@
-package app
+package device
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// DirectoryOnDemand is a directory of devices that is opened when somebody asks it
+// OnDemand is a directory of devices that is opened when somebody asks it
 // first, so that a command whose handlers need none works without a broker. It
 // removes nothing.
-type DirectoryOnDemand struct {
+type OnDemand struct {
 	Open func(context.Context) (d push.Directory, end func(), err error)
 
 	mu     sync.Mutex
@@ -21,7 +21,7 @@ type DirectoryOnDemand struct {
 }
 
 // Devices implements [push.Directory].
-func (d *DirectoryOnDemand) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *OnDemand) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.opened == nil && d.err == nil {
@@ -34,10 +34,10 @@ func (d *DirectoryOnDemand) Devices(ctx context.Context, users []push.Uid) (map[
 }
 
 // Gone implements [push.Directory].
-func (*DirectoryOnDemand) Gone(context.Context, push.Device, time.Time, string) error { return nil }
+func (*OnDemand) Gone(context.Context, push.Device, time.Time, string) error { return nil }
 
 // Close closes the directory, if it was opened.
-func (d *DirectoryOnDemand) Close() {
+func (d *OnDemand) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ended != nil {
