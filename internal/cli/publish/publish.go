@@ -1,22 +1,25 @@
 // Package publish has the command publish. How a receipt is published is in
-// pkg/publisher, how inputs are cut into receipts in internal/jsonl.
+// pkg/publisher, and how receipts are read and many are published in internal/publish.
 package publish
 
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"github.com/pushworker/pushworker/internal/jsonl"
+	"github.com/pushworker/pushworker/internal/publish"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
 // publishOptions are the flags of publish.
 type publishOptions struct {
 	subject    string
-	idPath     jsonPath
+	idPath     jsonl.Path
 	noValidate bool
 	quiet      bool
 	out        terminal.Format
@@ -72,7 +75,7 @@ func (a command) publish(ctx context.Context, o publishOptions, inputs []string)
 		return err
 	}
 	defer conn.Close()
-	pub, err := conn.Publisher(publisherConfig(o.subject))
+	pub, err := conn.Publisher(publish.Config(o.subject))
 	switch {
 	case errors.Is(err, publisher.ErrRefused):
 		return app.Usage(err) // the subject
@@ -87,10 +90,13 @@ func (a command) publish(ctx context.Context, o publishOptions, inputs []string)
 	if len(inputs) == 0 {
 		inputs = []string{"-"}
 	}
-	p := publishing{
-		command: a, pub: pub, idPath: o.idPath, validate: !o.noValidate, quiet: o.quiet,
-		limits: c.ReceiptLimits(),
-		out:    a.List(o.out),
+	p := publish.Publishing{
+		Publisher: pub, Limits: c.ReceiptLimits(), Unchecked: o.noValidate,
+		Open: func(name string) (io.ReadCloser, string, error) { return a.Open(name, "receipts") },
 	}
-	return p.run(ctx, inputs)
+	if o.idPath != nil {
+		p.ID = o.idPath.Find
+	}
+	r := publishing{command: a, quiet: o.quiet, out: a.List(o.out)}
+	return r.run(ctx, &p, inputs)
 }

@@ -1,4 +1,4 @@
-package publish
+package jsonl
 
 import (
 	"encoding/json"
@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/pushworker/pushworker/internal/cli/terminal"
+	"unicode"
 )
 
-// jsonPath is where in a document a value is: the names of members and the
+// Path is where in a document a value is: the names of members and the
 // numbers of elements on the way. As a flag it is written payload.seq or
 // $.payload.seq.
-type jsonPath []string
+type Path []string
 
 // Set implements pflag.Value.
-func (p *jsonPath) Set(s string) error {
+func (p *Path) Set(s string) error {
 	steps := strings.Split(strings.TrimPrefix(s, "$."), ".")
 	for _, step := range steps {
 		if step == "" || step == "$" {
@@ -28,13 +27,13 @@ func (p *jsonPath) Set(s string) error {
 }
 
 // String implements pflag.Value.
-func (p *jsonPath) String() string { return strings.Join(*p, ".") }
+func (p *Path) String() string { return strings.Join(*p, ".") }
 
 // Type implements pflag.Value.
-func (p *jsonPath) Type() string { return "PATH" }
+func (p *Path) Type() string { return "PATH" }
 
-// find returns the string, number or truth value that is there as text.
-func (p *jsonPath) find(doc []byte) (string, error) {
+// Find returns the string, number or truth value that is there as text.
+func (p *Path) Find(doc []byte) (string, error) {
 	at := json.RawMessage(doc)
 	for i, step := range *p {
 		next, ok := member(at, step)
@@ -50,10 +49,16 @@ func (p *jsonPath) find(doc []byte) (string, error) {
 		return "", fmt.Errorf("%s is neither text nor a number", p)
 	case text[0] != '"':
 		return text, nil
-	case json.Unmarshal(at, &s) != nil || s == "" || strings.ContainsFunc(s, terminal.Unprintable) || strings.Contains(s, "\n"):
+	case json.Unmarshal(at, &s) != nil || s == "" || strings.ContainsFunc(s, unprintable):
 		return "", fmt.Errorf("%s is empty or has characters that do not print", p)
 	}
 	return s, nil
+}
+
+// unprintable reports whether r is neither printed nor joins characters that are.
+func unprintable(r rune) bool {
+	const nonJoiner, joiner = 0x200c, 0x200d
+	return r == unicode.ReplacementChar || !unicode.IsPrint(r) && r != nonJoiner && r != joiner
 }
 
 // member returns the member of an object, or the element of an array, that step

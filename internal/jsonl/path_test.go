@@ -1,6 +1,10 @@
-package publish
+package jsonl_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pushworker/pushworker/internal/jsonl"
+)
 
 func TestJSONPath(t *testing.T) {
 	t.Parallel()
@@ -23,17 +27,17 @@ func TestJSONPath(t *testing.T) {
 		"payload.evil":     {fault: "payload.evil is empty or has characters that do not print"},
 	}
 	for in, test := range tests {
-		var p jsonPath
+		var p jsonl.Path
 		if err := p.Set(in); err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.find([]byte(doc))
+		got, err := p.Find([]byte(doc))
 		if got != test.want || (err != nil) != (test.fault != "") || err != nil && err.Error() != test.fault {
 			t.Errorf("%s is %q (%v), want %q (%s)", in, got, err, test.want, test.fault)
 		}
 	}
 	for _, in := range []string{"", "$", "$.", ".", "a..b", "a."} {
-		if err := new(jsonPath).Set(in); err == nil {
+		if err := new(jsonl.Path).Set(in); err == nil {
 			t.Errorf("path %q was taken", in)
 		}
 	}
