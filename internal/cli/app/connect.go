@@ -14,6 +14,20 @@ import (
 // connectTimeout is how long a command looks for the broker.
 const connectTimeout = 5 * time.Second
 
+// WithBroker runs f with the configuration and a connection to the broker.
+func (a *App) WithBroker(ctx context.Context, command string, f func(*config.Config, *broker.Conn) error) error {
+	c, err := a.Config()
+	if err != nil {
+		return err
+	}
+	conn, err := a.Connect(ctx, c, command)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return f(c, conn)
+}
+
 // Connect connects a command to the broker. Close the connection.
 func (a *App) Connect(ctx context.Context, c *config.Config, command string) (*broker.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)

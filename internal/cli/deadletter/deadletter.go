@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/letters"
 	"github.com/pushworker/pushworker/internal/broker/topology"
@@ -44,14 +45,5 @@ func (a command) letters(ctx context.Context, f func(*letters.Letters) error) er
 
 // deadletters runs f with the configured broker.
 func (a command) deadletters(ctx context.Context, f func(*broker.Conn, topology.Topology) error) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "deadletter")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return f(conn, worker.Topology(c, nil))
+	return a.WithBroker(ctx, "deadletter", func(c *config.Config, conn *broker.Conn) error { return f(conn, worker.Topology(c, nil)) })
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/device"
@@ -42,29 +44,22 @@ the first.`,
 // devices runs f with the device directory of the configured broker. If f is to
 // write, and the configuration allows it, a bucket that is missing is made.
 func (a command) devices(ctx context.Context, write bool, f func(*devices.Directory) error) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "device")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	o := devices.Options{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
-	directory, err := devices.Open(ctx, conn, o)
-	if errors.Is(err, devices.ErrNoBucket) && write && c.Provision {
-		if lost := devices.Lost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
-			return app.Unavailable(lost)
+	return a.WithBroker(ctx, "device", func(c *config.Config, conn *broker.Conn) error {
+		o := devices.Options{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
+		directory, err := devices.Open(ctx, conn, o)
+		if errors.Is(err, devices.ErrNoBucket) && write && c.Provision {
+			if lost := devices.Lost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
+				return app.Unavailable(lost)
+			}
+			if _, err = devices.Provision(ctx, conn, c.Replicas); err == nil {
+				directory, err = devices.Open(ctx, conn, o)
+			}
 		}
-		if _, err = devices.Provision(ctx, conn, c.Replicas); err == nil {
-			directory, err = devices.Open(ctx, conn, o)
+		if err != nil {
+			return app.Unavailable(err)
 		}
-	}
-	if err != nil {
-		return app.Unavailable(err)
-	}
-	return f(directory)
+		return f(directory)
+	})
 }
 
 // deviceError gives an error of the directory its exit code.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/erasure"
 	"github.com/pushworker/pushworker/internal/cli/app"
@@ -52,7 +54,10 @@ would do.`,
 			if err := consent.Check(); err != nil {
 				return err
 			}
-			return a.erase(cmd.Context(), user, &consent, out)
+			e := erasing{command: a, user: user, out: out}
+			return a.WithBroker(cmd.Context(), "erase", func(c *config.Config, conn *broker.Conn) error {
+				return e.erase(cmd.Context(), c, conn, &consent)
+			})
 		},
 	}
 	app.AddUser(cmd, &user)
@@ -70,18 +75,9 @@ type plannedLine struct {
 	Owed     int    `json:"owed"`
 }
 
-func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, out terminal.Format) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "erase")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	e := erasing{command: a, user: user, out: out, eraser: erasure.New(conn, worker.Topology(c, nil))}
-	if e.eraser.Devices, err = devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
+func (e *erasing) erase(ctx context.Context, c *config.Config, conn *broker.Conn, consent *app.Change) (err error) {
+	e.eraser = erasure.New(conn, worker.Topology(c, nil))
+	if e.eraser.Devices, err = devices.Open(ctx, conn, devices.Options{Log: e.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
 		return app.Unavailable(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed
@@ -95,7 +91,7 @@ func (a command) erase(ctx context.Context, user push.Uid, consent *app.Change, 
 	if app.Heard(err) != nil {
 		return fmt.Errorf("%w; what is listed as erased is erased, the rest is unchanged: run it again", err)
 	}
-	a.Say(unreached)
+	e.Say(unreached)
 	if owed > 0 {
 		return fmt.Errorf("others are still to be told %s: when the lanes have caught up (`pushworker status`), "+
 			"and those dead letters are redriven or dropped, run it again: %w", terminal.Count(owed, "message"), consumer.ErrUnfinished)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
@@ -62,7 +63,9 @@ and the time are recorded; PUSHWORKER_EVENTS=all also records which devices.`,
 			if err := errors.Join(o.takeSeq(args), o.check()); err != nil {
 				return app.Usage(err)
 			}
-			return a.explain(cmd.Context(), o)
+			return a.WithBroker(cmd.Context(), "explain", func(c *config.Config, conn *broker.Conn) error {
+				return a.explain(cmd.Context(), c, conn, o)
+			})
 		},
 	}
 	app.AddUser(cmd, &o.user)
@@ -118,16 +121,7 @@ func (o *explainOptions) place() string {
 	return "in " + o.topic
 }
 
-func (a command) explain(ctx context.Context, o explainOptions) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "explain")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
+func (a command) explain(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) error {
 	q := query.Query{
 		Conn: conn, Topology: worker.Topology(c, nil), Limits: c.ReceiptLimits(),
 		User: o.user, Topic: o.topic, TopicSeq: o.topicSeq, Since: o.since.Time, Limit: o.limit, For: time.Duration(o.search),

@@ -59,7 +59,7 @@ refuses publishers.
   pushworker lane ls -o jsonl | jq -r 'select(.paused).handler'`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
 				return a.listLanes(cmd.Context(), c, conn, out, all)
 			})
 		},
@@ -67,20 +67,6 @@ refuses publishers.
 	terminal.AddFormat(cmd, &out)
 	cmd.Flags().BoolVar(&all, "all", false, "list the lanes that other workers run, too")
 	return cmd
-}
-
-// lanes runs f with a connection to the broker.
-func (a command) lanes(ctx context.Context, f func(*config.Config, *broker.Conn) error) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "lane")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return f(c, conn)
 }
 
 func (a command) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out terminal.Format, all bool) error {
@@ -137,7 +123,7 @@ PUSHWORKER_HISTORY.`,
 			if err != nil {
 				return err
 			}
-			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
 				return a.pauseLane(cmd.Context(), c, conn, args[0], end)
 			})
 		},
@@ -157,7 +143,7 @@ func newLaneResumeCommand(a command) *cobra.Command {
 		Args:              oneLane,
 		ValidArgsFunction: a.CompleteLane,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.lanes(cmd.Context(), func(c *config.Config, conn *broker.Conn) error {
+			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
 				return a.pauseLane(cmd.Context(), c, conn, args[0], time.Time{})
 			})
 		},

@@ -37,7 +37,7 @@ handler is enabled again later, it starts as a new lane.`,
 			if err := c.Check(); err != nil {
 				return err
 			}
-			return a.lanes(cmd.Context(), func(conf *config.Config, conn *broker.Conn) error {
+			return a.WithBroker(cmd.Context(), "lane", func(conf *config.Config, conn *broker.Conn) error {
 				return a.retireLane(cmd.Context(), worker.Topology(conf, nil), conn, args[0], out, &c)
 			})
 		},

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/jsonl"
@@ -48,7 +50,9 @@ last two minutes is not stored again.`,
 			if len(args) == 0 && terminal.IsTerminal(a.Stdin.Reader) {
 				return app.Usage(errors.New("name a file, pipe receipts in, or give - to type them"))
 			}
-			return a.publish(cmd.Context(), o, args)
+			return a.WithBroker(cmd.Context(), "publish", func(c *config.Config, conn *broker.Conn) error {
+				return a.publish(cmd.Context(), c, conn, o, args)
+			})
 		},
 	}
 	flags := cmd.Flags()
@@ -62,19 +66,10 @@ last two minutes is not stored again.`,
 }
 
 // publish publishes what the inputs hold and tells how it went.
-func (a command) publish(ctx context.Context, o publishOptions, inputs []string) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
+func (a command) publish(ctx context.Context, c *config.Config, conn *broker.Conn, o publishOptions, inputs []string) error {
 	if o.subject == "" {
 		o.subject = c.Subject
 	}
-	conn, err := a.Connect(ctx, c, "publish")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
 	pub, err := conn.Publisher(publish.Config(o.subject))
 	switch {
 	case errors.Is(err, publisher.ErrRefused):

@@ -59,19 +59,12 @@ stream could not be read.`,
 
 // status shows the status once, or at every interval until ctx ends.
 func (a command) status(ctx context.Context, out terminal.Format, every time.Duration) error {
-	c, err := a.Config()
-	if err != nil {
-		return err
-	}
-	conn, err := a.Connect(ctx, c, "status")
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if every > 0 {
-		return a.watch(ctx, c, conn, out, every)
-	}
-	return a.lookOnce(ctx, c, conn, out)
+	return a.WithBroker(ctx, "status", func(c *config.Config, conn *broker.Conn) error {
+		if every > 0 {
+			return a.watch(ctx, c, conn, out, every)
+		}
+		return a.lookOnce(ctx, c, conn, out)
+	})
 }
 
 // look asks the worker, if there is one, and the broker, without which there is
