@@ -115,6 +115,14 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 	return letter
 }
 
+// reasonOf is the reason code of a receipt that cannot be decoded.
+func reasonOf(err error) retry.Reason {
+	if m, ok := errors.AsType[*push.MalformedError](err); ok && m.Oversize {
+		return retry.Oversize
+	}
+	return retry.Malformed
+}
+
 // write stores the letter, however long that takes. It fails when the lane stops.
 func (d *delivery) write(letter deadletter.Letter) error {
 	return d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.deadLetters.Bury(ctx, letter) })

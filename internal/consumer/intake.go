@@ -12,11 +12,9 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-const (
-	// dropRest is how long an intake rests after a drop, so that a full handler
-	// does not turn the backlog over and over.
-	dropRest = 100 * time.Millisecond
-)
+// dropRest is how long an intake rests after a drop, so that a full handler does not
+// turn the backlog over and over.
+const dropRest = 100 * time.Millisecond
 
 var (
 	errWouldBlock = errors.New("handler's channel is full")
@@ -201,12 +199,7 @@ func (p *pull) overflow(m Message, o Origin) {
 
 // admit takes d through the checks before the handler and offers it to the
 // handler. It reports whether the handler dropped it.
-func (in *intake) admit(d *delivery) (dropped bool) {
-	if in.quarantine(d) {
-		return false
-	}
-	return in.try(d)
-}
+func (in *intake) admit(d *delivery) (dropped bool) { return !in.quarantine(d) && in.try(d) }
 
 // try decodes the receipt and offers it to the handler, which may drop it.
 func (in *intake) try(d *delivery) (dropped bool) {
@@ -250,12 +243,4 @@ func (in *intake) withoutBad(d *delivery, bad []push.BadRecipient) {
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.logLine(leftOutLine, err)
 	in.lane.offer(d)
-}
-
-// reasonOf is the reason code of a receipt that cannot be decoded.
-func reasonOf(err error) retry.Reason {
-	if m, ok := errors.AsType[*push.MalformedError](err); ok && m.Oversize {
-		return retry.Oversize
-	}
-	return retry.Malformed
 }

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 func Tell(f Facts) Story {
 	s := Story{Receipt: f.Receipt, Lanes: []LaneStory{}}
 	all := files(f)
-	for _, handler := range handlers(all) {
+	for _, handler := range slices.Sorted(maps.Keys(all)) {
 		s.Lanes = append(s.Lanes, all[handler].tell())
 	}
 	return s
@@ -81,16 +82,6 @@ func owners(l deadletter.Letter, lanes []Lane) []string {
 		all = append(all, lane.Handler)
 	}
 	return all
-}
-
-// handlers are the names of the lanes, sorted.
-func handlers(all map[string]*file) []string {
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // tell tells the story of one lane.

@@ -166,14 +166,11 @@ func (s *Source[T]) run(ctx context.Context) {
 	s.replace(ctx)
 	close(s.first)
 	for {
-		rest := time.NewTimer(min(max(time.Until(s.renewAt), 0), LookEvery))
 		select {
 		case <-ctx.Done():
-			rest.Stop()
 			return
 		case <-s.renew:
-			rest.Stop()
-		case <-rest.C:
+		case <-time.After(min(time.Until(s.renewAt), LookEvery)):
 		}
 		s.renewIfDue(ctx)
 	}
