@@ -70,7 +70,7 @@ func settling() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
-			name: "dead letter not awaited", file: "internal/consumer/burial.go",
+			name: "dead letter not awaited", file: "internal/consumer/doors.go",
 			old: "if d.write(d.letter(reason, why, attempts)) != nil {", now: "go d.write(d.letter(reason, why, attempts))\n\tif false {",
 			pkg: lanes, test: "TestStoresRefuse",
 		},
@@ -85,7 +85,7 @@ func settling() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
-			name: "no letter for refused targets when others remain", file: "internal/consumer/burial.go",
+			name: "no letter for refused targets when others remain", file: "internal/consumer/letters.go",
 			old: "if refused == nil {", now: "if refused != nil {",
 			pkg: lanes, test: "TestModel",
 		},
@@ -96,7 +96,7 @@ func settling() []mutant {
 func guarding() []mutant {
 	return []mutant{
 		{
-			name: "letter for what was delivered", file: "internal/consumer/burial.go",
+			name: "letter for what was delivered", file: "internal/consumer/letters.go",
 			old: "letter.Data, letter.Narrowed = rest, true", now: "_, letter.Narrowed = rest, true",
 			pkg: lanes, test: "TestModel",
 		},
@@ -121,9 +121,9 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestCrashLoop",
 		},
 		{
-			name: "hand-backs taken for deaths", file: "internal/consumer/suspects.go",
-			old: "return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect", now: "return false",
-			pkg: lanes, test: "TestHandBacksAreNoDeaths",
+			name: "hand-backs taken for crashes", file: "internal/consumer/suspects.go",
+			old: "return d.lane.reports && d.origin.Deliveries >= crashesToQuarantine", now: "return false",
+			pkg: lanes, test: "TestHandBacksAreNoCrashes",
 		},
 	}
 }

@@ -39,7 +39,7 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 // attempt or progress to remember is stored as a retry, and the original is
 // acknowledged only once the broker has confirmed that; the rest is nak'd.
 func (d *delivery) redeliver(decision retry.Decision, why error) {
-	if decision.Counted || narrows(why) || d.origin.Alone || d.looksDeadly() {
+	if decision.Counted || narrows(why) || d.origin.Alone || d.looksLikeACrash() {
 		d.lane.store(func() { d.schedule(decision, why) })
 		return
 	}
@@ -95,6 +95,44 @@ func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	d.tell(Outcome{Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
 	if e := d.lane.line(redeliverLine); e != nil {
 		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg(redeliverLine.String())
+	}
+	d.leave()
+}
+
+// bury is the third door: the receipt becomes a dead letter, and is acknowledged
+// only once the broker has confirmed that.
+func (d *delivery) bury(reason retry.Reason, why error) {
+	d.lane.store(func() { d.writeAndAck(reason, why) })
+}
+
+func (d *delivery) writeAndAck(reason retry.Reason, why error) {
+	if d.writeRejected(why) != nil {
+		d.park(why)
+		return
+	}
+	d.buryRest(reason, why)
+}
+
+// buryRest writes a letter for what why says was not delivered.
+func (d *delivery) buryRest(reason retry.Reason, why error) {
+	attempts := d.origin.Attempts
+	if d.tried {
+		attempts++
+	}
+	if d.write(d.letter(reason, why, attempts)) != nil {
+		d.park(why)
+		return
+	}
+	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
+	ack := d.msg.Ack()
+	m := d.lane.metrics
+	m.verdicts[retry.Bury].Inc()
+	m.letters[reason].Inc()
+	fates := d.count(push.Targets{Rejected: d.targets})
+	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
+	m.age.Observe(time.Since(d.origin.First).Seconds())
+	if e := d.lane.line(buryLine); e != nil {
+		d.log(e, why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg(buryLine.String())
 	}
 	d.leave()
 }

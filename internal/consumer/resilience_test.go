@@ -226,9 +226,9 @@ func TestCrashLoop(t *testing.T) {
 	})
 }
 
-// TestHandBacksOfOthersAreNoDeaths: a second hand-back is stored anew, so that
+// TestHandBacksOfOthersAreNoCrashes: a second hand-back is stored anew, so that
 // another process, which sees only the count of deliveries, suspects nothing.
-func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
+func TestHandBacksOfOthersAreNoCrashes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, handler(t, 8, 1, func(context.Context, *push.Receipt) error { return push.ErrNotStarted }))
@@ -245,9 +245,9 @@ func TestHandBacksOfOthersAreNoDeaths(t *testing.T) {
 	})
 }
 
-// TestHandBacksAreNoDeaths: deliveries that this process caused by handing back do
+// TestHandBacksAreNoCrashes: deliveries that this process caused by handing back do
 // not make a receipt a suspect.
-func TestHandBacksAreNoDeaths(t *testing.T) {
+func TestHandBacksAreNoCrashes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64

@@ -193,9 +193,9 @@ func TestKillerIsBuried(t *testing.T) {
 	})
 }
 
-// TestRefusedStoresAreNoDeaths: a suspect that has run and cannot be stored stays in
+// TestRefusedStoresAreNoCrashes: a suspect that has run and cannot be stored stays in
 // hand, so that its deliveries do not look like deaths to another process.
-func TestRefusedStoresAreNoDeaths(t *testing.T) {
+func TestRefusedStoresAreNoCrashes(t *testing.T) {
 	t.Parallel()
 	for name, says := range map[string]error{"retry": errFault, "letter": push.Permanent(errFault)} {
 		t.Run(name, func(t *testing.T) {

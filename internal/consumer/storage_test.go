@@ -205,9 +205,9 @@ func TestTooLargeToStoreIsBuried(t *testing.T) {
 	})
 }
 
-// TestTooLargeToBeSetApart: what was not tried is not buried for its size: it is handed
+// TestTooLargeToBeQuarantined: what was not tried is not buried for its size: it is handed
 // back, and a suspect runs among the others.
-func TestTooLargeToBeSetApart(t *testing.T) {
+func TestTooLargeToBeQuarantined(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var seen log

@@ -10,13 +10,13 @@ import (
 // A receipt that ends processes leaves no outcome; the broker's count of deliveries
 // is its only trace (ADR 005).
 const (
-	// deathsOfSuspect is how many processes must have ended while they held a
+	// crashesToQuarantine is how many processes must have ended while they held a
 	// receipt before it is quarantined.
-	deathsOfSuspect = 2
-	// deathsOfCulprit is how many processes must have ended while they held a
+	crashesToQuarantine = 2
+	// crashesToBury is how many processes must have ended while they held a
 	// suspect before it is buried. Two prove nothing: that is how often another
 	// receipt can end a process before it is quarantined, too.
-	deathsOfCulprit = 3
+	crashesToBury = 3
 	// headStart is how long a lane that starts looks for suspects before it pulls
 	// anything else. One that a process has died with is so tried before what else
 	// comes back fills the handler, and its next death says something about it.
@@ -35,13 +35,13 @@ func (in *intake) quarantine(d *delivery) bool {
 	if d.origin.Deliveries <= 1 || !in.lane.reports {
 		return false
 	}
-	deaths := d.origin.Deliveries - 1
+	crashes := d.origin.Deliveries - 1
 	switch {
-	case d.origin.Alone && deaths >= deathsOfCulprit:
+	case d.origin.Alone && crashes >= crashesToBury:
 		d.leaving.Store(true)
 		d.bury(retry.CrashLoop, errCrashLoop)
 		return true
-	case !d.origin.Alone && deaths >= deathsOfSuspect:
+	case !d.origin.Alone && crashes >= crashesToQuarantine:
 		d.origin.Alone = true
 		d.handBack(errSuspect)
 		return true
@@ -49,9 +49,9 @@ func (in *intake) quarantine(d *delivery) bool {
 	return false
 }
 
-// looksDeadly reports whether another nak would make the message look to other
+// looksLikeACrash reports whether another nak would make the message look to other
 // processes as if it had ended two of them: they see the count of deliveries, and
 // not why it grew. A retry starts counting anew.
-func (d *delivery) looksDeadly() bool {
-	return d.lane.reports && d.origin.Deliveries >= deathsOfSuspect
+func (d *delivery) looksLikeACrash() bool {
+	return d.lane.reports && d.origin.Deliveries >= crashesToQuarantine
 }

@@ -40,7 +40,7 @@ func unstorableRest(why, refusal error) error {
 // could write a letter. What has no progress is handed back instead.
 func (d *delivery) park(why error) {
 	decision := retry.HandBack(rand.Float64()) //nolint:gosec // jitter needs no secrecy
-	if !d.tried && !d.origin.Alone && !d.looksDeadly() {
+	if !d.tried && !d.origin.Alone && !d.looksLikeACrash() {
 		d.nak(decision.Delay, why)
 		return
 	}

@@ -11,44 +11,6 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// bury is the third door: the receipt becomes a dead letter, and is acknowledged
-// only once the broker has confirmed that.
-func (d *delivery) bury(reason retry.Reason, why error) {
-	d.lane.store(func() { d.writeAndAck(reason, why) })
-}
-
-func (d *delivery) writeAndAck(reason retry.Reason, why error) {
-	if d.writeRejected(why) != nil {
-		d.park(why)
-		return
-	}
-	d.buryRest(reason, why)
-}
-
-// buryRest writes a letter for what why says was not delivered.
-func (d *delivery) buryRest(reason retry.Reason, why error) {
-	attempts := d.origin.Attempts
-	if d.tried {
-		attempts++
-	}
-	if d.write(d.letter(reason, why, attempts)) != nil {
-		d.park(why)
-		return
-	}
-	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
-	m := d.lane.metrics
-	m.verdicts[retry.Bury].Inc()
-	m.letters[reason].Inc()
-	fates := d.count(push.Targets{Rejected: d.targets})
-	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
-	m.age.Observe(time.Since(d.origin.First).Seconds())
-	if e := d.lane.line(buryLine); e != nil {
-		d.log(e, why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg(buryLine.String())
-	}
-	d.leave()
-}
-
 // ackRejected settles a receipt of which nothing is to be tried again, once there is
 // a letter for the targets that were refused for good.
 func (d *delivery) ackRejected(v retry.Verdict, why error) {
