@@ -18,8 +18,8 @@ const (
 	// stopWithin bounds how long a program that is told to stop may take; workers have
 	// a grace of 15 s.
 	stopWithin = 25 * time.Second
-	// mendWithin bounds undoing a fault.
-	mendWithin = 10 * time.Second
+	// healWithin bounds undoing a fault.
+	healWithin = 10 * time.Second
 	// noRules ends a script.
 	noRules = `{"rules":[]}`
 )
@@ -159,10 +159,10 @@ func (f *faults) cut(ctx context.Context, s step) error {
 		return fmt.Errorf("cut the link: %w", err)
 	}
 	err := sleep.For(ctx, s.long)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mendWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healWithin)
 	defer cancel()
-	if mend := l.Mend(ctx); mend != nil {
-		err = errors.Join(err, fmt.Errorf("mend the link: %w", mend))
+	if failed := l.Heal(ctx); failed != nil {
+		err = errors.Join(err, fmt.Errorf("heal the link: %w", failed))
 	}
 	return err
 }

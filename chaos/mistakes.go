@@ -71,7 +71,7 @@ func (f *faults) mistake(ctx context.Context, s step) error {
 
 // operator is somebody with the rights to do anything.
 func (w *world) operator(ctx context.Context, do func(context.Context, jetstream.JetStream) error) error {
-	ctx, cancel := context.WithTimeout(ctx, mendWithin)
+	ctx, cancel := context.WithTimeout(ctx, healWithin)
 	defer cancel()
 	nc, err := nats.Connect(w.natsURL(w.brokerAddrs()))
 	if err != nil {

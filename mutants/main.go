@@ -38,15 +38,15 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := hunt(ctx, *only, *verbose, os.Stdout); err != nil {
+	if err := runAll(ctx, *only, *verbose, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-// hunt runs the tests without and then with each mutant, and prints a table.
-func hunt(ctx context.Context, only string, verbose bool, out io.Writer) error {
+// runAll runs the tests without and then with each mutant, and prints a table.
+func runAll(ctx context.Context, only string, verbose bool, out io.Writer) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-run: %w", err)

@@ -28,10 +28,10 @@ type Link interface {
 	Brokers() []string
 	// Admin is where others see the worker's admin server; empty leaves the choice.
 	Admin() string
-	// Cut stops what goes into a direction until Mend.
+	// Cut stops what goes into a direction until Heal.
 	Cut(ctx context.Context, d Direction) error
-	// Mend undoes the last Cut.
-	Mend(ctx context.Context) error
+	// Heal undoes the last Cut.
+	Heal(ctx context.Context) error
 	// Close takes the link away.
 	Close()
 }

@@ -47,7 +47,7 @@ func TestProxy(t *testing.T) {
 		} else {
 			silent(t, near)
 		}
-		if err := l.Mend(t.Context()); err != nil {
+		if err := l.Heal(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		hear(t, far, "during")

@@ -74,7 +74,7 @@ type namespace struct {
 	brokers []string
 	name    string
 	veth    [2]string // our ends: to the broker, to the provider
-	mend    [][]string
+	undo    [][]string
 }
 
 func (l *namespace) make(ctx context.Context) error {
@@ -112,26 +112,26 @@ func (l *namespace) Cut(ctx context.Context, d Direction) error {
 	broker, worker, gateway := l.net.at(0, 1)+"/32", l.net.at(l.i, 2)+"/32", l.net.at(l.i, 1)
 	switch d {
 	case ToBroker:
-		l.mend = [][]string{{"-n", l.name, "route", "replace", broker, "via", gateway}}
+		l.undo = [][]string{{"-n", l.name, "route", "replace", broker, "via", gateway}}
 		return ip(ctx, "-n", l.name, "route", "replace", "blackhole", broker)
 	case ToWorker:
-		l.mend = [][]string{{"route", "del", "blackhole", worker}}
+		l.undo = [][]string{{"route", "del", "blackhole", worker}}
 		return ip(ctx, "route", "add", "blackhole", worker)
 	case Both:
 	}
-	l.mend = [][]string{{"link", "set", l.veth[0], "up"}}
+	l.undo = [][]string{{"link", "set", l.veth[0], "up"}}
 	return ip(ctx, "link", "set", l.veth[0], "down")
 }
 
-func (l *namespace) Mend(ctx context.Context) error {
-	steps := l.mend
-	l.mend = nil
+func (l *namespace) Heal(ctx context.Context) error {
+	steps := l.undo
+	l.undo = nil
 	return all(ctx, steps)
 }
 
 func (l *namespace) Close() {
 	ctx := context.Background()
-	for _, step := range l.mend {
+	for _, step := range l.undo {
 		undo(ctx, step...)
 	}
 	for _, end := range l.veth {

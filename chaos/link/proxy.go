@@ -68,7 +68,7 @@ func (l *proxy) Cut(_ context.Context, d Direction) error {
 	return nil
 }
 
-func (l *proxy) Mend(context.Context) error {
+func (l *proxy) Heal(context.Context) error {
 	for d := range l.gates {
 		l.gates[d].open()
 	}
@@ -79,7 +79,7 @@ func (l *proxy) Close() {
 	for _, listener := range l.listeners {
 		_ = listener.Close()
 	}
-	_ = l.Mend(context.Background())
+	_ = l.Heal(context.Background())
 	l.mu.Lock()
 	l.done = true
 	for _, c := range l.conns {

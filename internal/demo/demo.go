@@ -21,9 +21,9 @@ var (
 	errDemoPermanent = errors.New("provider answered 400: no such payload")
 )
 
-// Stage is the demo's handler, and tells what happens on it.
-type Stage struct {
-	Curtain chan struct{} // closed when the worker runs
+// Demo is the handler of the three receipts, and tells what happens.
+type Demo struct {
+	Running chan struct{} // closed when the worker runs
 
 	mu      sync.Mutex
 	out     io.Writer
@@ -32,22 +32,22 @@ type Stage struct {
 	outcome sync.WaitGroup
 }
 
-// NewStage returns a stage that tells on out.
-func NewStage(out io.Writer) *Stage {
-	s := &Stage{Curtain: make(chan struct{}), out: out, began: time.Now(), calls: make(map[int]int)}
+// New returns a demo that tells on out.
+func New(out io.Writer) *Demo {
+	s := &Demo{Running: make(chan struct{}), out: out, began: time.Now(), calls: make(map[int]int)}
 	s.outcome.Add(4) // what handle is called for: receipts 1 and 3 once, receipt 2 twice
 	return s
 }
 
 // Register is the demo's list of plug-ins.
-func (s *Stage) Register(r *push.Registry, _ push.Directory) {
+func (s *Demo) Register(r *push.Registry, _ push.Directory) {
 	r.Register(Handler, push.Adapt(func(string) (push.Work, error) {
 		return push.Work{Handle: s.handle}, nil
 	}))
 }
 
 // handle delivers receipt 1, fails receipt 2 once and receipt 3 for good.
-func (s *Stage) handle(_ context.Context, r *push.Receipt) error {
+func (s *Demo) handle(_ context.Context, r *push.Receipt) error {
 	defer s.outcome.Done()
 	seq := r.Payload.SeqId
 	s.mu.Lock()
@@ -67,13 +67,13 @@ func (s *Stage) handle(_ context.Context, r *push.Receipt) error {
 }
 
 // Write receives the worker's greeting, which means that it runs.
-func (s *Stage) Write(p []byte) (int, error) {
-	close(s.Curtain)
+func (s *Demo) Write(p []byte) (int, error) {
+	close(s.Running)
 	return len(p), nil
 }
 
 // Await waits until the handler has had all its calls.
-func (s *Stage) Await(ctx context.Context) error {
+func (s *Demo) Await(ctx context.Context) error {
 	over := make(chan struct{})
 	go func() {
 		s.outcome.Wait()
@@ -88,7 +88,7 @@ func (s *Stage) Await(ctx context.Context) error {
 }
 
 // Tell prints one event of receipt seq.
-func (s *Stage) Tell(seq int, format string, args ...any) {
+func (s *Demo) Tell(seq int, format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, "%6.3fs  receipt %d  %s\n", time.Since(s.began).Seconds(), seq, fmt.Sprintf(format, args...)) //nolint:errcheck // nobody to tell

@@ -15,7 +15,7 @@ import (
 
 // Play publishes the three receipts to subject, and follows them to their ends in the
 // running worker of topology t. It leaves conn open.
-func (s *Stage) Play(ctx context.Context, conn *broker.Conn, t topology.Topology, subject string) error {
+func (s *Demo) Play(ctx context.Context, conn *broker.Conn, t topology.Topology, subject string) error {
 	pub, err := conn.Publisher(publisher.Config{})
 	if err != nil {
 		return fmt.Errorf("make a publisher: %w", err)

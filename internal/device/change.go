@@ -74,7 +74,7 @@ func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool
 
 // admit returns have after dev has been registered, and what leaves for that. Only if
 // dev does not get in there may be an error, which says why.
-func (d *Directory) admit(have list, dev push.Device) (next list, gone []departure, in bool, err error) {
+func (d *Directory) admit(have list, dev push.Device) (next list, gone []removal, in bool, err error) {
 	next, gone, in = have.with(dev)
 	if !in || len(next) <= MaxPerUser {
 		return next, gone, in, nil
@@ -175,7 +175,7 @@ func (d *Directory) anyNewer(ctx context.Context, users []push.Uid, dev push.Dev
 }
 
 // replace writes user's list and releases the claims to the tokens that leave it.
-func (d *Directory) replace(ctx context.Context, user push.Uid, revision uint64, next list, gone []departure) error {
+func (d *Directory) replace(ctx context.Context, user push.Uid, revision uint64, next list, gone []removal) error {
 	leaving := make([]push.Device, 0, len(gone))
 	for _, g := range gone {
 		if _, stays := next.find(g.Device); !stays {
@@ -203,7 +203,7 @@ func (d *Directory) replace(ctx context.Context, user push.Uid, revision uint64,
 }
 
 // write writes user's list, and tells of what has left it.
-func (d *Directory) write(ctx context.Context, user push.Uid, revision uint64, next list, gone []departure) error {
+func (d *Directory) write(ctx context.Context, user push.Uid, revision uint64, next list, gone []removal) error {
 	value, err := next.value()
 	if err != nil {
 		return err

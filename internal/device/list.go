@@ -80,8 +80,8 @@ func (l list) find(d push.Device) (push.Device, bool) {
 	return l[i], true
 }
 
-// departure is a device that leaves a list.
-type departure struct {
+// removal is a device that leaves a list.
+type removal struct {
 	push.Device
 	// reason is empty when the device stays and only its token goes.
 	reason string
@@ -90,7 +90,7 @@ type departure struct {
 // with returns l after d has been registered, and what d replaces. It may be too long
 // then, see [list.fit]. If d's time is older than that of what it would replace, l is
 // returned as it is.
-func (l list) with(d push.Device) (next list, gone []departure, in bool) {
+func (l list) with(d push.Device) (next list, gone []removal, in bool) {
 	next = make(list, 0, len(l)+1)
 	for _, have := range l {
 		switch {
@@ -100,9 +100,9 @@ func (l list) with(d push.Device) (next list, gone []departure, in bool) {
 		case have.Registered.After(d.Registered):
 			return l, nil, false
 		case sameDevice(have, d):
-			gone = append(gone, departure{Device: have})
+			gone = append(gone, removal{Device: have})
 		default:
-			gone = append(gone, departure{have, ReasonMoved})
+			gone = append(gone, removal{have, ReasonMoved})
 		}
 	}
 	next = append(next, d)
@@ -111,19 +111,19 @@ func (l list) with(d push.Device) (next list, gone []departure, in bool) {
 }
 
 // fit returns l without its oldest devices, as many as are too many, and those.
-func (l list) fit() (next list, gone []departure) {
+func (l list) fit() (next list, gone []removal) {
 	for next = l; len(next) > MaxPerUser; next = next[1:] {
-		gone = append(gone, departure{next[0], ReasonDisplaced})
+		gone = append(gone, removal{next[0], ReasonDisplaced})
 	}
 	return next, gone
 }
 
 // without returns l without the devices that leave, and those.
-func (l list) without(reason string, leaves func(push.Device) bool) (next list, gone []departure) {
+func (l list) without(reason string, leaves func(push.Device) bool) (next list, gone []removal) {
 	next = make(list, 0, len(l))
 	for _, d := range l {
 		if leaves(d) {
-			gone = append(gone, departure{d, reason})
+			gone = append(gone, removal{d, reason})
 		} else {
 			next = append(next, d)
 		}

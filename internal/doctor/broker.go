@@ -128,7 +128,7 @@ func object(o topology.Object, provision bool) (found []push.Finding) {
 	if !provision {
 		remedy = "let a user who may do so make or change it, see PUSHWORKER_PROVISION in docs/configuration.md"
 	}
-	for _, err := range topology.Apart(o.Err) {
+	for _, err := range topology.Split(o.Err) {
 		found = append(found, fail(o.Name, err.Error(), remedy))
 	}
 	for _, d := range o.Differences {

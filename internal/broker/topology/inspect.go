@@ -88,7 +88,7 @@ func inspectDurable(ctx context.Context, c *broker.Conn, want Durable) Object {
 func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Differences = unmended(diffs)
 	var errs []error
-	for _, err := range Apart(unmendable) {
+	for _, err := range Split(unmendable) {
 		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and provision it anew; or use another PUSHWORKER_STREAM or name of the handler", err))
 	}
 	for _, d := range o.Differences {
@@ -99,8 +99,8 @@ func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Err = errors.Join(errs...)
 }
 
-// Apart takes a joined error apart.
-func Apart(err error) (all []error) {
+// Split takes a joined error apart.
+func Split(err error) (all []error) {
 	if err == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func Apart(err error) (all []error) {
 	text := make([]string, 0, len(joined.Unwrap()))
 	for _, one := range joined.Unwrap() {
 		text = append(text, one.Error())
-		all = append(all, Apart(one)...)
+		all = append(all, Split(one)...)
 	}
 	if err.Error() != strings.Join(text, "\n") { // it says more than its parts
 		return []error{err}

@@ -47,7 +47,7 @@ func (a command) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	show := demo.NewStage(a.Stdout)
+	show := demo.New(a.Stdout)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
@@ -58,7 +58,7 @@ func (a command) demo(ctx context.Context) error {
 		}.Run(running)
 	}()
 	select {
-	case <-show.Curtain:
+	case <-show.Running:
 	case err := <-ended:
 		return err
 	}
@@ -70,7 +70,7 @@ func (a command) demo(ctx context.Context) error {
 }
 
 // play connects to the demo's broker and plays the three receipts.
-func (a command) play(ctx context.Context, c *config.Config, show *demo.Stage) error {
+func (a command) play(ctx context.Context, c *config.Config, show *demo.Demo) error {
 	conn, err := a.Connect(ctx, c, "demo")
 	if err != nil {
 		return err
