@@ -24,6 +24,7 @@ type delivery struct {
 	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
 	expires time.Time     // zero: never
 	receipt *push.Receipt // nil if it could not be read
+	queued  push.Delivery // what receipt knows of origin
 	targets int
 	users   []push.Uid  // of receipt, if it is not ours any more
 	tried   bool        // the handler has had its say

@@ -211,7 +211,8 @@ func (in *intake) try(d *delivery) (dropped bool) {
 	}
 	d.receipt, d.targets = r, targets(r.To, r.Channel)
 	in.room.take(d.weighs(decodedWeight(r, bad)))
-	r.Stamp(d.origin.First, d.origin.Expires)
+	d.queued = d.origin.delivery()
+	r.Stamp(&d.queued)
 	if !in.private && d.origin.Deliveries <= 1 {
 		in.lane.metrics.skew.look(in.lane, r, &d.origin)
 	}

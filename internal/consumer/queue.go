@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/deadletter"
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Source is where a lane pulls messages from: one durable of one stream.
@@ -85,6 +86,14 @@ func (o *Origin) age(now time.Time) time.Duration {
 		return now.Sub(o.Restarted)
 	}
 	return now.Sub(o.First)
+}
+
+// delivery is what a handler learns of o.
+func (o *Origin) delivery() push.Delivery {
+	return push.Delivery{
+		Stream: o.RootStream, Seq: o.RootSeq, Published: o.First, Expires: o.Expires,
+		Attempt: o.Attempts + 1, Header: o.Header,
+	}
 }
 
 // Retry is a receipt to be delivered again to one lane.

@@ -74,8 +74,8 @@ func skewOf(m history.Stored) (s skewed, readable bool) {
 	if err != nil {
 		return skewed{}, false
 	}
-	expires := m.Expires()
-	r.Stamp(m.Time, expires)
+	expires, _ := m.Published()
+	r.Stamp(&push.Delivery{Published: m.Time, Expires: expires})
 	s = skewed{off: r.Skew(), what: "ts", seq: m.Seq, subject: m.Subject}
 	if s.off == 0 && !expires.IsZero() && expires.Before(m.Time) {
 		s.off, s.what = expires.Sub(m.Time), "Push-Expires"

@@ -320,7 +320,7 @@ func TestDeliveryLeavesOutWhatHasExpired(t *testing.T) {
 		if test.expires != 0 {
 			expires = now.Add(test.expires)
 		}
-		r.Stamp(now.Add(test.stored), expires)
+		r.Stamp(&push.Delivery{Published: now.Add(test.stored), Expires: expires})
 		if got := replay.Expired(h, r, now); got != test.want {
 			t.Errorf("%s: Expired = %t, want %t", name, got, test.want)
 		}

@@ -26,7 +26,15 @@ type Stored struct {
 	Time time.Time
 	// Expires is when the publisher said that it goes stale; zero for never.
 	Expires time.Time
-	Data    []byte
+	// Stream is where it is stored, and Header the publisher's own; nil for none.
+	Stream string
+	Header map[string][]string
+	Data   []byte
+}
+
+// delivery is what a handler learns of s, which is its first attempt.
+func (s *Stored) delivery() *push.Delivery {
+	return &push.Delivery{Stream: s.Stream, Seq: s.Seq, Published: s.Time, Expires: s.Expires, Attempt: 1, Header: s.Header}
 }
 
 // Tally counts receipts.
@@ -212,7 +220,7 @@ func (p *Replay) take(ctx context.Context, s Stored) error {
 	r, _, err := push.Decode(s.Data, p.Limits)
 	matches := err == nil && p.Filter.Matches(r)
 	if matches {
-		r.Stamp(s.Time, s.Expires)
+		r.Stamp(s.delivery())
 		if p.Limit > 0 && p.tally.Matched+p.Before.Matched >= p.Limit {
 			return errLimit
 		}

@@ -28,12 +28,11 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	// Payload is what they are told.
 	Payload Payload `json:"payload"`
 
-	begun     time.Time
-	published time.Time
-	expires   time.Time
-	done      func(error)
-	tally     *Targets
-	items     []Target
+	begun    time.Time
+	delivery *Delivery
+	done     func(error)
+	tally    *Targets
+	items    []Target
 }
 
 // Targets counts what became of the targets of a receipt: devices and channels.

@@ -44,7 +44,7 @@ func TestStale(t *testing.T) {
 		if tt.expires != 0 {
 			expires = published.Add(tt.expires)
 		}
-		r.Stamp(published, expires)
+		r.Stamp(&push.Delivery{Published: published, Expires: expires})
 		want := published.Add(tt.want)
 		if tt.want == never {
 			want = time.Time{}

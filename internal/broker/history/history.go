@@ -35,10 +35,10 @@ type Stored struct {
 	Data   []byte
 }
 
-// Expires is when the publisher of a receipt said that it goes stale; zero for never.
-func (s Stored) Expires() time.Time {
-	expires, _ := wire.ReadPublished(s.Header)
-	return expires
+// Published is what the publisher of a receipt has said beside it: when it goes stale,
+// zero for never, and its own headers, nil when there are none.
+func (s Stored) Published() (expires time.Time, own map[string][]string) {
+	return wire.ReadPublished(s.Header)
 }
 
 // Stretch is a part of a stream. A zero value is no bound.

@@ -155,7 +155,7 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 		return err
 	}
 	run := replayRun{command: a, o: *o, output: out, checkpoint: checkpoint}
-	return run.run(ctx, c, receiptsOf(ctx, reader, checkpoint.Position.Start(), checkpoint.Last))
+	return run.run(ctx, c, receiptsOf(ctx, reader, c.Stream, checkpoint.Position.Start(), checkpoint.Last))
 }
 
 // checkpoint is where the replay begins, or goes on.
@@ -181,7 +181,7 @@ func (o *replayOptions) checkpoint(ctx context.Context, reader *history.History)
 
 // receiptsOf yields the receipts with the sequences first to last. What goes wrong
 // there is the broker's.
-func receiptsOf(ctx context.Context, reader *history.History, first, last uint64) iter.Seq2[replay.Stored, error] {
+func receiptsOf(ctx context.Context, reader *history.History, stream string, first, last uint64) iter.Seq2[replay.Stored, error] {
 	return func(yield func(replay.Stored, error) bool) {
 		if first > last {
 			return // to the broker, a last sequence of 0 would be no bound
@@ -190,7 +190,8 @@ func receiptsOf(ctx context.Context, reader *history.History, first, last uint64
 			if err != nil {
 				err = app.Unavailable(err)
 			}
-			if !yield(replay.Stored{Seq: m.Seq, Time: m.Time, Expires: m.Expires(), Data: m.Data}, err) {
+			expires, own := m.Published()
+			if !yield(replay.Stored{Stream: stream, Seq: m.Seq, Time: m.Time, Expires: expires, Header: own, Data: m.Data}, err) {
 				return
 			}
 		}

@@ -148,7 +148,7 @@ func readAll(reader *jsonl.Reader, name string, limits push.Limits) (receipts []
 			faults = errors.Join(faults, fmt.Errorf("%s: %w", where, err))
 			continue
 		}
-		receipt.Stamp(now, time.Time{})
+		receipt.Stamp(&push.Delivery{Published: now})
 		receipts = append(receipts, located{receipt, where})
 	}
 }

@@ -154,7 +154,7 @@ func TestPublisherSaysHowLong(t *testing.T) {
 		c := configWith(t, config)
 		r := receipt(func(r *push.Receipt) {
 			r.Channel = "chnnG99YhENiQU"
-			r.Stamp(sentAt, now.Add(60*time.Second+500*time.Millisecond))
+			r.Stamp(&push.Delivery{Published: sentAt, Expires: now.Add(60*time.Second + 500*time.Millisecond)})
 		})
 		end := strconv.FormatInt(now.Add(60*time.Second).Unix(), 10)
 		channel := func() *messaging.Message {
