@@ -66,7 +66,11 @@ func (hs *handlers) sort(list config.HandlerList, p retry.Policy) {
 	i := 0
 	for name, h := range hs.registry.Configured() {
 		if common := list[i].Common; common.Enabled {
-			hs.enabled = append(hs.enabled, handler{name: name, handler: h, policy: override(p, common.Retry)})
+			own := p
+			if r, ok := h.(push.Retrier); ok {
+				own = override(own, r.Retry())
+			}
+			hs.enabled = append(hs.enabled, handler{name: name, handler: h, policy: override(own, common.Retry)})
 		} else {
 			hs.disabled = append(hs.disabled, name)
 		}

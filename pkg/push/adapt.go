@@ -36,6 +36,8 @@ type Work struct {
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
 	// Notifies is [Notifier]'s: the handler shows notifications on users' devices.
 	Notifies bool
+	// Retry is [Retrier]'s; zero when the worker's policy suits the handler.
+	Retry RetryConfig
 	// State is [Stater]'s, and may run beside Handle; nil when there is nothing to say.
 	State func() State
 	// Classes and Measure are [Metered]'s; nil when the handler measures nothing.
@@ -50,7 +52,7 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router], a [Stater] and a [Metered]. All
+// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater] and a [Metered]. All
 // methods are safe for concurrent use.
 type Adapter struct {
 	setup func(jsonconf string) (Work, error)
@@ -65,6 +67,7 @@ var (
 	_ Checker  = (*Adapter)(nil)
 	_ Prober   = (*Adapter)(nil)
 	_ Router   = (*Adapter)(nil)
+	_ Retrier  = (*Adapter)(nil)
 	_ Stater   = (*Adapter)(nil)
 	_ Metered  = (*Adapter)(nil)
 	_ Notifier = (*Adapter)(nil)

@@ -54,6 +54,22 @@ type RetryConfig struct {
 	MaxAttempts int `json:"max_attempts"`
 }
 
+// Retrier is a Handler whose provider wants another retry policy than the worker's. What
+// the handler's config sets under "retry" wins over it.
+type Retrier interface {
+	Handler
+	// Retry is the policy, as far as it differs. It is called between Init and Stop.
+	Retry() RetryConfig
+}
+
+// Retry implements [Retrier] with Work.Retry.
+func (a *Adapter) Retry() RetryConfig {
+	if p := a.pool.Load(); p != nil {
+		return p.work.Retry
+	}
+	return RetryConfig{}
+}
+
 // ParseCommon reads the common keys from the text of a handler's config and
 // leaves the other keys to the handler; see [DecodeConfig]. Empty text and null
 // are an empty config. All faults are reported at once, joined.
