@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -281,7 +282,12 @@ func (w *fcmWorld) publish(r *push.Receipt) {
 
 // lane is the state of a lane over all processes.
 func (w *fcmWorld) lane(handler string) (status.LaneStats, bool) {
-	stats, err := status.NewReader(w.conn).Stats(w.Context(), topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
+	return laneOf(w.Context(), w.conn, handler)
+}
+
+// laneOf is the state of a lane over all processes that conn's broker has.
+func laneOf(ctx context.Context, conn *broker.Conn, handler string) (status.LaneStats, bool) {
+	stats, err := status.NewReader(conn).Stats(ctx, topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{handler}})
 	if err != nil || len(stats.Lanes) != 1 {
 		return status.LaneStats{}, false
 	}

@@ -12,6 +12,7 @@ const (
 	tickets   = "./pkg/plugins/internal/credential"
 	fanouts   = "./pkg/plugins/internal/fanout"
 	posts     = "./pkg/plugins/internal/h2post"
+	hooks     = "./pkg/plugins/webhook"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"
@@ -133,7 +134,7 @@ func ordering() []mutant {
 	return []mutant{
 		{
 			name: "publisher's expiry ignored without a TTL", file: "pkg/push/stale.go",
-			old: "	if ttl <= 0 || event.IsZero() {\n		return r.expires", now: "	if ttl <= 0 || event.IsZero() {\n		return time.Time{}",
+			old: "	if ttl <= 0 || event.IsZero() {\n		return expires", now: "	if ttl <= 0 || event.IsZero() {\n		return time.Time{}",
 			pkg: lanes, test: "TestPushExpiresCountsForEveryHandler",
 		},
 		{

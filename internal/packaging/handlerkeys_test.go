@@ -120,7 +120,7 @@ func kindOf(e ast.Expr) string {
 		switch e.Name {
 		case "bool":
 			return "true or false"
-		case "string":
+		case "string", "Secret":
 			return "text"
 		case "int", "float64":
 			return "number"

@@ -71,11 +71,19 @@ func (f *Fanout[M]) forget(ctx context.Context, t *target[M], sent time.Time, a 
 	return a
 }
 
-// One is the outcome of a receipt that is sent as a whole, to no device: for handlers
-// that have no targets.
-func One(r *push.Receipt, a line.Answer) error {
+// Result is what became of one target. A target is a device, a user (whose Device has no
+// id), or the receipt's channel (whose Device is zero).
+type Result struct {
+	Device push.Device
+	Answer line.Answer
+}
+
+// Settle is the outcome of a receipt that was sent to all its targets in one request.
+func Settle(r *push.Receipt, results []Result) error {
 	t := newTally(r)
-	t.note(push.Device{}, a)
+	for _, of := range results {
+		t.note(of.Device, of.Answer)
+	}
 	t.report()
 	return t.outcome()
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -30,14 +31,26 @@ func (m *Meter) told(a Answer, took time.Duration) {
 // Connections counts those that are open.
 func (m *Meter) Connections() int { return int(m.open.Load()) }
 
+// Guard says why a connection to an address must not be made, just before it is; see
+// [net.Dialer.Control].
+type Guard func(network, address string, c syscall.RawConn) error
+
 // Dial opens a connection that is counted until it is closed.
 func (m *Meter) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, addr)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // a dialer passes errors on
+	return m.Dialer(nil)(ctx, network, addr)
+}
+
+// Dialer is Dial with a guard.
+func (m *Meter) Dialer(guard Guard) Dialer {
+	d := &net.Dialer{Timeout: dialTimeout, Control: guard}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // a dialer passes errors on
+		}
+		m.open.Add(1)
+		return &counted{Conn: c, gone: sync.OnceFunc(func() { m.open.Add(-1) })}, nil
 	}
-	m.open.Add(1)
-	return &counted{Conn: c, gone: sync.OnceFunc(func() { m.open.Add(-1) })}, nil
 }
 
 // counted is a connection that is counted.

@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"code.dny.dev/ssrf"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// timeout bounds one request (Standard Webhooks: 15 to 30 s).
+	timeout = 20 * time.Second
+	// idleAfter closes connections that nothing uses.
+	idleAfter = 90 * time.Second
+	// maxHeader bounds the header of an answer.
+	maxHeader = 16 << 10
+)
+
+// sender posts to one URL. Its methods are safe for concurrent use.
+type sender struct {
+	config    *Config
+	line      *line.Line
+	transport *http.Transport
+}
+
+// newSender connects nothing.
+func newSender(c *Config) *sender {
+	s := &sender{config: c, line: line.New(line.Options{
+		Name: "webhook", InFlight: c.MaxInFlight, PerSecond: c.PerSecond, Timeout: timeout, Blocking: true,
+	})}
+	s.transport = &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            s.line.Dialer(c.guard()),
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxConnsPerHost:        c.MaxInFlight,
+		MaxIdleConnsPerHost:    c.MaxInFlight,
+		IdleConnTimeout:        idleAfter,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // answers are short
+	}
+	return s
+}
+
+// guard refuses addresses that are not of the public internet, when a connection is
+// made, so that no name can lead there later; nil when private ones are allowed, or when
+// a proxy of the environment decides.
+func (c *Config) guard() line.Guard {
+	req, err := http.NewRequest(http.MethodPost, c.URL, nil) //nolint:noctx // it is only looked at
+	if err != nil || c.AllowPrivate {
+		return nil
+	}
+	if proxy, err := http.ProxyFromEnvironment(req); err != nil || proxy != nil {
+		return nil
+	}
+	return ssrf.New(ssrf.WithAnyPort()).Safe
+}
+
+// close ends what newSender began, when nothing is sent any more.
+func (s *sender) close() { s.transport.CloseIdleConnections() }
+
+// state is [push.Stater]'s.
+func (s *sender) state() push.State { return push.State{Connections: s.line.Connections()} }
+
+// post makes one request at most and returns what came back, and what it means.
+func (s *sender) post(ctx context.Context, id string, d push.Delivery, body []byte) (x line.Exchange, a line.Answer) {
+	a = s.line.Send(ctx, line.Call{Key: id, Do: func(ctx context.Context, answered func(line.Answer)) {
+		x = s.exchange(ctx, id, d, body)
+		answered(classify(x, time.Now()))
+	}})
+	return x, a
+}
+
+// exchange makes one request. It signs at the last moment, because receivers refuse a
+// time that is more than five minutes old.
+func (s *sender) exchange(ctx context.Context, id string, d push.Delivery, body []byte) line.Exchange {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.URL, bytes.NewReader(body))
+	if err != nil {
+		return line.Exchange{Err: fmt.Errorf("make the request: %w", err)}
+	}
+	now := time.Now()
+	h := req.Header
+	h.Set("Content-Type", "application/json")
+	h.Set("User-Agent", "pushworker")
+	h.Set("Webhook-Id", id)
+	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
+	h.Set("Webhook-Signature", signatures(s.config.Secrets, id, now, body))
+	if parent, state := d.Trace(); parent != "" {
+		h.Set("Traceparent", parent)
+		if state != "" {
+			h.Set("Tracestate", state)
+		}
+	}
+	return line.Do(s.transport, req)
+}
