@@ -10,7 +10,7 @@ func storing() []mutant {
 		},
 		{
 			name: "what a full store refuses not kept in hand", file: "internal/consumer/storage.go",
-			old: "if err == nil || errors.Is(err, ErrTooLarge) {", now: "if err == nil || err != nil {",
+			old: "if err == nil || tooLarge && !s.final {", now: "if err == nil || err != nil {",
 			pkg: lanes, test: "TestFullStoresRepeatNothing",
 		},
 		{
@@ -20,8 +20,13 @@ func storing() []mutant {
 		},
 		{
 			name: "what is too large tried for ever", file: "internal/consumer/storage.go",
-			old: "if err == nil || errors.Is(err, ErrTooLarge) {", now: "if err == nil {",
+			old: "if err == nil || tooLarge && !s.final {", now: "if err == nil {",
 			pkg: lanes, test: "TestTooLargeToStoreIsBuried",
+		},
+		{
+			name: "receipt whose letter is too large for the broker tried again", file: "internal/consumer/storage.go",
+			old: "tooLarge && !s.final {", now: "tooLarge {",
+			pkg: lanes, test: "TestTooLargeInAnyForm",
 		},
 		{
 			name: "half of what is too large forgotten", file: "internal/consumer/split.go",

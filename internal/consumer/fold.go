@@ -25,6 +25,7 @@ const (
 	ackFailedLine
 	pullFailedLine
 	notStoredLine
+	stuckLine
 	storedAgainLine
 	lineKinds
 )
@@ -34,7 +35,7 @@ func (k lineKind) level() zerolog.Level {
 	if k == redeliverLine || k == storedAgainLine {
 		return zerolog.InfoLevel
 	}
-	if k == notStoredLine {
+	if k == notStoredLine || k == stuckLine {
 		return zerolog.ErrorLevel
 	}
 	return zerolog.WarnLevel
@@ -51,6 +52,7 @@ func (k lineKind) String() string {
 		ackFailedLine:   "receipt is settled, but the ack could not be sent: the broker delivers it again; check the connection to the broker",
 		pullFailedLine:  "pulling was interrupted; the lane pulls again",
 		notStoredLine:   "cannot be stored; they wait in memory and the lane retries every few seconds: check the space and limits of the stream",
+		stuckLine:       "dead letter is too large for the broker even without its data; its receipt waits in memory: raise max_msg_size of the stream",
 		storedAgainLine: "can be stored again",
 	}[k]
 }

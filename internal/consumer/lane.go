@@ -87,7 +87,7 @@ func New(c Config) *Lane {
 		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, observer: c.Observer,
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
-	l.retries.what, l.letters.what = "retries", "dead letters"
+	l.retries.what, l.letters.what, l.letters.final = "retries", "dead letters", true
 	l.breaker = newBreaker(l.breakerChanged)
 	l.marks = cmp.Or(c.Marks, NewMarks())
 	l.badges = l.marks.badges(c.Name)

@@ -133,7 +133,8 @@ type Scheduler interface {
 
 // DeadLetters stores dead letters. Bury returns nil only when the broker has
 // confirmed the letter; burying the same letter twice stores it once. No letter is
-// too large: what of its data finds no room is cut off.
+// too large: what of its data finds no room is cut off. An error wrapping [ErrTooLarge]
+// says that the broker does not even take what is left, until somebody raises its limits.
 type DeadLetters interface {
 	Bury(ctx context.Context, l deadletter.Letter) error
 }

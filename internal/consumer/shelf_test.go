@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -246,6 +247,7 @@ func (m *message) InProgress() error {
 // stores is Scheduler and DeadLetters: retries go to the shelves, letters
 // into a map. refuse makes both fail, full is a limit on retries, cramped one on
 // letters, and largest is how many bytes of a retry are stored at most, if it is set.
+// Nothing of the receipt that is outsize is small enough.
 type stores struct {
 	retries, suspects *shelf
 
@@ -254,6 +256,8 @@ type stores struct {
 	full    bool
 	cramped bool
 	largest int
+	outsize uint64
+	misfits int // tries to store something of it
 	tries   int
 	stored  []consumer.Retry
 	letters map[string]letter
@@ -268,7 +272,7 @@ func (s *stores) Schedule(_ context.Context, r consumer.Retry) error {
 		return s.refuse
 	case s.full && !r.Last && r.Origin.Stream != s.retries.stream:
 		return errNoStore
-	case s.largest > 0 && len(r.Data) > s.largest:
+	case s.largest > 0 && len(r.Data) > s.largest, s.misfit(r.Origin.RootSeq):
 		return consumer.ErrTooLarge
 	}
 	s.stored = append(s.stored, r)
@@ -287,8 +291,34 @@ func (s *stores) Bury(_ context.Context, l deadletter.Letter) error {
 	if s.refuse != nil || s.cramped {
 		return errNoStore
 	}
+	if s.misfit(l.StreamSeq) {
+		return fmt.Errorf("%w: raise max_msg_size", consumer.ErrTooLarge)
+	}
 	s.letters[l.ID] = l
 	return nil
+}
+
+// misfit reports whether seq is outsize, and counts it.
+func (s *stores) misfit(seq uint64) bool { // holds mu
+	if s.outsize == 0 || seq != s.outsize {
+		return false
+	}
+	s.misfits++
+	return true
+}
+
+// outgrow sets the receipt of which nothing is small enough; 0 is for none.
+func (s *stores) outgrow(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outsize = seq
+}
+
+// attempts is how often something of an outsize receipt was to be stored.
+func (s *stores) attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.misfits
 }
 
 func (s *stores) fail(err error) {
