@@ -13,6 +13,7 @@ const (
 	fanouts   = "./pkg/plugins/internal/fanout"
 	posts     = "./pkg/plugins/internal/h2post"
 	hooks     = "./pkg/plugins/webhook"
+	lines     = "./pkg/plugins/internal/line"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
 	publisher = "./pkg/publisher"

@@ -29,6 +29,16 @@ func provider() []mutant {
 			pkg: fcm, test: "TestNeighboursOfOne",
 		},
 		{
+			name: "devices removed by a process that has reached nobody", file: "pkg/plugins/internal/line/evidence.go",
+			old: "if !doubts.refuted.Load() {", now: "if doubts == nil {",
+			pkg: lines, test: "TestWrongProjectFromTheStart",
+		},
+		{
+			name: "a channel's subscribers taken for devices of ours", file: "pkg/plugins/internal/line/evidence.go",
+			old: "if !c.Public {", now: "if c != nil {",
+			pkg: lines, test: "TestWrongProjectFromTheStart",
+		},
+		{
 			name: "a foreign answer counted as an attempt", file: "pkg/plugins/internal/line/evidence.go",
 			old: "a.Tried = first", now: "_ = first",
 			pkg: fcm, test: "TestForeignAnswers",

@@ -58,6 +58,10 @@ func TestApplesVerdict(t *testing.T) {
 	for i, id := range []string{"removed", "bent", "large"} {
 		w.register(push.Uid(0x2000+i), id)
 	}
+	w.directory.put(push.Device{User: alice, ID: "phone", Provider: "fcm", Platform: "ios", Token: "good"})
+	if err := w.handle(receiptTo(alice)); err != nil { // the key is Apple's
+		t.Fatal(err)
+	}
 	for i, reason := range []string{"unregistered", "apns-bad-token"} {
 		if err := w.handle(receiptTo(push.Uid(0x2000 + i))); err != nil {
 			t.Errorf("%s: %v", reason, err)

@@ -200,6 +200,9 @@ func TestNeighbours(t *testing.T) {
 	for i, id := range []string{"dead", "alien", "bent", "odd", "weak", "good"} {
 		w.register(push.Uid(0x2000+i), id)
 	}
+	if err := w.handle(receiptTo(0x2005)); err != nil { // the project is ours
+		t.Fatal(err)
+	}
 	before := time.Now()
 	r := receiptTo(0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, alice)
 	part, ok := errors.AsType[*push.Undelivered](w.handle(r))

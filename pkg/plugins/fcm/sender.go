@@ -93,7 +93,7 @@ func (s *sender) call(by send, m *messaging.Message, p platform) line.Call {
 	if m.Topic != "" {
 		key = "/topics/" + m.Topic
 	}
-	return line.Call{Key: key, Group: s.platforms[p], Do: func(ctx context.Context, answered func(line.Answer)) {
+	return line.Call{Key: key, Group: s.platforms[p], Public: m.Topic != "", Do: func(ctx context.Context, answered func(line.Answer)) {
 		answered(s.ask(ctx, by, m))
 	}}
 }

@@ -2,6 +2,8 @@ package line
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,9 +38,13 @@ type evidence struct {
 	served atomic.Int64 // when a message was last accepted, in Unix ns
 }
 
+// errKept is why an address is asked again that is said to be gone.
+var errKept = errors.New("the device is kept and tried again: nothing was accepted since the start, so that the fault may be ours")
+
 // streak is answers of one kind in a row.
 type streak struct {
 	state   atomic.Uint32
+	refuted atomic.Bool // the contrary was ever shown
 	mu      sync.Mutex
 	answers int
 	keys    map[string]struct{} // at most EnoughDoubts
@@ -75,6 +81,7 @@ func (s *streak) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Store(ended)
+	s.refuted.Store(true)
 	s.answers, s.keys = 0, nil
 }
 
@@ -84,7 +91,7 @@ func (s *streak) end() {
 func (e *evidence) judge(a Answer, c *Call, now time.Time) Answer {
 	switch {
 	case a.Fate == Accepted:
-		e.accept(c.Group, now)
+		e.accept(c, now)
 	case a.Doubt != nil:
 		return e.doubt(a, c)
 	case a.Scope == All:
@@ -106,12 +113,14 @@ func (e *evidence) judge(a Answer, c *Call, now time.Time) Answer {
 	return a
 }
 
-// accept notes that a message was accepted.
-func (e *evidence) accept(g *Group, now time.Time) {
+// accept notes that a message to c's address was accepted.
+func (e *evidence) accept(c *Call, now time.Time) {
 	e.all.end()
-	e.doubts.end()
-	g.sick.end()
-	g.doubts.end()
+	c.Group.sick.end()
+	if !c.Public {
+		e.doubts.end()
+		c.Group.doubts.end()
+	}
 	if last := e.served.Load(); now.UnixNano()-last >= int64(time.Second) {
 		e.served.Store(now.UnixNano())
 	}
@@ -124,6 +133,8 @@ func (e *evidence) isStill(a Answer, now time.Time) bool {
 }
 
 // doubt turns the answer that an address is gone into one about us, once too many are.
+// Until an address is known to be ours, none is gone: after each start the first would
+// be removed before they are too many.
 func (e *evidence) doubt(a Answer, c *Call) Answer {
 	e.all.end()
 	doubts := &e.doubts
@@ -132,6 +143,9 @@ func (e *evidence) doubt(a Answer, c *Call) Answer {
 	}
 	if _, keys, _ := doubts.add(c.Key); keys < EnoughDoubts {
 		a.Scope = One
+		if !doubts.refuted.Load() {
+			a.Fate, a.Err = Again, fmt.Errorf("%w; %w", a.Err, errKept)
+		}
 		return a
 	}
 	a.Fate, a.Closed, a.Innocent, a.Err = Again, true, true, a.Doubt

@@ -56,6 +56,117 @@ func wrongProjectDoesNotEmptyTheDirectory(t *testing.T, o Options) {
 	})
 }
 
+// doubtful are the answers that an address is gone for a reason that may be ours: in the
+// wrong project, with the wrong key of the app.
+var doubtful = map[string]reply{
+	"everybody": {Answer: Answer{Fate: Gone, Scope: All, Err: errors.New("not ours"), Doubt: errors.New("check project_id")}},
+	"iPhones":   {Answer: Answer{Fate: Gone, Scope: OfGroup, Err: errors.New("not ours"), Doubt: errors.New("check the APNs key")}},
+}
+
+// TestWrongProjectFromTheStart: no device is removed by a process that is in the wrong
+// project from its start, however often it is started again. Each is asked again, until
+// there are enough to say what the matter is. That others are reached who prove nothing
+// changes nothing: subscribers of a channel, Android beside iPhones. Once one device is
+// ours, those leave that are not.
+func TestWrongProjectFromTheStart(t *testing.T) { each(t, wrongProjectFromTheStart) }
+
+func wrongProjectFromTheStart(t *testing.T, o Options) {
+	t.Helper()
+	for name, theirs := range doubtful {
+		t.Run(name, func(t *testing.T) {
+			var ours atomic.Bool
+			p := &provider{answer: func(_ int, token string) reply {
+				if strings.HasPrefix(token, "/topics/") || strings.HasPrefix(token, "ours") && ours.Load() || strings.HasPrefix(token, "android") && theirs.Scope == OfGroup {
+					return reply{}
+				}
+				return theirs
+			}}
+			bubble(t, o, func(t *testing.T, _ *Line) {
+				t.Helper()
+				var l *Line
+				for range 5 {
+					l = New(o)
+					wantKept(t, p, l)
+				}
+				for i := range EnoughDoubts {
+					_, _ = p.send(t.Context(), l, "more"+strconv.Itoa(i), "ios")
+				}
+				wantStopped(t, p, l, theirs)
+				ours.Store(true)
+				time.Sleep(time.Minute)
+				if a, err := p.send(t.Context(), l, "ours", "ios"); err != nil || a.Fate != Accepted {
+					t.Fatalf("after the credentials were replaced: %+v, %v", a, err)
+				}
+				if a, err := p.send(t.Context(), l, "x", "ios"); err != nil || a.Fate != Gone {
+					t.Errorf("one that is really not ours: %+v, %v", a, err)
+				}
+			})
+		})
+	}
+}
+
+// wantKept sends to fewer devices than make the line stop.
+func wantKept(t *testing.T, p *provider, l *Line) {
+	t.Helper()
+	for i := range EnoughDoubts - 2 { // Android's is one, too, in the wrong project
+		for _, to := range []struct{ token, group string }{{"/topics/one", ""}, {"android", "android"}} {
+			_, _ = p.send(t.Context(), l, to.token, to.group)
+		}
+		a, err := p.send(t.Context(), l, "ours"+strconv.Itoa(i), "ios")
+		if err != nil || a.Fate != Again || a.Scope != One || !a.Tried || !errors.Is(a.Err, errKept) || !strings.Contains(a.Err.Error(), "not ours") {
+			t.Fatalf("device %d: %+v, %v, want it tried again", i, a, err)
+		}
+	}
+}
+
+// wantStopped sends to one more.
+func wantStopped(t *testing.T, p *provider, l *Line, theirs reply) {
+	t.Helper()
+	a, err := p.send(t.Context(), l, "last", "ios")
+	if err == nil && a.Scope == OfGroup && a.Fate == Again {
+		err = a.Err
+	}
+	if err == nil || !strings.Contains(err.Error(), theirs.Doubt.Error()) {
+		t.Errorf("with enough doubts: %+v, %v, want that it stops and says why", a, err)
+	}
+	_, android := l.resting.answer(&Call{Key: "x", Group: l.Group("android")}, time.Now())
+	if all := theirs.Scope == All; all == l.gate.open() || android {
+		t.Errorf("the gate is open: %t, Android rests: %t", l.gate.open(), android)
+	}
+}
+
+// TestDoubtsAboutAnotherGroup: what Apple says of a device whose platform nobody has
+// told is about iPhones. Others of whom it is not known are sent to.
+func TestDoubtsAboutAnotherGroup(t *testing.T) { each(t, doubtsAboutAnotherGroup) }
+
+func doubtsAboutAnotherGroup(t *testing.T, o Options) {
+	t.Helper()
+	bubble(t, o, func(t *testing.T, l *Line) {
+		t.Helper()
+		r := doubtful["iPhones"]
+		r.Group = l.Group("ios")
+		p := &provider{answer: func(_ int, token string) reply {
+			if strings.HasPrefix(token, "android") {
+				return reply{}
+			}
+			return r
+		}}
+		for i := range 2 * EnoughDoubts {
+			_, _ = p.send(t.Context(), l, "i"+strconv.Itoa(i), "")
+		}
+		if _, apple := l.resting.answer(&Call{Key: "x", Group: l.Group("ios")}, time.Now()); !apple {
+			t.Error("iPhones do not rest")
+		}
+		if a, err := p.send(t.Context(), l, "android", ""); err != nil || a.Fate != Accepted {
+			t.Errorf("one that is no iPhone: %+v, %v", a, err)
+		}
+		asked := p.count()
+		if a, err := p.send(t.Context(), l, "i39", ""); err != nil || a.Fate != Again || a.Wait <= 0 || p.count() != asked {
+			t.Errorf("one that was just asked: %+v, %v after %d requests", a, err, p.count()-asked)
+		}
+	})
+}
+
 // wide are the answers that speak of more than their target.
 var wide = map[string]reply{
 	"third party":   thirdParty,

@@ -37,6 +37,9 @@ type Call struct {
 	Key string
 	// Group is whom the address can fail together with; nil if that is not known.
 	Group *Group
+	// Public says that the provider takes messages to this address from anybody: that
+	// one was accepted does not show that our addresses are ours.
+	Public bool
 	// Do makes exactly one request and calls answered once, from any goroutine.
 	Do func(ctx context.Context, answered func(Answer))
 }

@@ -1,6 +1,7 @@
 package line
 
 import (
+	"cmp"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -42,8 +43,7 @@ func (r *resting) learn(c *Call, a Answer, now time.Time) {
 	switch {
 	case a.Fate != Again || a.Wait <= 0 || a.Scope == All:
 		return
-	case a.Scope == OfGroup:
-		c.Group.rest.Store(&rest{until: now.Add(a.Wait), answer: a})
+	case a.Scope == OfGroup && r.groupRests(c, a, now):
 		return
 	}
 	r.mu.Lock()
@@ -59,6 +59,16 @@ func (r *resting) learn(c *Call, a Answer, now time.Time) {
 		a.Wait = min(max(a.Wait, 2*old.answer.Wait), mostSilence)
 	}
 	r.set(c.Key, rest{until: now.Add(a.Wait), answer: a})
+}
+
+// groupRests has the group rest that a is about, and reports whether c's address rests
+// with it: it may be of no group that we know of.
+func (r *resting) groupRests(c *Call, a Answer, now time.Time) bool {
+	about := cmp.Or(a.Group, c.Group)
+	if about.name != "" {
+		about.rest.Store(&rest{until: now.Add(a.Wait), answer: a})
+	}
+	return about.name != "" && about == c.Group
 }
 
 // set is for who holds mu.

@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -55,7 +56,7 @@ func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 
 // send sends one message. The error is that of an answer which is none.
 func (p *provider) send(ctx context.Context, l *Line, key, group string) (Answer, error) {
-	c := Call{Key: key, Do: func(ctx context.Context, answered func(Answer)) {
+	c := Call{Key: key, Public: strings.HasPrefix(key, "/topics/"), Do: func(ctx context.Context, answered func(Answer)) {
 		if l.Blocking {
 			answered(p.ask(ctx, l, key))
 			return
