@@ -55,7 +55,8 @@ type Recipient struct { //nolint:recvcheck // LogValue serves values as well as 
 	Delivered int `json:"delivered"`
 	// Devices lists the devices that already have the packet: ids, which mean devices
 	// of this user only, or tokens, which mean the device that has the token, whoever
-	// lists it. Handlers skip them, which makes the list the progress ledger of a retry.
+	// lists it. Handlers skip them, which makes the list the progress ledger of a retry;
+	// there, id, app and kind, parted by U+001F, mean one of the devices with that id.
 	Devices []string `json:"devices,omitempty"`
 	// Unread is the user's total of unread messages, for the badge.
 	Unread int `json:"unread"`

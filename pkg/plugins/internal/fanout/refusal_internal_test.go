@@ -14,7 +14,6 @@ import (
 // have it nor those who will be tried again.
 func TestRefusalIsForTheRefusedAlone(t *testing.T) {
 	t.Parallel()
-	const alice, bob = push.Uid(1), push.Uid(2)
 	r := &push.Receipt{To: map[push.Uid]push.Recipient{alice: {Unread: 7, Devices: []string{"web"}}, bob: {Unread: 1}}, Channel: "chnX"}
 	to := func(user push.Uid, id string) push.Device { return push.Device{User: user, ID: id} }
 	tally := newTally(r)

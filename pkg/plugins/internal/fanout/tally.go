@@ -149,10 +149,14 @@ func (t *tally) part(rest []outstanding, others []push.Device, cause, rejected e
 			part.To[o.device.User] = t.receipt.To[o.device.User]
 		}
 	}
+	remains := newRemainder(rest)
 	for _, d := range others {
-		stays := func(o outstanding) bool { return o.device.User == d.User && o.device.ID == d.ID }
-		if recipient, ok := part.To[d.User]; ok && !slices.ContainsFunc(rest, stays) {
-			recipient.Devices = append(slices.Clip(recipient.Devices), d.ID)
+		recipient, ok := part.To[d.User]
+		if !ok {
+			continue
+		}
+		if entry, ok := remains.entry(d); ok {
+			recipient.Devices = append(slices.Clip(recipient.Devices), entry)
 			part.To[d.User] = recipient
 		}
 	}
