@@ -110,7 +110,6 @@ func (l *HandlerList) Decode(value string) error {
 		if slices.ContainsFunc(*l, func(other Handler) bool { return other.Name == h.Name && h.Name != "" }) {
 			found = append(found, problem{"has the same name as an earlier entry", "remove one of the two, or rename it"})
 		}
-		found = append(found, overlap(*l, h)...)
 		for _, p := range found {
 			all = append(all, problem{where + ": " + p.what, p.hint})
 		}

@@ -121,6 +121,10 @@ func badCases(dir string) []badCase {
 			`HANDLERS entry 6: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 			`HANDLERS entry 7: is not an object; write {"name":"stdout","config":{"enabled":true}}`,
 		}},
+		{"a type that is none", []string{`HANDLERS=[{"name":"a","type":"b c"},{"name":"d","type":1},{"name":"e","type":"f"}]`}, []string{
+			`HANDLERS entry 1 (a): has an unknown "type"; name a handler such as fcm, or leave it out if the name is that`,
+			`HANDLERS entry 2 (d): has an unknown "type"; name a handler such as fcm, or leave it out if the name is that`,
+		}},
 		{"starts that are none", []string{`HANDLERS=[{"name":"a","start":"now"},{"name":"b","start":1},{"name":"c","start":""},{"name":"d","start":"new"},{"name":"e","Start":"2026-12-01T08:00:00Z"}]`}, []string{
 			`HANDLERS entry 1 (a): has an unknown "start"; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,
 			`HANDLERS entry 2 (b): has an unknown "start"; write "new", "oldest" or a time such as "2026-12-01T08:00:00Z"`,

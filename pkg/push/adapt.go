@@ -52,12 +52,13 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater] and a [Metered]. All
-// methods are safe for concurrent use.
+// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered] and a
+// [Divider]. All methods are safe for concurrent use.
 type Adapter struct {
-	setup func(jsonconf string) (Work, error)
-	mu    sync.Mutex // held by Init
-	pool  atomic.Pointer[pool]
+	setup     func(jsonconf string) (Work, error)
+	toDevices bool
+	mu        sync.Mutex // held by Init
+	pool      atomic.Pointer[pool]
 }
 
 var (
@@ -71,6 +72,7 @@ var (
 	_ Stater   = (*Adapter)(nil)
 	_ Metered  = (*Adapter)(nil)
 	_ Notifier = (*Adapter)(nil)
+	_ Divider  = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,

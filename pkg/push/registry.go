@@ -60,6 +60,8 @@ func (r *Registry) Register(name string, h Handler) {
 // a handler of its own; see [Registry.RegisterType]. A handler gets the text of its config byte for byte, or "" when
 // the entry has none. An empty array and null configure nothing.
 //
+// Two handlers of one type that send to devices ([Divider]) must not share any.
+//
 // Init reports all faults at once, joined. (Tinode skips a name that it does not
 // know, configures a handler twice if it is listed twice, and leaves the first
 // handlers running when a later one is refused.) If anything is wrong, Init stops the
@@ -78,13 +80,13 @@ func (r *Registry) Init(jsconfig string) error {
 	entries, err := parseEntries(jsconfig)
 	faults := []error{err}
 	var up []named
+	var devices division
 	for _, e := range entries {
 		h, err := r.start(e)
-		if err != nil {
-			faults = append(faults, err)
-			continue
+		faults = append(faults, err, devices.take(e, h))
+		if err == nil {
+			up = append(up, named{e.Name, h})
 		}
-		up = append(up, named{e.Name, h})
 	}
 	if err := errors.Join(faults...); err != nil {
 		r.down = true
@@ -105,14 +107,14 @@ func (r *Registry) Init(jsconfig string) error {
 	return nil
 }
 
-// start configures the handler that e names.
+// start configures the handler that e names. One that cannot be is returned, too.
 func (r *Registry) start(e entry) (Handler, error) {
 	h, err := r.instance(e)
 	if err != nil {
 		return nil, err
 	}
 	if err := h.Init(string(e.Config)); err != nil {
-		return nil, &handlerError{e.Name, err}
+		return h, &handlerError{e.Name, err}
 	}
 	return h, nil
 }

@@ -36,7 +36,7 @@ func New(directory push.Directory) push.Handler {
 		}
 		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
 		return newHandler(c, common, directory, s).work(), nil
-	})
+	}).ToDevices()
 }
 
 // handler turns receipts into messages.
