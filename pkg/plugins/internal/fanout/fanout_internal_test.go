@@ -49,7 +49,8 @@ func (letters) Silent() bool                                  { return false }
 type post struct {
 	*Fanout[letter]
 	*push.Adapter
-	open atomic.Int64 // requests
+	open   atomic.Int64 // requests
+	inline letter       // that is answered where it is sent, by a transport that calls back
 }
 
 func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask func(context.Context, letter) error) *post {
@@ -73,7 +74,7 @@ func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask fu
 					answered(answer(ctx, m))
 					return
 				}
-				if m == "device-7-1" { // panics where it is called
+				if m == p.inline {
 					answered(answer(ctx, m))
 					return
 				}
@@ -239,6 +240,7 @@ func fanoutSurvivesPanics(t *testing.T, blocking bool) {
 			}
 			return nil
 		})
+		p.inline = "device-7-1" // panics where it is called
 		outcome := make(chan error, 1)
 		offerTo(p, to, outcome)
 		err := <-outcome
