@@ -85,16 +85,17 @@ func TestFCMWorkerKilled(t *testing.T) {
 	w.check(rounds)
 }
 
-// lastRequest counts the requests when no more come: what a dead worker had sent
-// reaches the fake after its death.
-func (w *fcmWorld) lastRequest() int64 {
-	for last := int64(-1); ; time.Sleep(200 * time.Millisecond) {
-		n := w.stats().Requests
-		if n == last {
-			return n
-		}
-		last = n
-	}
+// lastRequest counts the requests when no more can come. What a dead worker had sent
+// reaches the fake after its death, but not after the end of its connections; then only
+// ours, with the request that asks, is left.
+func (w *fcmWorld) lastRequest() (n int64) {
+	w.Helper()
+	await(w.T, 20*time.Second, "the dead worker's connections end", func() bool {
+		s := w.stats()
+		n = s.Requests
+		return s.Open <= 1 && s.Streams <= 1
+	})
+	return n
 }
 
 // told counts who has been told of a message.

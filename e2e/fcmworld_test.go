@@ -108,7 +108,7 @@ func (w *fcmWorld) script(rules string) {
 // fakeStats are counters of the fake.
 type fakeStats struct {
 	Requests, Accepted int64
-	Streams            int64
+	Open, Streams      int64
 	MaxStreams         int64            `json:"max_streams"`
 	Status             map[string]int64 `json:"status"`
 	Targets            map[string]struct{ Requests, Accepted int64 }
