@@ -38,22 +38,21 @@ func (p *Publishing) receipts(ctx context.Context, name string) iter.Seq[pending
 			limit = maxUnchecked
 		}
 		reader := jsonl.NewReader(in, limit)
-		for {
-			piece, err := reader.Next()
-			if errors.Is(err, io.EOF) || ctx.Err() != nil { // which ends the reading, too
-				return
-			}
-			var r pending
-			if err == nil {
-				r = p.check(name, piece)
-			} else {
-				r = faulty(fmt.Sprintf("%s:%d", name, piece.Line), err.Error())
-			}
-			if !yield(r) {
-				return
-			}
+		for r, ok := p.next(ctx, reader, name); ok && yield(r); r, ok = p.next(ctx, reader, name) {
 		}
 	}
+}
+
+// next reads and checks the next receipt; ok is false when there is none.
+func (p *Publishing) next(ctx context.Context, reader *jsonl.Reader, name string) (r pending, ok bool) {
+	piece, err := reader.Next()
+	switch {
+	case errors.Is(err, io.EOF), ctx.Err() != nil: // which ends the reading, too
+		return pending{}, false
+	case err != nil:
+		return faulty(fmt.Sprintf("%s:%d", name, piece.Line), err.Error()), true
+	}
+	return p.check(name, piece), true
 }
 
 // check validates a receipt and finds its dedup id.

@@ -133,8 +133,8 @@ func (s *search) lookedAt(part history.Part[explain.Receipt]) {
 	s.from = part.From
 	if !part.First.IsZero() {
 		s.reached = part.First
-		if s.Query.Reached != nil {
-			s.Query.Reached(part.First)
+		if s.Reached != nil {
+			s.Reached(part.First)
 		}
 	}
 }
