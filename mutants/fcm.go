@@ -45,8 +45,8 @@ func letting() []mutant {
 			pkg: domain, test: "TestAHandlerTakesItsApps",
 		},
 		{
-			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/auth.go",
-			old: "if fresh == nil || again == nil {", now: "if fresh == nil || again != nil {",
+			name: "refused token not replaced before the outage", file: "pkg/plugins/fcm/request.go",
+			old: "if isOurs401(x) && !r.repeated {", now: "if r.repeated {",
 			pkg: fcm, test: "TestRefusedTokenIsReplaced",
 		},
 		{

@@ -10,7 +10,7 @@ func provider() []mutant {
 		},
 		{
 			name: "Retry-After ignored by FCM", file: "pkg/plugins/internal/line/exchange.go",
-			old: "header := strings.TrimSpace(x.Header.Get(\"Retry-After\"))", now: "header := strings.TrimSpace(\"\")",
+			old: "header := strings.TrimSpace(x.header(\"Retry-After\"))", now: "header := strings.TrimSpace(\"\")",
 			pkg: fcm, test: "TestClassify",
 		},
 		{
@@ -20,7 +20,7 @@ func provider() []mutant {
 		},
 		{
 			name: "accepted without FCM's id", file: "pkg/plugins/fcm/classify.go",
-			old: "sdk == nil && isMessageID(id):", now: "sdk == nil:",
+			old: "x.Status == http.StatusOK && isMessageID(messageID(x.Body)):", now: "x.Status == http.StatusOK:",
 			pkg: fcm, test: "TestForeignAnswers",
 		},
 		{
@@ -42,6 +42,31 @@ func provider() []mutant {
 			name: "a foreign answer counted as an attempt", file: "pkg/plugins/internal/line/evidence.go",
 			old: "a.Tried = first", now: "_ = first",
 			pkg: fcm, test: "TestForeignAnswers",
+		},
+		{
+			name: "what the provider has not processed counted as an attempt", file: "pkg/plugins/internal/line/exchange.go",
+			old: "a.Tried, a.unprocessed = false, true", now: "a.unprocessed = true",
+			pkg: lines, test: "TestUnprocessedIsNoAttempt",
+		},
+		{
+			name: "refused stream not repeated", file: "pkg/plugins/internal/line/wire.go",
+			old: "Repeats: repeats,", now: "Repeats: 0 * repeats,",
+			pkg: fcm, test: "TestRefusedStreams",
+		},
+		{
+			name: "request in no hand not given up", file: "pkg/plugins/internal/line/post.go",
+			old: "if p.given.Load() {", now: "if false {",
+			pkg: lines, test: "TestWireGivesUp",
+		},
+		{
+			name: "answers settled by who reads them", file: "pkg/plugins/internal/line/settle.go",
+			old: "go s.run()", now: "s.run()",
+			pkg: lines, test: "TestAnswersAreSettledElsewhere",
+		},
+		{
+			name: "answer settled twice", file: "pkg/plugins/internal/line/settle.go",
+			old: "	end.next = nil\n", now: "",
+			pkg: lines, test: "TestWireAnswersOnce",
 		},
 		{
 			name: "a listed id silences other users' devices", file: "pkg/plugins/internal/fanout/targets.go",

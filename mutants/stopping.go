@@ -4,8 +4,8 @@ package main
 func fanning() []mutant {
 	return []mutant{
 		{
-			name: "goroutine for every target", file: "pkg/plugins/internal/fanout/crew.go",
-			old: "start := max(0, min(wanted, c.places-c.used))", now: "start := wanted",
+			name: "request for every target at once", file: "pkg/plugins/internal/fanout/crew.go",
+			old: "if first == nil || c.used >= c.places {", now: "if first == nil {",
 			pkg: fanouts, test: "TestFanoutIsBounded",
 		},
 		{

@@ -2,62 +2,47 @@ package fcm
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
+	"context"
 	"net/http"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
-// auth shows FCM an access token with each request.
+// auth keeps the head of all requests ready, which shows FCM an access token.
 type auth struct {
-	*credential.Source[string] // of Authorization
-	next                       http.RoundTripper
+	*credential.Source[*h2post.Head]
 }
 
-type ticket = credential.Ticket[string]
+type ticket = credential.Ticket[*h2post.Head]
 
-var errNoToken = errors.New("no access token")
-
-// newAuth starts fetching and does not wait.
-func newAuth(next http.RoundTripper, fetch credential.Fetch[string], key []byte, file string) *auth {
-	return &auth{next: next, Source: credential.Keep(fetch, credential.Key{
+// newAuth starts fetching and does not wait. The requests go to path.
+func newAuth(path string, fetch credential.Fetch[string], key []byte, file string) auth {
+	head := func(ctx context.Context, key []byte) (credential.Fresh[*h2post.Head], error) {
+		token, err := fetch(ctx, key)
+		if err != nil {
+			return credential.Fresh[*h2post.Head]{}, err
+		}
+		return credential.Fresh[*h2post.Head]{Value: headWith(path, token.Value), Life: token.Life}, nil
+	}
+	return auth{credential.Keep(head, credential.Key{
 		Text: key, File: file, Name: "credentials_file", Is: "the service account's key",
 	}, "access token")}
 }
 
-// RoundTrip implements [http.RoundTripper]. A request whose token is refused is
-// repeated once if there is a fresh one: a refusal says that nothing was sent.
-func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
-	token, err := a.Now()
-	if err != nil { // it has gone since Ready was asked
-		return nil, fmt.Errorf("%w: %w", errNoToken, err)
-	}
-	resp, err := a.ask(req, token)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !isOurs401(resp) {
-		return resp, err
-	}
-	fresh := a.Instead(req.Context(), token)
-	again := line.Repeatable(req)
-	if fresh == nil || again == nil {
-		return resp, nil
-	}
-	return a.ask(again, fresh)
-}
-
-func (a *auth) ask(req *http.Request, token *ticket) (*http.Response, error) {
-	exchangeOf(req).token = token
-	req.Header.Set("Authorization", token.Value) // the SDK makes a request for every attempt
-	return a.next.RoundTrip(req)
+// headWith is what all requests have in common that show an authorization.
+func headWith(path, authorization string) *h2post.Head {
+	return h2post.NewHead(path,
+		h2post.Field{Name: "authorization", Value: authorization},
+		h2post.Field{Name: "content-type", Value: "application/json"},
+		h2post.Field{Name: "user-agent", Value: "pushworker"},
+		h2post.Field{Name: "x-goog-api-format-version", Value: "2"}, // of errors
+	)
 }
 
 // isOurs401 reports whether an answer is about our token, and not about FCM's own
 // access to Apple.
-func isOurs401(resp *http.Response) bool {
-	body, err := io.ReadAll(resp.Body) // the pool has read it
-	_ = resp.Body.Close()
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return err == nil && !bytes.Contains(body, []byte("THIRD_PARTY_AUTH_ERROR"))
+func isOurs401(x line.Exchange) bool {
+	return x.Status == http.StatusUnauthorized && !bytes.Contains(x.Body, []byte("THIRD_PARTY_AUTH_ERROR"))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -31,13 +32,24 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 		Level: push.LevelOK, Check: "access token",
 		Text: "the credentials give one, good for another " + time.Until(token.Expiry).Round(time.Second).String(),
 	})
+	return append(found, h.dryRun(ctx)...)
+}
+
+// dryRun has FCM check a message to nobody, past the line.
+func (h *handler) dryRun(ctx context.Context) []push.Finding {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
 	asked := time.Now()
-	x, a := h.sender.exchange(ctx, h.sender.dry, madeUp())
-	found = append(found, h.sender.line.Finding("dry run", a))
-	if clock, ok := h.sender.line.Clock(x.Exchange, asked); ok {
-		found = append(found, clock)
+	var clock []push.Finding
+	answer := make(chan line.Answer, 1)
+	r := &request{sender: h.sender, ctx: ctx, message: madeUp(), dry: true, answered: func(a line.Answer) { answer <- a }}
+	r.peek = func(x line.Exchange) {
+		if found, ok := h.sender.line.Clock(x, asked); ok {
+			clock = append(clock, found)
+		}
 	}
-	return found
+	r.send()
+	return append([]push.Finding{h.sender.line.Finding("dry run", <-answer)}, clock...)
 }
 
 // idleFindings warn of keys that are accepted for the sake of existing configurations

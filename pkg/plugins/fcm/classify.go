@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,15 +23,12 @@ var (
 )
 
 // classify says what an exchange means, by the table in FCM's error reference. What
-// is not in it is not FCM's answer. id is the message id that the SDK has found in
-// the answer, and sdk its own error.
-func classify(x line.Exchange, id string, sdk error, now time.Time) line.Answer {
+// is not in it is not FCM's answer.
+func classify(x line.Exchange, now time.Time) line.Answer {
 	switch {
 	case x.Err != nil:
-		return line.NoAnswer(x.Err)
-	case x.Status == 0 && sdk != nil: // nothing was sent
-		return line.Answer{Fate: line.Rejected, Code: "invalid-message", Err: fmt.Errorf("message is not valid: %w", sdk)}
-	case x.Status == http.StatusOK && sdk == nil && isMessageID(id):
+		return x.NoAnswer()
+	case x.Status == http.StatusOK && isMessageID(messageID(x.Body)):
 		return line.Answer{Fate: line.Accepted, Tried: true, Code: "accepted"}
 	}
 	refused := readRefusal(x)
@@ -40,6 +38,17 @@ func classify(x line.Exchange, id string, sdk error, now time.Time) line.Answer 
 		a.Wait = cmp.Or(x.RetryAfter(now), a.Wait)
 	}
 	return a
+}
+
+// messageID is what an answer says of a message that was accepted.
+func messageID(body []byte) string {
+	var accepted struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(body, &accepted); err != nil {
+		return ""
+	}
+	return accepted.Name
 }
 
 // isMessageID reports whether FCM has given a message this id, which is its proof

@@ -115,11 +115,11 @@ func TestClassify(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := line.Exchange{Status: tt.status, Header: http.Header{}, Body: []byte(tt.body)}
+			x := line.Exchange{Status: tt.status, Body: []byte(tt.body)}
 			if tt.retryAfter != "" {
-				x.Header.Set("Retry-After", tt.retryAfter)
+				x.Header = http.Header{"Retry-After": {tt.retryAfter}}
 			}
-			got := classify(x, "", errors.New("the SDK saw 599"), now)
+			got := classify(x, now)
 			if got.Code == "" || got.Err == nil || !got.Tried {
 				t.Fatalf("answer is %+v", got)
 			}
@@ -159,22 +159,19 @@ func TestEveryStatusAndID(t *testing.T) {
 		"no body":     "",
 		"HTML":        "<!DOCTYPE html><title>registration token</title>",
 		"cut JSON":    `{"error":{"status":"INVALID_ARGUMENT","details":[{"@type":"` + typeFCM + `","errorCode":"UNREGISTERED"`,
-		"other JSON":  `{"name":"` + goodID + `","status":"INVALID_ARGUMENT","error":"registration token","reason":"Unregistered"}`,
+		"other JSON":  `{"status":"INVALID_ARGUMENT","error":"registration token","reason":"Unregistered"}`,
 		"other error": `{"error":{"code":404,"message":"registration token","status":"no such route","details":["UNREGISTERED",{"reason":"Unregistered"}]}}`,
 		"null":        "null",
 		"list":        `[{"error":{"status":"UNAUTHENTICATED"}}]`,
 	}
+	for _, id := range []string{"", "7", "projects/p", "projects//messages/1", "/messages/1"} {
+		bodies["the id "+id] = `{"name":"` + id + `"}`
+	}
 	for status := 100; status < 600; status++ {
 		for name, body := range bodies {
-			for _, id := range []string{"", "7", "projects/p", "projects//messages/1", "/messages/1"} {
-				sdk := errors.New("hidden")
-				if status == http.StatusOK {
-					sdk = nil
-				}
-				a := classify(line.Exchange{Status: status, Header: http.Header{}, Body: []byte(body)}, id, sdk, time.Now())
-				if a.Fate != line.Again || a.Scope != line.All || a.Err == nil || a.Code == "" || !a.Tried {
-					t.Errorf("status %d with %s: %+v", status, name, a)
-				}
+			a := classify(line.Exchange{Status: status, Body: []byte(body)}, time.Now())
+			if a.Fate != line.Again || a.Scope != line.All || a.Err == nil || a.Code == "" || !a.Tried {
+				t.Errorf("status %d with %s: %+v", status, name, a)
 			}
 		}
 	}
@@ -184,11 +181,12 @@ func TestEveryStatusAndID(t *testing.T) {
 func TestAcceptedNeedsAnID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{goodID, "projects/p/messages/fake_message_id"} {
-		if a := classify(line.Exchange{Status: 200}, id, nil, time.Now()); a.Fate != line.Accepted || a.Err != nil {
+		body := []byte("{\n  \"name\": \"" + id + "\"\n}\n")
+		if a := classify(line.Exchange{Status: 200, Body: body}, time.Now()); a.Fate != line.Accepted || a.Err != nil {
 			t.Errorf("200 with the id %q: %+v", id, a)
 		}
 		for status := 201; status < 300; status++ {
-			if a := classify(line.Exchange{Status: status}, id, nil, time.Now()); a.Fate == line.Accepted {
+			if a := classify(line.Exchange{Status: status, Body: body}, time.Now()); a.Fate == line.Accepted {
 				t.Errorf("%d is accepted", status)
 			}
 		}
@@ -197,13 +195,12 @@ func TestAcceptedNeedsAnID(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	a := classify(line.Exchange{Err: errors.New("connection reset")}, "", errors.New("hidden"), time.Now())
+	a := classify(line.Exchange{Err: errors.New("connection reset")}, time.Now())
 	if a.Fate != line.Again || a.Scope != line.All || a.Innocent {
 		t.Errorf("a broken connection is %+v", a)
 	}
-	a = classify(line.Exchange{}, "", errors.New("exactly one of token, topic or condition must be specified"), time.Now())
-	if a.Fate != line.Rejected || a.Tried {
-		t.Errorf("a message that the SDK refuses is %+v", a)
+	if a = classify(line.Exchange{Err: errors.New("refused"), Unprocessed: true}, time.Now()); a.Fate != line.Again || a.Scope != line.All || a.Tried {
+		t.Errorf("what FCM has not processed is %+v", a)
 	}
 }
 

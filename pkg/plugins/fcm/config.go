@@ -36,6 +36,11 @@ type Config struct {
 	// as "http://127.0.0.1:9080/v1". The default is Google's. Without TLS the server may
 	// speak HTTP/2 or HTTP/1.1.
 	Endpoint string `json:"endpoint"`
+	// Transport is how the worker speaks HTTP to FCM. "auto", the default, is a client for
+	// many small messages over HTTP/2, or Go's net/http if the environment names a proxy,
+	// the endpoint begins with http://, or the server does not speak HTTP/2. "net/http" is
+	// always Go's net/http.
+	Transport string `json:"transport"`
 	// DryRun asks FCM to check each message and to deliver none.
 	DryRun bool `json:"dry_run"`
 	// MaxInFlight is how many requests may be open at the same time. The default is

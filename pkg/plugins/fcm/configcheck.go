@@ -9,6 +9,9 @@ import (
 
 const (
 	maxInFlight = 1 << 16
+
+	transportAuto    = "auto"
+	transportNetHTTP = "net/http"
 )
 
 var (
@@ -24,6 +27,7 @@ func (c *Config) check(decoding error) error {
 	f.AddIf(c.MaxInFlight < 0 || c.MaxInFlight > maxInFlight, "max_in_flight", "is %d: want between 1 and %d, or leave it out", c.MaxInFlight, maxInFlight)
 	f.AddIf(!(c.PerSecond > 0), "per_second", "is negative: leave it out for the default")
 	f.AddIf(c.Ramp < 0, "ramp", "is negative: leave it out for the default")
+	f.AddIf(c.Transport != "" && c.Transport != transportAuto && c.Transport != transportNetHTTP, "transport", "is %q: want %q or %q, or leave it out", c.Transport, transportAuto, transportNetHTTP)
 	f.AddIf(c.APNSBundleID != "" && !bundlePattern.MatchString(c.APNSBundleID), "apns_bundle_id", `is no bundle id: want letters, digits, "." and "-", such as com.example.app`)
 	c.checkEndpoint(&f)
 	c.checkCredentials(&f)

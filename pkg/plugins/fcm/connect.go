@@ -12,7 +12,7 @@ var errNoProject = errors.New(`key "project_id" is missing and the credentials n
 // to learn the project's id when nothing else says it.
 func (c *Config) sending() (sending, error) {
 	s := sending{
-		project: c.ProjectID, endpoint: c.Endpoint, key: c.Credentials, dryRun: c.DryRun,
+		project: c.ProjectID, endpoint: c.Endpoint, netHTTP: c.Transport == transportNetHTTP, key: c.Credentials, dryRun: c.DryRun,
 		inFlight: c.MaxInFlight, perSecond: c.PerSecond, ramp: c.Ramp,
 	}
 	if len(s.key) == 0 {

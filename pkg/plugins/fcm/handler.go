@@ -73,7 +73,7 @@ func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*mess
 
 // call is the request that carries m to d.
 func (h *handler) call(d push.Device, m *messaging.Message) line.Call {
-	return h.sender.call(h.sender.sdk, m, platformOf(d.Platform))
+	return h.sender.call(m, h.sender.dryRun, platformOf(d.Platform))
 }
 
 // text is m without the token.

@@ -2,9 +2,13 @@ package fcm_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,6 +84,51 @@ func TestGoAway(t *testing.T) {
 	if s := w.fake.Stats(); s.Connections <= connections+1 || s.Answers["goaway"] == 0 {
 		t.Errorf("nothing was drained: %+v", s)
 	}
+}
+
+// TestRefusedStreams: what FCM says it has not looked at is repeated at once, and
+// nobody hears of it.
+func TestRefusedStreams(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"nth":"1","answer":"refuse"}`)}})
+	users, tokens := w.crowd(100)
+	for _, outcome := range w.offerAll(users) {
+		if err := w.await(outcome); err != nil {
+			t.Error(err)
+		}
+	}
+	w.wantOnce(tokens)
+	if n := w.fake.Stats().Answers["refuse"]; n != 100 {
+		t.Errorf("%d streams were refused", n)
+	}
+}
+
+// TestServerWithoutHTTP2: a server that speaks HTTP/1.1 alone is spoken to so.
+func TestServerWithoutHTTP2(t *testing.T) {
+	t.Parallel()
+	var got atomic.Int64
+	old := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got.Add(1)
+		_, _ = fmt.Fprintf(w, `{"name":"projects/project/messages/%d"}`, r.ProtoMajor)
+	}))
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	old.StartTLS()
+	defer old.Close()
+	w := newWorld(t, fakefcm.Options{}, `"endpoint":"`+old.URL+`/v1"`)
+	users, _ := w.crowd(20)
+	for _, outcome := range w.offerAll(users) {
+		if err := w.await(outcome); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := got.Load(); n != 20 {
+		t.Errorf("%d messages", n)
+	}
+	w.stopNow()
 }
 
 // TestDrainingBesideStalled: a connection that drains for long, because requests

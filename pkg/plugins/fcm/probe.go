@@ -18,7 +18,7 @@ func madeUp() *messaging.Message {
 // probe has FCM check a message to nobody, on the way of every message, so that the
 // line learns from it too whether FCM is available.
 func (h *handler) probe(ctx context.Context) error {
-	a := h.sender.line.Send(ctx, h.sender.call(h.sender.dry, madeUp(), otherPlatform))
+	a := h.sender.line.Send(ctx, h.sender.call(madeUp(), true, otherPlatform))
 	switch {
 	case errors.Is(a.Err, line.ErrInterrupted) && !a.Tried:
 		return a.Err

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/big"
@@ -37,8 +38,11 @@ const (
 
 var certFile, keyFile string
 
+// transport is what the handlers' worlds are built with.
+var transport = "auto"
+
 // TestMain makes a certificate that this process trusts, because the list of the
-// trusted is read once.
+// trusted is read once. All tests run over both transports.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "fcm")
 	if err == nil {
@@ -49,6 +53,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	code := m.Run()
+	if transport = "net/http"; code == 0 && flag.Lookup("test.fuzz").Value.String()+flag.Lookup("test.bench").Value.String() == "" {
+		code = m.Run()
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -133,7 +140,7 @@ func (w *world) mustInit(keys ...string) {
 
 // config is one without brakes.
 func config(fake *fakefcm.Server, keys ...string) string {
-	return `{"endpoint":"` + fake.URL() + `/v1","per_second":1000000,` + strings.Join(keys, ",") + `}`
+	return `{"endpoint":"` + fake.URL() + `/v1","per_second":1000000,"transport":"` + transport + `",` + strings.Join(keys, ",") + `}`
 }
 
 // rules make a script of rules as an operator writes them.

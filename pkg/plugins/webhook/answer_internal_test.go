@@ -28,7 +28,7 @@ func TestEveryAnswer(t *testing.T) {
 	linetest.Run(t, linetest.Provider{
 		Scope: line.All,
 		Knows: func(status int) bool { return status >= 200 && status < 300 || status == http.StatusGone },
-		Ask: func(ctx context.Context, by http.RoundTripper) line.Answer {
+		AskBy: func(ctx context.Context, by http.RoundTripper) line.Answer {
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://push.example.com/", strings.NewReader("{}"))
 			if err != nil {
 				t.Fatal(err)

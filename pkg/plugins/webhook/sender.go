@@ -34,7 +34,7 @@ type sender struct {
 // newSender connects nothing.
 func newSender(c *Config) *sender {
 	s := &sender{config: c, line: line.New(line.Options{
-		Name: "webhook", InFlight: c.MaxInFlight, PerSecond: c.PerSecond, Timeout: timeout, Blocking: true,
+		Name: "webhook", InFlight: c.MaxInFlight, PerSecond: c.PerSecond, Timeout: timeout,
 	})}
 	s.transport = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -74,8 +74,10 @@ func (s *sender) state() push.State { return push.State{Connections: s.line.Conn
 // post makes one request at most and returns what came back, and what it means.
 func (s *sender) post(ctx context.Context, id string, d push.Delivery, body []byte) (x line.Exchange, a line.Answer) {
 	a = s.line.Send(ctx, line.Call{Key: id, Do: func(ctx context.Context, answered func(line.Answer)) {
-		x = s.exchange(ctx, id, d, body)
-		answered(classify(x, time.Now()))
+		line.Aside(func() line.Answer {
+			x = s.exchange(ctx, id, d, body)
+			return classify(x, time.Now())
+		}, answered)
 	}})
 	return x, a
 }

@@ -8,11 +8,9 @@ import (
 
 // crew sends to the targets of all receipts of a lane, as many at once as there are
 // places, and takes one target of each receipt in turn: a large receipt does not keep
-// a small one waiting. Who ends one target begins the next. On a line that blocks the
-// places are helpers' goroutines; besides, each receipt's own sends to its targets.
+// a small one waiting. Who ends one target begins the next.
 type crew[M any] struct {
-	places   int
-	blocking bool
+	places int
 
 	mu     sync.Mutex
 	rounds list.List // of *round: those with targets that nobody has taken
@@ -41,26 +39,7 @@ func (c *crew[M]) run(rd *round[M]) {
 	c.mu.Lock()
 	rd.place = c.rounds.PushBack(rd)
 	c.mu.Unlock()
-	if !c.blocking {
-		c.serve()
-		return
-	}
-	c.help(len(rd.targets) - 1)
-	for t := c.takeOf(rd); t != nil; t = c.takeOf(rd) {
-		t.alone = true
-		rd.job.send(t)
-	}
-}
-
-// help starts as many helpers, if there are places.
-func (c *crew[M]) help(wanted int) {
-	c.mu.Lock()
-	start := max(0, min(wanted, c.places-c.used))
-	c.used += start
-	c.mu.Unlock()
-	for range start {
-		go c.serve()
-	}
+	c.serve()
 }
 
 // serve sends to targets of whatever receipt until none is left, or no place.
@@ -71,34 +50,18 @@ func (c *crew[M]) serve() {
 	}
 }
 
-// take takes a target of the receipt whose turn it is, and a place for it unless a
-// helper asks, who has one until no target is left.
+// take takes a target of the receipt whose turn it is, and a place for it.
 func (c *crew[M]) take() (*round[M], *target[M]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := c.rounds.Front()
-	switch {
-	case c.blocking && first == nil:
-		c.used--
+	if first == nil || c.used >= c.places {
 		return nil, nil
-	case !c.blocking && (first == nil || c.used >= c.places):
-		return nil, nil
-	case !c.blocking:
-		c.used++
 	}
+	c.used++
 	c.rounds.MoveToBack(first)
 	rd := first.Value.(*round[M]) //nolint:forcetypeassert // nothing else is in the list
 	return rd, c.next(rd)
-}
-
-// takeOf takes a target of rd; nil when all are taken.
-func (c *crew[M]) takeOf(rd *round[M]) *target[M] {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(rd.targets) == 0 {
-		return nil
-	}
-	return c.next(rd)
 }
 
 // next takes the first target of rd, which has one; mu is held.
@@ -113,7 +76,7 @@ func (c *crew[M]) next(rd *round[M]) *target[M] {
 // settled takes t's place back and gives it on, unless who began t is still there and
 // does that.
 func (c *crew[M]) settled(rd *round[M], t *target[M]) {
-	took := !c.blocking && !t.alone
+	took := !t.alone
 	if took {
 		c.mu.Lock()
 		c.used--

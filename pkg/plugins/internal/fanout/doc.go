@@ -3,8 +3,7 @@
 //
 // What a provider brings is a [Way]. The core reports by callback, [Fanout.Start]: it
 // counts places by targets, over all receipts of a lane, gives each receipt its turn,
-// and has no goroutine for a target. On a line that blocks helpers send instead, as
-// many as there may be requests.
+// and has no goroutine for a target.
 //
 // The package refuses to know what a message is and how it travels. What is lost at
 // its border: which target was refused why, beyond what a letter says.

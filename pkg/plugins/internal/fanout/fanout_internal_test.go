@@ -53,7 +53,7 @@ type post struct {
 	inline letter       // that is answered where it is sent, by a transport that calls back
 }
 
-func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask func(context.Context, letter) error) *post {
+func newPost(t *testing.T, d push.Directory, inFlight int, ask func(context.Context, letter) error) *post {
 	t.Helper()
 	p := &post{}
 	answer := func(ctx context.Context, to letter) line.Answer {
@@ -65,15 +65,11 @@ func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask fu
 		return line.Answer{Fate: line.Accepted, Tried: true}
 	}
 	p.Fanout = New(d, Way[letter]{
-		Name: "the post", Line: line.New(line.Options{Name: "the post", InFlight: inFlight, Timeout: time.Hour, Blocking: blocking}),
+		Name: "the post", Line: line.New(line.Options{Name: "the post", InFlight: inFlight, Timeout: time.Hour}),
 		Mine:    func(push.Device) bool { return true },
 		Prepare: func(*push.Receipt, time.Time) (Renderer[letter], error) { return letters{}, nil },
 		Call: func(_ push.Device, m letter) line.Call {
 			return line.Call{Key: string(m), Do: func(ctx context.Context, answered func(line.Answer)) {
-				if blocking {
-					answered(answer(ctx, m))
-					return
-				}
 				if m == p.inline {
 					answered(answer(ctx, m))
 					return
@@ -89,14 +85,6 @@ func newPost(t *testing.T, d push.Directory, inFlight int, blocking bool, ask fu
 		t.Fatal(err)
 	}
 	return p
-}
-
-// each runs a test with a transport that blocks and with one that calls back.
-func each(t *testing.T, test func(t *testing.T, blocking bool)) {
-	t.Helper()
-	for name, blocking := range map[string]bool{"blocking": true, "calling back": false} {
-		t.Run(name, func(t *testing.T) { test(t, blocking) })
-	}
 }
 
 func offerTo(a *post, to map[push.Uid]push.Recipient, outcome chan<- error) {
@@ -121,15 +109,12 @@ func ends(t *testing.T, outcome <-chan error, n int) (at []time.Time) {
 // waiting for a provider that does not answer, take the places that there are, and
 // neither a goroutine nor memory per target or receipt. Not parallel: it counts the
 // process's goroutines.
-func TestFanoutIsBounded(t *testing.T) { each(t, fanoutIsBounded) }
-
-func fanoutIsBounded(t *testing.T, blocking bool) {
-	t.Helper()
+func TestFanoutIsBounded(t *testing.T) {
 	const inFlight, receipts, users = 720, 1024, 1000
 	synctest.Test(t, func(t *testing.T) {
 		goroutines, memory := runtime.NumGoroutine(), held()
 		devices, to := newTown(users)
-		p := newPost(t, devices, inFlight, blocking, func(ctx context.Context, _ letter) error {
+		p := newPost(t, devices, inFlight, func(ctx context.Context, _ letter) error {
 			<-ctx.Done()
 			return ctx.Err()
 		})
@@ -172,17 +157,14 @@ func held() int64 {
 
 // TestFanoutServesInTurn: a small receipt is served beside larger ones, larger ones
 // get on alike, and everybody gets the message once.
-func TestFanoutServesInTurn(t *testing.T) { each(t, fanoutServesInTurn) }
-
-func fanoutServesInTurn(t *testing.T, blocking bool) {
-	t.Helper()
+func TestFanoutServesInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const inFlight, users = 4, 100
 		var mu sync.Mutex
 		got := make(map[string]int)
 		devices, to := newTown(users)
-		p := newPost(t, devices, inFlight, blocking, func(_ context.Context, m letter) error {
+		p := newPost(t, devices, inFlight, func(_ context.Context, m letter) error {
 			mu.Lock()
 			got[string(m)]++
 			mu.Unlock()
@@ -227,14 +209,11 @@ func fanoutServesInTurn(t *testing.T, blocking bool) {
 }
 
 // TestFanoutSurvivesPanics: a panic beside one target is that target's failure.
-func TestFanoutSurvivesPanics(t *testing.T) { each(t, fanoutSurvivesPanics) }
-
-func fanoutSurvivesPanics(t *testing.T, blocking bool) {
-	t.Helper()
+func TestFanoutSurvivesPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		devices, to := newTown(20)
-		p := newPost(t, devices, 4, blocking, func(_ context.Context, m letter) error {
+		p := newPost(t, devices, 4, func(_ context.Context, m letter) error {
 			if m == "device-7-1" {
 				panic("SDK")
 			}

@@ -37,8 +37,6 @@ func (j *job[M]) answered(t *target[M], sent time.Time, a line.Answer) {
 	switch {
 	case a.Fate != line.Gone || t.isChannel():
 		j.settle(t, a)
-	case j.way.Line.Blocking:
-		j.settle(t, j.forget(j.ctx, t, sent, a))
 	default: // a callback does not wait for the directory
 		go func() { j.settle(t, j.forget(j.ctx, t, sent, a)) }()
 	}

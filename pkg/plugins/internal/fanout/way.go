@@ -58,7 +58,7 @@ type Fanout[M any] struct {
 func New[M any](directory push.Directory, way Way[M]) *Fanout[M] {
 	places := way.Line.InFlight
 	f := &Fanout[M]{way: way, directory: directory, room: semaphore.NewWeighted(2 * int64(places))}
-	f.crew.places, f.crew.blocking = places, way.Line.Blocking
+	f.crew.places = places
 	return f
 }
 

@@ -113,7 +113,7 @@ func (c *Client) Post(r *Request) {
 	case c.queue.len >= c.o.Queue:
 		c.end(r, Unprocessed, ErrBusy)
 	case !r.valid():
-		c.end(r, Unprocessed, errBadField)
+		c.end(r, Unprocessed, ErrBadField)
 	default:
 		c.queue.pushBack(r)
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2/hpack"
@@ -27,9 +28,9 @@ type encoder struct {
 }
 
 func (e *encoder) init(secure bool, authority string) {
-	e.scheme, e.authority = "https", authority
+	e.scheme, e.authority = "https", strings.TrimSuffix(authority, ":443") // as browsers name it
 	if !secure {
-		e.scheme = "http"
+		e.scheme, e.authority = "http", strings.TrimSuffix(authority, ":80")
 	}
 	e.hpack = hpack.NewEncoder(&e.buf)
 }

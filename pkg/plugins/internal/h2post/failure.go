@@ -20,12 +20,14 @@ var (
 	ErrLost = errors.New("the connection was lost")
 	// ErrNoHTTP2 says that the peer does not speak HTTP/2.
 	ErrNoHTTP2 = errors.New("the peer does not speak HTTP/2")
+	// ErrTooLarge says that the request's headers can never be sent to this peer.
+	ErrTooLarge = errors.New("the headers are larger than the peer accepts")
+	// ErrBadField says that the request can never be sent.
+	ErrBadField = errors.New("a path or header field holds invalid characters")
 
 	errSilent    = errors.New("no answer to PING")
 	errGoAway    = errors.New("the peer closes the connection and has not processed the request")
-	errTooLarge  = errors.New("the headers are larger than the peer accepts")
 	errMalformed = errors.New("the answer is malformed")
-	errBadField  = errors.New("a path or header field holds invalid characters")
 )
 
 // ResetError says with which code the peer has reset the request's stream.

@@ -103,7 +103,7 @@ func (p *NetHTTP) judge(ctx context.Context, err error) Outcome {
 	switch {
 	case errors.Is(context.Cause(ctx), ErrTimeout):
 		return TimedOut
-	case errors.Is(err, errBadField), errors.As(err, &dialing) && dialing.Op == "dial":
+	case errors.Is(err, ErrBadField), errors.As(err, &dialing) && dialing.Op == "dial":
 		return Unprocessed
 	}
 	return InDoubt
@@ -111,11 +111,11 @@ func (p *NetHTTP) judge(ctx context.Context, err error) Outcome {
 
 func (p *NetHTTP) exchange(ctx context.Context, r *Request) error {
 	if !r.valid() {
-		return errBadField
+		return ErrBadField
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+cmp.Or(r.Path, r.Head.path), bytes.NewReader(r.Body))
 	if err != nil {
-		return fmt.Errorf("%w: %w", errBadField, err)
+		return fmt.Errorf("%w: %w", ErrBadField, err)
 	}
 	for _, fields := range [][]Field{r.Head.fields, r.Fields} {
 		for _, f := range fields {

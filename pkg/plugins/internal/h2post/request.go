@@ -40,9 +40,8 @@ type Request struct {
 	// Deadline is until when there must be an answer; zero for Options.Timeout.
 	Deadline time.Time
 	// Done is called once: by any goroutine, perhaps before Post returns, and often by
-	// the one that reads all other answers, so it must not block. The answer is lent:
-	// neither it nor what it holds may be used after Done has returned, or has posted
-	// the request again.
+	// the one that reads all other answers, so it must not block. The answer is part of
+	// the request: it and what it holds stand until the request is posted again.
 	Done func(*Answer)
 
 	answer     Answer

@@ -108,7 +108,7 @@ func (cn *conn) mayOpen() bool {
 // headers opens a stream for r.
 func (cn *conn) headers(r *Request) error {
 	if uint64(cn.enc.size(r)) > uint64(cn.flow.maxHeaders) {
-		return errTooLarge
+		return ErrTooLarge
 	}
 	r.flight.id, r.flight.begin, r.flight.window = cn.nextID, cn.out.end(), cn.flow.initial
 	cn.nextID += 2

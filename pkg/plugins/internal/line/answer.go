@@ -3,8 +3,11 @@ package line
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Fate is what an answer means for the message to its address.
@@ -68,14 +71,26 @@ type Answer struct {
 	Code string
 	Err  error
 
-	unanswered bool // there is no answer: Err says why
+	unanswered  bool      // there is no answer: Err says why
+	unprocessed bool      // because the provider has not looked at the request
+	panicked    bool      // who had to say has panicked
+	at          time.Time // when it came, if not just now
 }
 
-// NoAnswer is what a call says when its request has got none. The line tells whether
-// its time was up, or the context's.
+// NoAnswer is what a call says when its request has got none, and the provider may
+// have seen it. The line tells whether its time was up, or the context's.
 func NoAnswer(err error) Answer {
 	return Answer{Fate: Again, Scope: All, Tried: true, Code: codeNetwork, Err: err, unanswered: true}
 }
+
+// panicked makes an answer of what recover has returned.
+func panicked(v any) Answer {
+	return Answer{Fate: Again, Tried: true, Err: &push.PanicError{Value: v, Stack: debug.Stack()}, panicked: true}
+}
+
+// counts reports whether the answer says anything about the provider. That it looks at
+// no request says so, too, and is no attempt of the address's.
+func (a Answer) counts() bool { return a.Tried || a.unprocessed }
 
 // Sick reports whether the answer says that more than its address is not served, and
 // not because we are refused.

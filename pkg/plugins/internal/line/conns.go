@@ -25,6 +25,8 @@ const (
 	idleAfter = 90 * time.Second
 	// dialTimeout bounds the making of a connection.
 	dialTimeout = 5 * time.Second
+	// maxAnswer is as much of an answer as is read; most have a few hundred bytes.
+	maxAnswer = 64 << 10
 )
 
 // Dialer opens a connection.
@@ -103,8 +105,9 @@ func (c *Conns) ask(t *http.Transport, req *http.Request) (*http.Response, error
 	return t.RoundTrip(req) //nolint:wrapcheck // a RoundTripper passes errors on
 }
 
-// Close closes the idle connections, which all are when nothing is sent any more.
-func (c *Conns) Close() {
+// CloseIdleConnections closes the idle connections, which all are when nothing is
+// sent any more.
+func (c *Conns) CloseIdleConnections() {
 	for _, t := range c.all {
 		t.CloseIdleConnections()
 	}

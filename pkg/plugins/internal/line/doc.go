@@ -6,8 +6,9 @@
 // more than its address is believed when several addresses have shown it.
 //
 // The core reports by callback, [Line.Start], and keeps neither a goroutine nor a
-// lock while a request is open; [Line.Send] waits for that. A transport that blocks
-// says so in [Options], and then Start does, too.
+// lock while a request is open; [Line.Send] waits for that. Requests travel on a
+// [Wire]: one HTTP/2 client for all of them, or net/http. What has been answered is
+// settled off the goroutine that reads, together with what came in the same moment.
 //
 // The package refuses to know receipts, devices and messages, and what a provider's
 // statuses mean. What is lost at its border: all of an answer but what it means.

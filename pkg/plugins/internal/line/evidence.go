@@ -161,9 +161,9 @@ func (a Answer) alone(first bool) Answer {
 	a.Scope = One
 	if a.Innocent {
 		a.Tried = first
-		if a.Wait == 0 {
-			a.Wait = aloneWait
-		}
+	}
+	if (a.Innocent || a.unprocessed) && a.Wait == 0 {
+		a.Wait = aloneWait
 	}
 	return a
 }

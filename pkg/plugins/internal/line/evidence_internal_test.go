@@ -15,11 +15,7 @@ import (
 // gone; when it is all of them, the project is wrong, and sending pauses until one
 // device is ours.
 func TestWrongProjectDoesNotEmptyTheDirectory(t *testing.T) {
-	each(t, wrongProjectDoesNotEmptyTheDirectory)
-}
-
-func wrongProjectDoesNotEmptyTheDirectory(t *testing.T, o Options) {
-	t.Helper()
+	o := standard
 	var ours atomic.Bool
 	p := &provider{answer: func(_ int, token string) reply {
 		if ours.Load() || strings.HasPrefix(token, "ours") {
@@ -68,10 +64,8 @@ var doubtful = map[string]reply{
 // there are enough to say what the matter is. That others are reached who prove nothing
 // changes nothing: subscribers of a channel, Android beside iPhones. Once one device is
 // ours, those leave that are not.
-func TestWrongProjectFromTheStart(t *testing.T) { each(t, wrongProjectFromTheStart) }
-
-func wrongProjectFromTheStart(t *testing.T, o Options) {
-	t.Helper()
+func TestWrongProjectFromTheStart(t *testing.T) {
+	o := standard
 	for name, theirs := range doubtful {
 		t.Run(name, func(t *testing.T) {
 			var ours atomic.Bool
@@ -137,10 +131,8 @@ func wantStopped(t *testing.T, p *provider, l *Line, theirs reply) {
 
 // TestDoubtsAboutAnotherGroup: what Apple says of a device whose platform nobody has
 // told is about iPhones. Others of whom it is not known are sent to.
-func TestDoubtsAboutAnotherGroup(t *testing.T) { each(t, doubtsAboutAnotherGroup) }
-
-func doubtsAboutAnotherGroup(t *testing.T, o Options) {
-	t.Helper()
+func TestDoubtsAboutAnotherGroup(t *testing.T) {
+	o := standard
 	bubble(t, o, func(t *testing.T, l *Line) {
 		t.Helper()
 		r := doubtful["iPhones"]
@@ -176,6 +168,7 @@ var wide = map[string]reply{
 	"503":           down503.after(20 * time.Second),
 	"500":           down503,
 	"reset":         reset,
+	"unprocessed":   unprocessed,
 	"silence":       silence,
 	"a proxy's 405": foreign,
 	"a proxy's 429": {Answer: Exchange{Status: 429}.Unknown()},
@@ -184,10 +177,8 @@ var wide = map[string]reply{
 // TestFewDoNotStopTheirNeighbours: whatever one device always gets as an answer, or two,
 // or three beside others that are served: the others are sent to at once, and neither
 // their platform rests nor is FCM down.
-func TestFewDoNotStopTheirNeighbours(t *testing.T) { each(t, fewDoNotStopTheirNeighbours) }
-
-func fewDoNotStopTheirNeighbours(t *testing.T, o Options) {
-	t.Helper()
+func TestFewDoNotStopTheirNeighbours(t *testing.T) {
+	o := standard
 	t.Parallel()
 	for name, bad := range wide {
 		for few := 1; few <= 3; few++ {
@@ -228,10 +219,8 @@ func fewDoNotStopTheirNeighbours(t *testing.T, o Options) {
 
 // TestSilentDeviceIsAskedRarely: a device that never answers holds few places, each
 // time for a longer rest, and what it is asked for is an attempt.
-func TestSilentDeviceIsAskedRarely(t *testing.T) { each(t, silentDeviceIsAskedRarely) }
-
-func silentDeviceIsAskedRarely(t *testing.T, o Options) {
-	t.Helper()
+func TestSilentDeviceIsAskedRarely(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(int, string) reply { return reply{latency: time.Hour} }}
 	bubble(t, o, func(t *testing.T, l *Line) {
 		t.Helper()
@@ -254,10 +243,8 @@ func silentDeviceIsAskedRarely(t *testing.T, o Options) {
 
 // TestManyAreBelieved: when nobody is served, what they are told is believed after a
 // few requests, and costs nobody an attempt who has no part in it.
-func TestManyAreBelieved(t *testing.T) { each(t, manyAreBelieved) }
-
-func manyAreBelieved(t *testing.T, o Options) {
-	t.Helper()
+func TestManyAreBelieved(t *testing.T) {
+	o := standard
 	t.Parallel()
 	for name, bad := range wide {
 		t.Run(name, func(t *testing.T) {

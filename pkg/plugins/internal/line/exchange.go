@@ -2,12 +2,15 @@ package line
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
 )
 
 const (
@@ -16,20 +19,57 @@ const (
 	QuotaWait = time.Minute
 	// maxRetryAfter bounds what an answer may ask for.
 	maxRetryAfter = time.Hour
-	// maxAnswer is as much of an answer as is read; most have a few hundred bytes.
-	maxAnswer = 64 << 10
 )
 
 // Exchange is a request's answer as it came from the network.
 type Exchange struct {
 	Status int
-	Header http.Header
+	Header Header // nil if there is none
 	Body   []byte
 	// Err is why there was no answer; Status is then 0.
 	Err error
+	// Unprocessed says that the provider has not looked at the request.
+	Unprocessed bool
 }
 
-// Do makes one request, and reads at most 64 KiB of the answer.
+// Header gives the first value of a field; [http.Header] does.
+type Header interface{ Get(name string) string }
+
+// answerHeader is a [Header].
+type answerHeader h2post.Answer
+
+// Get implements [Header].
+func (h *answerHeader) Get(name string) string {
+	return (*h2post.Answer)(h).Header(strings.ToLower(name))
+}
+
+func exchangeOf(a *h2post.Answer) Exchange {
+	return Exchange{
+		Status: a.Status, Header: (*answerHeader)(a), Body: a.Body, Err: a.Err,
+		Unprocessed: a.Outcome == h2post.Unprocessed,
+	}
+}
+
+func (x Exchange) header(name string) string {
+	if x.Header == nil {
+		return ""
+	}
+	return x.Header.Get(name)
+}
+
+// NoAnswer is what an exchange without an answer says.
+func (x Exchange) NoAnswer() Answer {
+	a := NoAnswer(x.Err)
+	switch {
+	case errors.Is(x.Err, h2post.ErrBadField):
+		return Answer{Fate: Rejected, Code: "invalid-message", Err: x.Err}
+	case x.Unprocessed:
+		a.Tried, a.unprocessed = false, true
+	}
+	return a
+}
+
+// Do makes one request of net/http's, waits, and reads at most 64 KiB of the answer.
 func Do(by http.RoundTripper, req *http.Request) Exchange {
 	resp, err := by.RoundTrip(req)
 	if err != nil {
@@ -42,18 +82,19 @@ func Do(by http.RoundTripper, req *http.Request) Exchange {
 	return Exchange{Status: resp.StatusCode, Header: resp.Header, Body: body}
 }
 
-// Repeatable is req once more; nil if its body cannot be had again.
-func Repeatable(req *http.Request) *http.Request {
-	if req.GetBody == nil {
-		return nil
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil
-	}
-	again := req.Clone(req.Context())
-	again.Body = body
-	return again
+// Aside calls ask in a goroutine of its own, for a transport that waits. A panic is an
+// answer.
+func Aside(ask func() Answer, answered func(Answer)) {
+	go func() { answered(caught(ask)) }()
+}
+
+func caught(ask func() Answer) (a Answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = panicked(v)
+		}
+	}()
+	return ask()
 }
 
 // Unknown is what an answer means that stands in no table of the provider's: somebody
@@ -84,7 +125,7 @@ func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
 // seconds and HTTP date (RFC 9110, section 10.2.3), and bounds it by an hour; 0 when
 // there is none.
 func (x Exchange) RetryAfter(now time.Time) time.Duration {
-	header := strings.TrimSpace(x.Header.Get("Retry-After"))
+	header := strings.TrimSpace(x.header("Retry-After"))
 	if header == "" {
 		return 0
 	}

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
-
-	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // flight is a call on its way.
@@ -18,11 +15,10 @@ type flight struct {
 	call Call
 	done func(Answer)
 
-	asks     bool // its address has rested, and it finds out for the others
-	pass     pass
-	began    time.Time
-	panicked bool
-	over     atomic.Bool
+	asks  bool // its address has rested, and it finds out for the others
+	pass  pass
+	began time.Time
+	over  atomic.Bool
 }
 
 // admitted has a place, unless err is set.
@@ -35,7 +31,7 @@ func (f *flight) admitted(err error) {
 		f.paced(nil)
 		return
 	}
-	f.line.hold(func(next func(error)) { f.line.pace.wait(f.ctx, next) }, f.paced)
+	f.line.pace.wait(f.ctx, f.paced)
 }
 
 // paced asks the provider, if it still may be asked: what it has said to others while
@@ -67,8 +63,7 @@ func (f *flight) paced(err error) {
 // recover makes an answer of a panic: nobody else would, in a goroutine of the line's.
 func (f *flight) recover() {
 	if v := recover(); v != nil {
-		f.panicked = true
-		f.answered(Answer{Fate: Again, Tried: true, Err: &push.PanicError{Value: v, Stack: debug.Stack()}})
+		f.answered(panicked(v))
 	}
 }
 
@@ -79,14 +74,17 @@ func (f *flight) answered(a Answer) {
 	}
 	l, now := f.line, time.Now()
 	took := now.Sub(f.began)
+	if !a.at.IsZero() {
+		took = a.at.Sub(f.began)
+	}
 	interrupted := false
 	if a.unanswered {
 		interrupted = f.ctx.Err() != nil
 		a = l.unanswered(f.ctx, a, took)
 	}
 	verdict := errUncounted
-	if !f.panicked {
-		if !interrupted && (a.Tried || a.Fate == Rejected) {
+	if !a.panicked {
+		if !interrupted && (a.counts() || a.Fate == Rejected) {
 			l.told(a, took)
 		}
 		a, verdict = l.judge(a, &f.call, now)

@@ -26,9 +26,6 @@ type Options struct {
 	// Ready says why there is nothing that the provider would let us in with; nil when
 	// nothing is needed. It may wait, but not once a request has been made.
 	Ready func(ctx context.Context) error
-	// Blocking says that Do of a call returns only with the answer. Then Start does,
-	// too, and is called by as many goroutines as there shall be requests.
-	Blocking bool
 }
 
 // Call is one request.
@@ -76,11 +73,6 @@ func (l *Line) Down(why error) Answer {
 
 // Send makes one request at most and waits for the answer.
 func (l *Line) Send(ctx context.Context, c Call) Answer {
-	if l.Blocking {
-		var a Answer
-		l.Start(ctx, c, func(got Answer) { a = got })
-		return a
-	}
 	got := make(chan Answer, 1)
 	l.Start(ctx, c, func(a Answer) { got <- a })
 	return <-got
@@ -115,25 +107,13 @@ func (l *Line) Start(ctx context.Context, c Call, done func(Answer)) {
 		f.admitted(nil)
 		return
 	}
-	l.hold(func(next func(error)) { l.limit.wait(ctx, next) }, f.admitted)
+	l.limit.wait(ctx, f.admitted)
 }
 
 // busyWait is after how long a call comes again for whom its group has no place.
 const busyWait = time.Second
 
 var errBusy = errors.New("too many requests are open to this server")
-
-// hold has next called when wait calls what it is given: by whoever does, or by the
-// caller if a call blocks.
-func (l *Line) hold(wait func(next func(error)), next func(error)) {
-	if !l.Blocking {
-		wait(next)
-		return
-	}
-	turn := make(chan error, 1)
-	wait(func(err error) { turn <- err })
-	next(<-turn)
-}
 
 // known is what need not be asked: that the provider is down, or that the address
 // rests. Whether the provider is back, an address that rests does not show.
@@ -151,7 +131,7 @@ func (l *Line) known(c *Call, now time.Time) (Answer, bool) {
 // judge draws from an answer what concerns more than its address. The verdict is for
 // the gate.
 func (l *Line) judge(claim Answer, c *Call, now time.Time) (a Answer, verdict error) {
-	if !claim.Tried || claim.Silent && claim.Scope == One { // the provider has said nothing
+	if !claim.counts() || claim.Silent && claim.Scope == One { // the provider has said nothing
 		l.resting.learn(c, claim, now)
 		return claim, errUncounted
 	}
@@ -187,7 +167,7 @@ func (l *Line) unanswered(ctx context.Context, a Answer, took time.Duration) Ans
 		return a
 	}
 	a.Err = fmt.Errorf("no answer from %s: %w", l.Name, a.Err)
-	if took >= l.Timeout {
+	if took >= l.Timeout && !a.unprocessed {
 		a.Silent, a.Wait = true, l.Timeout
 	}
 	return a

@@ -11,10 +11,8 @@ import (
 // TestOutageCostsNoAttempt: once it is known that FCM is down, its refusals are no
 // attempts of the targets that meet them, a probe's included; and who rests says
 // nothing about whether it is back.
-func TestOutageCostsNoAttempt(t *testing.T) { each(t, outageCostsNoAttempt) }
-
-func outageCostsNoAttempt(t *testing.T, o Options) {
-	t.Helper()
+func TestOutageCostsNoAttempt(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(n int, token string) reply {
 		if token == "rests" && n == 1 {
 			return slow(time.Minute)
@@ -50,10 +48,8 @@ func outageCostsNoAttempt(t *testing.T, o Options) {
 
 // TestOneAsksAfterTheRest: when the time of a target has come, its messages do not
 // all go at once: the first learns whether the target may be sent to again.
-func TestOneAsksAfterTheRest(t *testing.T) { each(t, oneAsksAfterTheRest) }
-
-func oneAsksAfterTheRest(t *testing.T, o Options) {
-	t.Helper()
+func TestOneAsksAfterTheRest(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(n int, _ string) reply {
 		if n <= 2 {
 			return slow(5 * time.Second).late(10 * time.Millisecond)

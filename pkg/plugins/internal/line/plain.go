@@ -36,7 +36,7 @@ func (p *plain) ask(two *http.Transport, req *http.Request) (*http.Response, err
 	case p.version.Load() == 2, isDial(err), req.Context().Err() != nil:
 		return nil, err //nolint:wrapcheck // as above
 	}
-	again := Repeatable(req)
+	again := repeatable(req)
 	if again == nil {
 		return nil, err //nolint:wrapcheck // as above
 	}
@@ -46,6 +46,20 @@ func (p *plain) ask(two *http.Transport, req *http.Request) (*http.Response, err
 	}
 	p.version.CompareAndSwap(0, 1)
 	return resp, nil
+}
+
+// repeatable is req once more; nil if its body cannot be had again.
+func repeatable(req *http.Request) *http.Request {
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	again := req.Clone(req.Context())
+	again.Body = body
+	return again
 }
 
 // isDial reports whether there was no connection, so that no protocol is to blame.

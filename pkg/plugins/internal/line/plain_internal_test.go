@@ -55,7 +55,7 @@ func TestPlainEndpoints(t *testing.T) {
 		if n := got[tt.want].Load(); n != 50 {
 			t.Errorf("%s: %d messages by HTTP/%d, want 50", name, n, tt.want)
 		}
-		p.Close()
+		p.CloseIdleConnections()
 		endpoint.Close()
 	}
 }
@@ -66,7 +66,7 @@ func TestPlainEndpointIsDown(t *testing.T) {
 	endpoint := httptest.NewServer(http.NotFoundHandler())
 	endpoint.Close()
 	p := NewConns(1, true, new(Meter).Dial)
-	defer p.Close()
+	defer p.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
 	if err != nil {
 		t.Fatal(err)

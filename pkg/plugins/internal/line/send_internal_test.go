@@ -15,10 +15,8 @@ import (
 // TestProjectQuota: when FCM says to several that the project has to wait, nobody is
 // called before that time, not even who was waiting for his turn already; then one
 // is, and if that goes well all are.
-func TestProjectQuota(t *testing.T) { each(t, projectQuota) }
-
-func projectQuota(t *testing.T, o Options) {
-	t.Helper()
+func TestProjectQuota(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(n int, _ string) reply {
 		if n <= enoughAnswers+1 {
 			return quotaOfProject
@@ -60,10 +58,8 @@ func projectQuota(t *testing.T, o Options) {
 
 // TestDeviceQuota: a device that has to wait is not called before its time, by
 // whatever receipt, and no other device waits.
-func TestDeviceQuota(t *testing.T) { each(t, deviceQuota) }
-
-func deviceQuota(t *testing.T, o Options) {
-	t.Helper()
+func TestDeviceQuota(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(n int, token string) reply {
 		if token == "slow" && n == 1 {
 			return slow(5 * time.Second)
@@ -94,10 +90,8 @@ func deviceQuota(t *testing.T, o Options) {
 }
 
 // TestRetryAfterOfAnOutage: a 503's time is obeyed as well.
-func TestRetryAfterOfAnOutage(t *testing.T) { each(t, retryAfterOfAnOutage) }
-
-func retryAfterOfAnOutage(t *testing.T, o Options) {
-	t.Helper()
+func TestRetryAfterOfAnOutage(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(n int, _ string) reply {
 		return []reply{down503.after(9 * time.Second), {}}[min(n-1, 1)]
 	}}
@@ -117,10 +111,8 @@ func retryAfterOfAnOutage(t *testing.T, o Options) {
 
 // TestPlatformBroken: FCM's broken access to Apple rests Apple's devices, once
 // several of them have shown it, and is no matter of Android's.
-func TestPlatformBroken(t *testing.T) { each(t, platformBroken) }
-
-func platformBroken(t *testing.T, o Options) {
-	t.Helper()
+func TestPlatformBroken(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(_ int, token string) reply {
 		if strings.HasPrefix(token, "apple") {
 			return thirdParty
@@ -155,10 +147,8 @@ func platformBroken(t *testing.T, o Options) {
 
 // TestOutage: while FCM is down it is asked once a second, whoever wants to send,
 // and when it is back all go on, slowly at first.
-func TestOutage(t *testing.T) { each(t, outage) }
-
-func outage(t *testing.T, o Options) {
-	t.Helper()
+func TestOutage(t *testing.T) {
+	o := standard
 	var up bool
 	p := &provider{}
 	p.answer = func(int, string) reply {
@@ -213,10 +203,8 @@ func outage(t *testing.T, o Options) {
 
 // TestStalled: no answer within the deadline is an attempt, and so is an end of the
 // receipt's own time; a stop is none.
-func TestStalled(t *testing.T) { each(t, stalled) }
-
-func stalled(t *testing.T, o Options) {
-	t.Helper()
+func TestStalled(t *testing.T) {
+	o := standard
 	p := &provider{answer: func(int, string) reply { return reply{latency: time.Hour} }}
 	bubble(t, o, func(t *testing.T, l *Line) {
 		t.Helper()
@@ -242,10 +230,8 @@ func stalled(t *testing.T, o Options) {
 }
 
 // TestPanic: a panic is an answer, and leaves nothing taken.
-func TestPanic(t *testing.T) { each(t, panics) }
-
-func panics(t *testing.T, o Options) {
-	t.Helper()
+func TestPanic(t *testing.T) {
+	o := standard
 	p := &provider{}
 	bubble(t, o, func(t *testing.T, l *Line) {
 		t.Helper()

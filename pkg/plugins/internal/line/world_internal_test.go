@@ -29,7 +29,7 @@ func (p *provider) count() int {
 	return len(p.times)
 }
 
-// ask makes one request as a transport that blocks does.
+// ask makes one request.
 func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 	p.mu.Lock()
 	p.times = append(p.times, time.Now())
@@ -50,17 +50,13 @@ func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 	if r.Fate == 0 {
 		r.Fate = Accepted
 	}
-	r.Tried = true
+	r.Tried = !r.unprocessed
 	return r.Answer
 }
 
 // send sends one message. The error is that of an answer which is none.
 func (p *provider) send(ctx context.Context, l *Line, key, group string) (Answer, error) {
 	c := Call{Key: key, Public: strings.HasPrefix(key, "/topics/"), Do: func(ctx context.Context, answered func(Answer)) {
-		if l.Blocking {
-			answered(p.ask(ctx, l, key))
-			return
-		}
 		go func() { answered(p.ask(ctx, l, key)) }()
 	}}
 	if group != "" {
@@ -73,15 +69,8 @@ func (p *provider) send(ctx context.Context, l *Line, key, group string) (Answer
 	return a, nil
 }
 
-// each runs a test with a transport that blocks and with one that calls back.
-func each(t *testing.T, test func(t *testing.T, o Options)) {
-	t.Helper()
-	for name, blocking := range map[string]bool{"blocking": true, "calling back": false} {
-		t.Run(name, func(t *testing.T) {
-			test(t, Options{Name: "FCM", InFlight: 100, Timeout: sendTimeout, Blocking: blocking})
-		})
-	}
-}
+// standard is a line as most tests have it.
+var standard = Options{Name: "FCM", InFlight: 100, Timeout: sendTimeout}
 
 const sendTimeout = 15 * time.Second
 
@@ -100,6 +89,7 @@ var (
 	refused        = reply{Answer: Answer{Fate: Again, Scope: All, Closed: true, Innocent: true, Err: errors.New("unauthenticated")}}
 	foreign        = reply{Answer: Answer{Fate: Again, Scope: All, Innocent: true, Code: "http-405", Err: errors.New("a proxy's")}}
 	reset          = reply{Answer: NoAnswer(errors.New("connection reset"))}
+	unprocessed    = reply{Answer: Exchange{Err: errors.New("refused stream"), Unprocessed: true}.NoAnswer()}
 	silence        = reply{latency: time.Hour}
 )
 

@@ -9,9 +9,6 @@ package linetest
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,9 +18,11 @@ import (
 
 // Provider is what faces the table.
 type Provider struct {
-	// Ask makes one request by a transport and says what its answer claims, as
+	// Ask makes one request over a wire and says what its answer claims, as
 	// [line.Call]'s Do does.
-	Ask func(ctx context.Context, by http.RoundTripper) line.Answer
+	Ask func(ctx context.Context, over *line.Wire) line.Answer
+	// AskBy is Ask for a provider that uses net/http itself.
+	AskBy func(ctx context.Context, by http.RoundTripper) line.Answer
 	// Knows reports whether an answer of that status stands in the provider's table
 	// whatever its body is; nil when no status suffices. Of these only the form of the
 	// answer is looked at.
@@ -51,31 +50,46 @@ func bodies() map[string]string {
 	}
 }
 
-// Run has p face the table.
+// Run has p face the table, over both transports.
 func Run(t *testing.T, p Provider) {
+	t.Helper()
+	if p.AskBy != nil {
+		told := &script{}
+		p.Ask = func(ctx context.Context, _ *line.Wire) line.Answer { return p.AskBy(ctx, told) }
+		p.run(t, "net/http", told, nil)
+		return
+	}
+	for name, start := range map[string]func(*testing.T, *script) *line.Wire{"net/http": overNetHTTP, "h2post": overH2Post} {
+		told := &script{}
+		over := start(t, told)
+		p.run(t, name, told, over)
+		over.Close()
+	}
+}
+
+func (p Provider) run(t *testing.T, by string, told *script, over *line.Wire) {
 	t.Helper()
 	for status := 100; status < 600; status++ {
 		for name, body := range bodies() {
-			what := fmt.Sprintf("status %d with %s", status, name)
-			a := p.Ask(t.Context(), answers{status: status, body: strings.NewReader(body)})
+			told.set(answer{status: status, body: body})
+			a := p.Ask(t.Context(), over)
 			for _, fault := range p.faults(status, a) {
-				t.Errorf("%s: %s: %+v", what, fault, a)
+				t.Errorf("%s, status %d with %s: %s: %+v", by, status, name, fault, a)
 			}
 		}
 	}
-	for name, by := range map[string]answers{
-		"reset":    {err: errors.New("connection reset by peer")},
-		"cut off":  {err: io.ErrUnexpectedEOF},
-		"cut body": {status: http.StatusServiceUnavailable, body: io.MultiReader(strings.NewReader("{"), broken{})},
-	} {
-		if a := p.Ask(t.Context(), by); a.Fate != line.Again || a.Scope == line.One || a.Err == nil || !a.Tried || a.Code == "" {
-			t.Errorf("%s: %+v, want again, for everybody", name, a)
+	for fault := unprocessed; fault <= cutBody; fault++ {
+		told.set(answer{fault: fault})
+		a := p.Ask(t.Context(), over)
+		if a.Fate != line.Again || a.Scope == line.One || a.Err == nil || a.Tried == (fault == unprocessed && p.AskBy == nil) || a.Code == "" {
+			t.Errorf("%s, fault %d: %+v, want again, for everybody", by, fault, a)
 		}
 	}
-	over, cancel := context.WithCancel(t.Context())
+	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if a := p.Ask(over, answers{err: context.Canceled}); a.Fate != line.Again || a.Err == nil {
-		t.Errorf("cancelled: %+v, want again", a)
+	told.set(answer{fault: silence})
+	if a := p.Ask(cancelled, over); a.Fate != line.Again || a.Err == nil {
+		t.Errorf("%s, cancelled: %+v, want again", by, a)
 	}
 }
 
@@ -100,29 +114,3 @@ func (p Provider) faults(status int, a line.Answer) (faults []string) {
 	wrong(quota && a.Wait <= 0, "it does not wait")
 	return faults
 }
-
-// answers is a transport that answers so.
-type answers struct {
-	status int
-	body   io.Reader
-	err    error
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		_ = req.Body.Close()
-	}
-	if a.err != nil {
-		return nil, a.err
-	}
-	return &http.Response{
-		StatusCode: a.status, Status: http.StatusText(a.status), Header: http.Header{}, Body: io.NopCloser(a.body), Request: req,
-		Proto: "HTTP/2.0", ProtoMajor: 2,
-	}, nil
-}
-
-// broken is a body that ends before its time.
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

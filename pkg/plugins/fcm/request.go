@@ -1,0 +1,99 @@
+package fcm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"firebase.google.com/go/v4/messaging"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+)
+
+// call is the request that sends m; dry has FCM check it and deliver nothing.
+func (s *sender) call(m *messaging.Message, dry bool, p platform) line.Call {
+	key := m.Token
+	if m.Topic != "" {
+		key = "/topics/" + m.Topic
+	}
+	return line.Call{Key: key, Group: s.platforms[p], Public: m.Topic != "", Do: func(ctx context.Context, answered func(line.Answer)) {
+		(&request{sender: s, ctx: ctx, message: m, dry: dry, answered: answered}).send()
+	}}
+}
+
+// request is a message on its way to FCM.
+type request struct {
+	*sender
+	ctx      context.Context //nolint:containedctx // the request's own, which lives as long
+	message  *messaging.Message
+	dry      bool
+	peek     func(line.Exchange) // shown what came back, if it is not nil
+	answered func(line.Answer)
+	token    *ticket
+	repeated bool
+}
+
+func (r *request) send() {
+	token, err := r.auth.Now()
+	if err != nil { // it has gone since Ready was asked
+		r.answered(r.line.Down(fmt.Errorf("no access token: %w", err)))
+		return
+	}
+	r.post(token)
+}
+
+func (r *request) post(token *ticket) {
+	r.token = token
+	r.wire.Send(r.ctx, token.Value, r, r.answered)
+}
+
+// Append implements [line.Request].
+func (r *request) Append(b []byte) []byte {
+	text, err := json.Marshal(struct {
+		Message *messaging.Message `json:"message"`
+		Dry     bool               `json:"validate_only,omitempty"`
+	}{r.message, r.dry})
+	if err != nil {
+		panic(err)
+	}
+	return append(b, text...)
+}
+
+// Claim implements [line.Request]. A request whose token is refused is repeated once
+// if there is a fresh one: a refusal says that nothing was sent.
+func (r *request) Claim(x line.Exchange) (line.Answer, bool) {
+	if isOurs401(x) && !r.repeated {
+		r.repeated = true
+		x.Body = bytes.Clone(x.Body)
+		a := r.judge(x)
+		go r.repeat(a)
+		return line.Answer{}, false
+	}
+	if r.peek != nil {
+		r.peek(x)
+	}
+	return r.judge(x), true
+}
+
+// repeat waits for a fresh token; a is the answer if there is none.
+func (r *request) repeat(a line.Answer) {
+	if fresh := r.auth.Instead(r.ctx, r.token); fresh != nil {
+		r.post(fresh)
+		return
+	}
+	r.answered(a)
+}
+
+// judge says what came back means.
+func (r *request) judge(x line.Exchange) line.Answer {
+	a := classify(x, time.Now())
+	switch {
+	case a.Closed && a.Wait == 0:
+		r.auth.Refused(r.token)
+	case a.Doubt != nil && a.Scope == line.OfGroup:
+		a.Group = r.platforms[ios] // whatever the directory says of the device
+	}
+	return a
+}

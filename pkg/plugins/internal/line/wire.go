@@ -1,0 +1,110 @@
+package line
+
+import (
+	"context"
+	"crypto/tls"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
+)
+
+const (
+	// repeats is how often a request is repeated in silence that the provider says it has
+	// not processed.
+	repeats = 2
+	// fallbackFor is how long net/http is used for a peer that does not speak HTTP/2,
+	// until it is asked again.
+	fallbackFor = 10 * time.Minute
+	// farewell is how long connections have for their good-bye.
+	farewell = time.Second
+)
+
+// Wire carries the requests of a line to one authority: over [h2post.Client], or over
+// net/http where that is chosen or cannot be avoided. Its methods are safe for
+// concurrent use.
+type Wire struct {
+	first, second h2post.Poster // second is for peers without HTTP/2; nil if first is
+	fallback      atomic.Int64  // until when second is used, in Unix ns
+	posts         sync.Pool     // of *post
+	settlers      settlers
+}
+
+// NewWire makes a wire for l to the host of base, which connects nothing. netHTTP
+// chooses net/http.
+func NewWire(ctx context.Context, l *Line, base *url.URL, netHTTP bool) *Wire {
+	plain := base.Scheme == "http"
+	conns := NewConns(l.InFlight, plain, l.Dial)
+	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
+	if netHTTP || plain || hasProxy(base) {
+		return WireOver(one)
+	}
+	authority := base.Host
+	if base.Port() == "" {
+		authority += ":443"
+	}
+	two := h2post.New(ctx, h2post.Options{
+		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: l.Dial,
+		Conns: (l.InFlight + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
+		Queue: l.InFlight, Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
+		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: idleAfter,
+	})
+	w := WireOver(two)
+	w.second = one
+	return w
+}
+
+// hasProxy reports whether the environment names a proxy for base.
+func hasProxy(base *url.URL) bool {
+	proxy, err := httpproxy.FromEnvironment().ProxyFunc()(base)
+	return proxy != nil || err != nil
+}
+
+// WireOver makes a wire of what posts.
+func WireOver(p h2post.Poster) *Wire {
+	w := &Wire{first: p}
+	w.posts.New = func() any {
+		made := &post{wire: w}
+		made.req.Done = made.done
+		return made
+	}
+	return w
+}
+
+// Request is what a [Wire] carries.
+type Request interface {
+	// Append appends the body to b.
+	Append(b []byte) []byte
+	// Claim says what came of it. The exchange is lent. It is false if the request will
+	// be answered in another way. A panic is an answer.
+	Claim(x Exchange) (Answer, bool)
+}
+
+// Send posts one request. Claim and answered are called by a goroutine of the wire's
+// that settles what was answered in the same moment, one after the other.
+func (w *Wire) Send(ctx context.Context, head *h2post.Head, r Request, answered func(Answer)) {
+	p := w.posts.Get().(*post) //nolint:forcetypeassert // nothing else is in the pool
+	p.request, p.answered = r, answered
+	p.req.Head, p.req.Body = head, r.Append(p.req.Body[:0])
+	p.given.Store(false)
+	p.stop = context.AfterFunc(ctx, p.giveUp)
+	by := w.first
+	if p.onSecond = w.second != nil && time.Now().UnixNano() < w.fallback.Load(); p.onSecond {
+		by = w.second
+	}
+	p.postBy(by)
+}
+
+// Close ends the connections, when nothing is sent any more.
+func (w *Wire) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell) //nolint:forbidigo // whatever else has ended
+	defer cancel()
+	_ = w.first.Close(ctx)
+	if w.second != nil {
+		_ = w.second.Close(ctx)
+	}
+}
