@@ -59,7 +59,7 @@ func removeStale(ctx context.Context, path string) error {
 	case err != nil:
 		return fmt.Errorf("look at %s: %w", path, err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("%s is no socket: move it out of PUSHWORKER_DATA_DIR", path)
+		return fmt.Errorf("%s is not a socket: move it out of PUSHWORKER_DATA_DIR", path)
 	}
 	var dialer net.Dialer
 	other, err := dialer.DialContext(ctx, "unix", path)

@@ -56,7 +56,7 @@ func creds(path string) push.Finding {
 	}
 	switch {
 	case !whole || len(parts) != 3 || err != nil:
-		return fail(check, "holds no user JWT", "write the file anew with `nsc generate creds`")
+		return fail(check, "holds no user JWT", "write a new file with `nsc generate creds`")
 	case claims.Expires == 0:
 		return ok(check, "the user's JWT does not expire")
 	}

@@ -91,7 +91,7 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	}
 	v, err := time.ParseDuration(unquoted(b))
 	if err != nil {
-		return fmt.Errorf("%s is no duration: write \"1m30s\" or seconds", b)
+		return fmt.Errorf("%s is not a duration: write \"1m30s\" or seconds", b)
 	}
 	*d = Duration(v)
 	return nil
@@ -114,7 +114,7 @@ func (s *Span) UnmarshalJSON(b []byte) error {
 	first, last, ranged := strings.Cut(unquoted(b), "-")
 	var err error
 	if s.First, err = strconv.ParseInt(first, 10, 64); err != nil || s.First < 1 {
-		return fmt.Errorf("%s is no range of numbers: write 3, \"1-2\" or \"3-\"", b)
+		return fmt.Errorf("%s is not a range of numbers: write 3, \"1-2\" or \"3-\"", b)
 	}
 	s.Last = s.First
 	if ranged {
@@ -122,7 +122,7 @@ func (s *Span) UnmarshalJSON(b []byte) error {
 	}
 	if last != "" {
 		if s.Last, err = strconv.ParseInt(last, 10, 64); err != nil || s.Last < s.First {
-			return fmt.Errorf("%s is no range of numbers: write 3, \"1-2\" or \"3-\"", b)
+			return fmt.Errorf("%s is not a range of numbers: write 3, \"1-2\" or \"3-\"", b)
 		}
 	}
 	return nil
@@ -168,7 +168,7 @@ func (r *RetryAfter) UnmarshalJSON(b []byte) error {
 	from, err1 := strconv.Atoi(least)
 	to, err2 := strconv.Atoi(most)
 	if err1 != nil || err2 != nil || from < 0 || to < max(from, 1) {
-		return fmt.Errorf("%s is no retry_after: write seconds, \"1-5\", \"date 5\" or \"none\"", b)
+		return fmt.Errorf("%s is not a retry_after: write seconds, \"1-5\", \"date 5\" or \"none\"", b)
 	}
 	*r = RetryAfter{Least: from, Most: to, Date: date}
 	return nil

@@ -37,7 +37,7 @@ func CreateFile(name string, resume bool, offset int64) (*File, error) {
 	}
 	f, err := os.OpenFile(name+partialSuffix, flags, 0o600) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s%s is left of a replay that did not end: go on with its --resume FILE, or remove it", name, partialSuffix)
+		return nil, fmt.Errorf("%s%s is left of a replay that did not end: continue it with its --resume FILE, or remove it", name, partialSuffix)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("creating the output: %w", err)
@@ -52,7 +52,7 @@ func CreateFile(name string, resume bool, offset int64) (*File, error) {
 func startAt(f *os.File, offset int64) error {
 	size, err := f.Seek(0, io.SeekEnd)
 	if err == nil && size < offset {
-		return fmt.Errorf("%s has %d bytes and had %d when the replay was interrupted: remove it and the --resume FILE, and begin anew", f.Name(), size, offset)
+		return fmt.Errorf("%s has %d bytes and had %d when the replay was interrupted: remove it and the --resume FILE, and begin again", f.Name(), size, offset)
 	}
 	if err == nil {
 		err = f.Truncate(offset)
@@ -61,7 +61,7 @@ func startAt(f *os.File, offset int64) error {
 		_, err = f.Seek(offset, io.SeekStart)
 	}
 	if err != nil {
-		return fmt.Errorf("going on with %s: %w", f.Name(), err)
+		return fmt.Errorf("continuing with %s: %w", f.Name(), err)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestFileGoesOnAtItsCheckpoint(t *testing.T) {
 	write(t, create(t, name, false, 0), "abcdef")
 	write(t, create(t, name, true, 3), "xy")
 	wantFile(t, name+".partial", "abcxy")
-	if _, err := replay.CreateFile(name, true, 100); err == nil || !strings.Contains(err.Error(), "begin anew") {
+	if _, err := replay.CreateFile(name, true, 100); err == nil || !strings.Contains(err.Error(), "begin again") {
 		t.Errorf("CreateFile = %v, want that the file is too short", err)
 	}
 }

@@ -142,7 +142,7 @@ func (s *service) handler(ctx context.Context, e *endpoint) nats.MsgHandler {
 		if m.Reply != "" && !isInbox(m.Reply) {
 			e.count(0, answer{Error: &refusal{Code: codeInvalid}}) // the log has only the first of a flood
 			s.log.Warn().Str("subject", m.Subject).Str("reply", wire.OneLine(m.Reply, wire.MaxErrorText)).
-				Msg("device request refused: it asks for the answer on a subject that is no inbox; let the client use _INBOX or a prefix that begins with _INBOX_")
+				Msg("device request refused: it asks for the answer on a subject that is not an inbox; let the client use _INBOX or a prefix that begins with _INBOX_")
 			return
 		}
 		if !s.begin() {

@@ -89,7 +89,7 @@ func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Differences = unmended(diffs)
 	var errs []error
 	for _, err := range Split(unmendable) {
-		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and provision it anew; or use another PUSHWORKER_STREAM or name of the handler", err))
+		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and start a worker with PUSHWORKER_PROVISION=true, which makes it again; or use another PUSHWORKER_STREAM or name of the handler", err))
 	}
 	for _, d := range o.Differences {
 		if harm := harm(d.Field); harm != "" {

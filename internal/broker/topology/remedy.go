@@ -58,7 +58,7 @@ func subjectOwners(ctx context.Context, c *broker.Conn, want jetstream.StreamCon
 // Remedy is what to do about an error of d, as the end of a sentence.
 func (d Durable) Remedy(err error) string {
 	if errors.Is(err, jetstream.ErrNotPullConsumer) {
-		return ": it is a push consumer of somebody else; rename the handler"
+		return ": it is a push consumer of another program; rename the handler"
 	}
 	return MissingRemedy(err)
 }

@@ -38,7 +38,7 @@ func (t Topology) startOf(lane string, p position, known bool, info *jetstream.S
 		settled := min(p.Settled, info.State.LastSeq) // a power cut may have cost the stream its end
 		return start{
 			policy: jetstream.DeliverByStartSequencePolicy, seq: settled + 1, notice: true,
-			why: fmt.Sprintf("it goes on after receipt %d, up to which the lane has settled everything", settled),
+			why: fmt.Sprintf("it continues after receipt %d, up to which the lane has settled everything", settled),
 		}
 	case known: // the stream is younger than the lane
 		return start{policy: jetstream.DeliverAllPolicy, why: "it starts with the oldest receipt kept, because the stream was made after the lane"}

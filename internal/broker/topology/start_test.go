@@ -116,7 +116,7 @@ func TestADeletedDurableGoesOnAfterARestart(t *testing.T) {
 	brokertest.DeleteDurable(t, r)
 	r.Topology.Starts = map[string]string{"fcm": topology.StartOldest} // is for lanes that are new
 	diffs, err := topology.Provision(t.Context(), r.Broker.Connect(t), r.Topology)
-	if err != nil || len(diffs) != 1 || !diffs[0].Notice || !strings.Contains(diffs[0].String(), "goes on after receipt 4") {
+	if err != nil || len(diffs) != 1 || !diffs[0].Notice || !strings.Contains(diffs[0].String(), "continues after receipt 4") {
 		t.Errorf("provisioning: %v, %v", diffs, err)
 	}
 	if info := r.Info(t, "fcm"); info.NumPending != 6 || info.AckFloor.Stream != 4 || !info.Paused {

@@ -162,7 +162,7 @@ func (a command) receipts(ctx context.Context, c *config.Config, q query.Query, 
 	since := o.since.Format(time.RFC3339)
 	if !found.Complete {
 		since = found.Reached.Format(time.RFC3339)
-		a.Say("searched %s: receipts that were stored before %s were not looked at, but for those whose outcome is recorded; look further with --search 5m", q.For, since)
+		a.Say("searched %s: receipts that were stored before %s were not searched, except those whose outcome is recorded; search longer with --search 5m", q.For, since)
 	}
 	switch {
 	case len(found.Receipts) > 0:

@@ -190,7 +190,7 @@ func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.C
 		a.Say("lane %s resumed", name)
 		return nil
 	}
-	a.Say("lane %s is paused until %s; `pushworker lane resume %s` ends that sooner", name, until.UTC().Format(time.RFC3339), name)
+	a.Say("lane %s is paused until %s; `pushworker lane resume %s` resumes it earlier", name, until.UTC().Format(time.RFC3339), name)
 	if time.Until(until) > c.History {
 		a.Say("warning: receipts stay in the stream for %s only (PUSHWORKER_HISTORY): the lane will miss those that wait longer", c.History)
 	}

@@ -147,7 +147,7 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 		return err
 	}
 	if checkpoint.Done {
-		a.Say("%s says that this replay is complete: remove it to begin anew", o.resume)
+		a.Say("%s says that this replay is complete: remove it to begin again", o.resume)
 		return nil
 	}
 	out, err := a.replayOutput(ctx, *o, c, conn, checkpoint.Position.Offset)

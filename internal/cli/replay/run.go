@@ -81,7 +81,7 @@ func (r *replayRun) interrupted(at replay.Position, err error) error {
 	switch start := at.Start(); {
 	case r.o.handler != "" && !r.o.yes: // a survey begins anew
 	case r.o.resume != "":
-		r.Say("the same command resumes at sequence %d, as %s has it", start, r.o.resume)
+		r.Say("the same command resumes at sequence %d, which is recorded in %s", start, r.o.resume)
 	default:
 		r.Say("resume with --from-seq %d", start)
 		if beyond := at.Next - start - uint64(len(at.Open)); beyond > 0 && len(at.Open) > 0 {
@@ -115,7 +115,7 @@ func (r *replayRun) summary(t replay.Tally) string {
 	for _, count := range []struct {
 		n    int64
 		what string
-	}{{t.Unsent, "had nobody to be sent to"}, {t.Failed, "failed"}, {t.Expired, "expired and not sent"}, {t.Malformed, "malformed and left out"}} {
+	}{{t.Unsent, "had no recipient"}, {t.Failed, "failed"}, {t.Expired, "expired and not sent"}, {t.Malformed, "malformed and left out"}} {
 		if count.n > 0 {
 			words = append(words, fmt.Sprintf("%d %s", count.n, count.what))
 		}

@@ -168,7 +168,7 @@ func kindOfText(text []byte) string {
 	case strings.HasSuffix(s, ".json") && !strings.Contains(s, "\n"):
 		return `are the name of a file, which belongs into the key "credentials_file"`
 	case !utf8.Valid(text):
-		return "are no text, perhaps a key in the form P12, whose JSON form is wanted"
+		return "are not text, perhaps a key in the form P12; the JSON form is needed"
 	}
 	return "are no JSON object"
 }

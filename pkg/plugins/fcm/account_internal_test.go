@@ -135,7 +135,7 @@ func TestKeyAsPath(t *testing.T) {
 	packed := base64.StdEncoding.EncodeToString([]byte(key))
 	for _, path := range []string{key, "\n" + key, packed} {
 		_, err := parseConfig(`{"credentials_file":` + quoted(path) + `}`)
-		if err == nil || !strings.Contains(err.Error(), "no path") || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), packed) {
+		if err == nil || !strings.Contains(err.Error(), "not a path") || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), packed) {
 			t.Errorf("got %v", err)
 		}
 	}

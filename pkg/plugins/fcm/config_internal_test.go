@@ -67,7 +67,7 @@ func TestConfigFaults(t *testing.T) {
 		`{"credentials_file":"f","per_second":-1}`:                                      `"per_second"`,
 		`{"credentials_file":"f","ramp":-1}`:                                            `"ramp"`,
 		`{"credentials_file":"f","apns_bundle_id":"a b"}`:                               `"apns_bundle_id"`,
-		`{"credentials_file":"f","android":{"color":"red"}}`:                            `"android.color" is no color`,
+		`{"credentials_file":"f","android":{"color":"red"}}`:                            `"android.color" is not a color`,
 		`{"credentials_file":"f","android":{"msg":{"icon_color":"#1"}}}`:                `"android.msg.icon_color"`,
 		`{"credentials_file":"f","android":{"sub":{"titel":"x"}}}`:                      `"android.sub.titel" is unknown`,
 		`{"credentials_file":"f","improvements":{"shrinc":true}}`:                       `"improvements.shrinc" is unknown`,

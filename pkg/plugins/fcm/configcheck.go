@@ -28,7 +28,7 @@ func (c *Config) check(decoding error) error {
 	f.AddIf(!(c.PerSecond > 0), "per_second", "is negative: leave it out for the default")
 	f.AddIf(c.Ramp < 0, "ramp", "is negative: leave it out for the default")
 	f.AddIf(c.Transport != "" && c.Transport != transportAuto && c.Transport != transportNetHTTP, "transport", "is %q: want %q or %q, or leave it out", c.Transport, transportAuto, transportNetHTTP)
-	f.AddIf(c.APNSBundleID != "" && !bundlePattern.MatchString(c.APNSBundleID), "apns_bundle_id", `is no bundle id: want letters, digits, "." and "-", such as com.example.app`)
+	f.AddIf(c.APNSBundleID != "" && !bundlePattern.MatchString(c.APNSBundleID), "apns_bundle_id", `is not a bundle id: want letters, digits, "." and "-", such as com.example.app`)
 	c.checkEndpoint(&f)
 	c.checkCredentials(&f)
 	c.CheckSections(&f)
@@ -48,11 +48,11 @@ func (c *Config) checkEndpoint(f *notice.Faults) {
 // checkCredentials looks at what is in the config; the file is not read here.
 func (c *Config) checkCredentials(f *notice.Faults) {
 	if c.ProjectID != "" && !projectPattern.MatchString(c.ProjectID) {
-		f.Add("project_id", "is no project id: copy it from the Firebase console, project settings")
+		f.Add("project_id", "is not a project id: copy it from the Firebase console, project settings")
 	}
 	if len(c.Credentials) == 0 {
 		f.AddIf(c.CredentialsFile == "", "credentials_file", "is missing: name the file with the service account's key, or put its content under \"credentials\"")
-		f.AddIf(isNoPath(c.CredentialsFile), "credentials_file", "is no path, perhaps the key itself: put that under \"credentials\"")
+		f.AddIf(isNoPath(c.CredentialsFile), "credentials_file", "is not a path, perhaps the key itself: put the key under \"credentials\"")
 		return
 	}
 	a, err := parseAccount(c.Credentials)

@@ -15,8 +15,8 @@ const probeEvery = time.Second
 // What leaving the gate may say; nil says that the provider works.
 var (
 	errSick      = errors.New("the provider does not work for this address")
-	errClose     = errors.New("the provider is not to be asked")
-	errUncounted = errors.New("the provider was not asked, or nobody heard its answer")
+	errClose     = errors.New("the provider must not be asked")
+	errUncounted = errors.New("the provider was not asked, or its answer was lost")
 )
 
 // gate decides whether the provider may be asked at all. It is closed during an

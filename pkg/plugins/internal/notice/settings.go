@@ -150,7 +150,7 @@ func (n *Notice) check(f *Faults, path string) {
 	f.AddIf(!isVisibility(n.Visibility), path+".visibility", `is unknown: want "private", "public" or "secret"`)
 }
 
-const badColor = "is no color: want #RRGGBB, such as #3949AB"
+const badColor = "is not a color: want #RRGGBB, such as #3949AB"
 
 var colorPattern = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`) // FCM's SDK refuses others
 
