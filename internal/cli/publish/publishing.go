@@ -62,7 +62,7 @@ func unpublished(n, total int) string {
 func (p *publishing) collect(ctx context.Context, all *publish.Publishing, inputs []string) error {
 	for r, err := range all.Run(ctx, inputs, p.out.Flush) {
 		if err != nil {
-			return app.Interrupted("what was not told as stored may be stored: publish it again")
+			return app.Interrupted("receipts that were not reported as stored may be stored: publish them again")
 		}
 		if err := p.tell(r); err != nil {
 			return err
