@@ -104,7 +104,7 @@ func (h *handler) targets(ctx context.Context, r *push.Receipt) ([]push.Device, 
 	for user, to := range r.To {
 		for _, d := range devices[user] {
 			d.User = user
-			if d.Provider == provider && h.common.Takes(d) && !slices.Contains(to.Devices, d.ID) && !slices.Contains(to.Devices, d.Token) {
+			if d.Provider == provider && h.common.Takes(d) && !fanout.Named(to.Devices, d) && !slices.Contains(to.Devices, d.Token) {
 				all = append(all, d)
 			}
 		}

@@ -348,6 +348,23 @@ func TestReceiverNamesWhoRemains(t *testing.T) {
 			t.Errorf("the receiver has got the devices %v, want the tablet", sent)
 		}
 	})
+	t.Run("devices that share an id", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, answer(`{"version":1,"undelivered":[{"user":"`+alice.UserId()+`","id":"phone","kind":"voip"}]}`), `"devices":true`)
+		for _, extra := range []*push.Extra{nil, {Kind: "voip"}} {
+			w.directory.devices[alice] = append(w.directory.devices[alice], push.Device{ID: "phone", Provider: "webhook", Token: "t", Extra: extra})
+		}
+		r := receipt(alice)
+		for range 2 { // the retry is for the one that remains
+			if u := rest(w.handle(r)); u != nil {
+				r = receipt()
+				r.To = u.To
+			}
+		}
+		if _, _, sent := w.body(); w.fake.Stats().Requests != 2 || len(sent) != 1 || sent[0].More().Kind != "voip" {
+			t.Errorf("the retry has the devices %v, want the one for calls", sent)
+		}
+	})
 	t.Run("no device", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, "", `"devices":true`)

@@ -52,10 +52,10 @@ func (r remainder) entry(d push.Device) (name string, ok bool) {
 	return row.name(), true
 }
 
-// names reports whether a ledger has an entry for d. An id alone stands for all devices
+// Named reports whether a ledger has an entry for d. An id alone stands for all devices
 // that have it: chat servers write it so, and so did older versions when none of them
 // remained.
-func names(ledger []string, d push.Device) bool {
+func Named(ledger []string, d push.Device) bool {
 	for _, entry := range ledger {
 		rest, ok := strings.CutPrefix(entry, d.ID)
 		if ok && (rest == "" || entry == rowOf(d).name()) {

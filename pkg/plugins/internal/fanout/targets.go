@@ -55,7 +55,7 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 			switch {
 			case d.Token == "" || !f.way.Mine(d):
 				continue
-			case names(to.Devices, d) || tokens[d.Token]:
+			case Named(to.Devices, d) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
 			default:
 				all = append(all, target[M]{device: d})
