@@ -103,7 +103,7 @@ func guarding() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
-			name: "table of settled messages not used", file: "internal/consumer/intake.go",
+			name: "table of settled messages not used", file: "internal/consumer/pull.go",
 			old: "switch in.settled.begin(o.Seq, o.Stored) {", now: "switch unseen {",
 			pkg: lanes, test: "TestRepeats",
 		},
@@ -154,9 +154,19 @@ func ordering() []mutant {
 			pkg: lanes, test: "TestModel",
 		},
 		{
-			name: "pull requests for fresh receipts overlap", file: "internal/consumer/intake.go",
-			old: "pullers: 1,", now: "pullers: 2,",
-			pkg: lanes, test: "TestModel",
+			name: "requests that overlap lose the order", file: "internal/broker/queue/request.go",
+			old: "nc.ChanSubscribe(nc.NewInbox(), arrived)", now: "nc.Subscribe(nc.NewInbox(), func(m *nats.Msg) { arrived <- m })",
+			pkg: brokers + "/queue", test: "TestOverlappingRequestsKeepTheOrder",
+		},
+		{
+			name: "requests overlap for more than there are slots", file: "internal/consumer/pull.go",
+			old: "n = min(n, len(p.reserved)-left)", now: "_ = min(n, len(p.reserved)-left)",
+			pkg: lanes, test: "TestRequestsOverlap",
+		},
+		{
+			name: "requests do not overlap", file: "internal/consumer/pull.go",
+			old: "p.next, p.size, p.ended = n, bytes/2, ctx.Err", now: "p.next, p.size, p.ended = 0, bytes/2, ctx.Err",
+			pkg: lanes, test: "TestRequestsOverlap",
 		},
 		{
 			name: "receipts do not wait for their turn", file: "internal/consumer/order.go",

@@ -4,12 +4,12 @@ package main
 func weighing() []mutant {
 	return []mutant{
 		{
-			name: "lane takes receipts without counting their bytes", file: "internal/consumer/intake.go",
+			name: "lane takes receipts without counting their bytes", file: "internal/consumer/pull.go",
 			old: "p.bytes -= d.weighs(weight(m, &o))", now: "_ = weight(m, &o)",
 			pkg: lanes, test: "TestHeldBytesAreBounded",
 		},
 		{
-			name: "lane asks for any number of bytes", file: "internal/consumer/intake.go",
+			name: "lane asks for any number of bytes", file: "internal/consumer/pull.go",
 			old: "bytes = max(1, (int(want)-n*perMessage)/perByte)", now: "bytes = 0",
 			pkg: lanes, test: "TestHeldBytesAreBounded",
 		},
@@ -24,13 +24,13 @@ func weighing() []mutant {
 			pkg: lanes, test: "TestLargerThanTheBound",
 		},
 		{
-			name: "more asked for after a full pull", file: "internal/broker/queue/pull.go",
-			old: "case r.over():", now: "case false:",
-			pkg: brokers + "/queue", test: "TestPullKeepsToItsBytes",
+			name: "bytes of requests that overlap not reserved", file: "internal/consumer/pull.go",
+			old: "want > 0 && p.in.room.try(want) != nil", now: "want > want && p.in.room.try(want) != nil",
+			pkg: lanes, test: "TestManyRecipientsCountAsWhatTheyTake",
 		},
 		{
-			name: "used up bytes not noticed", file: "internal/broker/queue/pull.go",
-			old: "r.cut = r.bytes <= 0", now: "r.cut = false",
+			name: "used up bytes not noticed", file: "internal/broker/queue/request.go",
+			old: "r.spent = r.bytes <= 0", now: "r.spent = false",
 			pkg: brokers + "/queue", test: "TestPullKeepsToItsBytes",
 		},
 	}

@@ -172,7 +172,7 @@ func pull(ts *testscript.TestScript, _ bool, args []string) {
 	lane, err := queue.Bind(ctx, w.conn, w.topology, w.topology.Handlers[0], nil)
 	ts.Check(err)
 	var pulled bytes.Buffer
-	_, err = lane.Fresh.Pull(ctx, n, 0, func(m consumer.Message) {
+	_, err = lane.Fresh.Pull(ctx, n, 0, nil, func(m consumer.Message) {
 		pulled.WriteString(m.Origin().Subject + "\n" + string(m.Data()) + "\n")
 		ts.Check(m.Ack())
 	})

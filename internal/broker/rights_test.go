@@ -202,7 +202,7 @@ func TestForbiddenAckIsLoggedOnce(t *testing.T) {
 	user.Publish[slices.Index(user.Publish, "$JS.ACK.PUSH.fcm.>")] = "nothing" // $JS.ACK of PUSH
 	r, c := brokertest.Restricted(t, user, &log)
 	r.Publish(t, 20)
-	n, err := brokertest.BindLane(t, c, r.Topology).Fresh.Pull(t.Context(), 20, 0, func(m consumer.Message) { brokertest.Ack(t, m) })
+	n, err := brokertest.BindLane(t, c, r.Topology).Fresh.Pull(t.Context(), 20, 0, nil, func(m consumer.Message) { brokertest.Ack(t, m) })
 	if n != 20 || err != nil {
 		t.Fatalf("Pull = %d, %v", n, err)
 	}
@@ -221,7 +221,7 @@ func TestForbiddenPullSaysSo(t *testing.T) {
 	user.Publish[slices.Index(user.Publish, "$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm")] = "nothing" // MSG.NEXT of PUSH
 	r, c := brokertest.Restricted(t, user, &log)
 	lane := brokertest.BindLane(t, c, r.Topology)
-	_, err := lane.Fresh.Pull(t.Context(), 1, 0, func(consumer.Message) {})
+	_, err := lane.Fresh.Pull(t.Context(), 1, 0, nil, func(consumer.Message) {})
 	if _, ok := errors.AsType[*broker.DeniedError](err); !ok || errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want a DeniedError", err)
 	}

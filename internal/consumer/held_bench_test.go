@@ -122,7 +122,7 @@ type hoard struct {
 	seq                 uint64
 }
 
-func (s *hoard) Pull(ctx context.Context, n, _ int, take func(consumer.Message)) (int, error) {
+func (s *hoard) Pull(ctx context.Context, n, _ int, _ consumer.More, take func(consumer.Message)) (int, error) {
 	for i := range n {
 		if int(s.seq) == s.most {
 			close(s.given)

@@ -140,13 +140,11 @@ func (l *Lane) pullAll(ctx context.Context) error {
 	l.pulling = ctx
 	var pullers sync.WaitGroup
 	for _, in := range l.intakes {
-		for range in.pullers {
-			pullers.Go(func() {
-				if err := in.run(ctx); err != nil {
-					stop(err)
-				}
-			})
-		}
+		pullers.Go(func() {
+			if err := in.run(ctx); err != nil {
+				stop(err)
+			}
+		})
 	}
 	pullers.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, ErrSourceGone) {
@@ -165,6 +163,9 @@ func (l *Lane) mayPull(ctx context.Context) (probe func(error), err error) {
 	}
 	return l.breaker.pass(ctx)
 }
+
+// pulls reports whether mayPull would not wait.
+func (l *Lane) pulls() bool { return l.handler.IsReady() && !l.breaker.isOpen.Load() }
 
 // Ready says why the lane cannot do its work now, or nil. A provider that is down
 // is no reason: it comes back by itself.

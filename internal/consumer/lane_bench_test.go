@@ -54,7 +54,7 @@ type spring struct {
 	dry                chan struct{}
 }
 
-func (s *spring) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
+func (s *spring) Pull(ctx context.Context, n, bytes int, _ consumer.More, take func(consumer.Message)) (int, error) {
 	got := 0
 	for ; got < n; got++ {
 		seq := atomic.AddInt64(&s.given, 1)
@@ -70,7 +70,7 @@ func (s *spring) Pull(ctx context.Context, n, bytes int, take func(consumer.Mess
 // desert has no messages.
 type desert struct{}
 
-func (desert) Pull(ctx context.Context, _, _ int, _ func(consumer.Message)) (int, error) {
+func (desert) Pull(ctx context.Context, _, _ int, _ consumer.More, _ func(consumer.Message)) (int, error) {
 	<-ctx.Done()
 	return 0, nil
 }

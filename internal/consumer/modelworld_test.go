@@ -160,8 +160,8 @@ type view struct {
 	shelf *shelf
 }
 
-func (v view) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
-	return v.shelf.Pull(ctx, n, bytes, func(m consumer.Message) {
+func (v view) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
+	return v.shelf.Pull(ctx, n, bytes, more, func(m consumer.Message) {
 		held := &heldMessage{message: m.(*message), p: v.p}
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq

@@ -12,15 +12,23 @@ import (
 // Source is where a lane pulls messages from: one durable of one stream.
 type Source interface {
 	// Pull asks for n messages whose sizes add up to at most bytes, if that is not 0,
-	// and calls take for each as it arrives, from one goroutine at a time; take does
-	// not block for long. It returns nil after the n-th message, or when the next
-	// one is too large for what is left of bytes, or, when ctx ends, after take has
-	// had every message that the broker had already sent. It survives reconnects. It
-	// returns [ErrNoRoom] if the first message already is too large. An error wrapping
-	// [ErrSourceGone] is final; after any other error the caller waits a moment
-	// and pulls again. delivered says how many messages take was given.
-	Pull(ctx context.Context, n, bytes int, take func(Message)) (delivered int, err error)
+	// and calls take for each as it arrives, in the order of the stream and from the
+	// goroutine that called Pull; take does not block for long. It returns nil after
+	// the last message that was asked for, or when the next one is too large for what
+	// is left of bytes, or, when ctx ends, after take has had every message that the
+	// broker had already sent. It survives reconnects. It returns [ErrNoRoom] if the
+	// first message already is too large. An error wrapping [ErrSourceGone] is final;
+	// after any other error the caller waits a moment and pulls again. delivered says
+	// how many messages take was given. more is asked after each message; nil asks for
+	// no more.
+	Pull(ctx context.Context, n, bytes int, more More, take func(Message)) (delivered int, err error)
 }
+
+// More is told how many messages are still to come to a Pull, and how large they may
+// be altogether, and says how many to ask for besides, and what those may measure: at
+// most as many as the Pull has begun with, and no more than twice those to come. 0 is
+// none for now.
+type More func(left, bytes int) (n, size int)
 
 // Message is one delivery of a stored receipt. Its verbs are buffered: a nil
 // error means that the client will send it, not that the broker has it. Exactly

@@ -41,7 +41,7 @@ func (t *settledTable) begin(seq uint64, stored time.Time) state {
 		case mark | 1:
 			return finished
 		}
-		if place.CompareAndSwap(before, mark) { // else the lane's other puller was faster
+		if place.CompareAndSwap(before, mark) { // else its place was taken or its message settled meanwhile
 			return unseen
 		}
 	}

@@ -154,23 +154,40 @@ func (s *shelf) changed() { // holds mu
 	s.wake = make(chan struct{})
 }
 
-func (s *shelf) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
-	s.mu.Lock()
-	s.asked++
-	s.mu.Unlock()
-	for got, left := 0, bytes; got < n; {
-		m, wait, wake, gone := s.next(left)
+// Pull deals what is due out to the requests in turn, as a broker does.
+func (s *shelf) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (got int, err error) {
+	var requests []*request
+	ask := func(n, bytes int) {
+		s.mu.Lock()
+		s.asked++
+		s.mu.Unlock()
+		requests = append(requests, &request{n: n, bytes: bytes, fresh: true})
+	}
+	refused := false
+	for ask(n, bytes); len(requests) > 0; {
+		r := requests[0]
+		m, wait, wake, gone := s.next(r.bytes)
 		switch {
 		case gone:
 			return got, consumer.ErrSourceGone
-		case m == nil && wait == 0 && got == 0:
-			return 0, consumer.ErrNoRoom
-		case m == nil && wait == 0:
-			return got, nil
+		case m == nil && wait == 0: // too large for it
+			refused, requests = refused || r.fresh, requests[1:]
+			continue
 		case m != nil:
-			take(m)
 			got++
-			left = max(left-m.Size(), min(left, 1))
+			if requests = requests[1:]; !r.dealt(m.Size()) {
+				requests = append(requests, r)
+			}
+			take(m)
+			if !refused {
+				left, room := 0, 0
+				for _, r := range requests {
+					left, room = left+r.n, room+r.bytes
+				}
+				if n, bytes := more(left, room); n > 0 {
+					ask(n, bytes)
+				}
+			}
 			continue
 		}
 		timer := time.NewTimer(wait)
@@ -183,7 +200,26 @@ func (s *shelf) Pull(ctx context.Context, n, bytes int, take func(consumer.Messa
 		}
 		timer.Stop()
 	}
-	return n, nil
+	if refused && got == 0 {
+		return 0, consumer.ErrNoRoom
+	}
+	return got, nil
+}
+
+// request is a pull request at a shelf.
+type request struct {
+	n, bytes int
+	fresh    bool
+}
+
+// dealt gives r a message of so many bytes, and reports whether it is over.
+func (r *request) dealt(bytes int) bool {
+	r.n, r.fresh = r.n-1, false
+	if r.bytes == 0 {
+		return r.n == 0
+	}
+	r.bytes -= bytes
+	return r.n == 0 || r.bytes <= 0
 }
 
 // next takes the first due message if it has at most that many bytes, or says how long

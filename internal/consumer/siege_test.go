@@ -96,8 +96,8 @@ type mortalSource struct {
 	mortal *mortal
 }
 
-func (s mortalSource) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (int, error) {
-	return s.shelf.Pull(ctx, n, bytes, func(m consumer.Message) { take(mortalMessage{m, s.mortal}) })
+func (s mortalSource) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
+	return s.shelf.Pull(ctx, n, bytes, more, func(m consumer.Message) { take(mortalMessage{m, s.mortal}) })
 }
 
 type mortalMessage struct {

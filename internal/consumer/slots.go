@@ -52,6 +52,19 @@ func (s *slots) reserve(ctx context.Context, into []int32, most int) []int32 {
 	return into
 }
 
+// take appends free slots to into until it has most, or none is free.
+func (s *slots) take(into []int32, most int) []int32 {
+	for len(into) < most {
+		select {
+		case id := <-s.free:
+			into = append(into, id)
+		default:
+			return into
+		}
+	}
+	return into
+}
+
 // hold puts d into its reserved slot.
 func (s *slots) hold(d *delivery) { s.held[d.slot].Store(d) }
 

@@ -144,7 +144,7 @@ func PullOne(tb testing.TB, s *queue.Source) consumer.Message {
 	ctx, cancel := context.WithTimeout(tb.Context(), Deadline)
 	defer cancel()
 	var got consumer.Message
-	n, err := s.Pull(ctx, 1, 0, func(m consumer.Message) { got = m })
+	n, err := s.Pull(ctx, 1, 0, nil, func(m consumer.Message) { got = m })
 	if n != 1 || err != nil {
 		tb.Fatalf("Pull = %d, %v; want 1 message", n, err)
 	}

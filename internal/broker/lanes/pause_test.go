@@ -23,7 +23,7 @@ func TestPausedLaneDeliversNothingAndGoesOn(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.Lane.Fresh.Pull(ctx, 3, 0, func(m consumer.Message) {
+		_, err := r.Lane.Fresh.Pull(ctx, 3, 0, nil, func(m consumer.Message) {
 			pulled <- string(m.Data())
 			_ = m.Ack() // the test looks at what arrives
 		})
@@ -105,7 +105,7 @@ func TestRetriesAreNotDeliveredWhilePaused(t *testing.T) {
 	brokertest.Eventually(t, "due", func() bool { return laneOf(t, r).Due == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if n, err := r.Lane.Retries.Pull(ctx, 1, 0, func(consumer.Message) {}); n > 0 || err != nil {
+	if n, err := r.Lane.Retries.Pull(ctx, 1, 0, nil, func(consumer.Message) {}); n > 0 || err != nil {
 		t.Errorf("Pull = %d, %v from a paused lane", n, err)
 	}
 	if err := lanes.Pause(t.Context(), r.Conn, r.Topology, "fcm", time.Time{}); err != nil {

@@ -24,14 +24,14 @@ func BenchmarkPullAndAck(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	var wg sync.WaitGroup
-	for range 2 { // a lane has two pulls under way
+	for range 2 { // so that one waits at the broker while the messages of the other arrive
 		wg.Go(func() {
 			for {
 				n := min(500, left.Add(-500)+500)
 				if n <= 0 {
 					return
 				}
-				if _, err := r.Lane.Fresh.Pull(b.Context(), int(n), 0, func(m consumer.Message) { brokertest.Ack(b, m) }); err != nil {
+				if _, err := r.Lane.Fresh.Pull(b.Context(), int(n), 0, nil, func(m consumer.Message) { brokertest.Ack(b, m) }); err != nil {
 					b.Error(err)
 					return
 				}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/consumer"
-	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 const (
@@ -19,86 +18,10 @@ const (
 	pullExpiry, heartbeat = 30 * time.Second, 5 * time.Second
 	// drainWait bounds how long Pull waits for what the broker had already sent.
 	drainWait = 5 * time.Second
-	// restAfterTrouble spaces the requests while a durable has no leader.
-	restAfterTrouble = 250 * time.Millisecond
+	// statuses is how many words of the broker about its requests can wait in a pull,
+	// beside the messages: a handful of requests, and a heartbeat of each now and then.
+	statuses = 64
 )
-
-// Pull implements [consumer.Source].
-//
-// It sends its own pull requests, on a subscription of its own, and does not use
-// Consume of the client library with StopAfter, because that one delivers more
-// than was asked for, and strands the rest until AckWait: on each reconnect and
-// missed heartbeat it asks for everything that its callback has not seen yet,
-// without counting what waits in its own buffer, and what arrives after the n-th
-// message is thrown away. Here a doubtful request is first retired together with
-// its subscription: everything that the broker sent for it is delivered and
-// counted, and only then a new request asks for the rest.
-func (s *Source) Pull(ctx context.Context, n, bytes int, take func(consumer.Message)) (delivered int, err error) {
-	for delivered < n && ctx.Err() == nil {
-		r := newRequest(s, n-delivered, bytes, take)
-		err := r.run(ctx)
-		delivered += r.taken
-		bytes = r.bytes
-		switch {
-		case r.cut && delivered == 0:
-			return 0, consumer.ErrNoRoom
-		case r.cut:
-			return delivered, nil
-		}
-		if err = s.goOn(ctx, err); err != nil {
-			return delivered, err
-		}
-	}
-	return delivered, nil
-}
-
-// goOn decides after a request has ended with err whether Pull goes on, which it
-// does when goOn returns nil.
-func (s *Source) goOn(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, errStopped) {
-		return nil
-	}
-	status, ended := errors.AsType[*statusError](err)
-	if !ended && !errors.Is(err, errReconnect) && !errors.Is(err, errSilence) {
-		return err
-	}
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	if !ended {
-		return nil
-	}
-	switch status.text {
-	case "", "Consumer Deleted", "Leadership Change", "Server Shutdown": // "" is: nobody answers
-		_ = sleep.For(ctx, restAfterTrouble) // whoever pulls looks at ctx
-		return nil
-	}
-	return fmt.Errorf("pulling from %s: %w", s.durable, err)
-}
-
-// request is one subscription with its pull requests. The callback of the
-// subscription alone writes taken, until the subscription is closed.
-type request struct {
-	source *Source
-	want   int
-	take   func(consumer.Message)
-	taken  int
-	bytes  int  // left of what they may measure; 0 is no limit
-	cut    bool // the next message is larger
-
-	sub    *nats.Subscription
-	heard  atomic.Bool   // something arrived since the watchdog looked
-	full   chan struct{} // closed after the last message
-	ended  chan error    // why the broker ended the request; room for the first
-	closed chan struct{} // closed when the callback will not run again
-}
-
-// statusError is the broker's own end of a pull request.
-type statusError struct{ code, text string }
-
-func (e *statusError) Error() string {
-	return fmt.Sprintf("the broker ended the pull request: %s %s", e.code, e.text)
-}
 
 var (
 	errStopped   = errors.New("asked to stop")
@@ -106,159 +29,216 @@ var (
 	errSilence   = errors.New("the broker no longer knows the pull request")
 )
 
-func newRequest(s *Source, want, bytes int, take func(consumer.Message)) *request {
-	return &request{
-		source: s, want: want, bytes: bytes, take: take,
-		full: make(chan struct{}), ended: make(chan error, 1), closed: make(chan struct{}),
-	}
+// pull is one call of Pull. All of it but end belongs to the goroutine that called it.
+type pull struct {
+	source *Source
+	more   consumer.More
+	take   func(consumer.Message)
+
+	arrived chan *nats.Msg // for all requests, in the order in which the broker sent it; never full
+	ended   chan error     // why the broker ended a request; room for the first
+	live    []*request
+	looks   int  // of the watchdog
+	taken   int  // messages
+	refused bool // the first message of a request was too large for it
+	retired bool // nothing more is asked for
 }
 
-// run asks for r.want messages and returns when they have arrived or when r has
-// been retired, with the reason.
-func (r *request) run(ctx context.Context) error {
-	back := r.source.conn.NextReconnect()
-	defer r.source.conn.OnDenied(r.source.next, r.end)()
-	if err := r.open(); err != nil {
-		return err
+// Pull implements [consumer.Source].
+//
+// It sends its own pull requests, each on a subscription of its own, and does not use
+// Consume of the client library with StopAfter, because that one delivers more
+// than was asked for, and strands the rest until AckWait: on each reconnect and
+// missed heartbeat it asks for everything that its callback has not seen yet,
+// without counting what waits in its own buffer, and what arrives after the n-th
+// message is thrown away. Here doubtful requests are first retired together with
+// their subscriptions: everything that the broker sent for them is delivered and
+// counted, and only then a new request asks for the rest.
+//
+// Several requests overlap where more says so. The broker deals its messages out to
+// them in turn; since all subscriptions fill one channel, they are taken in the order
+// in which the broker sent them, which is the stream's.
+func (s *Source) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (delivered int, err error) {
+	p := &pull{source: s, more: more, take: take, arrived: make(chan *nats.Msg, 2*n+statuses), ended: make(chan error, 1)}
+	for n > 0 && ctx.Err() == nil {
+		err := p.run(ctx, n, bytes)
+		if err = s.goOn(ctx, err); err != nil {
+			return p.taken, err
+		}
+		n, bytes = p.left()
+		p.live = nil
 	}
-	err := r.wait(ctx, back)
+	if p.refused && p.taken == 0 {
+		return 0, consumer.ErrNoRoom
+	}
+	return p.taken, nil
+}
+
+// run asks for n messages of so many bytes, and for more where more says so. It
+// returns when they have arrived, or when the requests have been retired, with the
+// reason; what they still lack is then in live.
+func (p *pull) run(ctx context.Context, n, bytes int) error {
+	conn := p.source.conn
+	back := conn.NextReconnect()
+	select {
+	case <-p.ended: // of requests that are retired
+	default:
+	}
+	p.retired = false
+	defer conn.OnDenied(p.source.next, p.end)()
+	p.ask(n, bytes)
+	err := p.wait(ctx, back)
 	if err != nil {
-		r.drain()
+		p.retire()
 	}
-	_ = r.sub.Unsubscribe() // it fails only when the connection is closed, which closes the subscription
-	<-r.closed
 	return err
 }
 
-// open subscribes and sends the first pull request.
-func (r *request) open() (err error) {
-	nc := r.source.conn.NATS()
-	if r.sub, err = nc.Subscribe(nc.NewInbox(), r.receive); err != nil {
-		return fmt.Errorf("subscribing to messages of %s: %w", r.source.durable, err)
-	}
-	r.sub.SetClosedHandler(func(string) { close(r.closed) })
-	// No more than r.want messages can be waiting, so no limit is needed; the
-	// client's own limit in bytes would throw messages away.
-	err = r.sub.SetPendingLimits(-1, -1)
-	if err == nil {
-		err = r.ask()
-	}
-	if err != nil {
-		_ = r.sub.Unsubscribe() // the error that led here is the one to report
-		return fmt.Errorf("pulling from %s: %w", r.source.durable, err)
-	}
-	return nil
-}
-
-// ask sends one pull request for what is still wanted.
-func (r *request) ask() error {
-	body := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`, r.want-r.taken, r.bytes, pullExpiry, heartbeat)
-	return r.source.conn.NATS().PublishRequest(r.source.next, r.sub.Subject, body)
-}
-
-// wait returns nil when r is full, else why it must be retired.
-func (r *request) wait(ctx context.Context, back <-chan struct{}) error {
-	watchdog := time.NewTicker(heartbeat)
+// wait receives until no request is left, or returns why they must be retired.
+func (p *pull) wait(ctx context.Context, back <-chan struct{}) error {
+	watchdog := time.NewTicker(heartbeat / 2)
 	defer watchdog.Stop()
-	silent := 0
-	for {
+	for len(p.live) > 0 {
 		select {
-		case <-r.full:
-			return nil
+		case m := <-p.arrived:
+			p.receive(m)
+			for range len(p.arrived) { // without a look at the others
+				p.receive(<-p.arrived)
+			}
 		case <-ctx.Done():
 			return errStopped
-		case <-r.closed:
-			return fmt.Errorf("pulling from %s: %w", r.source.durable, nats.ErrConnectionClosed)
 		case <-back:
 			return errReconnect
-		case err := <-r.ended:
+		case err := <-p.ended:
 			return err
 		case <-watchdog.C:
-			silent++
-			if r.heard.Swap(false) || !r.source.conn.Connected() {
-				silent = 0
-			}
-			if silent == 2 {
+			if p.silent() {
 				return errSilence
 			}
 		}
 	}
+	return nil
 }
 
-// end reports once why the broker ended the request.
-func (r *request) end(err error) {
+// silent reports whether a request has missed two heartbeats.
+func (p *pull) silent() bool {
+	p.looks++
+	connected, silent := p.source.conn.Connected(), false
+	for _, r := range p.live {
+		if !connected {
+			r.heard = p.looks
+		}
+		silent = silent || p.looks-r.heard > 4 // two looks are one heartbeat, and the first may come at once
+	}
+	return silent
+}
+
+// end reports once why the broker ended a request. Safe for concurrent use.
+func (p *pull) end(err error) {
 	select {
-	case r.ended <- err:
+	case p.ended <- err:
 	default:
 	}
 }
 
-// receive is the subscription's callback.
-func (r *request) receive(m *nats.Msg) {
-	r.heard.Store(true)
-	if m.Reply == "" { // a stored message has a subject for its ack; a status has not
-		r.status(m)
-		return
-	}
-	msg, err := newMessage(r.source, m)
-	if err != nil {
-		r.end(err)
-		return
-	}
-	r.taken++
-	if r.bytes > 0 {
-		r.bytes -= m.Size()
-		r.cut = r.bytes <= 0 // the broker ends the request at 0 and does not say so
-	}
-	r.take(msg)
-	if r.over() {
-		close(r.full)
+// ask sends a request for n messages of so many bytes.
+func (p *pull) ask(n, bytes int) {
+	r := &request{source: p.source, n: n, asked: n, bytes: bytes, heard: p.looks}
+	p.live = append(p.live, r)
+	if err := r.open(p.arrived, p.end); err != nil {
+		p.end(fmt.Errorf("pulling from %s: %w", p.source.durable, err))
 	}
 }
 
-// over reports whether nothing more comes for r.
-func (r *request) over() bool { return r.cut || r.taken == r.want }
+// receive receives what has arrived for one of the requests.
+func (p *pull) receive(m *nats.Msg) {
+	r := p.of(m.Sub)
+	if r == nil { // the broker's last word on a request that is over
+		return
+	}
+	r.heard = p.looks
+	if m.Reply == "" { // a stored message has a subject for its ack; a status has not
+		p.status(r, m)
+	} else {
+		p.message(r, m)
+	}
+	if p.more == nil || p.refused || p.retired {
+		return
+	}
+	if n, bytes := p.more(p.left()); n > 0 {
+		p.ask(n, bytes)
+	}
+}
 
-// status receives what the broker says about the pull request.
-func (r *request) status(m *nats.Msg) {
+// message receives a message.
+func (p *pull) message(r *request, m *nats.Msg) {
+	msg, err := newMessage(p.source, m)
+	if err != nil {
+		p.end(err)
+		return
+	}
+	if r.count(m.Size()); r.over() {
+		p.forget(r)
+	}
+	p.taken++
+	p.take(msg)
+}
+
+// status receives what the broker says about a request.
+func (p *pull) status(r *request, m *nats.Msg) {
 	code, text := m.Header.Get("Status"), m.Header.Get("Description")
 	switch {
-	case code == "100": // heartbeat
-	case r.over(): // "Batch Completed" of a request in bytes: to ask for no more would be to ask for one
+	case code == "100", p.retired: // heartbeat; or whatever it is, it comes too late
 	case code == "408" || text == "Batch Completed": // expired; it comes after the last message
 		if err := r.ask(); err != nil {
-			r.end(err)
+			p.end(err)
 		}
 	case text == "Message Size Exceeds MaxBytes": // comes after the last message that was small enough
-		r.cut = true
-		close(r.full)
+		p.refused = p.refused || r.fresh()
+		p.forget(r)
 	default:
-		r.end(&statusError{code: code, text: text})
+		p.end(&statusError{code: code, text: text})
 	}
 }
 
-// drain ends the subscription at the broker and waits until the callback has had
-// every message that the broker had already sent. Without a connection that is
-// what has already arrived.
-func (r *request) drain() {
-	if nc := r.source.conn.NATS(); nc.IsConnected() {
-		_ = r.sub.Drain()              // it fails only when the connection is closed
+// of finds the request of a subscription; nil when it is over.
+func (p *pull) of(sub *nats.Subscription) *request {
+	for _, r := range p.live {
+		if r.sub == sub {
+			return r
+		}
+	}
+	return nil
+}
+
+// forget ends a request for which nothing more comes.
+func (p *pull) forget(r *request) {
+	r.close()
+	p.live = slices.DeleteFunc(p.live, func(other *request) bool { return other == r })
+}
+
+// retire ends the requests at the broker and receives what it had already sent for
+// them. Without a connection that is what has already arrived.
+func (p *pull) retire() {
+	p.retired = true
+	if nc := p.source.conn.NATS(); nc.IsConnected() {
+		for _, r := range p.live {
+			r.drain()
+		}
 		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
 	}
-	deadline := time.NewTimer(drainWait)
-	defer deadline.Stop()
-	poll := time.NewTicker(time.Millisecond)
-	defer poll.Stop()
-	for {
-		if waiting, _, err := r.sub.Pending(); err != nil || waiting == 0 {
-			return
-		}
-		select {
-		case <-r.closed:
-			return
-		case <-deadline.C:
-			return
-		case <-poll.C:
-		}
+	for _, r := range p.live {
+		r.close()
 	}
+	for range len(p.arrived) {
+		p.receive(<-p.arrived)
+	}
+}
+
+// left says what is still to come for all requests.
+func (p *pull) left() (n, bytes int) {
+	for _, r := range p.live {
+		n, bytes = n+r.n, bytes+r.bytes
+	}
+	return n, bytes
 }

@@ -67,7 +67,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 	r.Publish(t, n)
 	s := queue.NewScheduler(r.Conn, r.Topology)
 	due := make(map[uint64]time.Time)
-	_, err := r.Lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) {
+	_, err := r.Lane.Fresh.Pull(t.Context(), n, 0, nil, func(m consumer.Message) {
 		delay := time.Duration(m.Origin().Seq) * 37 * time.Millisecond
 		due[m.Origin().Seq] = time.Now().Add(delay)
 		if err := s.Schedule(t.Context(), brokertest.RetryOf(m, delay)); err != nil {
@@ -78,7 +78,7 @@ func TestScheduleIsNeverEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.Lane.Retries.Pull(t.Context(), n, 0, func(m consumer.Message) {
+	got, err := r.Lane.Retries.Pull(t.Context(), n, 0, nil, func(m consumer.Message) {
 		if o := m.Origin(); time.Now().Before(due[o.RootSeq]) {
 			t.Errorf("retry of %d is %s early", o.RootSeq, time.Until(due[o.RootSeq]))
 		}
@@ -248,7 +248,7 @@ func TestManySchedulesAtOnce(t *testing.T) {
 	r.Publish(t, n)
 	s := queue.NewScheduler(r.Conn, r.Topology)
 	var wg sync.WaitGroup
-	_, err := r.Lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) {
+	_, err := r.Lane.Fresh.Pull(t.Context(), n, 0, nil, func(m consumer.Message) {
 		wg.Go(func() {
 			if err := s.Schedule(t.Context(), brokertest.RetryOf(m, time.Minute)); err != nil {
 				t.Error(err)

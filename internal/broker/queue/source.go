@@ -9,13 +9,18 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/sleep"
 )
+
+// restAfterTrouble spaces the requests while a durable has no leader.
+const restAfterTrouble = 250 * time.Millisecond
 
 // Lane holds the sources of one handler.
 type Lane struct {
@@ -57,6 +62,30 @@ type Source struct {
 }
 
 var _ consumer.Source = (*Source)(nil)
+
+// goOn decides after requests have ended with err whether Pull goes on, which it
+// does when goOn returns nil.
+func (s *Source) goOn(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, errStopped) {
+		return nil
+	}
+	status, ended := errors.AsType[*statusError](err)
+	if !ended && !errors.Is(err, errReconnect) && !errors.Is(err, errSilence) {
+		return err
+	}
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	if !ended {
+		return nil
+	}
+	switch status.text {
+	case "", "Consumer Deleted", "Leadership Change", "Server Shutdown": // "" is: nobody answers
+		_ = sleep.For(ctx, restAfterTrouble) // whoever pulls looks at ctx
+		return nil
+	}
+	return fmt.Errorf("pulling from %s: %w", s.durable, err)
+}
 
 // check asks whether the durable still exists and is the one we bound to. It
 // returns nil when ctx has ended or there is no connection to ask through, since

@@ -25,7 +25,7 @@ func TestPullGivesExactlyWhatWasAskedFor(t *testing.T) {
 	r := brokertest.NewRig(t)
 	r.Publish(t, 10)
 	got := 0
-	n, err := r.Lane.Fresh.Pull(t.Context(), 7, 0, func(m consumer.Message) {
+	n, err := r.Lane.Fresh.Pull(t.Context(), 7, 0, nil, func(m consumer.Message) {
 		if want := string('0' + rune(got)); string(m.Data()) != want {
 			t.Errorf("message %d is %q, want %q", got, m.Data(), want)
 		}
@@ -47,16 +47,20 @@ func TestPullGivesExactlyWhatWasAskedFor(t *testing.T) {
 func TestPullLosesNothingWhenStoppedAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	const messages, pullers = 30_000, 4
-	r := brokertest.NewRig(t)
+	r := brokertest.NewRig(t, func(topo *topology.Topology) { topo.AckWait = time.Hour }) // what is lost stays away
 	r.Publish(t, messages)
 	seen := make([]atomic.Int32, messages+1)
 	var total atomic.Int64
 	pullUntil(t, pullers, func() bool { return total.Load() >= messages }, func() {
-		want := 1 + rand.IntN(700)
+		first, again := 1+rand.IntN(700), 0
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(20_000))*time.Microsecond)
 		defer cancel()
-		taken := 0
-		n, err := r.Lane.Fresh.Pull(ctx, want, 0, func(m consumer.Message) {
+		if rand.IntN(2) == 0 {
+			again = rand.IntN(2000)
+		}
+		taken, want := 0, first+again
+		more, _ := overlap(first, 1<<20, again)
+		n, err := r.Lane.Fresh.Pull(ctx, first, 1<<20, more, func(m consumer.Message) {
 			taken++
 			seen[m.Origin().Seq].Add(1)
 			total.Add(1)
@@ -115,8 +119,10 @@ func TestPullSurvivesCutConnections(t *testing.T) {
 	seen := make([]atomic.Int32, messages+1)
 	var distinct, cuts atomic.Int64
 	pullUntil(t, 3, func() bool { return all.Err() != nil }, func() {
-		want := 1 + rand.IntN(700)
-		n, err := lane.Fresh.Pull(all, want, 0, func(m consumer.Message) {
+		first, again := 1+rand.IntN(400), rand.IntN(400)
+		more, _ := overlap(first, 1<<20, again)
+		want := first + again
+		n, err := lane.Fresh.Pull(all, first, 1<<20, more, func(m consumer.Message) {
 			_ = m.Ack() // the wire may be cut at this moment
 			if seen[m.Origin().Seq].Add(1) > 1 {
 				return
@@ -146,7 +152,7 @@ func TestPullGoesOnAfterABrokerRestart(t *testing.T) {
 	result := make(chan error, 1)
 	var got atomic.Int32
 	go func() {
-		n, err := r.Lane.Fresh.Pull(t.Context(), 5, 0, func(m consumer.Message) {
+		n, err := r.Lane.Fresh.Pull(t.Context(), 5, 0, nil, func(m consumer.Message) {
 			brokertest.Ack(t, m)
 			if got.Add(1) == 3 {
 				close(halfway)
@@ -178,7 +184,7 @@ func TestPullStopsWithoutABroker(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := r.Lane.Fresh.Pull(ctx, 5, 0, func(consumer.Message) {})
+		_, err := r.Lane.Fresh.Pull(ctx, 5, 0, nil, func(consumer.Message) {})
 		result <- err
 	}()
 	r.Broker.Stop(t)
@@ -222,7 +228,7 @@ func TestPullSaysWhenTheSourceIsGone(t *testing.T) {
 				test.destroy(t, r)
 			}
 			go func() {
-				_, err := r.Lane.Fresh.Pull(t.Context(), 5, 0, func(m consumer.Message) {
+				_, err := r.Lane.Fresh.Pull(t.Context(), 5, 0, nil, func(m consumer.Message) {
 					brokertest.Ack(t, m)
 					close(started)
 				})
@@ -289,7 +295,7 @@ func TestPullRecognisesADurableMadeAnew(t *testing.T) {
 	lane := brokertest.BindLane(t, conn, r.Topology)
 	result := make(chan error, 1)
 	go func() {
-		_, err := lane.Fresh.Pull(t.Context(), 5, 0, func(consumer.Message) {})
+		_, err := lane.Fresh.Pull(t.Context(), 5, 0, nil, func(consumer.Message) {})
 		result <- err
 	}()
 	brokertest.Eventually(t, "pulling", func() bool { return r.Info(t, "fcm").NumWaiting == 1 })
@@ -377,7 +383,7 @@ func TestSuspectsComeOneAtATime(t *testing.T) {
 	defer cancel()
 	for _, source := range []*queue.Source{r.Lane.Suspects, other.Suspects} {
 		wg.Go(func() {
-			if n, err := source.Pull(ctx, 1, 0, func(m consumer.Message) { got <- m }); n != 1 || err != nil {
+			if n, err := source.Pull(ctx, 1, 0, nil, func(m consumer.Message) { got <- m }); n != 1 || err != nil {
 				t.Errorf("Pull = %d, %v", n, err)
 			}
 		})
@@ -405,7 +411,7 @@ func TestVerbs(t *testing.T) {
 	r := brokertest.NewRig(t, func(topo *topology.Topology) { topo.AckWait = 600 * time.Millisecond })
 	r.Publish(t, 1)
 	var m consumer.Message
-	if _, err := r.Lane.Fresh.Pull(t.Context(), 1, 0, func(got consumer.Message) { m = got }); err != nil {
+	if _, err := r.Lane.Fresh.Pull(t.Context(), 1, 0, nil, func(got consumer.Message) { m = got }); err != nil {
 		t.Fatal(err)
 	}
 	// InProgress keeps it from being redelivered well beyond AckWait.
@@ -413,7 +419,7 @@ func TestVerbs(t *testing.T) {
 	defer cancel()
 	again := make(chan int, 1)
 	go func() {
-		n, _ := r.Lane.Fresh.Pull(quiet, 1, 0, func(got consumer.Message) { m = got })
+		n, _ := r.Lane.Fresh.Pull(quiet, 1, 0, nil, func(got consumer.Message) { m = got })
 		again <- n
 	}()
 	beat := time.NewTicker(100 * time.Millisecond)

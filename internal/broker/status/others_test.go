@@ -69,7 +69,7 @@ func TestLanesThatOthersRunAreNotAbandoned(t *testing.T) {
 	pulled := make(chan struct{})
 	go func() {
 		defer close(pulled)
-		_, _ = r.Lane.Retries.Pull(ctx, 1, 0, func(consumer.Message) {})
+		_, _ = r.Lane.Retries.Pull(ctx, 1, 0, nil, func(consumer.Message) {})
 	}()
 	brokertest.Eventually(t, "pulling", func() bool { return !abandoned() })
 	stop()

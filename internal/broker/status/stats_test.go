@@ -30,7 +30,7 @@ func TestStats(t *testing.T) {
 	}
 	// 1 is acknowledged, 2 to 4 are scheduled, 5 is due, 6 is a suspect, 7 and 8 are
 	// in flight, 8 for the second time.
-	_, err := r.Lane.Fresh.Pull(t.Context(), 8, 0, func(m consumer.Message) {
+	_, err := r.Lane.Fresh.Pull(t.Context(), 8, 0, nil, func(m consumer.Message) {
 		switch seq := m.Origin().Seq; {
 		case seq == 1:
 			brokertest.Ack(t, m)
@@ -47,7 +47,7 @@ func TestStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Lane.Fresh.Pull(t.Context(), 1, 0, func(consumer.Message) {}); err != nil {
+	if _, err := r.Lane.Fresh.Pull(t.Context(), 1, 0, nil, func(consumer.Message) {}); err != nil {
 		t.Fatal(err)
 	}
 	r.Publish(t, 2)

@@ -35,7 +35,7 @@ func settle(t *testing.T, r *brokertest.Rig, handler string, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := lane.Fresh.Pull(t.Context(), n, 0, func(m consumer.Message) { brokertest.Ack(t, m) }); got != n || err != nil {
+	if got, err := lane.Fresh.Pull(t.Context(), n, 0, nil, func(m consumer.Message) { brokertest.Ack(t, m) }); got != n || err != nil {
 		t.Fatalf("Pull = %d, %v", got, err)
 	}
 	brokertest.Eventually(t, "settled", func() bool { return r.Info(t, handler).AckFloor.Stream == uint64(n) })

@@ -202,7 +202,7 @@ func TestADurableIsMadeAnewWhenTheBrokerCanAgain(t *testing.T) {
 	allow := r.Broker.RefuseDurables(t, "PUSH")
 	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline)
 	defer cancel()
-	_, err := lane.Fresh.Pull(ctx, 1, 0, func(consumer.Message) {})
+	_, err := lane.Fresh.Pull(ctx, 1, 0, nil, func(consumer.Message) {})
 	if err == nil || errors.Is(err, consumer.ErrSourceGone) {
 		t.Fatalf("Pull = %v, want an error that passes", err)
 	}
@@ -217,7 +217,7 @@ func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
 	brokertest.DeleteDurable(t, r)
 	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline)
 	defer cancel()
-	_, err := r.Lane.Fresh.Pull(ctx, 1, 0, func(consumer.Message) {})
+	_, err := r.Lane.Fresh.Pull(ctx, 1, 0, nil, func(consumer.Message) {})
 	if !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}
