@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -53,11 +52,10 @@ func lineError(err error) error {
 		if kind.Field == "" {
 			return errLineShape
 		}
-		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "deviceFields."), "Extra.") // Go's names
-		if field == "keys" {
+		if kind.Field == "keys" {
 			return errLineKeys
 		}
-		return fmt.Errorf("%s is a JSON %s: want a string", field, kind.Value)
+		return fmt.Errorf("%s is a JSON %s: want a string", kind.Field, kind.Value)
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return errLineTime

@@ -9,19 +9,24 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Remove removes the devices of like.User that have all of ID, Provider, Token,
-// App and Kind that like has, and returns how many there were. If like has a User only, a list
-// that is damaged is removed as well, and counts nothing.
+// Fits reports whether have has all of ID, Provider, Token, App, Kind and Env that like
+// has.
+func Fits(like, have push.Device) bool {
+	fits := func(want, have string) bool { return want == "" || want == have }
+	wanted, extra := like.More(), have.More()
+	return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token) &&
+		fits(wanted.App, extra.App) && fits(wanted.Kind, extra.Kind) && fits(wanted.Env, extra.Env)
+}
+
+// Remove removes the devices of like.User that fit like, see [Fits], and returns how
+// many there were. If every device would fit, a list that is damaged is removed as
+// well, and counts nothing.
 func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, err error) {
 	if err := validateUser(like.User); err != nil {
 		return 0, &InvalidError{err}
 	}
-	fits := func(want, have string) bool { return want == "" || want == have }
-	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool {
-		return fits(like.ID, have.ID) && fits(like.Provider, have.Provider) && fits(like.Token, have.Token) &&
-			fits(like.More().App, have.More().App) && fits(like.More().Kind, have.More().Kind)
-	})
-	if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable && like.ID+like.Provider+like.Token+like.More().App+like.More().Kind == "" {
+	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool { return Fits(like, have) })
+	if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable && Fits(like, push.Device{}) {
 		err = d.discard(ctx, like.User)
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -37,15 +38,15 @@ func Kinds() []string { return []string{"voip"} }
 func Envs() []string { return []string{"production", "sandbox"} }
 
 func validateKind(s string) error {
-	if s != "" && s != "voip" {
-		return errors.New("kind is unknown: use voip for a token that takes calls, or leave it out")
+	if s != "" && !slices.Contains(Kinds(), s) {
+		return fmt.Errorf("kind is unknown: use %s for a token that takes calls, or leave it out", strings.Join(Kinds(), " or "))
 	}
 	return nil
 }
 
 func validateEnv(s string) error {
-	if s != "" && s != "production" && s != "sandbox" {
-		return errors.New("env is unknown: use production or sandbox, or leave it out")
+	if s != "" && !slices.Contains(Envs(), s) {
+		return fmt.Errorf("env is unknown: use %s, or leave it out", strings.Join(Envs(), " or "))
 	}
 	return nil
 }

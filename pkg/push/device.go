@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -131,7 +132,7 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 		read.Extra = new(*d.Extra)
 	}
 	if err := json.Unmarshal(b, &read); err != nil {
-		return err //nolint:wrapcheck // it is encoding/json that calls
+		return asMember(err)
 	}
 	*d = Device(*read.deviceFields)
 	d.User, d.Extra = Uid(read.User), read.Extra
@@ -139,6 +140,17 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 		d.Extra = nil
 	}
 	return nil
+}
+
+// asMember has an error name the member of the JSON object, without the Go struct in
+// which encoding/json found it.
+func asMember(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		for _, embedded := range []reflect.Type{reflect.TypeFor[deviceFields](), reflect.TypeFor[Extra]()} {
+			wrong.Field = strings.TrimPrefix(wrong.Field, embedded.Name()+".")
+		}
+	}
+	return err
 }
 
 // uidInput is a Uid as people and producers write it.

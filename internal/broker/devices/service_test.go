@@ -79,6 +79,41 @@ func TestDeviceRequests(t *testing.T) {
 	}
 }
 
+// TestDeviceRequestsWithAnExtra: what tells devices of several apps apart is kept by
+// put, shown by ls but for the keys, and chosen by in rm.
+func TestDeviceRequestsWithAnExtra(t *testing.T) {
+	t.Parallel()
+	r := newDeviceRig(t, devices.Options{})
+	nc, _ := brokertest.Client(t, r.broker.URL())
+	const keys = `{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}`
+	wantOK(t, nc, "put", `{"user":1,"id":"phone","provider":"apns","token":"secret-m","app":"a"}`)
+	wantOK(t, nc, "put", `{"user":1,"id":"phone","provider":"apns","token":"secret-c","app":"a","kind":"voip","env":"sandbox"}`)
+	wantOK(t, nc, "put", `{"user":1,"id":"web","provider":"webpush","token":"secret-w","app":"b","keys":`+keys+`}`)
+	all := devicesOf(t, r.devices, 1)[1]
+	line, err := json.Marshal(all[2])
+	if err != nil || !strings.Contains(string(line), `"app":"b","keys":`+keys) {
+		t.Errorf("kept is %s, %v", line, err)
+	}
+	m := ask(t, nc, "ls", `{"user":1}`)
+	if text := string(m.Data); !strings.Contains(text, `"app":"a","kind":"voip","env":"sandbox"`) || strings.Contains(text, "secret") || strings.Contains(text, "p256dh") {
+		t.Errorf("ls: %s", text)
+	}
+	for _, step := range []struct {
+		request string
+		left    int
+	}{
+		{`{"user":1,"env":"production"}`, 3},
+		{`{"user":1,"id":"phone","app":"b"}`, 3},
+		{`{"user":1,"id":"phone","kind":"voip"}`, 2},
+		{`{"user":1,"app":"a"}`, 1},
+	} {
+		wantOK(t, nc, "rm", step.request)
+		if left := devicesOf(t, r.devices, 1)[1]; len(left) != step.left {
+			t.Errorf("after rm %s: %v, want %d devices", step.request, left, step.left)
+		}
+	}
+}
+
 func TestDeviceRequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newDeviceRig(t, devices.Options{})

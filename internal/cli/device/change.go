@@ -94,14 +94,16 @@ func (a command) checkProvider(name string) error {
 }
 
 func newDeviceRemoveCommand(a command) *cobra.Command {
-	var like push.Device
+	like := push.Device{Extra: new(push.Extra)}
 	var consent app.Change
 	cmd := &cobra.Command{
 		Use:   "rm",
 		Short: "Remove a device, or all devices of a user",
-		Long: `Removes the device with an ID. Without --id it shows all devices of the user,
-and removes them with --yes.`,
+		Long: `Removes the device with an ID; --app and --kind choose among several with that
+ID. Without --id it shows the devices of the user that have the app and the
+kind, and removes them with --yes.`,
 		Example: `  pushworker device rm --user usr782riWdFIwE --id phone-1
+  pushworker device rm --user usr782riWdFIwE --id phone-1 --kind voip
   pushworker device rm --user usr782riWdFIwE --yes`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -118,6 +120,9 @@ and removes them with --yes.`,
 	}
 	app.AddUser(cmd, &like.User)
 	cmd.Flags().StringVar(&like.ID, "id", "", "only the device with this `ID`")
+	cmd.Flags().StringVar(&like.Extra.App, "app", "", "only devices of this `APP`")
+	cmd.Flags().StringVar(&like.Extra.Kind, "kind", "", "only devices of this `KIND`, such as voip")
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(device.Kinds(), cobra.ShellCompDirectiveNoFileComp))
 	app.AddConsent(cmd.Flags(), &consent)
 	return cmd
 }
@@ -143,9 +148,7 @@ func (a command) agreeToRemove(ctx context.Context, dir *devices.Directory, like
 	if err != nil && !damaged {
 		return false, deviceError(err)
 	}
-	if like.ID != "" {
-		list = slices.DeleteFunc(slices.Clone(list), func(d push.Device) bool { return d.ID != like.ID })
-	}
+	list = slices.DeleteFunc(slices.Clone(list), func(d push.Device) bool { return !device.Fits(like, d) })
 	if len(list) == 0 && !damaged {
 		return true, nil // which removes none
 	}
