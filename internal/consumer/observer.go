@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pushworker/pushworker/internal/retry"
@@ -35,8 +36,10 @@ type Outcome struct {
 	// Error is the text of the handler's error; empty when there was none.
 	Error string
 	// Users are those whom the receipt addressed this time; nil when it could not be
-	// read. Nobody else holds the slice.
-	Users []push.Uid
+	// read. Untargeted are those of them of whom the handler has listed no target, because
+	// only other handlers reach their devices; they are not among Users. Nobody else holds
+	// the slices.
+	Users, Untargeted []push.Uid
 	// Counts adds up what became of the targets, and Targets lists them if the
 	// handler has told; read it only.
 	Counts  push.Targets
@@ -61,7 +64,7 @@ func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
 	o.Users = d.users
 	if d.receipt != nil && (d.tried || o.Verdict != retry.Redeliver) { // else the handler may have it still
 		if o.Users == nil {
-			o.Users = users(d.receipt)
+			o.Users, o.Untargeted = targeted(d.receipt)
 		}
 		o.Users = append(o.Users, d.elsewhere...)
 		o.Targets = d.itemized()
@@ -76,4 +79,30 @@ func users(r *push.Receipt) []push.Uid {
 		all = append(all, user)
 	}
 	return all
+}
+
+// targeted are the users of r with a target, and those without one, if the handler has
+// listed as many targets as it has counted.
+func targeted(r *push.Receipt) (with, without []push.Uid) {
+	with = users(r)
+	targets := r.Itemized()
+	told, _ := r.Tallied()
+	whole := func(t push.Target) bool { return t.Device.User.IsZero() && t.Channel == "" }
+	if targets == nil || len(targets) != told.Accepted+told.Skipped+told.Gone+told.Rejected+told.Retried || slices.ContainsFunc(targets, whole) {
+		return with, nil
+	}
+	have := make(map[push.Uid]struct{}, len(with))
+	for i := range targets {
+		have[targets[i].Device.User] = struct{}{}
+	}
+	lacks := func(u push.Uid) bool {
+		_, has := have[u]
+		return !has
+	}
+	for _, u := range with {
+		if lacks(u) {
+			without = append(without, u)
+		}
+	}
+	return slices.DeleteFunc(with, lacks), without
 }

@@ -27,6 +27,7 @@ func (t *testimony) tell(o consumer.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	slices.Sort(o.Users)
+	slices.Sort(o.Untargeted)
 	t.all = append(t.all, o)
 }
 
@@ -42,6 +43,7 @@ func TestObserver(t *testing.T) {
 	t.Parallel()
 	two := []push.Uid{1000, 1001}
 	item := []push.Target{{Channel: "chnX", Result: push.ResultSkipped, Why: "asleep"}}
+	shares := []push.Target{item[0], {Device: push.Device{User: 1001, ID: "phone"}, Result: push.ResultAccepted}}
 	for name, test := range map[string]struct {
 		data  string
 		first func(*push.Receipt) error // the outcome of the first attempt; the second succeeds
@@ -62,6 +64,24 @@ func TestObserver(t *testing.T) {
 			want: []consumer.Outcome{{
 				Verdict: retry.Ack, Attempts: 1, Users: two, Counts: push.Targets{Accepted: 1, Skipped: 1}, Targets: item,
 			}},
+		},
+		"ack that leaves one user to others": {
+			data: receipt(1, 2), first: func(r *push.Receipt) error {
+				r.Tally(push.Targets{Accepted: 1, Skipped: 1})
+				r.Itemize(shares)
+				return nil
+			},
+			want: []consumer.Outcome{{
+				Verdict: retry.Ack, Attempts: 1, Users: two[1:], Untargeted: two[:1], Counts: push.Targets{Accepted: 1, Skipped: 1}, Targets: shares,
+			}},
+		},
+		"ack that leaves all to others": {
+			data: receipt(1, 2), first: func(r *push.Receipt) error {
+				r.Tally(push.Targets{})
+				r.Itemize([]push.Target{})
+				return nil
+			}, clean: true,
+			want: []consumer.Outcome{{Verdict: retry.Ack, Attempts: 1, Untargeted: two}},
 		},
 		"tried again": {
 			data: receipt(1, 2), first: func(*push.Receipt) error { return push.RetryAfter(errFault, time.Second) }, clean: true,

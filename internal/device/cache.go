@@ -68,8 +68,9 @@ func newCache(room int, ttl time.Duration) *cache {
 	return c
 }
 
-// lookup adds to found what it knows, and returns the others.
-func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (missing []push.Uid) {
+// lookup adds to found what it knows of the devices that provider reaches, and returns
+// the users of whom it knows nothing.
+func (c *cache) lookup(users []push.Uid, provider string, found map[push.Uid][]push.Device) (missing []push.Uid) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +86,7 @@ func (c *cache) lookup(users []push.Uid, found map[push.Uid][]push.Device) (miss
 			}
 			missing = append(missing, u)
 		case len(v.list) > 0:
-			found[u] = v.list
+			found[u] = v.list.of(provider)
 		}
 	}
 	c.hits.Add(int64(len(users) - len(missing)))

@@ -57,7 +57,7 @@ func TestDamagedListLosesNothing(t *testing.T) {
 		put(t, d, ben, "phone", "y")
 		overwrite(t, store, "user."+anna.String(), value)
 
-		found, err := d.Devices(t.Context(), []push.Uid{anna, ben})
+		found, err := d.Devices(t.Context(), []push.Uid{anna, ben}, "")
 		wantUnreadable(t, "Devices", err, anna)
 		if len(found) != 1 || len(found[ben]) != 1 || told != 1 {
 			t.Errorf("%s: the others are %v, told %d times", value, found, told)
@@ -143,7 +143,7 @@ func TestDamagedClaimLetsNobodyHaveTheToken(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%v does not name the key", err)
 		}
-		found, err := d.Devices(t.Context(), []push.Uid{anna, ben})
+		found, err := d.Devices(t.Context(), []push.Uid{anna, ben}, "")
 		if want := []push.Uid{anna}; err != nil || !cmp.Equal(want, keysOf(found)) {
 			t.Errorf("%s: the token is with %v, %v", value, keysOf(found), err)
 		}
@@ -171,6 +171,6 @@ func TestCacheHearsOfDamage(t *testing.T) {
 	overwrite(t, store, "user."+anna.String(), `{"ok":true}`)
 	e := scan(t, store, "user.")[0]
 	d.Learn(e)
-	_, err := d.Devices(t.Context(), []push.Uid{anna})
+	_, err := d.Devices(t.Context(), []push.Uid{anna}, "")
 	wantUnreadable(t, "Devices", err, anna)
 }

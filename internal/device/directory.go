@@ -62,13 +62,13 @@ func New(s Store, o Options) *Directory {
 // Devices implements [push.Directory]. It asks the cache first. What it returns is
 // at most as old as CacheTTL, or as what Learn was told while d is watched, and as
 // new as the last change made through d.
-func (d *Directory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *Directory) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
 	found := make(map[push.Uid][]push.Device, len(users))
-	missing := d.cache.lookup(users, found)
+	missing := d.cache.lookup(users, provider, found)
 	if len(missing) == 0 {
 		return found, nil
 	}
-	err := d.loader.load(ctx, missing, found)
+	err := d.loader.load(ctx, missing, provider, found)
 	if _, partly := errors.AsType[*push.UnreadableError](err); err != nil && !partly {
 		return nil, err
 	}
@@ -135,9 +135,12 @@ func (d *Directory) All(ctx context.Context) iter.Seq2[push.Device, error] {
 	}
 }
 
+// In returns the devices that are under a user's key.
+func In(e Keyed) ([]push.Device, error) { return readList(UserOf(e.Key), e.Value) }
+
 // yieldList yields the devices of a list, and reports whether more are wanted.
 func yieldList(e Keyed, yield func(push.Device, error) bool) bool {
-	l, err := readList(UserOf(e.Key), e.Value)
+	l, err := In(e)
 	if err != nil {
 		return yield(push.Device{}, err)
 	}

@@ -63,7 +63,7 @@ func put(tb testing.TB, d *device.Directory, user push.Uid, id, token string) {
 // count asks for users and returns how many have devices.
 func count(tb testing.TB, d *device.Directory, users ...push.Uid) int {
 	tb.Helper()
-	found, err := d.Devices(tb.Context(), users)
+	found, err := d.Devices(tb.Context(), users, "")
 	if err != nil {
 		tb.Error(err)
 		return -1
@@ -174,7 +174,7 @@ func TestChangeIsSeenAtOnce(t *testing.T) {
 	put(t, d, anna, "phone", "x")
 	put(t, d, ben, "phone", "x")
 	store.reads.Store(0)
-	if found, err := d.Devices(t.Context(), []push.Uid{anna, ben}); err != nil || len(found) != 1 || len(found[ben]) != 1 {
+	if found, err := d.Devices(t.Context(), []push.Uid{anna, ben}, ""); err != nil || len(found) != 1 || len(found[ben]) != 1 {
 		t.Errorf("Devices = %v, %v; want ben's", found, err)
 	}
 	if n := store.reads.Load(); n != 0 {
@@ -316,7 +316,7 @@ func TestWhoGivesUpLeavesTheOthersTheirAnswer(t *testing.T) {
 		why := errors.New("enough")
 		gaveUp := make(chan error)
 		go func() {
-			_, err := d.Devices(ctx, []push.Uid{anna})
+			_, err := d.Devices(ctx, []push.Uid{anna}, "")
 			gaveUp <- err
 		}()
 		synctest.Wait()
@@ -341,7 +341,7 @@ func TestReadFailsForAllWhoWaitAndIsNotRemembered(t *testing.T) {
 	d.Forget()
 	down := errors.New("the store is down")
 	store.fail.Store(&down)
-	if found, err := d.Devices(t.Context(), []push.Uid{anna}); !errors.Is(err, down) || found != nil {
+	if found, err := d.Devices(t.Context(), []push.Uid{anna}, ""); !errors.Is(err, down) || found != nil {
 		t.Errorf("Devices = %v, %v; want %v", found, err, down)
 	}
 	if _, err := d.Put(t.Context(), push.Device{User: anna, ID: "1", Provider: "fcm", Token: "secret"}); !errors.Is(err, down) || strings.Contains(err.Error(), "secret") {
@@ -357,7 +357,7 @@ func TestStoreThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := &spyStore{stall: make(chan struct{})}
-		if _, err := device.New(store, device.Options{}).Devices(t.Context(), []push.Uid{anna}); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := device.New(store, device.Options{}).Devices(t.Context(), []push.Uid{anna}, ""); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Devices = %v, want a deadline", err)
 		}
 	})
@@ -473,7 +473,7 @@ func TestWhatIsCachedCostsTheResultOnly(t *testing.T) {
 			}
 			sink = m
 		})
-		got := testing.AllocsPerRun(100, func() { sink, err = d.Devices(t.Context(), users[:n]) })
+		got := testing.AllocsPerRun(100, func() { sink, err = d.Devices(t.Context(), users[:n], "") })
 		if err != nil || got > result {
 			t.Errorf("%d users: %v allocations, %v, want %v as the map itself", n, got, err, result)
 		}

@@ -66,6 +66,9 @@ func TestTokenForCallsStandsBesideThatForMessages(t *testing.T) {
 	if n, err := d.Remove(t.Context(), push.Device{User: 1, Extra: &push.Extra{Kind: "voip"}}); err != nil || n != 1 {
 		t.Errorf("removing what takes calls removed %d, %v, want 1", n, err)
 	}
+	if n, err := d.Remove(t.Context(), push.Device{User: 1, Extra: &push.Extra{Env: "production"}}); err != nil || n != 0 {
+		t.Errorf("removing what no device has removed %d, %v, want 0", n, err)
+	}
 }
 
 func TestEmptyExtraIsNone(t *testing.T) {
@@ -119,5 +122,38 @@ func TestDeviceStaysSmall(t *testing.T) {
 	parts := unsafe.Sizeof(push.Uid(0)) + 5*unsafe.Sizeof("") + unsafe.Sizeof(time.Time{}) // user, five texts, registered
 	if size, want := unsafe.Sizeof(push.Device{}), parts+unsafe.Sizeof(uintptr(0)); size > want {
 		t.Errorf("a device takes %d bytes, want at most %d", size, want)
+	}
+}
+
+// TestDevicesAreAskedForByProvider: a handler gets those of its own provider, and hears
+// of a user who has others only.
+func TestDevicesAreAskedForByProvider(t *testing.T) {
+	t.Parallel()
+	d := device.New(new(device.Memory), device.Options{})
+	for i, provider := range []string{"fcm", "webpush", "webpush"} {
+		token := string(rune('a' + i))
+		if _, err := d.Put(t.Context(), push.Device{User: push.Uid(1 + i/2), ID: token, Provider: provider, Token: token}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // of the store, and of the cache
+		for provider, want := range map[string]map[push.Uid][]string{
+			"":        {1: {"a", "b"}, 2: {"c"}},
+			"fcm":     {1: {"a"}, 2: {}},
+			"webpush": {1: {"b"}, 2: {"c"}},
+			"apns":    {1: {}, 2: {}},
+		} {
+			found, err := d.Devices(t.Context(), []push.Uid{1, 2, 3}, provider)
+			got := make(map[push.Uid][]string)
+			for u, list := range found {
+				got[u] = []string{}
+				for _, dev := range list {
+					got[u] = append(got[u], dev.ID)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%q: %v (-want +got):\n%s", provider, err, diff)
+			}
+		}
 	}
 }

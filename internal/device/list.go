@@ -71,6 +71,16 @@ func (l list) value() ([]byte, error) {
 	return value, nil
 }
 
+// of returns the devices of l that provider reaches. Nearly always it is all of them,
+// and l itself.
+func (l list) of(provider string) list {
+	foreign := func(d push.Device) bool { return !d.For(provider) }
+	if !slices.ContainsFunc(l, foreign) {
+		return l
+	}
+	return slices.DeleteFunc(slices.Clone(l), foreign)
+}
+
 // find returns the device with d's token.
 func (l list) find(d push.Device) (push.Device, bool) {
 	i := slices.IndexFunc(l, func(have push.Device) bool { return sameToken(have, d) })

@@ -40,9 +40,10 @@ type load struct {
 	err   error
 }
 
-// load adds the devices of users to found; the error may be a [*push.UnreadableError]
-// about some of them. The read goes on if ctx ends, because others may wait for it.
-func (l *loader) load(ctx context.Context, users []push.Uid, found map[push.Uid][]push.Device) error {
+// load adds the devices of users that provider reaches to found; the error may be a
+// [*push.UnreadableError] about some users. The read goes on if ctx ends, because others
+// may wait for it.
+func (l *loader) load(ctx context.Context, users []push.Uid, provider string, found map[push.Uid][]push.Device) error {
 	mine := l.join(ctx, users)
 	select {
 	case <-mine.done:
@@ -59,7 +60,7 @@ func (l *loader) load(ctx context.Context, users []push.Uid, found map[push.Uid]
 		if answer.err != nil {
 			damaged, why = append(damaged, u), errors.Join(why, answer.err)
 		} else if len(answer.list) > 0 {
-			found[u] = answer.list
+			found[u] = answer.list.of(provider)
 		}
 	}
 	if why != nil {

@@ -21,7 +21,7 @@ type OnDemand struct {
 }
 
 // Devices implements [push.Directory].
-func (d *OnDemand) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *OnDemand) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.opened == nil && d.err == nil {
@@ -30,7 +30,7 @@ func (d *OnDemand) Devices(ctx context.Context, users []push.Uid) (map[push.Uid]
 	if d.err != nil {
 		return nil, d.err
 	}
-	return d.opened.Devices(ctx, users)
+	return d.opened.Devices(ctx, users, provider)
 }
 
 // Gone implements [push.Directory].

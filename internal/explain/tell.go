@@ -89,6 +89,8 @@ func (f *file) tell() LaneStory {
 	s := LaneStory{Handler: f.handler, Steps: f.steps()}
 	share, known := f.share()
 	switch {
+	case f.passedBy():
+		s.Fate, s.Text = Unsent, "nothing to do: no device of "+f.facts.User.UserId()+" is one that this handler reaches"
 	case known && share.done:
 		f.own(&s, share)
 	case len(f.retries) > 0:

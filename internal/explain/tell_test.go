@@ -244,3 +244,27 @@ func TestVerdictOfOneUser(t *testing.T) {
 		})
 	}
 }
+
+// TestTellWhoIsLeftToOthers: of several handlers, each has its own devices, and a
+// receipt that is over at one of them was nothing for those who have none of these.
+func TestTellWhoIsLeftToOthers(t *testing.T) {
+	t.Parallel()
+	alice, bob := push.Uid(1000), push.Uid(1001)
+	tell := func(user push.Uid, events ...outcome.Event) explain.LaneStory {
+		for i := range events {
+			events[i].Handler, events[i].Stream, events[i].StreamSeq = "fcm-a", "PUSH", 7
+		}
+		return explain.Tell(explain.Facts{Receipt: explain.Receipt{Stream: "PUSH", Seq: 7}, User: user, Events: events}).Lanes[0]
+	}
+	over := outcome.Event{Verdict: "ack", Users: []string{alice.String()}, Untargeted: []string{bob.String()}, Accepted: 1}
+	if s := tell(bob, over); s.Fate != explain.Unsent || s.Text != "nothing to do: no device of "+bob.UserId()+" is one that this handler reaches" {
+		t.Errorf("of bob it is said %q, %s", s.Text, s.Fate)
+	}
+	if s := tell(alice, over); s.Fate != explain.Delivered {
+		t.Errorf("of alice it is said %q, %s", s.Text, s.Fate)
+	}
+	again := outcome.Event{Verdict: "redeliver", Users: []string{bob.String()}, Retried: 1}
+	if s := tell(bob, again, over); s.Fate != explain.Delivered { // he had a device here at first
+		t.Errorf("of bob, who was to be told, it is said %q, %s", s.Text, s.Fate)
+	}
+}

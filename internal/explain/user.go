@@ -83,6 +83,23 @@ func (f *file) own(s *LaneStory, of share) {
 	}
 }
 
+// passedBy reports whether the receipt is over here, and the user in question was never
+// one of its targets.
+func (f *file) passedBy() bool {
+	if f.facts.User.IsZero() || !f.over() {
+		return false
+	}
+	user := f.facts.User.String()
+	named := false
+	for _, e := range f.events {
+		if slices.Contains(e.Users, user) || len(e.Users) == 0 && len(e.Untargeted) == 0 {
+			return false
+		}
+		named = named || slices.Contains(e.Untargeted, user)
+	}
+	return named
+}
+
 // sent tells how many targets got it.
 func (f *file) sent(s *LaneStory, e outcome.Event, accepted int, at time.Time, whom string) {
 	s.Fate, s.Text = Delivered, fmt.Sprintf("delivered%s at %s: %s", whom, clock(at), counts(e))

@@ -13,8 +13,8 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Brief is what is told of receipts of which every target was accepted, unless they
-// are told in full: 14 bytes for each user and about as many for each receipt. A
+// Brief is what is told of receipts of which every target was accepted, or that had
+// none at the handler, unless they are told in full: 14 bytes for each user and about as many for each receipt. A
 // message on push.events.accepted.<handler> is one.
 type Brief struct {
 	// At is when the first was settled; the others were within moments.
@@ -22,7 +22,8 @@ type Brief struct {
 	Handler string    `json:"handler"`
 	Stream  string    `json:"stream"`
 	// Accepted lists the receipts: the sequence in Stream, how many targets were
-	// accepted, and the users, as 11-character texts.
+	// accepted, and the users, as 11-character texts; after a null those whose devices
+	// only other handlers reach.
 	Accepted []BriefEntry `json:"accepted"`
 }
 
@@ -30,7 +31,8 @@ type Brief struct {
 type BriefEntry struct {
 	Seq      uint64
 	Accepted int
-	Users    []string
+	// Users and Untargeted are those of [Event].
+	Users, Untargeted []string
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -45,11 +47,18 @@ func (e *BriefEntry) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(all[1], &e.Accepted); err != nil {
 		return fmt.Errorf("reading a count: %w", err)
 	}
-	e.Users = make([]string, len(all)-2)
-	for i := range e.Users {
-		if err := json.Unmarshal(all[i+2], &e.Users[i]); err != nil {
+	list := &e.Users
+	*list = []string{}
+	for _, text := range all[2:] {
+		if string(text) == "null" {
+			list = &e.Untargeted
+			continue
+		}
+		var user string
+		if err := json.Unmarshal(text, &user); err != nil {
 			return fmt.Errorf("reading a user: %w", err)
 		}
+		*list = append(*list, user)
 	}
 	return nil
 }
@@ -58,6 +67,12 @@ func (e *BriefEntry) UnmarshalJSON(text []byte) error {
 func (e BriefEntry) MarshalJSON() ([]byte, error) {
 	all := []any{e.Seq, e.Accepted}
 	for _, user := range e.Users {
+		all = append(all, user)
+	}
+	if len(e.Untargeted) > 0 {
+		all = append(all, nil)
+	}
+	for _, user := range e.Untargeted {
 		all = append(all, user)
 	}
 	return json.Marshal(all)
@@ -72,7 +87,7 @@ func ReadBrief(message []byte) iter.Seq[Event] {
 			return
 		}
 		for _, e := range b.Accepted {
-			if !yield(Event{At: b.At, Handler: b.Handler, Verdict: "ack", Stream: b.Stream, StreamSeq: e.Seq, Users: e.Users, Accepted: e.Accepted}) {
+			if !yield(Event{At: b.At, Handler: b.Handler, Verdict: "ack", Stream: b.Stream, StreamSeq: e.Seq, Users: e.Users, Untargeted: e.Untargeted, Accepted: e.Accepted}) {
 				return
 			}
 		}
@@ -87,7 +102,7 @@ func MentionsSeq(message []byte, seq uint64) bool {
 // isBrief reports whether o is told in brief.
 func isBrief(o *consumer.Outcome) bool {
 	t := o.Counts
-	return !o.Replayed && o.Verdict == retry.Ack && o.Error == "" && t.Accepted > 0 && t.Skipped|t.Gone|t.Rejected|t.Retried == 0
+	return !o.Replayed && o.Verdict == retry.Ack && o.Error == "" && (t.Accepted > 0 || len(o.Untargeted) > 0) && t.Skipped|t.Gone|t.Rejected|t.Retried == 0
 }
 
 // appendBrief appends o to the brief message in dst, which it begins if dst is empty.
@@ -103,6 +118,12 @@ func appendBrief(dst []byte, o *consumer.Outcome) []byte {
 	dst = strconv.AppendUint(append(dst, '['), o.Origin.RootSeq, 10)
 	dst = strconv.AppendInt(append(dst, ','), int64(o.Counts.Accepted), 10)
 	for _, u := range o.Users {
+		dst = appendUser(append(dst, ','), u)
+	}
+	if len(o.Untargeted) > 0 {
+		dst = append(dst, ",null"...)
+	}
+	for _, u := range o.Untargeted {
 		dst = appendUser(append(dst, ','), u)
 	}
 	return append(dst, ']')

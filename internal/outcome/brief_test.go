@@ -36,9 +36,11 @@ func TestWhatWentWellIsToldInBrief(t *testing.T) {
 	}
 	replayed := told(4, push.Targets{Accepted: 1}, alice)
 	replayed.Replayed = true
+	passed, shared := told(6, push.Targets{}), told(7, push.Targets{Accepted: 1}, alice)
+	passed.Untargeted, shared.Untargeted = []push.Uid{bob}, []push.Uid{bob}
 	for _, o := range []consumer.Outcome{
 		told(1, push.Targets{Accepted: 2}, alice), told(2, push.Targets{Accepted: 1, Gone: 1}, bob), told(3, push.Targets{Accepted: 5}, alice, bob),
-		replayed, told(5, push.Targets{}, bob),
+		replayed, told(5, push.Targets{}, bob), passed, shared,
 	} {
 		w.Tell(o)
 	}
@@ -50,6 +52,8 @@ func TestWhatWentWellIsToldInBrief(t *testing.T) {
 	want := []outcome.Event{
 		{At: at, Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 1, Users: []string{alice.String()}, Accepted: 2},
 		{At: at, Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 3, Users: []string{alice.String(), bob.String()}, Accepted: 5},
+		{At: at, Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 6, Users: []string{}, Untargeted: []string{bob.String()}},
+		{At: at, Handler: "fcm", Verdict: "ack", Stream: "PUSH", StreamSeq: 7, Users: []string{alice.String()}, Untargeted: []string{bob.String()}, Accepted: 1},
 	}
 	if diff := cmp.Diff(want, brief.events); diff != "" || len(brief.messages) != 1 {
 		t.Errorf("%d messages, told in brief (-want +got):\n%s", len(brief.messages), diff)

@@ -23,7 +23,7 @@ const (
 // break. With encoding/json, events of everything would cost a lane more than they
 // may. hash masks tokens.
 func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string) []byte {
-	users, targets, unlisted := listed(o)
+	users, untargeted, targets, unlisted := listed(o)
 	dst = appendTime(append(dst, `{"at":`...), o.At)
 	dst = appendString(append(dst, `,"handler":`...), o.Handler)
 	dst = appendString(append(dst, `,"verdict":`...), verdict(o))
@@ -38,7 +38,8 @@ func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string) []by
 		dst = appendString(append(dst, `,"reason":`...), o.Reason.String())
 	}
 	dst = appendText(dst, `,"error":`, cut(o.Error))
-	dst = appendList(dst, `,"users":`, users, func(dst []byte, u push.Uid) []byte { return appendString(dst, u.String()) })
+	dst = appendList(dst, `,"users":`, users, appendUser)
+	dst = appendList(dst, `,"untargeted":`, untargeted, appendUser)
 	dst = appendCount(dst, `,"accepted":`, o.Counts.Accepted)
 	dst = appendCount(dst, `,"skipped":`, o.Counts.Skipped)
 	dst = appendCount(dst, `,"gone":`, o.Counts.Gone)
@@ -59,8 +60,8 @@ func verdict(o *consumer.Outcome) string {
 
 // listed are the users and targets that an event lists, and how many it does not:
 // rather those targets that people will ask about.
-func listed(o *consumer.Outcome) (users []push.Uid, targets []push.Target, unlisted int) {
-	users, targets = o.Users, o.Targets
+func listed(o *consumer.Outcome) (users, untargeted []push.Uid, targets []push.Target, unlisted int) {
+	users, untargeted, targets = o.Users, o.Untargeted, o.Targets
 	if n := len(targets) - maxListed; n > 0 {
 		unlisted += n
 		targets = slices.SortedStableFunc(slices.Values(targets), func(a, b push.Target) int {
@@ -71,7 +72,11 @@ func listed(o *consumer.Outcome) (users []push.Uid, targets []push.Target, unlis
 		unlisted += n
 		users = users[:maxListed]
 	}
-	return users, targets, unlisted
+	if n := len(untargeted) - maxListed; n > 0 {
+		unlisted += n
+		untargeted = untargeted[:maxListed]
+	}
+	return users, untargeted, targets, unlisted
 }
 
 // accepted is 1 for a target that was accepted and 0 for others.

@@ -25,9 +25,9 @@ var errNoDirectory = errors.New("device directory is not open: create the bucket
 func (d *lateDirectory) open(opened push.Directory) { d.opened.Store(&opened) }
 
 // Devices implements [push.Directory].
-func (d *lateDirectory) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *lateDirectory) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
 	if opened := d.opened.Load(); opened != nil {
-		return (*opened).Devices(ctx, users)
+		return (*opened).Devices(ctx, users, provider)
 	}
 	return nil, errNoDirectory
 }

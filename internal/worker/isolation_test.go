@@ -35,7 +35,7 @@ func runQuietly(t *testing.T, url string) (delivered <-chan map[push.Uid][]push.
 						for u := range r.To {
 							users = append(users, u)
 						}
-						devices, err := directory.Devices(ctx, users)
+						devices, err := directory.Devices(ctx, users, "")
 						seen <- devices
 						return err
 					}}, nil

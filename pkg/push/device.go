@@ -47,12 +47,14 @@ type Device struct {
 // Directory knows which devices users have. Handlers ask it; whoever builds the
 // handlers hands one in. Its methods are safe for concurrent use.
 type Directory interface {
-	// Devices returns the devices of all users at once, of every provider. A user
-	// without devices has no entry. An [*UnreadableError] means that some users'
-	// devices cannot be read: the map holds those of the others. Any other error
-	// means that nothing is known about any of them. Both are transient. The slices
-	// may be shared with other callers: read them only.
-	Devices(ctx context.Context, users []Uid) (map[Uid][]Device, error)
+	// Devices returns the devices of all users at once that provider reaches: those that
+	// name it and those that name none. An empty provider asks for all. A user without
+	// any device has no entry, and one whose devices are all of other providers an empty
+	// one. An [*UnreadableError] means that some users' devices cannot be read: the map
+	// holds those of the others. Any other error means that nothing is known about any
+	// of them. Both are transient. The slices may be shared with other callers: read
+	// them only.
+	Devices(ctx context.Context, users []Uid, provider string) (map[Uid][]Device, error)
 	// Gone reports that the provider has said d's token is dead, in answer to a
 	// request that was sent at asOf. The token is removed from d.User unless it was
 	// registered after asOf. Reason is a short code such as "unregistered"; the chat
@@ -72,6 +74,12 @@ func (e *UnreadableError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// For reports whether d is one of those that a [Directory] returns to who asks for
+// provider.
+func (d Device) For(provider string) bool {
+	return provider == "" || d.Provider == provider || d.Provider == ""
+}
 
 // String names the device without its token.
 func (d Device) String() string {

@@ -125,7 +125,7 @@ func putDevice(tb testing.TB, d *devices.Directory, user push.Uid, token string)
 
 func devicesOf(tb testing.TB, d *devices.Directory, users ...push.Uid) map[push.Uid][]push.Device {
 	tb.Helper()
-	found, err := d.Devices(tb.Context(), users)
+	found, err := d.Devices(tb.Context(), users, "")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 		putDevice(t, r.devices, 1, token)
 		p.Shut(false)
 		brokertest.Eventually(t, "what was missed is seen in spite of the cache", func() bool {
-			found, err := far.Devices(t.Context(), []push.Uid{1})
+			found, err := far.Devices(t.Context(), []push.Uid{1}, "")
 			return err == nil && len(found[1]) == 1 && found[1][0].Token == token
 		})
 		brokertest.Eventually(t, "a new watcher, since the old one may have lost something on its way", func() bool {
@@ -240,7 +240,7 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 		brokertest.Eventually(t, "changes are heard again", func() bool {
 			putDevice(t, r.devices, 3, fmt.Sprintf("y%d-%d", round, time.Now().UnixNano()))
 			want := devicesOf(t, r.devices, 3)[3][0].Token
-			found, err := far.Devices(t.Context(), []push.Uid{3})
+			found, err := far.Devices(t.Context(), []push.Uid{3}, "")
 			return err == nil && len(found[3]) == 1 && found[3][0].Token == want
 		})
 	}
@@ -271,12 +271,12 @@ func TestDirectoryOutlivesTheBroker(t *testing.T) {
 	r.broker.Stop(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if found, err := r.devices.Devices(ctx, []push.Uid{1}); err == nil {
+	if found, err := r.devices.Devices(ctx, []push.Uid{1}, ""); err == nil {
 		t.Errorf("without a broker: %v", found)
 	}
 	r.broker.Restart(t)
 	brokertest.Eventually(t, "back", func() bool {
-		found, err := r.devices.Devices(t.Context(), []push.Uid{1})
+		found, err := r.devices.Devices(t.Context(), []push.Uid{1}, "")
 		return err == nil && len(found) == 1
 	})
 }

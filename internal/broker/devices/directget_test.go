@@ -124,7 +124,7 @@ func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 		}
 		d.Forget()
 		l.lies(lie, lie, lie, lie, lie)
-		if found, err := d.Devices(t.Context(), users); err == nil {
+		if found, err := d.Devices(t.Context(), users, ""); err == nil {
 			t.Errorf("%s, again and again: %d users, no error", name, len(found))
 		}
 	}
@@ -178,14 +178,14 @@ func TestAnswerThatIsNoneIsAnError(t *testing.T) {
 		}, "deadline"},
 	} {
 		l.lies(c.lie)
-		found, err := d.Devices(t.Context(), []push.Uid{1, 2})
+		found, err := d.Devices(t.Context(), []push.Uid{1, 2}, "")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, %v; want an error that says %q", name, found, err, c.want)
 		}
 	}
 	nothing := func(m *nats.Msg, _ []string) { brokertest.Say(m, "", "Status", "404", "Description", "No Results") }
 	l.lies(nothing, nothing, nothing, nothing)
-	if found, err := d.Devices(t.Context(), []push.Uid{1, 2}); !errors.Is(err, devices.ErrNoBucket) {
+	if found, err := d.Devices(t.Context(), []push.Uid{1, 2}, ""); !errors.Is(err, devices.ErrNoBucket) {
 		t.Errorf("%v, %v of a bucket that is empty, want ErrNoBucket", found, err)
 	}
 	if _, err := d.Put(t.Context(), push.Device{User: 1, ID: "1", Provider: "fcm", Token: "x"}); !errors.Is(err, devices.ErrNoBucket) {

@@ -79,7 +79,7 @@ func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
 			if n, err := devices.Count(t.Context(), r.Conn); n != 1 || err != nil {
 				t.Errorf("%d devices are counted, %v", n, err)
 			}
-			if found, err := d.Devices(t.Context(), []push.Uid{1, 2}); len(found[1]) != 1 || len(found[2]) != 0 || err != nil {
+			if found, err := d.Devices(t.Context(), []push.Uid{1, 2}, ""); len(found[1]) != 1 || len(found[2]) != 0 || err != nil {
 				t.Fatalf("found %v, %v", found, err)
 			}
 			if err := d.Ready(t.Context()); err != nil {
@@ -87,7 +87,7 @@ func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
 			}
 			lose(t, r)
 			d.Forget()
-			if found, err := d.Devices(t.Context(), []push.Uid{1, 2}); err == nil {
+			if found, err := d.Devices(t.Context(), []push.Uid{1, 2}, ""); err == nil {
 				t.Errorf("found %v without an error", found)
 			}
 			if err := d.Ready(t.Context()); err == nil {

@@ -60,7 +60,7 @@ func seqsOf(message, needle []byte, user push.Uid, stream string) (seqs []uint64
 		return nil, false
 	}
 	note := func(e outcome.Event) {
-		if e.Stream == stream && slices.Contains(e.Users, user.String()) {
+		if e.Stream == stream && (slices.Contains(e.Users, user.String()) || slices.Contains(e.Untargeted, user.String())) {
 			seqs = append(seqs, e.StreamSeq)
 		}
 	}

@@ -48,7 +48,7 @@ func (a command) directory(ctx context.Context, conn *broker.Conn, c *config.Con
 type noDirectory struct{ err error }
 
 // Devices implements [push.Directory].
-func (d noDirectory) Devices(context.Context, []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d noDirectory) Devices(context.Context, []push.Uid, string) (map[push.Uid][]push.Device, error) {
 	return nil, push.Unavailable(d.err)
 }
 

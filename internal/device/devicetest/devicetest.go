@@ -120,7 +120,7 @@ func wantDevices(tb testing.TB, dir Directory, user push.Uid, want ...push.Devic
 	if diff := cmp.Diff(timeless(want), timeless(listed)); diff != "" {
 		tb.Errorf("List of user %s: -want +got\n%s", user, diff)
 	}
-	asked, err := dir.Devices(tb.Context(), []push.Uid{user})
+	asked, err := dir.Devices(tb.Context(), []push.Uid{user}, "")
 	if err != nil {
 		tb.Fatal(err)
 	}

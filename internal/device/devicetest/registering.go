@@ -65,7 +65,7 @@ func knowsNothingOfNobody(b *bench) {
 // wantAll fails unless users have just these devices.
 func wantAll(b *bench, dir Directory, users []push.Uid, want map[push.Uid][]push.Device) {
 	b.Helper()
-	got, err := dir.Devices(b.Context(), users)
+	got, err := dir.Devices(b.Context(), users, "")
 	if err != nil {
 		b.Fatal(err)
 	}

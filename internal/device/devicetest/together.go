@@ -30,7 +30,7 @@ func seenElsewhere(b *bench) {
 			b.Fatal(err)
 		}
 		eventually(b, step.what+" seen by the other process", func() bool {
-			got, err := other.Devices(b.Context(), []push.Uid{alice})
+			got, err := other.Devices(b.Context(), []push.Uid{alice}, "")
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -117,7 +117,7 @@ func concurrentReads(b *bench) {
 	for i := range 4 {
 		wg.Go(func() {
 			for !stop.Load() {
-				found, err := other.Devices(b.Context(), []push.Uid{alice, bob, fighter(100 + i)})
+				found, err := other.Devices(b.Context(), []push.Uid{alice, bob, fighter(100 + i)}, "")
 				if err != nil || len(found[alice]) == 0 {
 					b.Errorf("Devices = %v, %v", found, err)
 					return
@@ -133,7 +133,7 @@ func concurrentReads(b *bench) {
 	stop.Store(true)
 	wg.Wait()
 	eventually(b, "the last word known to both", func() bool {
-		found, err := other.Devices(b.Context(), []push.Uid{alice, bob})
+		found, err := other.Devices(b.Context(), []push.Uid{alice, bob}, "")
 		return err == nil && len(found[alice]) == 1 && len(found[bob]) == 1
 	})
 }

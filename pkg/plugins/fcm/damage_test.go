@@ -19,8 +19,8 @@ type torn struct {
 }
 
 // Devices implements [push.Directory].
-func (d *torn) Devices(ctx context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
-	found, _ := d.directory.Devices(ctx, users)
+func (d *torn) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
+	found, _ := d.directory.Devices(ctx, users, provider)
 	return found, &push.UnreadableError{Users: d.damaged, Err: errors.New("the list is damaged")}
 }
 

@@ -49,8 +49,8 @@ type handler struct {
 func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
 	h := &handler{config: c, sender: s}
 	h.fanout = fanout.New(directory, fanout.Way[*messaging.Message]{
-		Name: "FCM", Line: s.line, Prepare: h.prepare, Call: h.call, Text: text,
-		Mine: func(d push.Device) bool { return (d.Provider == provider || d.Provider == "") && common.Takes(d) },
+		Name: "FCM", Provider: provider, Line: s.line, Prepare: h.prepare, Call: h.call, Text: text,
+		Mine: common.Takes,
 	})
 	return h
 }

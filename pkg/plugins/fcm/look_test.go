@@ -49,7 +49,7 @@ func TestRouteSaysWhatSendingDoes(t *testing.T) {
 		"||chnOne|accepted|",
 		alice.UserId() + "|phone||accepted|",
 		alice.UserId() + "|tablet||skipped|the device already has the packet",
-		bob.UserId() + "|||skipped|the user has no device that FCM reaches",
+		bob.UserId() + "|||skipped|the user has no device",
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("routes are\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))

@@ -390,7 +390,7 @@ func TestDryRun(t *testing.T) {
 type everybody struct{ directory }
 
 // Devices implements [push.Directory].
-func (*everybody) Devices(_ context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (*everybody) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
 	all := make(map[push.Uid][]push.Device)
 	for _, u := range users {
 		all[u] = []push.Device{{User: u, ID: "d", Token: "token-of-" + u.String(), Platform: "web"}}

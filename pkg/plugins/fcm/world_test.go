@@ -275,7 +275,7 @@ func (d *directory) put(device push.Device) {
 }
 
 // Devices implements [push.Directory].
-func (d *directory) Devices(_ context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *directory) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down != nil {

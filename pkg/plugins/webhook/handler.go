@@ -97,7 +97,7 @@ func (h *handler) targets(ctx context.Context, r *push.Receipt) ([]push.Device, 
 		}
 		return all, nil
 	}
-	devices, err := h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
+	devices, err := h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)), provider)
 	if err != nil {
 		return nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 	}

@@ -36,7 +36,7 @@ type directory struct {
 	err     error
 }
 
-func (d *directory) Devices(_ context.Context, users []push.Uid) (map[push.Uid][]push.Device, error) {
+func (d *directory) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
 	found := make(map[push.Uid][]push.Device)
 	for _, user := range users {
 		if devices := d.devices[user]; devices != nil {

@@ -31,7 +31,9 @@ func newTown(users int) (town, map[push.Uid]push.Recipient) {
 }
 
 // Devices implements [push.Directory].
-func (d town) Devices(context.Context, []push.Uid) (map[push.Uid][]push.Device, error) { return d, nil }
+func (d town) Devices(context.Context, []push.Uid, string) (map[push.Uid][]push.Device, error) {
+	return d, nil
+}
 
 // Gone implements [push.Directory].
 func (town) Gone(context.Context, push.Device, time.Time, string) error { return nil }
@@ -67,6 +69,7 @@ func newPost(t *testing.T, d push.Directory, inFlight int, ask func(context.Cont
 	p.Fanout = New(d, Way[letter]{
 		Name: "the post", Line: line.New(line.Options{Name: "the post", InFlight: inFlight, Timeout: time.Hour}),
 		Mine:    func(push.Device) bool { return true },
+		Text:    func(m letter) ([]byte, error) { return []byte(`"` + m + `"`), nil },
 		Prepare: func(*push.Receipt, time.Time) (Renderer[letter], error) { return letters{}, nil },
 		Call: func(_ push.Device, m letter) line.Call {
 			return line.Call{Key: string(m), Do: func(ctx context.Context, answered func(line.Answer)) {

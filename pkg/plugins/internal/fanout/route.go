@@ -28,13 +28,16 @@ func (f *Fanout[M]) Route(ctx context.Context, r *push.Receipt) ([]push.Route, e
 	tally := newTally(r)
 	tally.wait(damaged)
 	var routes []push.Route
-	all := f.targets(made, r, devices, tally)
+	all, elsewhere := f.targets(made, r, devices, tally)
 	for i := range all {
 		one, err := f.route(made, r, &all[i])
 		if err != nil {
 			return nil, err
 		}
 		routes = append(routes, one)
+	}
+	for _, user := range elsewhere {
+		tally.skip(push.Device{User: user}, "the user has no device that this handler reaches")
 	}
 	for _, item := range tally.items {
 		routes = append(routes, push.Route{Target: item})

@@ -102,8 +102,11 @@ func (t *tally) note(to push.Device, a line.Answer) {
 	t.items = append(t.items, item)
 }
 
-// report tells the lane what became of the targets.
+// report tells the lane what became of the targets, of which there may be none.
 func (t *tally) report() {
+	if t.items == nil {
+		t.items = []push.Target{}
+	}
 	t.receipt.Tally(t.counts)
 	t.receipt.Itemize(t.items)
 }

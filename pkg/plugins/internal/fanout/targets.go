@@ -44,16 +44,23 @@ func name(d push.Device) string {
 func (t *target[M]) handOver() bool { return t.handed.Swap(true) }
 
 // targets are whom r remains to be told to. Who needs nothing is noted as skipped:
-// a device that has the packet, and a user without any device.
-func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) []target[M] {
-	all := make([]target[M], 0, len(r.To)+1)
+// a device that has the packet, and a user without any device. Users whose devices
+// other handlers reach are no targets of this one: elsewhere names them, and nothing is
+// noted.
+func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) (all []target[M], elsewhere []push.Uid) {
+	all = make([]target[M], 0, len(r.To)+1)
 	tokens := listed(r)
 	for user, to := range r.To {
 		found := slices.Contains(tally.damaged, user) // and noted
-		for _, d := range devices[user] {
+		has, registered := devices[user]
+		others := registered && len(has) == 0 // which the directory has left out
+		for _, d := range has {
 			d.User = user
 			switch {
-			case d.Token == "" || !f.way.Mine(d):
+			case d.Token == "":
+				continue
+			case !d.For(f.way.Provider) || !f.way.Mine(d):
+				others = true
 				continue
 			case Named(to.Devices, d) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
@@ -62,11 +69,15 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 			}
 			found = true
 		}
-		if !found {
-			tally.skip(push.Device{User: user}, "the user has no device that "+f.way.Name+" reaches")
+		switch {
+		case found:
+		case others:
+			elsewhere = append(elsewhere, user)
+		default:
+			tally.skip(push.Device{User: user}, "the user has no device")
 		}
 	}
-	return appendChannel(all, made, tally)
+	return appendChannel(all, made, tally), elsewhere
 }
 
 // appendChannel adds the receipt's channel, if it has one.

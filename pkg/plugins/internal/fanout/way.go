@@ -16,11 +16,11 @@ import (
 
 // Way is what a provider brings; M is its message.
 type Way[M any] struct {
-	// Name is the provider's, as texts say it.
-	Name string
+	// Name is the provider's, as texts say it, and Provider as devices do.
+	Name, Provider string
 	// Line is what the messages are sent on.
 	Line *line.Line
-	// Mine reports whether a device is reached this way.
+	// Mine reports whether a device of Provider is reached this way.
 	Mine func(d push.Device) bool
 	// Prepare makes what makes the messages of r as they are to be at now: nil when
 	// there is nothing to send for what happened. An error is the outcome of r:
@@ -108,7 +108,7 @@ func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)
 	}
 	j := &job[M]{Fanout: f, ctx: ctx, made: made, tally: newTally(r), done: done}
 	j.tally.wait(damaged)
-	j.round.targets = f.targets(made, r, devices, j.tally)
+	j.round.targets, _ = f.targets(made, r, devices, j.tally)
 	if len(j.round.targets) == 0 {
 		j.end()
 		return
@@ -129,7 +129,7 @@ func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[p
 	if len(r.To) == 0 {
 		return nil, nil, nil
 	}
-	devices, err = f.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)))
+	devices, err = f.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)), f.way.Provider)
 	switch {
 	case err == nil || errors.As(err, &damaged):
 		return devices, damaged, nil
