@@ -72,8 +72,9 @@ type routing struct {
 
 // routeLine is what one handler does about one target of a receipt.
 type routeLine struct {
-	Receipt  string `json:"receipt"`
-	Handler  string `json:"handler"`
+	Receipt string `json:"receipt"`
+	// Handler is empty for a device that no handler takes.
+	Handler  string `json:"handler,omitempty"`
 	User     string `json:"user,omitempty"`
 	Device   string `json:"device,omitempty"`
 	Platform string `json:"platform,omitempty"`
@@ -94,20 +95,26 @@ type located struct {
 	where string
 }
 
-func (r *routing) run(ctx context.Context, name string) error {
+func (r *routing) run(ctx context.Context, name string) (err error) {
 	receipts, err := r.read(name)
 	if err != nil {
 		return err
 	}
 	directory := &device.OnDemand{Open: r.openDirectory}
 	defer directory.Close()
+	defer func() { err = errors.Join(err, r.out.Close(), r.failed) }()
 	plugins := func(reg *push.Registry, d push.Directory) { r.Plugins(reg, d, io.Discard) }
 	err = worker.Worker{Config: r.config, Plugins: plugins}.Look(directory, func(handler string, h push.Handler) {
 		for _, receipt := range receipts {
 			r.route(ctx, receipt, handler, h)
 		}
 	})
-	return errors.Join(err, r.out.Close(), r.failed)
+	if err == nil && r.config.Handlers.ReachesDevices() {
+		for _, receipt := range receipts {
+			r.unclaimed(ctx, receipt, directory)
+		}
+	}
+	return err
 }
 
 // read reads all receipts; those that are none are told together.
