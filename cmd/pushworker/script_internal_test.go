@@ -2,6 +2,9 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"testing"
 
@@ -17,7 +20,20 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", waiters); err != nil {
 		panic(err) // the testing package has the flag
 	}
-	testscript.Main(m, map[string]func(){"pushworker": main})
+	testscript.Main(m, map[string]func(){"pushworker": main, "get": get})
+}
+
+// get prints what a URL answers.
+func get() {
+	answer, err := http.Get(os.Args[1]) //nolint:noctx // it ends with its process
+	if err == nil {
+		_, err = io.Copy(os.Stdout, answer.Body)
+		_ = answer.Body.Close()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestScripts tests the commands as a user has them; the scripts are in
@@ -46,7 +62,8 @@ func TestMain(m *testing.M) {
 //	pull N               takes the next receipts of the first lane into the file
 //	                     pulled
 //
-// A whole worker, or a fake provider, is the command itself in the background:
+// Beside pushworker, get URL is a command that prints an answer. A whole worker, or a
+// fake provider, is the command itself in the background:
 //
 //	freeaddr PUSHWORKER_ADMIN_ADDR
 //	exec pushworker run &worker&
