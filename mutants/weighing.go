@@ -29,6 +29,11 @@ func weighing() []mutant {
 			pkg: lanes, test: "TestManyRecipientsCountAsWhatTheyTake",
 		},
 		{
+			name: "what was on its way to a stopped pull is lost", file: "internal/broker/queue/pull.go",
+			old: "_ = nc.FlushTimeout(drainWait)", now: "_ = drainWait",
+			pkg: brokers + "/queue", test: "TestPullLosesNothingWhenStoppedAtAnyMoment",
+		},
+		{
 			name: "used up bytes not noticed", file: "internal/broker/queue/request.go",
 			old: "r.spent = r.bytes <= 0", now: "r.spent = false",
 			pkg: brokers + "/queue", test: "TestPullKeepsToItsBytes",
