@@ -85,7 +85,11 @@ func (w *world) note(ctx context.Context, r *row, l load, results *log, about re
 	return results.add(got)
 }
 
-// runFCM holds the FCM lane, in its default configuration, against both loops.
+// unheld lifts the rate that the handler keeps to by itself: nothing holds the loops.
+const unheld = `,"per_second":1000000`
+
+// runFCM holds the FCM lane against both loops, and beside itself in its default
+// configuration and over Go's net/http.
 func runFCM(ctx context.Context, p plan, results *log) error {
 	return withWorld(ctx, func(w *world) error {
 		rows, err := w.contenders(ctx)
@@ -110,11 +114,18 @@ func (w *world) contenders(ctx context.Context) ([]*row, error) {
 		return nil, err
 	}
 	began := time.Now()
-	lane, err := w.fcmRow(ctx, "")
-	if err != nil {
-		return nil, err
+	var rows []*row
+	for _, lane := range []struct{ name, durable, more string }{
+		{"lane", fcmLane, unheld},
+		{"lane, default rate", heldLane, ""},
+		{"lane, net/http", goLane, unheld + `,"transport":"net/http"`},
+	} {
+		r, err := w.fcmRowAs(ctx, lane.name, lane.durable, lane.more)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
 	}
-	rows := []*row{lane}
 	for _, role := range []string{"sdk loop", "raw loop"} {
 		loop, err := w.loopRow(ctx, role)
 		if err != nil {

@@ -27,6 +27,8 @@ type workerOptions struct {
 const (
 	nullLane  = "null"
 	fcmLane   = "fcm"
+	heldLane  = "fcm-held" // to its own rate
+	goLane    = "fcm-go"   // over Go's net/http
 	downLane  = "down"
 	stuckLane = "stuck"
 )
@@ -50,7 +52,9 @@ func serveWorker(ctx context.Context, options []byte) error {
 		Log: zerolog.New(os.Stderr).Level(zerolog.ErrorLevel),
 		Plugins: func(r *push.Registry, d push.Directory) { //nolint:contextcheck // handlers are given none
 			r.Register(nullLane, counting(m))
-			r.Register(fcmLane, fcm.New(d))
+			for _, lane := range []string{fcmLane, heldLane, goLane} {
+				r.Register(lane, fcm.New(d))
+			}
 			r.Register(downLane, fcm.New(d))
 			r.Register(stuckLane, stuck{make(chan *push.Receipt, 32)})
 		},

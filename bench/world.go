@@ -130,15 +130,20 @@ func (w *world) nullRow(ctx context.Context) (*row, error) {
 
 // fcmRow is the FCM lane in a worker and with a fake of its own.
 func (w *world) fcmRow(ctx context.Context, more string) (*row, error) {
+	return w.fcmRowAs(ctx, "lane", fcmLane, more)
+}
+
+// fcmRowAs is fcmRow with a name, and a lane, that stand beside others.
+func (w *world) fcmRowAs(ctx context.Context, name, lane, more string) (*row, error) {
 	fake, err := w.fake(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.worker(ctx, fcmHandler(fcmLane, fake, more))
+	p, err := w.worker(ctx, fcmHandler(lane, fake, more))
 	if err != nil {
 		return nil, err
 	}
-	return w.add(ctx, &row{name: "lane", durable: fcmLane, workers: []*process{p}, meter: fake, fake: fake})
+	return w.add(ctx, &row{name: name, durable: lane, workers: []*process{p}, meter: fake, fake: fake})
 }
 
 // loopRow is a loop; without a provider if role is that of the null loop.
