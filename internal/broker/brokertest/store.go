@@ -1,31 +1,28 @@
 package brokertest
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
-// BreakStore makes an embedded server's store of a stream fail for good: it publishes
-// to subject, at url, until no further block can be made in the data directory dir.
+// BreakStore makes an embedded server's store of a stream fail for good, soon after it
+// returns: it publishes to subject, at url, more than fits into the block that is open,
+// and no other can be made in the data directory dir. It waits for no answer: a server
+// that is slow and one whose store has failed do not differ in that.
 func BreakStore(tb testing.TB, url, dir, stream, subject string) {
 	tb.Helper()
 	takeAway(tb, dir, stream, "msgs")
-	js := client(tb, url)
-	for range 80 { // blocks have 8 MiB at most
-		ctx, cancel := context.WithTimeout(tb.Context(), time.Second)
-		_, err := js.Publish(ctx, subject, make([]byte, 512<<10), jetstream.WithRetryAttempts(0))
-		cancel()
-		if err != nil {
-			return
+	nc := client(tb, url).Conn()
+	for range 40 { // of 20 MiB; blocks have 8 MiB at most
+		if err := nc.Publish(subject, make([]byte, 512<<10)); err != nil {
+			tb.Fatal(err)
 		}
 	}
-	tb.Fatal("the store takes everything without a directory")
+	if err := nc.Flush(); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // RefuseWrites makes the server store nothing more in a stream.

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -37,6 +38,9 @@ func TestHealthTellsAWriteError(t *testing.T) {
 		t.Errorf("a store that works: %v", err)
 	}
 	brokertest.BreakStore(t, s.ClientURL(), dir, "PUSH", "push.receipts")
+	for end := time.Now().Add(time.Minute); s.Health() == nil && time.Now().Before(end); {
+		<-time.After(20 * time.Millisecond)
+	}
 	if err := s.Health(); err == nil || !strings.Contains(err.Error(), "restart pushworker") {
 		t.Errorf("Health = %v after a write error", err)
 	}
