@@ -47,8 +47,8 @@ func BrokerOptions(c *config.Config, name string) broker.Options {
 	return o
 }
 
-// EmbeddedOptions is the embedded broker that c asks for.
-func EmbeddedOptions(c *config.Config, log zerolog.Logger) embedded.Options {
+// embeddedOptions is the embedded broker that c asks for.
+func embeddedOptions(c *config.Config, log zerolog.Logger) embedded.Options {
 	return embedded.Options{
 		Addr:       c.Embedded.Addr,
 		DataDir:    c.DataDir,

@@ -174,7 +174,7 @@ func (w Worker) startBroker(ctx context.Context) (*embedded.Server, error) {
 	if !w.Config.UsesEmbedded() {
 		return nil, nil //nolint:nilnil // no embedded broker is the normal case beside an external one
 	}
-	server, err := embedded.Start(ctx, EmbeddedOptions(w.Config, w.Log))
+	server, err := embedded.Start(ctx, embeddedOptions(w.Config, w.Log))
 	if err != nil {
 		return nil, fmt.Errorf("start the embedded broker: %w", err)
 	}

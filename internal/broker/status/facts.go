@@ -2,7 +2,6 @@ package status
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -71,16 +70,6 @@ func retryFact(m history.Stored) (r explain.Retry, ok bool) {
 	}
 	r.Alone = strings.HasSuffix(subject, wire.SuspectsToken)
 	return r, r.Handler != "" && r.StreamSeq != 0
-}
-
-// Ends returns the first and the last sequence of t's stream, though the messages
-// there may have been deleted; 0 for the last if there never was one.
-func Ends(ctx context.Context, c *broker.Conn, t topology.Topology) (first, last uint64, err error) {
-	info, err := c.StreamInfo(ctx, t.Stream)
-	if err != nil {
-		return 0, 0, fmt.Errorf("looking at stream %s: %w%s", t.Stream, err, topology.MissingRemedy(err))
-	}
-	return info.State.FirstSeq, info.State.LastSeq, nil
 }
 
 // WaitingLetters counts the dead letters that are neither redriven nor dropped.

@@ -13,7 +13,7 @@ import (
 // ReadLetter reads the headers of a letter. Whose it is says the subject, which the broker's
 // permissions guard; what names another lane in its headers was not buried by one.
 func ReadLetter(subject string, h nats.Header) deadletter.Letter {
-	handler := LetterLane(subject)
+	handler := letterLane(subject)
 	expires, own := ReadPublished(h)
 	l := deadletter.Letter{
 		Expires: expires, Handler: handler, Reason: h.Get(HeaderReason), Error: h.Get(HeaderError),

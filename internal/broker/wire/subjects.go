@@ -47,9 +47,9 @@ func RetryLane(subject string) string {
 	return lane
 }
 
-// LetterLane is the lane that a subject of the dead-letter stream belongs to, empty
+// letterLane is the lane that a subject of the dead-letter stream belongs to, empty
 // for what belongs to none.
-func LetterLane(subject string) string {
+func letterLane(subject string) string {
 	lane := strings.TrimPrefix(subject, DeadPrefix)
 	if first, _, _ := strings.Cut(lane, "."); first == MalformedToken {
 		return ""

@@ -20,13 +20,13 @@ const ScreenWidth = 80
 // print is escaped as in Go, so that nothing can move the cursor, change colours
 // or reverse the line. Line breaks stay.
 func Printable(s string) string {
-	if !strings.ContainsFunc(s, Unprintable) {
+	if !strings.ContainsFunc(s, unprintable) {
 		return s
 	}
 	var b strings.Builder
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
-		if Unprintable(r) {
+		if unprintable(r) {
 			quoted := strconv.Quote(s[:size])
 			b.WriteString(quoted[1 : len(quoted)-1])
 		} else {
@@ -37,8 +37,8 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// Unprintable reports whether a terminal would do something else with r than show it.
-func Unprintable(r rune) bool {
+// unprintable reports whether a terminal would do something else with r than show it.
+func unprintable(r rune) bool {
 	return r == utf8.RuneError || r != '\n' && !unicode.IsPrint(r) && !joins(r)
 }
 
@@ -57,12 +57,12 @@ func Cell(s string, width int) string { return Clip(OneLine(s), width) }
 
 // PrintableJSON is printable for JSON, with the escapes of JSON.
 func PrintableJSON(s string) string {
-	if !strings.ContainsFunc(s, Unprintable) {
+	if !strings.ContainsFunc(s, unprintable) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if !Unprintable(r) {
+		if !unprintable(r) {
 			b.WriteRune(r)
 			continue
 		}
