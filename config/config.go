@@ -22,7 +22,7 @@ type Config struct {
 
 	DevicesCreate bool `split_words:"true" default:"false" desc:"Make the bucket of devices if it is missing although the stream has had receipts. Without this, run and device import refuse, because the devices seem to be lost. The flag --create of both commands does the same."`
 
-	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, config and start; see deploy/config/handlers.example.json. start says where a new lane begins: new (with the next receipt published), oldest, or an RFC 3339 time. The default is new if the stream has older receipts."`
+	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, type, config and start; see deploy/config/handlers.example.json. start says where a new lane begins: new (with the next receipt published), oldest, or an RFC 3339 time. The default is new if the stream has older receipts."`
 
 	MaxReceiptBytes ByteSize `split_words:"true" default:"1MB" desc:"A larger receipt becomes a dead letter with the reason oversize. At most 64MiB."`
 	MaxKeys         int      `split_words:"true" default:"20000" desc:"A receipt with more JSON object keys, not counting recipients, becomes a dead letter with the reason malformed."`
