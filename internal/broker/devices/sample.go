@@ -32,7 +32,7 @@ func Sample(ctx context.Context, c *broker.Conn, users int) (found []push.Device
 	}
 	first, end := info.State.FirstSeq, info.State.LastSeq+1
 	each := max(1, users/places)
-	stretch := min(2*uint64(each), end-first) //nolint:gosec // it is positive, and a device is two messages: a list and a claim
+	stretch := min(2*uint64(each), end-first) // a device is two messages: a list and a claim
 	seen := usersOf(found)
 	for i := range uint64(places) {
 		some, _, err := s.next(ctx, first+(end-first-stretch)*i/(places-1), each)
