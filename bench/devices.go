@@ -52,7 +52,7 @@ func runDevices(ctx context.Context, p plan, results *log) error {
 		sizes = append(sizes, 1_000_000)
 	}
 	return withWorld(ctx, func(w *world) error {
-		lane, err := w.fcmRow(ctx, atOnce)
+		lane, err := w.fcmRow(ctx)
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,7 @@ const growthLatency = 200 * time.Millisecond
 func runGrowth(ctx context.Context, p plan, results *log) error {
 	return withWorld(ctx, func(w *world) error {
 		_, registered := w.register(ctx, 0, mainUsers)
-		lane, err := w.fcmRow(ctx, atOnce)
+		lane, err := w.fcmRow(ctx)
 		if err := errors.Join(registered, err, w.setLatency(growthLatency)); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (w *world) drain(ctx context.Context, r *row, recipients, pushes int, resul
 func runRecipients(ctx context.Context, p plan, results *log) error {
 	return withWorld(ctx, func(w *world) error {
 		_, registered := w.register(ctx, 0, mainUsers)
-		lane, err := w.fcmRow(ctx, atOnce)
+		lane, err := w.fcmRow(ctx)
 		if err := errors.Join(registered, err); err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func runBacklog(ctx context.Context, p plan, results *log) error {
 	}
 	return withWorld(ctx, func(w *world) error {
 		_, registered := w.register(ctx, 0, mainUsers)
-		lane, err := w.fcmRow(ctx, atOnce)
+		lane, err := w.fcmRow(ctx)
 		if err := errors.Join(registered, err); err != nil {
 			return err
 		}

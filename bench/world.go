@@ -129,8 +129,8 @@ func (w *world) nullRow(ctx context.Context) (*row, error) {
 }
 
 // fcmRow is the FCM lane in a worker and with a fake of its own.
-func (w *world) fcmRow(ctx context.Context, more string) (*row, error) {
-	return w.fcmRowAs(ctx, "lane", fcmLane, more)
+func (w *world) fcmRow(ctx context.Context) (*row, error) {
+	return w.fcmRowAs(ctx, "lane", fcmLane, atOnce)
 }
 
 // fcmRowAs is fcmRow with a name, and a lane, that stand beside others.

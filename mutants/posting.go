@@ -45,7 +45,7 @@ func posting() []mutant {
 		},
 		{
 			name: "webhook's answer that nobody understands taken for success", file: "pkg/plugins/webhook/answer.go",
-			old: "err != nil || r.Version != answerVersion {", now: "err != nil {",
+			old: "json.Unmarshal(x.Body, r) != nil || r.Version != answerVersion {", now: "json.Unmarshal(x.Body, r) != nil {",
 			pkg: hooks, test: "TestReceiverNamesWhoRemains",
 		},
 	}

@@ -43,6 +43,12 @@ func provider() []mutant {
 			old: "a.Tried = first", now: "_ = first",
 			pkg: fcm, test: "TestForeignAnswers",
 		},
+	}
+}
+
+// lining breaks what is made of requests without an answer.
+func lining() []mutant {
+	return []mutant{
 		{
 			name: "what the provider has not processed counted as an attempt", file: "pkg/plugins/internal/line/exchange.go",
 			old: "a.Tried, a.unprocessed = false, true", now: "a.unprocessed = true",
@@ -68,6 +74,12 @@ func provider() []mutant {
 			old: "	end.next = nil\n", now: "",
 			pkg: lines, test: "TestWireAnswersOnce",
 		},
+	}
+}
+
+// telling breaks whom a provider is asked to tell.
+func telling() []mutant {
+	return []mutant{
 		{
 			name: "a listed id silences other users' devices", file: "pkg/plugins/internal/fanout/targets.go",
 			old: "tokens[d.Token]", now: "tokens[d.ID]",

@@ -43,6 +43,12 @@ func storing() []mutant {
 			old: `id += "-" + r.Part`, now: `id += ""`,
 			pkg: brokers + "/queue", test: "TestPartsOfARetryAreSeveral",
 		},
+	}
+}
+
+// filling breaks what a full store means.
+func filling() []mutant {
+	return []mutant{
 		{
 			name: "ready although retries cannot be stored", file: "internal/consumer/lane.go",
 			old: "l.retries.fault(l.name)", now: "error(nil)",

@@ -37,8 +37,8 @@ type portion struct {
 func (d *division) take(e entry, h Handler) error {
 	divider, ok := h.(Divider)
 	common, err := ParseCommon(string(e.Config))
-	if !ok || !divider.DividesDevices() || err != nil || !common.Enabled { // a fault is Init's to tell
-		return nil
+	if !ok || !divider.DividesDevices() || err != nil || !common.Enabled {
+		return nil //nolint:nilerr // a fault is Init's to tell
 	}
 	p := portion{e.Name, cmp.Or(e.Type, e.Name), common.Apps}
 	var faults []error

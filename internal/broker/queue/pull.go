@@ -85,7 +85,8 @@ func (p *pull) run(ctx context.Context, n, bytes int) error {
 	default:
 	}
 	p.retired = false
-	defer conn.OnDenied(p.source.next, p.end)()
+	forget := conn.OnDenied(p.source.next, p.end)
+	defer forget()
 	p.ask(n, bytes)
 	err := p.wait(ctx, back)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/pushworker/pushworker/internal/fake"
@@ -179,26 +181,33 @@ func read(body []byte) (event, error) {
 	return e, nil
 }
 
+// recipients names the users and the channel.
+func (e *event) recipients() []map[string]any {
+	all := []map[string]any{}
+	for user := range e.Data.Receipt.To {
+		all = append(all, map[string]any{"user": user})
+	}
+	if e.Data.Receipt.Channel != "" {
+		all = append(all, map[string]any{"channel": e.Data.Receipt.Channel})
+	}
+	return all
+}
+
+// devices names the devices, without what a report does not take.
+func (e *event) devices() []map[string]any {
+	all := []map[string]any{}
+	for _, d := range e.Data.Devices {
+		maps.DeleteFunc(d, func(key string, _ any) bool { return !slices.Contains([]string{"user", "id", "app", "kind"}, key) })
+		all = append(all, d)
+	}
+	return all
+}
+
 // report names all of e's recipients, or all of its devices.
 func (e *event) report(kind string) []byte {
-	all := []map[string]any{}
+	all := e.recipients()
 	if kind == gone {
-		for _, d := range e.Data.Devices {
-			one := map[string]any{"user": d["user"], "id": d["id"]}
-			for _, key := range []string{"app", "kind"} {
-				if d[key] != nil {
-					one[key] = d[key]
-				}
-			}
-			all = append(all, one)
-		}
-	} else {
-		for user := range e.Data.Receipt.To {
-			all = append(all, map[string]any{"user": user})
-		}
-		if e.Data.Receipt.Channel != "" {
-			all = append(all, map[string]any{"channel": e.Data.Receipt.Channel})
-		}
+		all = e.devices()
 	}
 	body, err := json.Marshal(map[string]any{"version": 1, kind: all})
 	if err != nil {

@@ -1,12 +1,12 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
@@ -97,20 +97,11 @@ func (u *user) UnmarshalText(text []byte) error {
 // delivered. Another version, or JSON that cannot be read, is an error: to take it for
 // success might lose a receipt.
 func readReport(x line.Exchange) (*report, error) {
-	kind, _, err := mime.ParseMediaType(x.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" || len(strings.TrimSpace(string(x.Body))) == 0 {
+	if !reports(x) {
 		return nil, nil //nolint:nilnil // there is none, which is most usual
 	}
-	var says struct {
-		Version     json.RawMessage `json:"version"`
-		Undelivered json.RawMessage `json:"undelivered"`
-		Gone        json.RawMessage `json:"gone"`
-	}
-	if json.Unmarshal(x.Body, &says) != nil || says.Undelivered == nil && says.Gone == nil {
-		return nil, nil //nolint:nilnil // JSON of the receiver's own, such as {"ok":true}
-	}
 	r := &report{}
-	if err := json.Unmarshal(x.Body, r); err != nil || r.Version != answerVersion {
+	if json.Unmarshal(x.Body, r) != nil || r.Version != answerVersion {
 		return nil, errUnreadable
 	}
 	for _, t := range append(r.Undelivered, r.Gone...) {
@@ -119,6 +110,20 @@ func readReport(x line.Exchange) (*report, error) {
 		}
 	}
 	return r, nil
+}
+
+// reports reports whether an answer is meant to be a report, though it may be cut off. JSON
+// of the receiver's own, such as {"ok":true}, is not.
+func reports(x line.Exchange) bool {
+	kind, _, err := mime.ParseMediaType(x.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return false
+	}
+	var says map[string]json.RawMessage
+	if json.Unmarshal(x.Body, &says) != nil {
+		return bytes.Contains(x.Body, []byte(`"undelivered"`)) || bytes.Contains(x.Body, []byte(`"gone"`))
+	}
+	return says["undelivered"] != nil || says["gone"] != nil
 }
 
 // names reports whether t means d, which is zero for the channel.

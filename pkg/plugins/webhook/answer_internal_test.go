@@ -84,6 +84,8 @@ func TestReadReport(t *testing.T) {
 		"nobody":            {"application/json", `{"version":1,"undelivered":[]}`, &report{Version: 1, Undelivered: []target{}}, nil},
 		"a user":            {"application/json; charset=utf-8", `{"version":1,"undelivered":[{"user":"` + a + `"}]}`, &report{Version: 1, Undelivered: []target{{User: user(alice)}}}, nil},
 		"a device and more": {"application/json", `{"version":1,"undelivered":[{"channel":"chnA"}],"gone":[{"user":"` + b + `","id":"x","app":"y","kind":"voip","since":1}]}`, &report{Version: 1, Undelivered: []target{{Channel: "chnA"}}, Gone: []target{{User: user(bob), ID: "x", App: "y", Kind: "voip"}}}, nil},
+		"no JSON":           {"application/json", "ok", nil, nil},
+		"cut off":           {"application/json", `{"version":1,"undelivered":[{"user":"` + a + `"},{"us`, nil, errUnreadable},
 		"another version":   {"application/json", `{"version":2,"undelivered":[]}`, nil, errUnreadable},
 		"no version":        {"application/json", `{"undelivered":[{"user":"` + a + `"}]}`, nil, errUnreadable},
 		"no list":           {"application/json", `{"version":1,"undelivered":{"user":"` + a + `"}}`, nil, errUnreadable},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -124,7 +125,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := fmt.Sprintf("%v %+v %#v %s %q %x %d %s", s, s, s, s, s, s, s, text)
-	for _, part := range []string{"MfKQ9r8G", fmt.Sprintf("%x", s.shared[:4]), fmt.Sprint(s.shared[:2])[1:6]} {
+	for _, part := range []string{"MfKQ9r8G", hex.EncodeToString(s.shared[:4]), fmt.Sprint(s.shared[:2])[1:6]} {
 		if strings.Contains(all, part) {
 			t.Errorf("it is shown: %s", all)
 		}

@@ -65,6 +65,7 @@ var doubtful = map[string]reply{
 // changes nothing: subscribers of a channel, Android beside iPhones. Once one device is
 // ours, those leave that are not.
 func TestWrongProjectFromTheStart(t *testing.T) {
+	t.Parallel()
 	o := standard
 	for name, theirs := range doubtful {
 		t.Run(name, func(t *testing.T) {

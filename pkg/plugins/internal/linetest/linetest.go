@@ -78,18 +78,25 @@ func (p Provider) run(t *testing.T, by string, told *script, over *line.Wire) {
 			}
 		}
 	}
+	p.lose(t, by, told, over)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	told.set(answer{fault: silence})
+	if a := p.Ask(cancelled, over); a.Fate != line.Again || a.Err == nil {
+		t.Errorf("%s, cancelled: %+v, want again", by, a)
+	}
+}
+
+// lose has requests get no answer. Only one that was not processed, if the transport can
+// tell, is no attempt.
+func (p Provider) lose(t *testing.T, by string, told *script, over *line.Wire) {
+	t.Helper()
 	for fault := unprocessed; fault <= cutBody; fault++ {
 		told.set(answer{fault: fault})
 		a := p.Ask(t.Context(), over)
 		if a.Fate != line.Again || a.Scope == line.One || a.Err == nil || a.Tried == (fault == unprocessed && p.AskBy == nil) || a.Code == "" {
 			t.Errorf("%s, fault %d: %+v, want again, for everybody", by, fault, a)
 		}
-	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	told.set(answer{fault: silence})
-	if a := p.Ask(cancelled, over); a.Fate != line.Again || a.Err == nil {
-		t.Errorf("%s, cancelled: %+v, want again", by, a)
 	}
 }
 
