@@ -81,7 +81,7 @@ func (p *pull) run(ctx context.Context, n, bytes int) error {
 	conn := p.source.conn
 	back := conn.NextReconnect()
 	select {
-	case <-p.ended: // of requests that are retired
+	case <-p.ended: //nolint:errcheck // of requests that are retired
 	default:
 	}
 	p.retired = false
