@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -52,13 +51,15 @@ type handler struct {
 
 // handle posts r. Its error is what the lane shall do.
 func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
-	targets, err := h.targets(ctx, r)
-	if err != nil {
+	targets, damaged, err := h.targets(ctx, r)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(targets) == 0 {
+	case len(targets) == 0 && len(damaged) == 0:
 		r.Tally(push.Targets{Skipped: 1})
 		return nil
+	case len(targets) == 0:
+		return fanout.Settle(r, damaged)
 	}
 	body, err := h.config.body(r, withTokens(targets))
 	if err != nil {
@@ -67,13 +68,13 @@ func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
 	sent := time.Now()
 	x, a := h.sender.post(ctx, id(r), r.Delivery(), body)
 	if a.Fate != line.Accepted {
-		return fanout.Settle(r, all(targets, a))
+		return fanout.Settle(r, append(damaged, all(targets, a)...))
 	}
 	says, err := readReport(x)
 	if err != nil {
-		return fanout.Settle(r, all(targets, line.Answer{Fate: line.Again, Tried: true, Code: "unreadable", Err: err}))
+		return fanout.Settle(r, append(damaged, all(targets, line.Answer{Fate: line.Again, Tried: true, Code: "unreadable", Err: err})...))
 	}
-	return fanout.Settle(r, h.results(ctx, r, targets, says, x.RetryAfter(sent), sent))
+	return fanout.Settle(r, append(damaged, h.results(ctx, r, targets, says, x.RetryAfter(sent), sent)...))
 }
 
 // id is the value of webhook-id, the same in every attempt.
@@ -86,8 +87,8 @@ func id(r *push.Receipt) string {
 
 // targets are whom r is to be told to: the users' devices if the config wants them, else
 // each user, and the channel as a device without a user. Who has the packet is left out.
-func (h *handler) targets(ctx context.Context, r *push.Receipt) ([]push.Device, error) {
-	var all []push.Device
+// damaged are the users whose devices cannot be read: they come again, and stop nobody.
+func (h *handler) targets(ctx context.Context, r *push.Receipt) (all []push.Device, damaged []fanout.Result, err error) {
 	if r.Channel != "" {
 		all = append(all, push.Device{})
 	}
@@ -95,21 +96,33 @@ func (h *handler) targets(ctx context.Context, r *push.Receipt) ([]push.Device, 
 		for user := range r.To {
 			all = append(all, push.Device{User: user})
 		}
-		return all, nil
+		return all, nil, nil
 	}
 	devices, err := h.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)), provider)
-	if err != nil {
-		return nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
+	unreadable, isPart := errors.AsType[*push.UnreadableError](err)
+	switch {
+	case isPart:
+		for _, user := range unreadable.Users {
+			damaged = append(damaged, fanout.Result{Device: push.Device{User: user}, Answer: line.Answer{Fate: line.Again, Tried: true, Err: err}})
+		}
+	case err != nil:
+		return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 	}
 	for user, to := range r.To {
-		for _, d := range devices[user] {
-			d.User = user
-			if d.Provider == provider && h.common.Takes(d) && !fanout.Named(to.Devices, d) && !slices.Contains(to.Devices, d.Token) {
-				all = append(all, d)
-			}
+		all = h.appendMine(all, user, to, devices[user])
+	}
+	return all, damaged, nil
+}
+
+// appendMine adds the devices of a user that are ours and have not got the packet.
+func (h *handler) appendMine(all []push.Device, user push.Uid, to push.Recipient, devices []push.Device) []push.Device {
+	for _, d := range devices {
+		d.User = user
+		if d.Provider == provider && h.common.Takes(d) && !fanout.Named(to.Devices, d) && !slices.Contains(to.Devices, d.Token) {
+			all = append(all, d)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // withTokens are those of the targets that are devices.
@@ -144,11 +157,18 @@ func (h *handler) results(ctx context.Context, r *push.Receipt, targets []push.D
 
 // route is [push.Work.Route]: the one request that would be made.
 func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, error) {
-	targets, err := h.targets(ctx, r)
+	targets, damaged, err := h.targets(ctx, r)
 	if err != nil {
 		return nil, err
 	}
+	var routes []push.Route
+	for _, of := range damaged {
+		routes = append(routes, push.Route{Target: push.Target{Device: of.Device, Result: push.ResultRetried, Why: of.Answer.Err.Error()}})
+	}
 	if len(targets) == 0 {
+		if len(routes) > 0 {
+			return routes, nil
+		}
 		why := "the receipt addresses nobody"
 		if len(r.To) > 0 {
 			why = "the users have no device of provider webhook"
@@ -161,14 +181,14 @@ func (h *handler) route(ctx context.Context, r *push.Receipt) ([]push.Route, err
 	}
 	body, err := h.config.body(r, shown)
 	if err != nil {
-		return nil, errors.Join(err)
+		return nil, err
 	}
-	routes := make([]push.Route, len(targets))
-	for i, d := range targets {
-		routes[i] = push.Route{Target: push.Target{Device: d, Result: push.ResultAccepted}, Silent: r.Payload.Silent, Message: json.RawMessage(body)}
+	for _, d := range targets {
+		one := push.Route{Target: push.Target{Device: d, Result: push.ResultAccepted}, Silent: r.Payload.Silent, Message: body}
 		if d.User.IsZero() {
-			routes[i].Channel = r.Channel
+			one.Channel = r.Channel
 		}
+		routes = append(routes, one)
 	}
 	return routes, nil
 }

@@ -376,6 +376,27 @@ func TestReceiverNamesWhoRemains(t *testing.T) {
 			t.Errorf("told %+v, want one skipped", told)
 		}
 	})
+	t.Run("devices that cannot be read", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "", `"devices":true`)
+		devices(w)
+		delete(w.directory.devices, bob)
+		w.directory.err = &push.UnreadableError{Users: []push.Uid{bob}, Err: errors.New("damaged")}
+		u := rest(w.handle(receipt(alice, bob)))
+		if u == nil {
+			t.Fatal("nothing remains, want bob")
+		}
+		if _, there := u.To[bob]; len(u.To) != 1 || !there || w.fake.Stats().Accepted != 1 {
+			t.Errorf("what remains is %+v, want bob, and alice told", u)
+		}
+		routes, err := w.handler.(push.Router).Route(t.Context(), receipt(bob))
+		if err != nil || len(routes) != 1 || routes[0].Result != push.ResultRetried || routes[0].Why != "damaged" {
+			t.Errorf("the route of a receipt to bob is %+v, %v", routes, err)
+		}
+		if err := w.handle(receipt(bob)); err == nil || w.fake.Stats().Requests != 1 {
+			t.Errorf("outcome of a receipt to bob alone is %v after %d requests", err, w.fake.Stats().Requests)
+		}
+	})
 	t.Run("directory is down", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, "", `"devices":true`)
