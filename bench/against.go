@@ -43,7 +43,7 @@ func runNull(ctx context.Context, p plan, results *log) error {
 // rounds runs all rows, in each round first as drains and then paced, in another
 // order each time.
 func (w *world) rounds(ctx context.Context, p plan, rows []*row, results *log, about record, n int) error {
-	c := cargo{users: mainUsers, recipients: 1}
+	c := traffic{users: mainUsers, recipients: 1}
 	for round := range p.rounds {
 		about.Round = round + 1
 		order := slices.Concat(rows[round%len(rows):], rows[:round%len(rows)])
@@ -51,11 +51,11 @@ func (w *world) rounds(ctx context.Context, p plan, rows []*row, results *log, a
 			return err
 		}
 		for _, r := range order {
-			if err := w.note(ctx, r, load{cargo: c, n: n}, results, about); err != nil {
+			if err := w.note(ctx, r, load{traffic: c, n: n}, results, about); err != nil {
 				return err
 			}
 		}
-		if err := w.pacedRound(ctx, order, load{cargo: c, n: p.paced, rate: p.rate}, results, about); err != nil {
+		if err := w.pacedRound(ctx, order, load{traffic: c, n: p.paced, rate: p.rate}, results, about); err != nil {
 			return err
 		}
 	}
@@ -162,13 +162,13 @@ func (w *world) setLatency(d time.Duration) error {
 
 // sameBodies has every row send one receipt, and compares what FCM got.
 func (w *world) sameBodies(ctx context.Context, rows []*row) error {
-	c := cargo{users: mainUsers, recipients: 1}
+	c := traffic{users: mainUsers, recipients: 1}
 	if err := w.refill(ctx, c, 1); err != nil {
 		return err
 	}
 	var first []byte
 	for _, r := range rows {
-		if _, err := w.measure(ctx, r, load{cargo: c, n: 1}); err != nil {
+		if _, err := w.measure(ctx, r, load{traffic: c, n: 1}); err != nil {
 			return err
 		}
 		s, err := r.fake.ask(question{Do: "stats"})
@@ -210,7 +210,7 @@ func (w *world) profiles(ctx context.Context, p plan, rows []*row, n int) error 
 	if p.profile == "" {
 		return nil
 	}
-	c := cargo{users: mainUsers, recipients: 1}
+	c := traffic{users: mainUsers, recipients: 1}
 	if err := errors.Join(w.setLatency(0), w.refill(ctx, c, n)); err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (w *world) profiles(ctx context.Context, p plan, rows []*row, n int) error 
 		path := filepath.Join(p.profile, strconv.Itoa(i)+"-"+strings.ReplaceAll(r.name, " ", "-"))
 		_, begun := r.workers[0].ask(question{Do: "profile", Path: path + ".prof"})
 		_, alsoBegun := w.broker.ask(question{Do: "profile", Path: path + "-broker.prof"})
-		_, err := w.measure(ctx, r, load{cargo: c, n: n})
+		_, err := w.measure(ctx, r, load{traffic: c, n: n})
 		_, ended := r.workers[0].ask(question{Do: "profiled"})
 		_, alsoEnded := w.broker.ask(question{Do: "profiled"})
 		if err := errors.Join(begun, alsoBegun, err, ended, alsoEnded); err != nil {

@@ -55,11 +55,11 @@ func (w *world) beside(ctx context.Context, p plan, lane *row, neighbour string,
 			return err
 		}
 	}
-	c := cargo{users: mainUsers, recipients: 1}
-	_, err := w.measure(ctx, lane, load{cargo: c, n: p.half, rate: p.half})
+	c := traffic{users: mainUsers, recipients: 1}
+	_, err := w.measure(ctx, lane, load{traffic: c, n: p.half, rate: p.half})
 	if err == nil {
 		seconds := max(1, p.paced/p.rate)
-		err = w.note(ctx, lane, load{cargo: c, n: p.half * seconds, rate: p.half}, results, about)
+		err = w.note(ctx, lane, load{traffic: c, n: p.half * seconds, rate: p.half}, results, about)
 	}
 	if err == nil && neighbour != "" {
 		err = w.rest(ctx, neighbour)

@@ -78,7 +78,7 @@ func (q *queue) close() {
 }
 
 // fill publishes n receipts as fast as the broker confirms them.
-func (q *queue) fill(ctx context.Context, c cargo, n int) error {
+func (q *queue) fill(ctx context.Context, c traffic, n int) error {
 	for i := range n {
 		if err := q.send(c, i); err != nil {
 			return err
@@ -88,7 +88,7 @@ func (q *queue) fill(ctx context.Context, c cargo, n int) error {
 }
 
 // pace publishes n receipts at rate per second, several at a time beyond 1,000/s.
-func (q *queue) pace(ctx context.Context, c cargo, n, rate int) error {
+func (q *queue) pace(ctx context.Context, c traffic, n, rate int) error {
 	batch := max(1, rate/1000)
 	tick := time.NewTicker(time.Second * time.Duration(batch) / time.Duration(rate))
 	defer tick.Stop()
@@ -117,7 +117,7 @@ func (q *queue) confirmed(ctx context.Context) error {
 }
 
 // send publishes receipt i.
-func (q *queue) send(c cargo, i int) error {
+func (q *queue) send(c traffic, i int) error {
 	data, err := c.receipt(i)
 	if err != nil {
 		return err

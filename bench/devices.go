@@ -73,11 +73,11 @@ func (w *world) devices(ctx context.Context, p plan, lane *row, have, size int, 
 	if err != nil {
 		return err
 	}
-	c := cargo{users: size, recipients: 1}
+	c := traffic{users: size, recipients: 1}
 	if err := w.refill(ctx, c, p.pushes); err != nil {
 		return err
 	}
-	got, err := w.measure(ctx, lane, load{cargo: c, n: p.pushes})
+	got, err := w.measure(ctx, lane, load{traffic: c, n: p.pushes})
 	if err != nil {
 		return err
 	}

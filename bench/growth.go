@@ -45,9 +45,9 @@ func (w *world) grow(ctx context.Context, lane *row, workers int) error {
 
 // drain has a row drain so many pushes in receipts of so many recipients.
 func (w *world) drain(ctx context.Context, r *row, recipients, pushes int, results *log, about record) error {
-	c := cargo{users: mainUsers, recipients: recipients}
+	c := traffic{users: mainUsers, recipients: recipients}
 	n := pushes / recipients
-	return errors.Join(w.refill(ctx, c, n), w.note(ctx, r, load{cargo: c, n: n}, results, about))
+	return errors.Join(w.refill(ctx, c, n), w.note(ctx, r, load{traffic: c, n: n}, results, about))
 }
 
 // runRecipients has the same number of pushes in fewer and larger receipts.

@@ -28,7 +28,7 @@ func runHistory(ctx context.Context, p plan, results *log) error {
 
 // behind measures with a history of so many hours.
 func (w *world) behind(ctx context.Context, p plan, hours int, results *log) error {
-	c := cargo{users: mainUsers, recipients: 1}
+	c := traffic{users: mainUsers, recipients: 1}
 	if err := w.refill(ctx, c, hours*perHour); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (w *world) behind(ctx context.Context, p plan, hours int, results *log) err
 
 // drainBehind starts a worker whose durable begins after what there is, and has it
 // drain n receipts.
-func (w *world) drainBehind(ctx context.Context, c cargo, n int) (record, error) {
+func (w *world) drainBehind(ctx context.Context, c traffic, n int) (record, error) {
 	config := durableConfig(nullLane)
 	config.DeliverPolicy = jetstream.DeliverNewPolicy
 	if _, err := w.queue.js.CreateConsumer(ctx, w.queue.name, config); err != nil {
@@ -59,7 +59,7 @@ func (w *world) drainBehind(ctx context.Context, c cargo, n int) (record, error)
 	if err := w.queue.fill(ctx, c, n); err != nil {
 		return record{}, err
 	}
-	got, err := w.measure(ctx, lane, load{cargo: c, n: n})
+	got, err := w.measure(ctx, lane, load{traffic: c, n: n})
 	if err != nil {
 		return record{}, err
 	}

@@ -54,7 +54,7 @@ func withWorld(ctx context.Context, f func(*world) error) error {
 }
 
 // refill makes the stream hold n new receipts and nothing else.
-func (w *world) refill(ctx context.Context, c cargo, n int) error {
+func (w *world) refill(ctx context.Context, c traffic, n int) error {
 	return errors.Join(w.queue.purge(ctx), w.queue.fill(ctx, c, n))
 }
 
@@ -170,7 +170,7 @@ func (w *world) loopRow(ctx context.Context, role string) (r *row, err error) {
 // load is what a row is measured with: n receipts, paced if there is a rate, and
 // otherwise those that the stream has already.
 type load struct {
-	cargo
+	traffic
 
 	n, rate int
 }
@@ -192,7 +192,7 @@ func (w *world) measure(ctx context.Context, r *row, l load) (record, error) {
 	}
 	if l.rate > 0 {
 		<-time.After(time.Until(start))
-		if err := w.queue.pace(ctx, l.cargo, l.n, l.rate); err != nil {
+		if err := w.queue.pace(ctx, l.traffic, l.n, l.rate); err != nil {
 			return record{}, err
 		}
 	}

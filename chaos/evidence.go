@@ -68,7 +68,7 @@ func (w *world) resumed(ctx context.Context) error {
 }
 
 // stopped says which lane of a worker does not pull, and why; nil if all do.
-func stopped(ctx context.Context, s *seat) error {
+func stopped(ctx context.Context, s *service) error {
 	text, err := call(ctx, http.MethodGet, strings.TrimSuffix(s.url(), "readyz")+"status", "")
 	if err != nil {
 		return err

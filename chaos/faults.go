@@ -102,8 +102,8 @@ func (f *faults) do(ctx context.Context, s step) error {
 	return f.mistake(ctx, s)
 }
 
-// disturb ends the process in a seat and starts the next one, or freezes it.
-func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
+// disturb ends the process of a service and starts the next one, or freezes it.
+func (f *faults) disturb(ctx context.Context, s *service, what step) error {
 	s.fault.Lock()
 	defer s.fault.Unlock()
 	p := s.holder()
@@ -134,7 +134,7 @@ func (f *faults) disturb(ctx context.Context, s *seat, what step) error {
 }
 
 // replace starts the successor of a worker, and then stops it.
-func (f *faults) replace(ctx context.Context, s *seat) error {
+func (f *faults) replace(ctx context.Context, s *service) error {
 	s.fault.Lock()
 	defer s.fault.Unlock()
 	before, err := s.start(ctx)
@@ -152,9 +152,9 @@ func (f *faults) replace(ctx context.Context, s *seat) error {
 }
 
 func (f *faults) cut(ctx context.Context, s step) error {
-	seat, l := f.workers[s.who], f.links[s.who]
-	seat.fault.Lock()
-	defer seat.fault.Unlock()
+	service, l := f.workers[s.who], f.links[s.who]
+	service.fault.Lock()
+	defer service.fault.Unlock()
 	if err := l.Cut(ctx, link.Direction(s.how)); err != nil {
 		return fmt.Errorf("cut the link: %w", err)
 	}
@@ -170,9 +170,9 @@ func (f *faults) cut(ctx context.Context, s step) error {
 // fill fills the broker's disk, and then gives room again. A broker whose store
 // has failed to write takes no more until it is started anew.
 func (f *faults) fill(ctx context.Context, s step) error {
-	seat := f.brokers[0]
-	seat.fault.Lock()
-	defer seat.fault.Unlock()
+	service := f.brokers[0]
+	service.fault.Lock()
+	defer service.fault.Unlock()
 	file := filepath.Join(f.store(0), "filler")
 	if err := fillWith(file); err != nil {
 		return err
@@ -183,10 +183,10 @@ func (f *faults) fill(ctx context.Context, s step) error {
 	if err := os.Remove(file); err != nil {
 		return fmt.Errorf("give room again: %w", err)
 	}
-	if _, err := seat.holder().Terminate(stopWithin); err != nil {
+	if _, err := service.holder().Terminate(stopWithin); err != nil {
 		return err
 	}
-	_, err := seat.start(ctx)
+	_, err := service.start(ctx)
 	return err
 }
 

@@ -69,7 +69,7 @@ func (w *world) openBrokers(ctx context.Context) error {
 			return err
 		}
 		w.brokers = append(w.brokers, s)
-		w.deferSeat(s)
+		w.deferService(s)
 		if _, err := s.start(ctx); err != nil {
 			return err
 		}
@@ -94,8 +94,8 @@ func (w *world) newNode() (node, error) {
 	return node{client: addrs[0], cluster: addrs[1], monitor: addrs[2]}, nil
 }
 
-// newBroker makes the seat of broker i.
-func (w *world) newBroker(i int) (*seat, error) {
+// newBroker makes broker i.
+func (w *world) newBroker(i int) (*service, error) {
 	n, name := w.nodes[i], fmt.Sprintf("broker%d", i)
 	var c strings.Builder
 	limit := "2GB"
@@ -117,7 +117,7 @@ func (w *world) newBroker(i int) (*seat, error) {
 	if err := os.WriteFile(file, []byte(c.String()), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration of a broker: %w", err)
 	}
-	return &seat{name: name, spec: func(int) (process.Spec, string, error) {
+	return &service{name: name, spec: func(int) (process.Spec, string, error) {
 		return process.Spec{
 			Dir: w.dir, Args: []string{w.programs.broker, "-c", file}, Env: append(w.environ(), clockFile+"="+w.clockOf(name)),
 		}, "http://" + n.monitor + "/healthz", nil

@@ -12,9 +12,9 @@ import (
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
-// newWorker makes the seat of worker i.
-func (w *world) newWorker(ctx context.Context, i int) (*seat, error) {
-	s := &seat{name: fmt.Sprintf("worker%d", i)}
+// newWorker makes worker i.
+func (w *world) newWorker(ctx context.Context, i int) (*service, error) {
+	s := &service{name: fmt.Sprintf("worker%d", i)}
 	args, admin, env := []string{w.programs.worker, "run"}, "", w.workerEnviron(i)
 	switch {
 	case w.net != nil:

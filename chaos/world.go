@@ -36,7 +36,7 @@ type world struct {
 	net      link.Net
 	hosts    [2]string // of broker and provider
 
-	brokers, workers []*seat
+	brokers, workers []*service
 	links            []link.Link
 	nodes            []node
 	fake             *process.Process
@@ -81,8 +81,8 @@ func (w *world) close() {
 
 func (w *world) atEnd(f func()) { w.undo = append(w.undo, f) }
 
-// deferSeat has the holder of s killed at the end.
-func (w *world) deferSeat(s *seat) {
+// deferService has the holder of s killed at the end.
+func (w *world) deferService(s *service) {
 	w.atEnd(func() {
 		for _, p := range s.processes() {
 			p.Kill()
@@ -114,7 +114,7 @@ func (w *world) openFake(ctx context.Context) error {
 	}
 	addr := net.JoinHostPort(w.hosts[1], strconv.Itoa(port))
 	w.fakeURL = "http://" + addr
-	s := &seat{name: "fakefcm", spec: func(int) (process.Spec, string, error) {
+	s := &service{name: "fakefcm", spec: func(int) (process.Spec, string, error) {
 		return process.Spec{Dir: w.dir, Env: w.environ(), Args: []string{
 			w.programs.worker, "fakefcm", "--addr", addr, "--credentials", w.credentials(), "--reveal",
 			"--latency", w.latency.String(),
@@ -123,7 +123,7 @@ func (w *world) openFake(ctx context.Context) error {
 	if _, err := s.start(ctx); err != nil {
 		return err
 	}
-	w.deferSeat(s)
+	w.deferService(s)
 	w.fake = s.holder()
 	if err := s.await(ctx); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (w *world) openWorkers(ctx context.Context) error {
 			return err
 		}
 		w.workers = append(w.workers, s)
-		w.deferSeat(s)
+		w.deferService(s)
 	}
 	var group errgroup.Group
 	for i, s := range w.workers {

@@ -28,7 +28,7 @@ func TestFCMCredentials(t *testing.T) {
 	w.send()
 	w.pausedWith(worker, "create a key in the Firebase console")
 	write(t, w.credentials, good)
-	w.mended("the file is no key")
+	w.resumed("the file is no key")
 
 	write(t, w.credentials, withOtherKey(t, good))
 	await(t, 30*time.Second, "the worker has tried the other key", func() bool {
@@ -37,7 +37,7 @@ func TestFCMCredentials(t *testing.T) {
 	})
 	w.pausedWith(worker, "replace the service account's key")
 	write(t, w.credentials, good)
-	w.mended("the key is one that Google does not know")
+	w.resumed("the key is one that Google does not know")
 
 	w.script(`{"answer":"permission-denied"}`)
 	for user := range crowd {
@@ -48,7 +48,7 @@ func TestFCMCredentials(t *testing.T) {
 		t.Errorf("the worker is not ready: %v", err)
 	}
 	w.script(``)
-	w.mended("FCM refuses the account")
+	w.resumed("FCM refuses the account")
 	w.check(0)
 }
 
@@ -58,12 +58,12 @@ func (w *fcmWorld) send() {
 	w.publish(w.message(userOf(1)))
 }
 
-// mended waits until the lane goes on by itself, within 30 s of what was mended.
-func (w *fcmWorld) mended(what string) {
+// resumed waits until the lane goes on by itself, within 30 s of the correction.
+func (w *fcmWorld) resumed(what string) {
 	w.Helper()
 	since := time.Now()
 	await(w.T, 30*time.Second, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.Confirmed() })
-	w.Logf("%s: it went on %s after that was mended", what, time.Since(since).Round(time.Millisecond))
+	w.Logf("%s: it went on %s after that was corrected", what, time.Since(since).Round(time.Millisecond))
 }
 
 // withOtherKey is a service account with a key that nobody knows.

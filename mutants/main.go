@@ -75,7 +75,7 @@ func healthy(ctx context.Context, chosen []mutant) error {
 		}
 		seen[m.pkg+m.test] = true
 		if output, err := runTest(ctx, m, ""); err != nil || !strings.Contains(output, "--- PASS: "+m.test) {
-			return fmt.Errorf("%s of %s does not pass without a mutant: mend it first: %w\n%s", m.test, m.pkg, err, output)
+			return fmt.Errorf("%s of %s does not pass without a mutant: correct it first: %w\n%s", m.test, m.pkg, err, output)
 		}
 	}
 	return nil
@@ -105,7 +105,7 @@ func kill(ctx context.Context, chosen []mutant, verbose bool, out io.Writer) err
 		}
 	}
 	if len(alive) > 0 {
-		return fmt.Errorf("%d of %d mutants are alive; write or mend the test for each:\n%s", len(alive), len(chosen), strings.Join(alive, "\n"))
+		return fmt.Errorf("%d of %d mutants are alive; write or correct the test for each:\n%s", len(alive), len(chosen), strings.Join(alive, "\n"))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type Check struct {
 	Run func(ctx context.Context) error
 }
 
-// WarningError is what a [Check] returns when something has to be mended and the process is
+// WarningError is what a [Check] returns when something has to be corrected and the process is
 // ready all the same.
 type WarningError struct{ Err error }
 
@@ -31,8 +31,8 @@ func (w WarningError) Error() string { return w.Err.Error() }
 func (w WarningError) Unwrap() error { return w.Err }
 
 // livez answers as long as the process serves, unless something is wrong that only a
-// restart mends. It must not depend on another machine's broker or a provider: a
-// restart mends neither.
+// restart repairs. It must not depend on another machine's broker or a provider: a
+// restart repairs neither.
 func livez(checks []Check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if report, well := runChecks(r.Context(), checks); !well {

@@ -40,7 +40,7 @@ type Options struct {
 	Metrics prometheus.Gatherer
 	// Ready are the checks of /readyz, in the order in which they are told.
 	Ready []Check
-	// Alive are the checks of /livez: what only a restart of the process mends.
+	// Alive are the checks of /livez: what only a restart of the process repairs.
 	Alive []Check
 	// Status returns the document that /status serves. It must not wait.
 	Status func() Status

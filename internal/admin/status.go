@@ -30,7 +30,7 @@ type Lane struct {
 	// CredentialsExpire is when what the provider lets the handler of Status.Process in
 	// with ends unless it is renewed; zero if that is not known.
 	CredentialsExpire time.Time `json:"credentials_expire,omitzero"`
-	// Problem is what that handler wants an operator to mend; empty if nothing.
+	// Problem is what that handler wants an operator to correct; empty if nothing.
 	Problem string `json:"problem,omitempty"`
 }
 

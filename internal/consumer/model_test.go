@@ -184,7 +184,7 @@ func (w *world) do(s step) {
 	case killsLast:
 		w.one(s.N, func(p *process) { p.doomed.Store(beforeAcking) })
 	case forgets:
-		w.forget([]*shelf{w.fresh, w.retries, w.suspects}[s.N%3], 1+s.N)
+		w.forget([]*memStream{w.fresh, w.retries, w.suspects}[s.N%3], 1+s.N)
 	case outage:
 		w.down.Store(!w.down.Load())
 	case refuses:
@@ -218,7 +218,7 @@ func (p *process) handle(ctx context.Context, r *push.Receipt) error {
 	says := f.plan.next(f.runs)
 	f.runs++
 	f.failing = false
-	if fault := p.chronicle.handles(r); fault != "" {
+	if fault := p.orderLog.handles(r); fault != "" {
 		p.fault("%v: %s", f.plan, fault)
 	}
 	p.world.mu.Unlock()

@@ -7,10 +7,10 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// chronicle is what one process of the model test has started, in its order. The
+// orderLog is what one process of the model test has started, in its order. The
 // badge of each receipt is its sequence; a retry may have been stored with the badge
 // of a later one, and its process does not know how old that is (ADR 013, limits).
-type chronicle struct {
+type orderLog struct {
 	mu      sync.Mutex
 	first   map[uint64]bool     // the broker has delivered it for the first time
 	newest  map[talk]uint64     // the last that started
@@ -41,15 +41,15 @@ type horizon struct {
 	badge map[push.Uid]uint64
 }
 
-func newChronicle() *chronicle {
-	return &chronicle{
+func newOrderLog() *orderLog {
+	return &orderLog{
 		first: map[uint64]bool{}, newest: map[talk]uint64{}, read: map[talk]uint64{},
 		badge: map[push.Uid]uint64{}, came: map[badge]span{}, horizon: map[*push.Receipt]horizon{},
 	}
 }
 
 // delivered notes a delivery of the broker's, and the badges that come with it.
-func (c *chronicle) delivered(o consumer.Origin, data []byte) {
+func (c *orderLog) delivered(o consumer.Origin, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.first[o.RootSeq] = o.Stream == "PUSH" && o.Deliveries == 1
@@ -65,7 +65,7 @@ func (c *chronicle) delivered(o consumer.Origin, data []byte) {
 
 // starts notes that the lane offers r, and returns a fault if it is out of order:
 // what is delivered for the first time starts in the order of the stream.
-func (c *chronicle) starts(r *push.Receipt) (fault string) {
+func (c *orderLog) starts(r *push.Receipt) (fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	root := uint64(r.Payload.SeqId)
@@ -83,7 +83,7 @@ func (c *chronicle) starts(r *push.Receipt) (fault string) {
 }
 
 // handles notes that the handler has r, and returns a fault if it is old news.
-func (c *chronicle) handles(r *push.Receipt) (fault string) {
+func (c *orderLog) handles(r *push.Receipt) (fault string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	root := uint64(r.Payload.SeqId)

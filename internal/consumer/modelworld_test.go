@@ -27,7 +27,7 @@ var errNoStore = errors.New("store refuses")
 type world struct {
 	ledger
 
-	fresh, retries, suspects *shelf
+	fresh, retries, suspects *memStream
 	processes                []*process
 
 	down    atomic.Bool // the provider
@@ -42,7 +42,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		ledger: ledger{fates: map[uint64]*fate{}}, stored: map[string]bool{},
-		fresh: newShelf("PUSH", modelWait), retries: newShelf("PUSH_RETRY", modelWait), suspects: newShelf("PUSH_SUSPECTS", modelWait),
+		fresh: newMemStream("PUSH", modelWait), retries: newMemStream("PUSH_RETRY", modelWait), suspects: newMemStream("PUSH_SUSPECTS", modelWait),
 	}
 }
 
@@ -63,7 +63,7 @@ type process struct {
 
 	owed map[string]uint64 // letters that were refused, and their root; under the ledger's lock
 
-	chronicle *chronicle
+	orderLog *orderLog
 }
 
 // deathbed is a moment to die at.
@@ -74,7 +74,7 @@ const (
 
 // startProcess starts a worker; it ends with stop or die.
 func (w *world) startProcess() {
-	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, owed: map[string]uint64{}, chronicle: newChronicle()}
+	p := &process{world: w, ended: make(chan struct{}), holds: map[*item]uint64{}, owed: map[string]uint64{}, orderLog: newOrderLog()}
 	adapter := push.Adapt(func(string) (push.Work, error) {
 		return push.Work{Handle: p.handle, TTL: p.ttl, Notifies: true}, nil
 	})
@@ -101,7 +101,7 @@ func (w *world) startProcess() {
 // ttl is asked for by the lane right before it hands r to the handler.
 func (p *process) ttl(r *push.Receipt) time.Duration {
 	plan := p.planOf(r)
-	if fault := p.chronicle.starts(r); fault != "" {
+	if fault := p.orderLog.starts(r); fault != "" {
 		p.world.mu.Lock()
 		defer p.world.mu.Unlock()
 		p.fault("%v: %s", plan, fault)
@@ -154,19 +154,19 @@ type moody struct {
 
 func (m moody) IsReady() bool { return !m.unready.Load() && m.Adapter.IsReady() }
 
-// view is a process's view of a shelf.
+// view is a process's view of a stream.
 type view struct {
-	p     *process
-	shelf *shelf
+	p         *process
+	memStream *memStream
 }
 
 func (v view) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
-	return v.shelf.Pull(ctx, n, bytes, more, func(m consumer.Message) {
+	return v.memStream.Pull(ctx, n, bytes, more, func(m consumer.Message) {
 		held := &heldMessage{message: m.(*message), p: v.p}
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq
 		v.p.mu.Unlock()
-		v.p.chronicle.delivered(held.Origin(), held.Data())
+		v.p.orderLog.delivered(held.Origin(), held.Data())
 		take(held)
 	})
 }
@@ -212,7 +212,7 @@ func (m *heldMessage) over() {
 // owes reports whether a stored message other than this one is still to reach user
 // of the same receipt; 0 is for a receipt that cannot be read.
 func (w *world) owes(this *item, user push.Uid) bool {
-	for _, s := range []*shelf{w.fresh, w.retries, w.suspects} {
+	for _, s := range []*memStream{w.fresh, w.retries, w.suspects} {
 		s.mu.Lock()
 		for _, it := range s.items {
 			_, named := users(it.data)[user]
@@ -244,11 +244,11 @@ func (p *process) Schedule(_ context.Context, r consumer.Retry) error {
 		return nil
 	}
 	p.stored[id] = true
-	shelf := p.retries
+	memStream := p.retries
 	if o.Alone {
-		shelf = p.suspects
+		memStream = p.suspects
 	}
-	shelf.add(string(r.Data), o, r.Delay)
+	memStream.add(string(r.Data), o, r.Delay)
 	return nil
 }
 
@@ -282,8 +282,8 @@ func (p *process) store(root uint64, letter string, full bool) error {
 	return nil
 }
 
-// forget makes the broker forget its last n acks of a shelf.
-func (w *world) forget(s *shelf, n int) {
+// forget makes the broker forget its last n acks of a stream.
+func (w *world) forget(s *memStream, n int) {
 	s.mu.Lock()
 	var lost []uint64
 	var roots []uint64

@@ -14,14 +14,14 @@ import (
 // watched notes how many of a lane's requests overlap, and how many messages are in its
 // hands and on their way to it at most.
 type watched struct {
-	*shelf
+	*memStream
 
 	held          func() int
 	overlap, most int
 }
 
 func (s *watched) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
-	return s.shelf.Pull(ctx, n, bytes, func(left, bytes int) (int, int) {
+	return s.memStream.Pull(ctx, n, bytes, func(left, bytes int) (int, int) {
 		n, size := more(left, bytes)
 		s.most = max(s.most, s.held()+left+n)
 		if n > 0 && left > 0 {
@@ -42,7 +42,7 @@ func TestRequestsOverlap(t *testing.T) {
 			<-time.After(time.Duration(rand.IntN(3)) * time.Millisecond)
 			return nil
 		}), func(c *consumer.Config) {
-			source = &watched{shelf: c.Fresh.(*shelf), held: func() int { return 0 }} //nolint:forcetypeassert // of the rig
+			source = &watched{memStream: c.Fresh.(*memStream), held: func() int { return 0 }} //nolint:forcetypeassert // of the rig
 			c.Fresh = source
 		})
 		source.held = func() int { return r.lane.State().Held }

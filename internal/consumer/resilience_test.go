@@ -107,7 +107,7 @@ func TestRepeats(t *testing.T) {
 			t.Errorf("handled %d times, want 2", n)
 		}
 		if n := len(r.fresh.seen()); n != 4 {
-			t.Errorf("the shelf delivered %d times, want 4", n)
+			t.Errorf("the memStream delivered %d times, want 4", n)
 		}
 		if got := r.metric("receipts_repeated_total"); got != 2 {
 			t.Errorf("receipts_repeated_total is %v, want 2", got)

@@ -19,12 +19,12 @@ import (
 
 const ackWait = 30 * time.Second
 
-// rig is a lane between in-memory shelves. It lives in a synctest bubble.
+// rig is a lane between streams in memory. It lives in a synctest bubble.
 type rig struct {
 	t        *testing.T
-	fresh    *shelf
-	retries  *shelf
-	suspects *shelf
+	fresh    *memStream
+	retries  *memStream
+	suspects *memStream
 	stores   *stores
 	lane     *consumer.Lane
 	reg      *prometheus.Registry
@@ -37,8 +37,8 @@ type rig struct {
 func start(t *testing.T, h push.Handler, adjust ...func(*consumer.Config)) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, fresh: newShelf("PUSH", ackWait), retries: newShelf("PUSH_RETRY", ackWait),
-		suspects: newShelf("PUSH_RETRY", ackWait), reg: prometheus.NewRegistry(), ended: make(chan error, 1),
+		t: t, fresh: newMemStream("PUSH", ackWait), retries: newMemStream("PUSH_RETRY", ackWait),
+		suspects: newMemStream("PUSH_RETRY", ackWait), reg: prometheus.NewRegistry(), ended: make(chan error, 1),
 	}
 	r.stores = &stores{retries: r.retries, suspects: r.suspects, letters: map[string]letter{}}
 	c := consumer.Config{
@@ -50,7 +50,7 @@ func start(t *testing.T, h push.Handler, adjust ...func(*consumer.Config)) *rig 
 	for _, f := range adjust {
 		f(&c)
 	}
-	for _, s := range []*shelf{r.fresh, r.retries, r.suspects} {
+	for _, s := range []*memStream{r.fresh, r.retries, r.suspects} {
 		s.ackWait = c.AckWait
 	}
 	r.lane = consumer.New(c)
@@ -83,7 +83,7 @@ func (r *rig) until(limit time.Duration, what string, ok func() bool) {
 	}
 }
 
-// settled waits until nothing is left on any shelf.
+// settled waits until nothing is left in any stream.
 func (r *rig) settled(limit time.Duration) {
 	r.t.Helper()
 	r.until(limit, "everything settled", func() bool {

@@ -84,13 +84,13 @@ func TestLargerThanTheBound(t *testing.T) {
 			<-time.After(time.Second)
 			return nil
 		}), func(c *consumer.Config) { c.MaxBytes = 1 << 20 })
-		for i, shelf := range []*shelf{r.fresh, r.retries, r.suspects} {
+		for i, memStream := range []*memStream{r.fresh, r.retries, r.suspects} {
 			for j := range 10 {
 				size := 10
 				if j%3 == 1 {
 					size = 900_000
 				}
-				shelf.add(bulky(100*i+j, size), consumer.Origin{Alone: i == 2}, 0)
+				memStream.add(bulky(100*i+j, size), consumer.Origin{Alone: i == 2}, 0)
 			}
 		}
 		most := 0
@@ -123,7 +123,7 @@ func TestFullOfBytesStarvesNobody(t *testing.T) {
 				seen.note(r)
 				return nil
 			}), func(c *consumer.Config) { c.MaxBytes = 8 << 20 })
-			sources := []*shelf{r.fresh, r.retries}
+			sources := []*memStream{r.fresh, r.retries}
 			for seq := 1; seq <= 100; seq++ {
 				sources[full].add(bulky(seq, 200_000), consumer.Origin{}, 0)
 			}

@@ -116,7 +116,7 @@ func TestFullStoresMakeNoSuspects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := besiege(t, 0)
+				s := newCrashes(t, 0)
 				const n = 1500
 				for i := range n {
 					s.fresh.add(receipt(i+1, 2), consumer.Origin{}, 0)

@@ -90,7 +90,7 @@ func verb(p status.Permission) string {
 }
 
 // objects looks at streams, durables and the bucket. A worker that provisions will
-// make what is missing and mend what it can.
+// make what is missing and update what it can.
 func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t topology.Topology) []push.Finding {
 	all, err := topology.Inspect(ctx, conn, t)
 	if err != nil {

@@ -21,7 +21,7 @@ type Finding struct {
 	// one of the two in the conversation.
 	Named bool
 	// About says that it is the user's beyond the list of recipients: the user has
-	// written it, or talks in it. Without him it would still be his.
+	// written it, or talks in it. Without that user the receipt would still exist.
 	About bool
 	// Rest and Channel are who else is to be told.
 	Rest    map[push.Uid]push.Recipient

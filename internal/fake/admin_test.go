@@ -64,7 +64,7 @@ func TestAdminFaultsSayWhatThereIs(t *testing.T) {
 		text               string
 	}{
 		{http.MethodGet, "/fake/nothing", "", 404, "GET /fake/stats"},
-		{http.MethodPost, "/fake/revoke", "", 404, "GET /fake/stats"}, // a parrot issues no tokens
+		{http.MethodPost, "/fake/revoke", "", 404, "GET /fake/stats"}, // a echo issues no tokens
 		{http.MethodPost, "/fake/script", `{"rules":[{"answer":"x"}]}`, 400, "no answer"},
 		{http.MethodPost, "/fake/connections?do=paint", "", 400, "goaway, close, cut or freeze"},
 		{http.MethodGet, "/fake/requests?limit=-1", "", 400, "limit"},

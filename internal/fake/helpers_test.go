@@ -14,11 +14,11 @@ import (
 	"github.com/pushworker/pushworker/internal/fake"
 )
 
-// parrot is the simplest kind: POST /PROJECT with a token as the body. A token that
+// echo is the simplest kind: POST /PROJECT with a token as the body. A token that
 // begins with # is public.
-func parrot() fake.Kind {
+func echo() fake.Kind {
 	return fake.Kind{
-		Name: "parrot", Title: "parrot", Manual: "the manual",
+		Name: "echo", Title: "echo", Manual: "the manual",
 		Answers: []fake.Answer{
 			{Name: "accepted", Status: 200, Body: "taken"},
 			{Name: "invalid-token", Status: 400},
@@ -32,10 +32,10 @@ func parrot() fake.Kind {
 	}
 }
 
-// newParrot makes a parrot that does not listen yet.
-func newParrot(o fake.Options) (*fake.Server, error) {
+// newEcho makes a echo that does not listen yet.
+func newEcho(o fake.Options) (*fake.Server, error) {
 	var s *fake.Server
-	kind := parrot()
+	kind := echo()
 	kind.Handle = func(c *fake.Call) fake.Verdict {
 		r := c.Request()
 		r.Project = strings.TrimPrefix(c.Path, "/")
@@ -61,16 +61,16 @@ func newParrot(o fake.Options) (*fake.Server, error) {
 	return s, err
 }
 
-// launch makes a parrot that listens.
+// launch makes a echo that listens.
 func launch(o fake.Options) (*fake.Server, error) {
-	s, err := newParrot(o)
+	s, err := newEcho(o)
 	if err != nil {
 		return nil, err
 	}
 	return s, s.Listen()
 }
 
-// start runs a parrot for one test.
+// start runs a echo for one test.
 func start(t *testing.T, o fake.Options) *fake.Server {
 	t.Helper()
 	s, err := launch(o)
@@ -86,7 +86,7 @@ func start(t *testing.T, o fake.Options) *fake.Server {
 }
 
 func parseScript(text string) (fake.Script, error) {
-	kind := parrot()
+	kind := echo()
 	return kind.ParseScript([]byte(text))
 }
 

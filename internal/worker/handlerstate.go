@@ -30,7 +30,7 @@ func (hs *handlers) states() handlerStates {
 	return states
 }
 
-// check is a check of readiness: that nothing of the handler has to be mended. It only
+// check is a check of readiness: that nothing of the handler has to be corrected. It only
 // warns, as a provider that lets nobody in is no reason to take the process away.
 func (s handlerStates) check(name string) admin.Check {
 	return admin.Check{Name: "handler " + name, Run: func(context.Context) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// TestHandlersSayHowTheyAre: what a handler wants to have mended stands in the checks
-// and in the status, the process being ready all the same, until it is mended.
+// TestHandlersSayHowTheyAre: what a handler wants to have corrected stands in the checks
+// and in the status, the process being ready all the same, until it is corrected.
 func TestHandlersSayHowTheyAre(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool

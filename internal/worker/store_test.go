@@ -9,7 +9,7 @@ import (
 )
 
 // A worker whose embedded broker cannot write any more is neither ready nor alive,
-// since only a restart mends it.
+// since only a restart repairs it.
 func TestEmbeddedStoreThatCannotWrite(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

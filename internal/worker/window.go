@@ -72,7 +72,7 @@ func (w Worker) openWindow(ctx context.Context, server *embedded.Server, hs *han
 	return v, nil
 }
 
-// storeCheck is whether the embedded broker can write, which only a restart mends if
+// storeCheck is whether the embedded broker can write, which only a restart repairs if
 // it could not once.
 func storeCheck(server *embedded.Server) []admin.Check {
 	if server == nil {

@@ -240,9 +240,9 @@ func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
 func (w Worker) logDifferences(differences []topology.Difference) {
 	for _, d := range differences {
 		event := w.Log.Warn()
-		if d.Mended && !d.Notice {
+		if d.Updated && !d.Notice {
 			event = w.Log.Info()
 		}
-		event.Str("object", d.Object).Bool("updated", d.Mended).Msg(d.String())
+		event.Str("object", d.Object).Bool("updated", d.Updated).Msg(d.String())
 	}
 }

@@ -110,7 +110,7 @@ func (cfg *handlerConfig) natsOptions() ([]nats.Option, error) {
 		nats.Name("pushworker publisher"),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.IgnoreAuthErrorAbort(), // credentials may be mended while we run
+		nats.IgnoreAuthErrorAbort(), // credentials may be replaced while we run
 		nats.ReconnectWait(500 * time.Millisecond),
 		nats.ReconnectJitter(500*time.Millisecond, 500*time.Millisecond),
 		// Without a handler the client prints; what concerns a receipt is in its error.

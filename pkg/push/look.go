@@ -15,7 +15,7 @@ const (
 	LevelOK Level = iota + 1
 	// LevelWarn: it works, and deserves a look.
 	LevelWarn
-	// LevelFail: pushes do not go out until it is mended.
+	// LevelFail: pushes do not go out until it is corrected.
 	LevelFail
 )
 

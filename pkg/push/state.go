@@ -5,7 +5,7 @@ import "time"
 // State is what a handler says of itself, beside what becomes of receipts. It holds
 // no secret.
 type State struct {
-	// Problem says what an operator has to mend, if possible before pushes stop; nil if
+	// Problem says what an operator has to correct, if possible before pushes stop; nil if
 	// there is nothing.
 	Problem error
 	// CredentialsExpire is when what the provider lets us in with ends unless it is

@@ -17,21 +17,21 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// liar answers direct gets of the bucket as a test tells it, because a broker
+// scripted answers direct gets of the bucket as a test tells it, because a broker
 // leaves gaps in its answers far too rarely.
-type liar struct {
+type scripted struct {
 	mu      sync.Mutex
 	answers []func(m *nats.Msg, subjects []string)
 }
 
-// lies has the next questions answered so.
-func (l *liar) lies(answers ...func(*nats.Msg, []string)) {
+// script has the next questions answered so.
+func (l *scripted) script(answers ...func(*nats.Msg, []string)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answers = answers
 }
 
-func (l *liar) answer(m *nats.Msg) {
+func (l *scripted) answer(m *nats.Msg) {
 	var question struct {
 		Subjects []string `json:"multi_last"`
 		MaxBytes int      `json:"max_bytes"`
@@ -70,12 +70,12 @@ func truthOf(m *nats.Msg, subjects []string, n int) {
 	brokertest.SayEnd(m, n, len(subjects)-n)
 }
 
-// newLiar returns a directory that asks a liar, through wire.
-func newLiar(t *testing.T) (l *liar, d *devices.Directory, wire *brokertest.Proxy) {
+// newScripted returns a directory that asks a scripted, through wire.
+func newScripted(t *testing.T) (l *scripted, d *devices.Directory, wire *brokertest.Proxy) {
 	t.Helper()
 	b := brokertest.Start(t) // without the bucket
 	nc, _ := brokertest.Client(t, b.URL())
-	l, wire = &liar{}, brokertest.NewProxy(t, b.URL())
+	l, wire = &scripted{}, brokertest.NewProxy(t, b.URL())
 	if _, err := nc.Subscribe("$JS.API.DIRECT.GET.KV_push-devices", l.answer); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func newLiar(t *testing.T) (l *liar, d *devices.Directory, wire *brokertest.Prox
 
 func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	l, d, _ := newLiar(t)
+	l, d, _ := newScripted(t)
 	users := []push.Uid{1, 2, 3}
 	for name, lie := range map[string]func(*nats.Msg, []string){
 		"one is left out": func(m *nats.Msg, s []string) {
@@ -117,13 +117,13 @@ func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 			brokertest.Say(m, "", "Status", "404", "Description", "Message Not Found")
 		},
 	} {
-		l.lies(lie)
+		l.script(lie)
 		d.Forget()
 		if n := len(devicesOf(t, d, users...)); n != len(users) {
 			t.Errorf("%s: %d of %d users have devices", name, n, len(users))
 		}
 		d.Forget()
-		l.lies(lie, lie, lie, lie, lie)
+		l.script(lie, lie, lie, lie, lie)
 		if found, err := d.Devices(t.Context(), users, ""); err == nil {
 			t.Errorf("%s, again and again: %d users, no error", name, len(found))
 		}
@@ -132,8 +132,8 @@ func TestAnswerWithAGapIsAskedForAgain(t *testing.T) {
 
 func TestAnswerInPartsIsPutTogether(t *testing.T) {
 	t.Parallel()
-	l, d, _ := newLiar(t)
-	l.lies(
+	l, d, _ := newScripted(t)
+	l.script(
 		func(m *nats.Msg, s []string) { truthOf(m, s, 2) },
 		func(m *nats.Msg, s []string) {
 			if len(s) != 4 { // three users and the mask
@@ -149,9 +149,9 @@ func TestAnswerInPartsIsPutTogether(t *testing.T) {
 
 func TestAnswerThatWentToTheOldConnectionIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	l, d, wire := newLiar(t)
+	l, d, wire := newScripted(t)
 	began := make(chan struct{})
-	l.lies(func(m *nats.Msg, s []string) {
+	l.script(func(m *nats.Msg, s []string) {
 		sayEntry(m, s[0], 1, 0)
 		close(began)
 	})
@@ -166,7 +166,7 @@ func TestAnswerThatWentToTheOldConnectionIsAskedForAgain(t *testing.T) {
 
 func TestAnswerThatIsNoneIsAnError(t *testing.T) {
 	t.Parallel()
-	l, d, _ := newLiar(t)
+	l, d, _ := newScripted(t)
 	for name, c := range map[string]struct {
 		lie  func(*nats.Msg, []string)
 		want string
@@ -177,14 +177,14 @@ func TestAnswerThatIsNoneIsAnError(t *testing.T) {
 			sayEntry(m, s[0], 1, 0) // and no more
 		}, "deadline"},
 	} {
-		l.lies(c.lie)
+		l.script(c.lie)
 		found, err := d.Devices(t.Context(), []push.Uid{1, 2}, "")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, %v; want an error that says %q", name, found, err, c.want)
 		}
 	}
 	nothing := func(m *nats.Msg, _ []string) { brokertest.Say(m, "", "Status", "404", "Description", "No Results") }
-	l.lies(nothing, nothing, nothing, nothing)
+	l.script(nothing, nothing, nothing, nothing)
 	if found, err := d.Devices(t.Context(), []push.Uid{1, 2}, ""); !errors.Is(err, devices.ErrNoBucket) {
 		t.Errorf("%v, %v of a bucket that is empty, want ErrNoBucket", found, err)
 	}

@@ -30,7 +30,7 @@ func TestDevicesAreABucketAsKVClientsKnowIt(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	c := b.Connect(t)
-	if diffs := provisionDevices(t, c); len(diffs) != 1 || diffs[0].Field != "" || !diffs[0].Mended {
+	if diffs := provisionDevices(t, c); len(diffs) != 1 || diffs[0].Field != "" || !diffs[0].Updated {
 		t.Errorf("the first time: %v", diffs)
 	}
 	if diffs := provisionDevices(t, c); len(diffs) != 0 {
@@ -89,10 +89,10 @@ func TestDevicesBucketOfAnotherIsMendedOrRefused(t *testing.T) {
 	diffs := provisionDevices(t, c)
 	fields := map[string]bool{}
 	for _, diff := range diffs {
-		fields[diff.Field] = diff.Mended
+		fields[diff.Field] = diff.Updated
 	}
 	if len(diffs) != 2 || !fields["allow_msg_ttl"] || !fields["max_msgs_per_subject"] {
-		t.Errorf("mended: %v", diffs)
+		t.Errorf("updated: %v", diffs)
 	}
 	if _, err := d.Remove(t.Context(), dev); err != nil {
 		t.Error(err)

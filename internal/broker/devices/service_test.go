@@ -230,7 +230,7 @@ func TestDeviceServiceCanBeFound(t *testing.T) {
 
 func TestRunEndsWhenWhatItHasBegunIsAnswered(t *testing.T) {
 	t.Parallel()
-	l, d, wire := newLiar(t)
+	l, d, wire := newScripted(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -239,7 +239,7 @@ func TestRunEndsWhenWhatItHasBegunIsAnswered(t *testing.T) {
 		t.Fatalf("ls: %s", m.Data)
 	}
 	began, release := make(chan struct{}), make(chan struct{})
-	l.lies(func(m *nats.Msg, s []string) {
+	l.script(func(m *nats.Msg, s []string) {
 		close(began)
 		<-release
 		truth(m, s)

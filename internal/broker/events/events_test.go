@@ -40,7 +40,7 @@ func TestEventsAreKept(t *testing.T) {
 		}
 	}
 	diffs, err := events.Provision(t.Context(), r.Conn, r.Topology)
-	if err != nil || len(diffs) != 1 || !diffs[0].Mended {
+	if err != nil || len(diffs) != 1 || !diffs[0].Updated {
 		t.Fatalf("provisioned %v, %v", diffs, err)
 	}
 	if diffs, err = events.Provision(t.Context(), r.Conn, r.Topology); err != nil || len(diffs) != 0 {

@@ -20,7 +20,7 @@ var ErrNoLane = errors.New("there is no such lane")
 // Pause has the broker deliver nothing more of a lane until then, whoever
 // runs it; the zero time resumes it. Workers need no restart, and what they hold
 // they finish. After an error some of the three durables may have changed, and
-// repeating the call mends that.
+// repeating the call corrects that.
 //
 // It needs $JS.API.CONSUMER.PAUSE of the lane's durables. An error wraps
 // [ErrNoLane] when the lane has none.

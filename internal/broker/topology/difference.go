@@ -15,9 +15,9 @@ type Difference struct {
 	Field string
 	// Have and Want are the values as text.
 	Have, Want string
-	// Mended says that Provision has changed Have into Want.
-	Mended bool
-	// Notice says that people should look at it, although it was mended.
+	// Updated says that Provision has changed Have into Want.
+	Updated bool
+	// Notice says that people should look at it, although it was updated.
 	Notice bool
 }
 
@@ -49,7 +49,7 @@ func (d Difference) String() string {
 	switch {
 	case d.Field == "":
 		return d.Object + " was missing and was created: " + d.Want
-	case d.Mended:
+	case d.Updated:
 		return fmt.Sprintf("%s of %s was changed from %s to %s", d.Field, d.Object, d.Have, d.Want)
 	default:
 		return fmt.Sprintf("%s of %s is %s, not %s as configured", d.Field, d.Object, d.Have, d.Want)
@@ -61,20 +61,20 @@ func compare[C any](settings []setting[C], have, want *C) []setting[C] {
 	return slices.DeleteFunc(settings, func(s setting[C]) bool { return s.value(have) == s.value(want) })
 }
 
-// mend copies into have what differs from want and may be updated, and reports
+// update copies into have what differs from want and may be updated, and reports
 // every difference. A difference that cannot be updated is an error. keep says
 // which fields are not to be updated although they could.
-func mend[C any](object string, settings []setting[C], have, want *C, keep func(field string) bool) ([]Difference, error) {
+func update[C any](object string, settings []setting[C], have, want *C, keep func(field string) bool) ([]Difference, error) {
 	var diffs []Difference
 	var errs []error
 	for _, s := range compare(settings, have, want) {
 		d := Difference{Object: object, Field: s.field, Have: s.value(have), Want: s.value(want)}
 		switch {
-		case s.mend == nil:
+		case s.update == nil:
 			errs = append(errs, fmt.Errorf("%s of %s is %q, not %q, and the broker cannot change it", s.field, object, d.Have, d.Want))
 		case keep == nil || !keep(s.field):
-			s.mend(have, want)
-			d.Mended = true
+			s.update(have, want)
+			d.Updated = true
 		}
 		diffs = append(diffs, d)
 	}
@@ -83,7 +83,7 @@ func mend[C any](object string, settings []setting[C], have, want *C, keep func(
 
 func anyMended(diffs []Difference) bool {
 	for _, d := range diffs {
-		if d.Mended {
+		if d.Updated {
 			return true
 		}
 	}
@@ -93,7 +93,7 @@ func anyMended(diffs []Difference) bool {
 // unmended is diffs when nothing was changed after all.
 func unmended(diffs []Difference) []Difference {
 	for i := range diffs {
-		diffs[i].Mended = false
+		diffs[i].Updated = false
 	}
 	return diffs
 }

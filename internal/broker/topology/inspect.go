@@ -80,11 +80,11 @@ func inspectDurable(ctx context.Context, c *broker.Conn, want Durable) Object {
 		return o
 	}
 	have := info.Config
-	o.judge(mend(o.Name, durableSettings(), &have, &want.Config, nil))
+	o.judge(update(o.Name, durableSettings(), &have, &want.Config, nil))
 	return o
 }
 
-// judge takes what a mending would have changed, and says what must not stay.
+// judge takes what a update would have changed, and says what must not stay.
 func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Differences = unmended(diffs)
 	var errs []error

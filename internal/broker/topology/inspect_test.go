@@ -35,7 +35,7 @@ func TestBindMissesNoStream(t *testing.T) {
 	}
 }
 
-// What would cost receipts stops a worker that may not mend it; what lanes can
+// What would cost receipts stops a worker that may not update it; what lanes can
 // work with is told.
 func TestBindRefusesWhatLosesReceipts(t *testing.T) {
 	t.Parallel()
@@ -86,7 +86,7 @@ func TestBindRefusesWhatLosesReceipts(t *testing.T) {
 			} else if test.words != nil {
 				brokertest.WantError(t, err, test.words...)
 			}
-			if !slices.ContainsFunc(diffs, func(d topology.Difference) bool { return d.Field == test.field && !d.Mended }) {
+			if !slices.ContainsFunc(diffs, func(d topology.Difference) bool { return d.Field == test.field && !d.Updated }) {
 				t.Errorf("no difference in %s: %v", test.field, diffs)
 			}
 		})

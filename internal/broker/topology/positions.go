@@ -74,7 +74,7 @@ func (p *Positions) Make(ctx context.Context, want Durable) (Difference, error) 
 		_, err := p.conn.JetStream().CreateConsumer(ctx, want.Stream, want.Config)
 		return err
 	})
-	return Difference{Object: want.String(), Have: "none", Want: begin.why, Mended: true, Notice: begin.notice}, err
+	return Difference{Object: want.String(), Have: "none", Want: begin.why, Updated: true, Notice: begin.notice}, err
 }
 
 // provision makes the bucket of positions. Lanes work without: it is told, and is no

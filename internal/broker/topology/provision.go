@@ -15,7 +15,7 @@ import (
 // the broker cannot update is an error that says what to do; nothing is ever
 // deleted or rebuilt. It may run in several processes at once. A byte limit below
 // what a stream already holds is not applied, because that would evict messages;
-// the difference is returned with Mended false.
+// the difference is returned with Updated false.
 //
 // A durable of the receipts that was deleted goes on where its lane was, if that is
 // recorded. One that is made for the first time begins where t.Starts says; without
@@ -76,7 +76,7 @@ func (p *Positions) provisionDurable(ctx context.Context, c *broker.Conn, want D
 		return nil, fmt.Errorf("provisioning %s: %w%s", want, err, want.Remedy(err))
 	}
 	have := info.Config
-	diffs, err := mend(want.String(), durableSettings(), &have, &want.Config, nil)
+	diffs, err := update(want.String(), durableSettings(), &have, &want.Config, nil)
 	if err != nil {
 		return unmended(diffs), fmt.Errorf("%w: rename the handler, or remove the durable with `nats consumer rm %s %s` and start again: the lane resumes at its recorded position", err, want.Stream, want.Config.Durable)
 	}

@@ -27,7 +27,7 @@ func TestProvisionCreatesWhatIsMissingAndNothingTwice(t *testing.T) {
 	}
 	var created []string
 	for _, d := range diffs {
-		if !d.Mended || d.Field != "" || !strings.Contains(d.String(), "was created") {
+		if !d.Updated || d.Field != "" || !strings.Contains(d.String(), "was created") {
 			t.Errorf("difference %+v: %s", d, d)
 		}
 		created = append(created, d.Object)
@@ -84,12 +84,12 @@ func TestProvisionUpdatesInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []topology.Difference{
-		{Object: "stream PUSH", Field: "max_age", Have: "1h0m0s", Want: "2h0m0s", Mended: true},
-		{Object: "stream PUSH", Field: "max_bytes", Have: "1073741824", Want: "2147483648", Mended: true},
-		{Object: "stream PUSH", Field: "subjects", Have: "push.receipts push.receipts.>", Want: "push.other push.other.>", Mended: true},
-		{Object: "stream PUSH_DEAD", Field: "max_age", Have: "1h0m0s", Want: "3h0m0s", Mended: true},
-		{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "20s", Mended: true},
-		{Object: "durable fcm-suspects of stream PUSH_RETRY", Field: "ack_wait", Have: "30s", Want: "20s", Mended: true},
+		{Object: "stream PUSH", Field: "max_age", Have: "1h0m0s", Want: "2h0m0s", Updated: true},
+		{Object: "stream PUSH", Field: "max_bytes", Have: "1073741824", Want: "2147483648", Updated: true},
+		{Object: "stream PUSH", Field: "subjects", Have: "push.receipts push.receipts.>", Want: "push.other push.other.>", Updated: true},
+		{Object: "stream PUSH_DEAD", Field: "max_age", Have: "1h0m0s", Want: "3h0m0s", Updated: true},
+		{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "20s", Updated: true},
+		{Object: "durable fcm-suspects of stream PUSH_RETRY", Field: "ack_wait", Have: "30s", Want: "20s", Updated: true},
 	} {
 		if !slices.Contains(diffs, want) {
 			t.Errorf("%+v is missing in %v", want, diffs)
@@ -118,7 +118,7 @@ func TestProvisionLeavesTheOperatorsSettingsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	diffs, err := topology.Provision(t.Context(), r.Conn, r.Topology)
-	want := []topology.Difference{{Object: "stream PUSH", Field: "max_msgs_per_subject", Have: "1", Want: "-1", Mended: true}}
+	want := []topology.Difference{{Object: "stream PUSH", Field: "max_msgs_per_subject", Have: "1", Want: "-1", Updated: true}}
 	if diff := cmp.Diff(want, diffs); diff != "" || err != nil {
 		t.Errorf("differences (-want +got), %v:\n%s", err, diff)
 	}

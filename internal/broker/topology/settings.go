@@ -14,8 +14,8 @@ import (
 type setting[C any] struct {
 	field string
 	value func(*C) string
-	// mend copies the field; nil when the broker cannot update it.
-	mend func(have, want *C)
+	// update copies the field; nil when the broker cannot update it.
+	update func(have, want *C)
 }
 
 // streamSettings are those that matter to a stream like want.

@@ -59,7 +59,7 @@ func (w Wanted) Provision(ctx context.Context, c *broker.Conn) ([]Difference, er
 			return err
 		})
 		if err == nil {
-			return []Difference{{Object: w.Object, Have: "none", Want: w.Config.Description, Mended: true}}, nil
+			return []Difference{{Object: w.Object, Have: "none", Want: w.Config.Description, Updated: true}}, nil
 		}
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another process was faster
 			info, err = c.StreamInfo(ctx, name)
@@ -68,16 +68,16 @@ func (w Wanted) Provision(ctx context.Context, c *broker.Conn) ([]Difference, er
 	if err != nil {
 		return nil, fmt.Errorf("provisioning %s: %w%s", w.Object, err, remedy(ctx, c, w.Config, err))
 	}
-	return w.mend(ctx, c, info)
+	return w.update(ctx, c, info)
 }
 
-// mend updates what differs and may be updated.
-func (w Wanted) mend(ctx context.Context, c *broker.Conn, info *jetstream.StreamInfo) ([]Difference, error) {
+// update writes what differs and may be updated.
+func (w Wanted) update(ctx context.Context, c *broker.Conn, info *jetstream.StreamInfo) ([]Difference, error) {
 	have := info.Config
 	evicts := func(field string) bool {
 		return w.Bounded && field == "max_bytes" && info.State.Bytes > uint64(max(0, w.Config.MaxBytes))
 	}
-	diffs, err := mend(w.Object, w.settings(), &have, &w.Config, evicts)
+	diffs, err := update(w.Object, w.settings(), &have, &w.Config, evicts)
 	if err != nil {
 		return unmended(diffs), fmt.Errorf("%w: %s", err, w.Otherwise)
 	}
@@ -103,6 +103,6 @@ func (w Wanted) Inspect(ctx context.Context, c *broker.Conn) Object {
 		return o
 	}
 	have := info.Config
-	o.judge(mend(o.Name, w.settings(), &have, &w.Config, nil))
+	o.judge(update(o.Name, w.settings(), &have, &w.Config, nil))
 	return o
 }

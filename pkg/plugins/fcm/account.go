@@ -41,9 +41,9 @@ func parseAccount(text []byte) (account, error) {
 		return account{}, noKey(is)
 	}
 	a.text = text
-	if mended := mendPrivateKey(a.PrivateKey); mended != a.PrivateKey {
-		a.PrivateKey = mended
-		object["private_key"], _ = json.Marshal(mended) // a string always marshals
+	if repaired := repairPrivateKey(a.PrivateKey); repaired != a.PrivateKey {
+		a.PrivateKey = repaired
+		object["private_key"], _ = json.Marshal(repaired) // a string always marshals
 		a.text, _ = json.Marshal(object)
 	}
 	return a, nil
@@ -146,8 +146,8 @@ func escapeBreaks(text []byte) []byte {
 	return out
 }
 
-// mendPrivateKey makes line breaks of those that are two characters.
-func mendPrivateKey(pem string) string {
+// repairPrivateKey makes line breaks of those that are two characters.
+func repairPrivateKey(pem string) string {
 	return strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", "\r\n", "\n").Replace(pem)
 }
 

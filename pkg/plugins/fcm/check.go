@@ -66,7 +66,7 @@ func idleFindings(c *Config) []push.Finding {
 	}}
 }
 
-// tokenRemedy says what to mend when there is no access token: the key only if it was
+// tokenRemedy says what to correct when there is no access token: the key only if it was
 // refused, or there is none.
 func tokenRemedy(err error) string {
 	_, noFile := errors.AsType[*fs.PathError](err)

@@ -16,22 +16,22 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// siege is worker and broker in one process, which dies again and again. What was
+// crashes is a worker and its broker in one process that crashes again and again. What was
 // in its hands comes back as soon as it is up again. It lives in a synctest bubble.
-type siege struct {
+type crashes struct {
 	t                        *testing.T
-	fresh, retries, suspects *shelf
+	fresh, retries, suspects *memStream
 	stores                   *stores
 	runs                     time.Duration // how long the handler takes
 	killer                   int           // the receipt that ends the process; 0 is none
 	lives                    int
 }
 
-func besiege(t *testing.T, runs time.Duration) *siege {
+func newCrashes(t *testing.T, runs time.Duration) *crashes {
 	t.Helper()
-	s := &siege{
+	s := &crashes{
 		t: t, runs: runs,
-		fresh: newShelf("PUSH", ackWait), retries: newShelf("PUSH_RETRY", ackWait), suspects: newShelf("PUSH_RETRY", ackWait),
+		fresh: newMemStream("PUSH", ackWait), retries: newMemStream("PUSH_RETRY", ackWait), suspects: newMemStream("PUSH_RETRY", ackWait),
 	}
 	s.stores = &stores{retries: s.retries, suspects: s.suspects, letters: map[string]letter{}}
 	return s
@@ -39,10 +39,10 @@ func besiege(t *testing.T, runs time.Duration) *siege {
 
 // life is one process, from its start to its death, which comes after length at
 // the latest.
-func (s *siege) life(length time.Duration) {
+func (s *crashes) life(length time.Duration) {
 	s.t.Helper()
 	s.lives++
-	m := &mortal{died: make(chan struct{})}
+	m := &killable{died: make(chan struct{})}
 	h := handler(s.t, 64, 4, func(ctx context.Context, r *push.Receipt) error {
 		if r.Payload.SeqId == s.killer && s.killer != 0 {
 			m.die()
@@ -56,7 +56,7 @@ func (s *siege) life(length time.Duration) {
 	})
 	lane := consumer.New(consumer.Config{
 		Name: "fcm", Handler: h, Fresh: m.source(s.fresh), Retries: m.source(s.retries), Suspects: m.source(s.suspects),
-		Scheduler: mortalStores{s.stores, m}, DeadLetters: mortalStores{s.stores, m},
+		Scheduler: killableStores{s.stores, m}, DeadLetters: killableStores{s.stores, m},
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: ackWait, Grace: time.Millisecond, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 	})
@@ -72,76 +72,76 @@ func (s *siege) life(length time.Duration) {
 	if err := <-ended; err != nil && !errors.Is(err, consumer.ErrUnfinished) {
 		s.t.Errorf("Run: %v", err)
 	}
-	for _, shelf := range []*shelf{s.fresh, s.retries, s.suspects} {
-		shelf.orphan()
+	for _, memStream := range []*memStream{s.fresh, s.retries, s.suspects} {
+		memStream.orphan()
 	}
 }
 
-// mortal makes that nothing which a dead process does has an effect.
-type mortal struct {
+// killable makes that nothing which a dead process does has an effect.
+type killable struct {
 	dead atomic.Bool
 	died chan struct{}
 }
 
-func (m *mortal) die() {
+func (m *killable) die() {
 	if m.dead.CompareAndSwap(false, true) {
 		close(m.died)
 	}
 }
 
-func (m *mortal) source(s *shelf) mortalSource { return mortalSource{s, m} }
+func (m *killable) source(s *memStream) killableSource { return killableSource{s, m} }
 
-type mortalSource struct {
-	shelf  *shelf
-	mortal *mortal
+type killableSource struct {
+	memStream *memStream
+	killable  *killable
 }
 
-func (s mortalSource) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
-	return s.shelf.Pull(ctx, n, bytes, more, func(m consumer.Message) { take(mortalMessage{m, s.mortal}) })
+func (s killableSource) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (int, error) {
+	return s.memStream.Pull(ctx, n, bytes, more, func(m consumer.Message) { take(killableMessage{m, s.killable}) })
 }
 
-type mortalMessage struct {
+type killableMessage struct {
 	consumer.Message
 
-	mortal *mortal
+	killable *killable
 }
 
-func (m mortalMessage) Ack() error {
-	if m.mortal.dead.Load() {
+func (m killableMessage) Ack() error {
+	if m.killable.dead.Load() {
 		return nil
 	}
 	return m.Message.Ack()
 }
 
-func (m mortalMessage) Nak(delay time.Duration) error {
-	if m.mortal.dead.Load() {
+func (m killableMessage) Nak(delay time.Duration) error {
+	if m.killable.dead.Load() {
 		return nil
 	}
 	return m.Message.Nak(delay)
 }
 
-func (m mortalMessage) InProgress() error {
-	if m.mortal.dead.Load() {
+func (m killableMessage) InProgress() error {
+	if m.killable.dead.Load() {
 		return nil
 	}
 	return m.Message.InProgress()
 }
 
-type mortalStores struct {
+type killableStores struct {
 	*stores
 
-	mortal *mortal
+	killable *killable
 }
 
-func (s mortalStores) Schedule(ctx context.Context, r consumer.Retry) error {
-	if s.mortal.dead.Load() {
+func (s killableStores) Schedule(ctx context.Context, r consumer.Retry) error {
+	if s.killable.dead.Load() {
 		return errNoStore
 	}
 	return s.stores.Schedule(ctx, r)
 }
 
-func (s mortalStores) Bury(ctx context.Context, l letter) error {
-	if s.mortal.dead.Load() {
+func (s killableStores) Bury(ctx context.Context, l letter) error {
+	if s.killable.dead.Load() {
 		return errNoStore
 	}
 	return s.stores.Bury(ctx, l)
@@ -155,7 +155,7 @@ func TestKillsFromOutsideBuryNobody(t *testing.T) {
 		t.Run(runs.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := besiege(t, runs)
+				s := newCrashes(t, runs)
 				for i := range 150 {
 					for j := range int(9 * time.Second / runs) { // four at a time, 8 s of work in a life
 						s.fresh.add(receipt(1000*i+j, 1), consumer.Origin{}, 0)
@@ -175,7 +175,7 @@ func TestKillsFromOutsideBuryNobody(t *testing.T) {
 func TestKillerIsBuried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := besiege(t, 100*time.Millisecond)
+		s := newCrashes(t, 100*time.Millisecond)
 		s.killer = 20
 		for i := range 100 {
 			s.fresh.add(receipt(i+1, 1), consumer.Origin{}, 0)
@@ -260,9 +260,9 @@ func TestSuspectsComeFirst(t *testing.T) {
 		})
 		r := start(t, h, func(c *consumer.Config) {
 			for i := range 12 {
-				c.Fresh.(*shelf).add(receipt(10+i, 1), consumer.Origin{}, 0)
+				c.Fresh.(*memStream).add(receipt(10+i, 1), consumer.Origin{}, 0)
 			}
-			c.Suspects.(*shelf).add(receipt(1, 1), consumer.Origin{RootSeq: 99, RootStream: "PUSH", Alone: true}, 10*time.Millisecond)
+			c.Suspects.(*memStream).add(receipt(1, 1), consumer.Origin{RootSeq: 99, RootStream: "PUSH", Alone: true}, 10*time.Millisecond)
 		})
 		r.settled(time.Minute)
 		_ = r.end()

@@ -8,9 +8,9 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// cargo is what is published: receipts of about 500 bytes (with one recipient),
+// traffic is what is published: receipts of about 500 bytes (with one recipient),
 // each for the next users of those that there are.
-type cargo struct {
+type traffic struct {
 	users      int
 	recipients int
 }
@@ -19,7 +19,7 @@ type cargo struct {
 const stride = 7919
 
 // receipt is the JSON of the i-th receipt, stamped now. Its sequence number is i.
-func (c cargo) receipt(i int) ([]byte, error) {
+func (c traffic) receipt(i int) ([]byte, error) {
 	r := push.Receipt{
 		To: make(map[push.Uid]push.Recipient, c.recipients),
 		Payload: push.Payload{

@@ -17,13 +17,13 @@ const readyWithin = 30 * time.Second
 // restartAfter is how long a supervisor waits.
 const restartAfter = time.Second
 
-// seat is a place in the system that one process after the other holds.
-type seat struct {
+// service is a broker, a worker or the fake provider: one process after the other.
+type service struct {
 	name string
 	// spec is the next process, and where it says that it is ready; n counts them.
 	spec func(n int) (s process.Spec, ready string, err error)
 
-	// fault is held by the one who does something to the seat.
+	// fault is held by the one who does something to the service.
 	fault sync.Mutex
 
 	mu    sync.Mutex
@@ -32,8 +32,8 @@ type seat struct {
 	all   []*process.Process
 }
 
-// start puts the next process into the seat and returns the one before.
-func (s *seat) start(ctx context.Context) (before *process.Process, err error) {
+// start starts the next process of the service and returns the one before.
+func (s *service) start(ctx context.Context) (before *process.Process, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.all) + 1
@@ -52,29 +52,29 @@ func (s *seat) start(ctx context.Context) (before *process.Process, err error) {
 	return before, nil
 }
 
-// holder is the process in the seat.
-func (s *seat) holder() *process.Process {
+// holder is the running process of the service.
+func (s *service) holder() *process.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-// url is where the process in the seat says that it is ready.
-func (s *seat) url() string {
+// url is where the process of the service says that it is ready.
+func (s *service) url() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ready
 }
 
 // processes are all there have been.
-func (s *seat) processes() []*process.Process {
+func (s *service) processes() []*process.Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all
 }
 
-// await waits until the process in the seat says that it is ready.
-func (s *seat) await(ctx context.Context) error {
+// await waits until the process of the service says that it is ready.
+func (s *service) await(ctx context.Context) error {
 	s.mu.Lock()
 	p, url := s.now, s.ready
 	s.mu.Unlock()
@@ -97,7 +97,7 @@ func (s *seat) await(ctx context.Context) error {
 // supervise starts the next process when one ends by itself, as whoever runs
 // workers does, until ctx ends. ended is told of each. A process that somebody ends
 // who holds fault is that one's business.
-func (s *seat) supervise(ctx context.Context, ended func(*process.Process)) {
+func (s *service) supervise(ctx context.Context, ended func(*process.Process)) {
 	for {
 		p := s.holder()
 		select {
@@ -109,7 +109,7 @@ func (s *seat) supervise(ctx context.Context, ended func(*process.Process)) {
 		if s.holder() == p && ctx.Err() == nil {
 			ended(p)
 			if sleep.For(ctx, restartAfter) == nil {
-				// The process outlives its supervision. A seat that stays empty is noticed.
+				// The process outlives its supervision. A service without a process is noticed.
 				_, _ = s.start(context.WithoutCancel(ctx))
 			}
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/pushworker/pushworker/internal/deadletter"
 )
 
-// shelf is a stream with one durable, in memory, that keeps time with the test's
+// memStream is a stream with one durable, in memory, that keeps time with the test's
 // bubble: it redelivers after ackWait of silence or after a nak's delay, and counts
 // deliveries as the broker does.
-type shelf struct {
+type memStream struct {
 	ackErr  error // what acks return
 	stream  string
 	ackWait time.Duration
@@ -30,19 +30,19 @@ type shelf struct {
 }
 
 type item struct {
-	shelf  *shelf
-	data   []byte
-	origin consumer.Origin
-	due    time.Time // when it may be delivered (again)
-	acked  bool
+	memStream *memStream
+	data      []byte
+	origin    consumer.Origin
+	due       time.Time // when it may be delivered (again)
+	acked     bool
 }
 
-func newShelf(stream string, ackWait time.Duration) *shelf {
-	return &shelf{stream: stream, ackWait: ackWait, wake: make(chan struct{})}
+func newMemStream(stream string, ackWait time.Duration) *memStream {
+	return &memStream{stream: stream, ackWait: ackWait, wake: make(chan struct{})}
 }
 
 // add stores a message and returns its sequence. A zero origin makes it fresh.
-func (s *shelf) add(data string, o consumer.Origin, delay time.Duration) uint64 {
+func (s *memStream) add(data string, o consumer.Origin, delay time.Duration) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -50,13 +50,13 @@ func (s *shelf) add(data string, o consumer.Origin, delay time.Duration) uint64 
 	if o.RootSeq == 0 {
 		o.RootStream, o.RootSeq, o.Subject, o.First = o.Stream, o.Seq, "push.receipts", now
 	}
-	s.items = append(s.items, &item{shelf: s, data: []byte(data), origin: o, due: now.Add(delay)})
+	s.items = append(s.items, &item{memStream: s, data: []byte(data), origin: o, due: now.Add(delay)})
 	s.changed()
 	return o.Seq
 }
 
 // fill stores n fresh messages that share their data.
-func (s *shelf) fill(n int, data []byte) {
+func (s *memStream) fill(n int, data []byte) {
 	for range n {
 		seq := s.add("", consumer.Origin{}, time.Hour)
 		s.mu.Lock()
@@ -70,7 +70,7 @@ func (s *shelf) fill(n int, data []byte) {
 
 // redeliver makes seq due again although it may be acked or in flight, as a broker
 // does that has forgotten a moment of its past.
-func (s *shelf) redeliver(seq uint64) {
+func (s *memStream) redeliver(seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	it := s.items[seq-1]
@@ -79,7 +79,7 @@ func (s *shelf) redeliver(seq uint64) {
 }
 
 // deliveries sets how often seq has been delivered before.
-func (s *shelf) deliveries(seq uint64, n int) {
+func (s *memStream) deliveries(seq uint64, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.items[seq-1].origin.Deliveries = n
@@ -87,7 +87,7 @@ func (s *shelf) deliveries(seq uint64, n int) {
 
 // orphan makes everything due that is in somebody's hands, as a broker does that
 // starts again.
-func (s *shelf) orphan() {
+func (s *memStream) orphan() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, it := range s.items {
@@ -98,14 +98,14 @@ func (s *shelf) orphan() {
 }
 
 // vanish deletes the stream underneath.
-func (s *shelf) vanish() {
+func (s *memStream) vanish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gone = true
 	s.changed()
 }
 
-func (s *shelf) open() int {
+func (s *memStream) open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
@@ -118,7 +118,7 @@ func (s *shelf) open() int {
 }
 
 // out is how many bytes are in somebody's hands.
-func (s *shelf) out() int {
+func (s *memStream) out() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
@@ -131,31 +131,31 @@ func (s *shelf) out() int {
 }
 
 // seen returns every delivery so far.
-func (s *shelf) seen() []consumer.Origin {
+func (s *memStream) seen() []consumer.Origin {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]consumer.Origin(nil), s.history...)
 }
 
-func (s *shelf) delays() []time.Duration {
+func (s *memStream) delays() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]time.Duration(nil), s.naks...)
 }
 
-func (s *shelf) requests() int {
+func (s *memStream) requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.asked
 }
 
-func (s *shelf) changed() { // holds mu
+func (s *memStream) changed() { // holds mu
 	close(s.wake)
 	s.wake = make(chan struct{})
 }
 
 // Pull deals what is due out to the requests in turn, as a broker does.
-func (s *shelf) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (got int, err error) {
+func (s *memStream) Pull(ctx context.Context, n, bytes int, more consumer.More, take func(consumer.Message)) (got int, err error) {
 	var requests []*request
 	ask := func(n, bytes int) {
 		s.mu.Lock()
@@ -206,7 +206,7 @@ func (s *shelf) Pull(ctx context.Context, n, bytes int, more consumer.More, take
 	return got, nil
 }
 
-// request is a pull request at a shelf.
+// request is a pull request to a memStream.
 type request struct {
 	n, bytes int
 	fresh    bool
@@ -224,7 +224,7 @@ func (r *request) dealt(bytes int) bool {
 
 // next takes the first due message if it has at most that many bytes, or says how long
 // there will be none.
-func (s *shelf) next(bytes int) (m *message, wait time.Duration, wake chan struct{}, gone bool) {
+func (s *memStream) next(bytes int) (m *message, wait time.Duration, wake chan struct{}, gone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, wait := time.Now(), time.Hour
@@ -256,14 +256,14 @@ func (m *message) Size() int               { return len(m.item.data) }
 func (m *message) Origin() consumer.Origin { return m.origin }
 
 func (m *message) Ack() error {
-	m.item.shelf.mu.Lock()
-	defer m.item.shelf.mu.Unlock()
+	m.item.memStream.mu.Lock()
+	defer m.item.memStream.mu.Unlock()
 	m.item.acked = true
-	return m.item.shelf.ackErr
+	return m.item.memStream.ackErr
 }
 
 func (m *message) Nak(delay time.Duration) error {
-	s := m.item.shelf
+	s := m.item.memStream
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m.item.due = time.Now().Add(delay)
@@ -273,19 +273,19 @@ func (m *message) Nak(delay time.Duration) error {
 }
 
 func (m *message) InProgress() error {
-	m.item.shelf.mu.Lock()
-	defer m.item.shelf.mu.Unlock()
-	m.item.due = time.Now().Add(m.item.shelf.ackWait)
-	m.item.shelf.beats++
+	m.item.memStream.mu.Lock()
+	defer m.item.memStream.mu.Unlock()
+	m.item.due = time.Now().Add(m.item.memStream.ackWait)
+	m.item.memStream.beats++
 	return nil
 }
 
-// stores is Scheduler and DeadLetters: retries go to the shelves, letters
+// stores is Scheduler and DeadLetters: retries go to the memStreams, letters
 // into a map. refuse makes both fail, full is a limit on retries, cramped one on
 // letters, and largest is how many bytes of a retry are stored at most, if it is set.
 // Nothing of the receipt that is outsize is small enough.
 type stores struct {
-	retries, suspects *shelf
+	retries, suspects *memStream
 
 	mu      sync.Mutex
 	refuse  error
@@ -389,7 +389,7 @@ func (s *stores) buried() []letter {
 type letter = deadletter.Letter
 
 // clear begins a new incarnation of the stream: sequences start again at 1.
-func (s *shelf) clear() {
+func (s *memStream) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.items = nil
