@@ -84,6 +84,7 @@ func (f *flight) answered(a Answer) {
 	}
 	verdict := errUncounted
 	if !a.panicked {
+		f.call.Group.hear(a, now)
 		if !interrupted && (a.counts() || a.Fate == Rejected) {
 			l.told(a, took)
 		}
@@ -107,6 +108,6 @@ func (f *flight) leave(a Answer, refused bool, now time.Time) {
 }
 
 func (f *flight) end(a Answer) {
-	f.call.Group.used.Add(-1)
+	f.call.Group.leave()
 	f.done(a)
 }

@@ -4,11 +4,16 @@ import (
 	"container/list"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxGroups bounds how many groups a line remembers; the one that was asked for
 // longest ago is forgotten.
 const maxGroups = 1024
+
+// unheard is after how long without any answer a group that has requests open is silent,
+// so that only PerSilent of its requests are let in.
+const unheard = 500 * time.Millisecond
 
 // Group is addresses that can fail together and beside others: those of a platform,
 // of an app, of a server.
@@ -17,8 +22,40 @@ type Group struct {
 	rest   atomic.Pointer[rest]
 	sick   streak       // it cannot be reached; an accepted message ends it
 	doubts streak       // its addresses are gone for a reason that may be ours; so does it
+	most   int          // requests that may be open; 0 for no limit
 	used   atomic.Int64 // requests that are open or wait
+	heard  atomic.Int64 // when the last answer came, or the first request after idleness went, in Unix ns
 }
+
+// NewGroup makes a group that no line remembers: its maker does. Of its requests most may
+// be open at the same time, 0 for no limit beside the line's.
+func NewGroup(name string, most int) *Group { return &Group{name: name, most: most} }
+
+// enter takes a place, which leave gives back; it is false when there is none, or when
+// the group is silent and perSilent requests wait for it.
+func (g *Group) enter(perSilent int, now time.Time) bool {
+	n := int(g.used.Add(1))
+	if n == 1 {
+		g.heard.Store(now.UnixNano())
+	}
+	full := g.most > 0 && n > g.most
+	if !full && perSilent > 0 && n > perSilent {
+		full = now.UnixNano()-g.heard.Load() > int64(unheard)
+	}
+	if full {
+		g.leave()
+	}
+	return !full
+}
+
+// hear notes that a came at now, if it is an answer.
+func (g *Group) hear(a Answer, now time.Time) {
+	if !a.unanswered {
+		g.heard.Store(now.UnixNano())
+	}
+}
+
+func (g *Group) leave() { g.used.Add(-1) }
 
 // groups are the groups of a line.
 type groups struct {
@@ -43,7 +80,7 @@ func (l *Line) Group(name string) *Group {
 		last := g.order.Remove(g.order.Back()).(*Group) //nolint:forcetypeassert // as above
 		delete(g.byName, last.name)
 	}
-	made := &Group{name: name}
+	made := NewGroup(name, l.PerGroup)
 	g.byName[name] = g.order.PushFront(made)
 	return made
 }

@@ -13,9 +13,12 @@ type Options struct {
 	Name string
 	// InFlight is how many requests may be open at the same time.
 	InFlight int
-	// PerGroup is how many of one group may be; 0 for no limit. Who comes when they are
-	// is answered at once, see [Line.Start].
+	// PerGroup is how many of one of [Line.Group] may be; 0 for no limit. Who comes when
+	// they are is answered at once, see [Line.Start].
 	PerGroup int
+	// PerSilent is how many of one group may be while it answers nothing, whatever else it
+	// may; 0 for no such limit.
+	PerSilent int
 	// PerSecond is how many requests may be made in a second; 0 for no limit.
 	PerSecond float64
 	// Ramp is how long it takes from a tenth of PerSecond to the whole, after a start
@@ -61,7 +64,7 @@ type Line struct {
 // New makes a line, which connects nothing.
 func New(o Options) *Line {
 	l := &Line{Options: o, limit: newLimit(o.InFlight), pace: newPace(o.PerSecond, o.Ramp)}
-	l.gate = newGate(l.pace.restart)
+	l.gate, l.loose.most = newGate(l.pace.restart), o.PerGroup
 	return l
 }
 
@@ -97,8 +100,7 @@ func (l *Line) Start(ctx context.Context, c Call, done func(Answer)) {
 			return
 		}
 	}
-	if n := c.Group.used.Add(1); l.PerGroup > 0 && n > int64(l.PerGroup) {
-		c.Group.used.Add(-1)
+	if !c.Group.enter(l.PerSilent, time.Now()) {
 		done(Answer{Fate: Again, Wait: busyWait, Code: "busy", Err: errBusy})
 		return
 	}

@@ -37,10 +37,16 @@ type Wire struct {
 // NewWire makes a wire for l to the host of base, which connects nothing. netHTTP
 // chooses net/http.
 func NewWire(ctx context.Context, l *Line, base *url.URL, netHTTP bool) *Wire {
+	return NewWireBy(ctx, l, base, netHTTP, l.Dial)
+}
+
+// NewWireBy is NewWire with a dialer of its own, such as one with a [Guard]. A proxy that
+// the environment names is dialled by it, too.
+func NewWireBy(ctx context.Context, l *Line, base *url.URL, netHTTP bool, dial Dialer) *Wire {
 	plain := base.Scheme == "http"
-	conns := NewConns(l.InFlight, plain, l.Dial)
+	conns := NewConns(l.InFlight, plain, dial)
 	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
-	if netHTTP || plain || hasProxy(base) {
+	if netHTTP || plain || HasProxy(base) {
 		return WireOver(one)
 	}
 	authority := base.Host
@@ -48,7 +54,7 @@ func NewWire(ctx context.Context, l *Line, base *url.URL, netHTTP bool) *Wire {
 		authority += ":443"
 	}
 	two := h2post.New(ctx, h2post.Options{
-		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: l.Dial,
+		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: dial,
 		Conns: (l.InFlight + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
 		Queue: l.InFlight, Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
 		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: idleAfter,
@@ -58,8 +64,8 @@ func NewWire(ctx context.Context, l *Line, base *url.URL, netHTTP bool) *Wire {
 	return w
 }
 
-// hasProxy reports whether the environment names a proxy for base.
-func hasProxy(base *url.URL) bool {
+// HasProxy reports whether the environment names a proxy for base.
+func HasProxy(base *url.URL) bool {
 	proxy, err := httpproxy.FromEnvironment().ProxyFunc()(base)
 	return proxy != nil || err != nil
 }
@@ -84,12 +90,23 @@ type Request interface {
 	Claim(x Exchange) (Answer, bool)
 }
 
+// Particular is a [Request] with a path of its own, and header fields beside those of its
+// head.
+type Particular interface {
+	// Particulars returns the path, and the fields appended to f.
+	Particulars(f []h2post.Field) (path string, fields []h2post.Field)
+}
+
 // Send posts one request. Claim and answered are called by a goroutine of the wire's
 // that settles what was answered in the same moment, one after the other.
 func (w *Wire) Send(ctx context.Context, head *h2post.Head, r Request, answered func(Answer)) {
 	p := w.posts.Get().(*post) //nolint:forcetypeassert // nothing else is in the pool
 	p.request, p.answered = r, answered
 	p.req.Head, p.req.Body = head, r.Append(p.req.Body[:0])
+	p.req.Path, p.req.Fields = "", p.req.Fields[:0]
+	if own, ok := r.(Particular); ok {
+		p.req.Path, p.req.Fields = own.Particulars(p.req.Fields)
+	}
 	p.given.Store(false)
 	p.stop = context.AfterFunc(ctx, p.giveUp)
 	by := w.first
