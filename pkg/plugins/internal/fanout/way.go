@@ -45,6 +45,13 @@ type Renderer[M any] interface {
 	Silent() bool
 }
 
+// Chooser is a [Renderer] that leaves out some of a user's devices.
+type Chooser interface {
+	// Spare says why d needs no message; empty if it does. all are the user's devices, to
+	// be read only.
+	Spare(d push.Device, all []push.Device) (why string)
+}
+
 // Fanout carries receipts to their targets. Its methods are safe for concurrent use.
 type Fanout[M any] struct {
 	way       Way[M]
