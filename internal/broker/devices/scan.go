@@ -89,29 +89,32 @@ func (c *scan) run(ctx context.Context) error {
 	}
 	defer messages.Stop()
 	for nth := uint64(1); ; nth++ {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("reading bucket %s: %w", wire.DevicesBucket, errors.Join(context.Cause(ctx), err))
-		}
-		meta, err := m.Metadata()
+		e, left, err := nextKey(ctx, messages, nth)
 		if err != nil {
 			return fmt.Errorf("reading bucket %s: %w", wire.DevicesBucket, err)
 		}
-		if meta.Sequence.Consumer != nth {
-			return fmt.Errorf("reading bucket %s: key %d came where key %d was due", wire.DevicesBucket, meta.Sequence.Consumer, nth)
-		}
-		c.next = meta.Sequence.Stream + 1
-		e := keyed(m, meta.Sequence.Stream)
-		if e.Value != nil && !c.yield(e, nil) || meta.NumPending == 0 {
+		c.next = e.Revision + 1
+		if e.Value != nil && !c.yield(e, nil) || left == 0 {
 			return nil
 		}
 	}
 }
 
-// keyed is a key and its value, as a message of the bucket has them.
-func keyed(m jetstream.Msg, revision uint64) device.Keyed {
+// nextKey waits for a consumer's nth message, and says how many are left.
+func nextKey(ctx context.Context, messages jetstream.MessagesContext, nth uint64) (e device.Keyed, left uint64, err error) {
+	m, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return e, 0, errors.Join(context.Cause(ctx), err)
+	}
+	meta, err := m.Metadata()
+	switch {
+	case err != nil:
+		return e, 0, err //nolint:wrapcheck // the callers do
+	case meta.Sequence.Consumer != nth:
+		return e, 0, fmt.Errorf("message %d came where message %d was due", meta.Sequence.Consumer, nth)
+	}
 	return device.Keyed{
 		Key:   strings.TrimPrefix(m.Subject(), wire.DevicesPrefix),
-		Entry: device.Entry{Value: broker.KVValue(m.Data(), m.Headers()), Revision: revision},
-	}
+		Entry: device.Entry{Value: broker.KVValue(m.Data(), m.Headers()), Revision: meta.Sequence.Stream},
+	}, meta.NumPending, nil
 }

@@ -69,18 +69,11 @@ func (d *Directory) follow(ctx context.Context, watching func()) error {
 	defer d.Watched(false)
 	watching()
 	for next := uint64(1); ; next++ {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, errors.Join(context.Cause(ctx), err))
-		}
-		meta, err := m.Metadata()
+		e, _, err := nextKey(ctx, messages, next)
 		if err != nil {
 			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
 		}
-		if meta.Sequence.Consumer != next {
-			return fmt.Errorf("watching bucket %s: change %d came where change %d was due", wire.DevicesBucket, meta.Sequence.Consumer, next)
-		}
-		d.Learn(keyed(m, meta.Sequence.Stream))
+		d.Learn(e)
 	}
 }
 
