@@ -44,6 +44,7 @@ func get() {
 //	                     runs a command again and again until its standard output
 //	                     matches
 //	freeaddr VARIABLE    puts a free address of this machine into a variable
+//	printed VARIABLE     puts what the last command has printed into a variable
 //	broker [HANDLER…]    starts a broker with the handlers' lanes, and points the
 //	                     environment at it
 //	bury                 writes the dead letters of someLetters, and their receipts
@@ -86,6 +87,7 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"await":      awaitOutput,
 			"freeaddr":   freeAddr,
+			"printed":    printed,
 			"broker":     startBroker,
 			"bury":       bury,
 			"worker":     startWorker,

@@ -17,6 +17,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/route"
 	"github.com/pushworker/pushworker/internal/cli/run"
 	"github.com/pushworker/pushworker/internal/cli/status"
+	"github.com/pushworker/pushworker/internal/cli/vapid"
 )
 
 // newRootCommand puts the commands together. They are in the order in which a
@@ -61,6 +62,7 @@ environment variables; pushworker config docs lists them. Exit codes: 0 ok,
 		doctor.New(a),
 		about.NewSchema(a),
 		about.NewConfig(a),
+		vapid.New(a),
 		fake.New(a),
 		fake.NewFCM(a, "fakefcm"),
 		status.NewHealthcheck(a),

@@ -16,7 +16,8 @@ import (
 // That is for copies: a new registration leaves Registered zero, which means now.
 // The error is an [*InvalidError] if dev is at fault.
 func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err error) {
-	if err := Validate(dev); err != nil {
+	dev, err = d.Address(dev)
+	if err != nil {
 		return false, err
 	}
 	if dev.More() == (push.Extra{}) {
@@ -35,6 +36,19 @@ func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err 
 		return false, fmt.Errorf("registering %s: %w", dev, err)
 	}
 	return stored, nil
+}
+
+// Address is dev as it is registered: in the canonical form of its provider. The error is
+// an [*InvalidError] with every fault of dev.
+func (d *Directory) Address(dev push.Device) (push.Device, error) {
+	if d.address == nil {
+		return dev, Validate(dev)
+	}
+	canonical, err := d.address(dev)
+	if err != nil {
+		return dev, &InvalidError{errors.Join(err, Validate(dev))}
+	}
+	return canonical, Validate(canonical)
 }
 
 func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool, error) {

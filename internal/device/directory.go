@@ -23,6 +23,9 @@ type Options struct {
 	// Displace has the oldest registration of a user make room for one too many, which
 	// is refused otherwise.
 	Displace bool
+	// Address checks a device's address and returns the device in its provider's canonical
+	// form; see [push.Registry.Address]. May be nil.
+	Address func(push.Device) (push.Device, error)
 	// OnGone is told of every device that leaves. It must not block. May be nil.
 	OnGone func(Event)
 	// OnUnreadable is told of a user whose list cannot be read, because something
@@ -37,6 +40,7 @@ type Directory struct {
 	cache        *cache
 	loader       loader
 	displace     bool
+	address      func(push.Device) (push.Device, error)
 	onGone       func(Event)
 	onUnreadable func(error)
 }
@@ -46,7 +50,7 @@ var _ push.Directory = (*Directory)(nil)
 // New returns the directory whose keys are in s.
 func New(s Store, o Options) *Directory {
 	d := &Directory{
-		store: s, mask: o.Mask, displace: o.Displace, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
+		store: s, mask: o.Mask, displace: o.Displace, address: o.Address, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
 		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL)),
 	}
 	d.loader.read = d.load

@@ -25,6 +25,8 @@ const importers = 64
 type Import struct {
 	// Put registers a device, and reports whether it was not older than what is registered.
 	Put func(context.Context, push.Device) (stored bool, err error)
+	// Address checks a device; nil for [Validate]. [Directory.Address] does more.
+	Address func(push.Device) (push.Device, error)
 	// Invalid is told of each line that holds no device.
 	Invalid func(line int, err error)
 
@@ -68,7 +70,7 @@ func (i *Import) Run(ctx context.Context, in io.Reader) error {
 	entries := make(chan entry)
 	go func() {
 		defer close(entries)
-		readEntries(ctx, in, entries)
+		i.readEntries(ctx, in, entries)
 	}()
 	group, working := errgroup.WithContext(ctx)
 	queues := make([]chan entry, importers)
@@ -89,7 +91,7 @@ func (i *Import) Run(ctx context.Context, in io.Reader) error {
 }
 
 // readEntries sends an entry for each line that is not blank.
-func readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
+func (i *Import) readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
 	lines := jsonl.NewLines(in, MaxLine)
 	for ctx.Err() == nil {
 		text, err := lines.Next()
@@ -100,7 +102,7 @@ func readEntries(ctx context.Context, in io.Reader, entries chan<- entry) {
 			continue
 		}
 		e := entry{line: lines.N}
-		e.Device, e.fault = parseValid(bytes.TrimRight(text, "\r\n"), lineFault(err))
+		e.Device, e.fault = i.parseValid(bytes.TrimRight(text, "\r\n"), lineFault(err))
 		send(ctx, entries, e)
 		if err != nil && !errors.Is(err, jsonl.ErrTooLong) {
 			return
@@ -133,14 +135,17 @@ func lineFault(err error) error {
 }
 
 // parseValid reads a line, unless err says that there is none.
-func parseValid(text []byte, err error) (d push.Device, fault error) {
+func (i *Import) parseValid(text []byte, err error) (d push.Device, fault error) {
 	if err == nil {
 		d, err = ParseLine(text)
 	}
-	if err == nil {
-		err = Validate(d)
+	switch {
+	case err != nil:
+		return d, err
+	case i.Address == nil:
+		return d, Validate(d)
 	}
-	return d, err
+	return i.Address(d)
 }
 
 // dispatch tells faults and hands devices to the importer of their user.

@@ -1,12 +1,28 @@
 package worker
 
-import "github.com/pushworker/pushworker/pkg/push"
+import (
+	"fmt"
+
+	"github.com/pushworker/pushworker/pkg/push"
+)
 
 // Check finds what is wrong with the handlers' own configuration, which only they
 // know: it configures and stops them, and touches nothing else. The error wraps
 // [ErrHandlers].
 func (w Worker) Check() error {
 	return w.Look(&lateDirectory{}, func(string, push.Handler) {})
+}
+
+// Address checks the address of a device and returns the device in its canonical form,
+// as the handlers of its provider are configured; see [push.Registry.Address].
+func (w Worker) Address(d push.Device) (push.Device, error) {
+	var r push.Registry
+	w.Plugins(&r, &lateDirectory{})
+	text, err := registryConfig(w.Config.Handlers)
+	if err != nil {
+		return d, fmt.Errorf("read the handlers' configuration: %w", err)
+	}
+	return r.Address(text, d) //nolint:wrapcheck // it is the reason
 }
 
 // Look configures the handlers, lets look see each in the order of the

@@ -52,11 +52,12 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered] and a
-// [Divider]. All methods are safe for concurrent use.
+// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered], a [Divider]
+// and an [Addresser]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup     func(jsonconf string) (Work, error)
 	toDevices bool
+	address   func(jsonconf string, d Device) (Device, error)
 	mu        sync.Mutex // held by Init
 	pool      atomic.Pointer[pool]
 }
@@ -73,6 +74,8 @@ var (
 	_ Metered  = (*Adapter)(nil)
 	_ Notifier = (*Adapter)(nil)
 	_ Divider  = (*Adapter)(nil)
+
+	_ Addresser = (*Adapter)(nil)
 )
 
 // Adapt makes a handler. Each Init reads the keys of [Common] from its config,

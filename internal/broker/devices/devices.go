@@ -15,6 +15,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Options adjust [Open]. The zero value is fine.
@@ -24,6 +25,8 @@ type Options struct {
 	CacheTTL   time.Duration
 	// Displace is that of [device.Options].
 	Displace bool
+	// Address is that of [device.Options].
+	Address func(push.Device) (push.Device, error)
 	// Log gets what nobody waits for.
 	Log zerolog.Logger
 }
@@ -55,7 +58,7 @@ func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
 	d := &Directory{conn: c, store: s, log: o.Log}
 	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
 	d.Directory = device.New(s, device.Options{
-		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, OnGone: d.publish,
+		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, Address: o.Address, OnGone: d.publish,
 		OnUnreadable: func(err error) {
 			damage.Error().Err(err).Msg("devices of a user cannot be read; receipts for this user are retried, others are delivered")
 		},

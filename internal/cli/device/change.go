@@ -47,6 +47,10 @@ removed from that user; the command reports this.`,
 }
 
 func (a command) putDevice(ctx context.Context, dir *devices.Directory, d push.Device) error {
+	d, err := dir.Address(d)
+	if err != nil {
+		return deviceError(err)
+	}
 	before, err := dir.Holder(ctx, d)
 	if err == nil {
 		_, err = dir.Put(ctx, d)

@@ -4,6 +4,7 @@ package device
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // command is the app, as the commands of this package see it.
@@ -45,7 +47,10 @@ the first.`,
 // write, and the configuration allows it, a bucket that is missing is made.
 func (a command) devices(ctx context.Context, write bool, f func(*devices.Directory) error) error {
 	return a.WithBroker(ctx, "device", func(c *config.Config, conn *broker.Conn) error {
-		o := devices.Options{Displace: c.DevicesDisplace, Log: a.Logger(c.Log)}
+		plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
+		o := devices.Options{
+			Displace: c.DevicesDisplace, Address: worker.Worker{Config: c, Plugins: plugins}.Address, Log: a.Logger(c.Log),
+		}
 		directory, err := devices.Open(ctx, conn, o)
 		if errors.Is(err, devices.ErrNoBucket) && write && c.Provision {
 			if lost := devices.Lost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {

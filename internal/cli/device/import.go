@@ -49,7 +49,7 @@ func (a command) importDevices(ctx context.Context, dir *devices.Directory, name
 	defer func() { _ = in.Close() }() // only read
 	counted := &countedReader{Reader: in}
 	var shown *app.Progress
-	i := &device.Import{Put: dir.Put, Invalid: func(line int, err error) {
+	i := &device.Import{Put: dir.Put, Address: dir.Address, Invalid: func(line int, err error) {
 		shown.Clear()
 		a.Say("%s:%d: %s", name, line, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}}

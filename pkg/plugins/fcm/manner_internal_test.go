@@ -9,6 +9,7 @@ import (
 	"firebase.google.com/go/v4/messaging"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -106,7 +107,7 @@ func wantSame(t *testing.T, name string, want, got *messaging.Message) {
 // TestMissedCallIsSeen: on Apple devices Tinode shows nothing of any call.
 func TestMissedCallIsSeen(t *testing.T) {
 	t.Parallel()
-	alert := messageTo(t, configWith(t, drawn), kindsOfPush()["missed"].receipt, ios).APNS.Payload.Aps.Alert
+	alert := messageTo(t, configWith(t, drawn), kindsOfPush()["missed"].receipt, ios).APNS.Payload.Aps.CustomData["alert"]
 	if alert == nil {
 		t.Error("no alert")
 	}
@@ -168,7 +169,7 @@ func TestNoEmptyNotification(t *testing.T) {
 		if n := messageTo(t, c, r, android).Android.Notification; n != nil {
 			droid = n.Body + n.BodyLocKey
 		}
-		if a := messageTo(t, c, r, ios).APNS.Payload.Aps.Alert; a != nil {
+		if a, ok := messageTo(t, c, r, ios).APNS.Payload.Aps.CustomData["alert"].(*notice.Alert); ok {
 			apple = a.Body + a.LocKey
 		}
 		if droid != tt.droid || apple != tt.apple {

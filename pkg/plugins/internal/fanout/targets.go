@@ -50,7 +50,6 @@ func (t *target[M]) handOver() bool { return t.handed.Swap(true) }
 func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) (all []target[M], elsewhere []push.Uid) {
 	all = make([]target[M], 0, len(r.To)+1)
 	tokens := listed(r)
-	chooser, _ := made.(Chooser)
 	for user, to := range r.To {
 		found := slices.Contains(tally.damaged, user) // and noted
 		has, registered := devices[user]
@@ -65,8 +64,8 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 				continue
 			case Named(to.Devices, d) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
-			case spare(chooser, d, has) != "":
-				tally.skip(d, spare(chooser, d, has))
+			case spares(made, d, to) != "":
+				tally.skip(d, spares(made, d, to))
 			default:
 				all = append(all, target[M]{device: d})
 			}
@@ -83,11 +82,12 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 	return appendChannel(all, made, tally), elsewhere
 }
 
-func spare(by Chooser, d push.Device, all []push.Device) (why string) {
-	if by == nil {
-		return ""
+// spares says why by has nothing for d; empty when it has.
+func spares[M any](by Renderer[M], d push.Device, to push.Recipient) (why string) {
+	if c, ok := by.(Chooser); ok {
+		return c.Skip(d, to)
 	}
-	return by.Spare(d, all)
+	return ""
 }
 
 // appendChannel adds the receipt's channel, if it has one.

@@ -45,13 +45,6 @@ type Renderer[M any] interface {
 	Silent() bool
 }
 
-// Chooser is a [Renderer] that leaves out some of a user's devices.
-type Chooser interface {
-	// Spare says why d needs no message; empty if it does. all are the user's devices, to
-	// be read only.
-	Spare(d push.Device, all []push.Device) (why string)
-}
-
 // Fanout carries receipts to their targets. Its methods are safe for concurrent use.
 type Fanout[M any] struct {
 	way       Way[M]
@@ -144,4 +137,10 @@ func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[p
 		return nil, nil, fmt.Errorf("look up devices: %w", err)
 	}
 	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
+}
+
+// Chooser is a [Renderer] that has nothing for some devices.
+type Chooser interface {
+	// Skip says why d gets nothing; empty when it gets its message.
+	Skip(d push.Device, to push.Recipient) (why string)
 }

@@ -1,0 +1,104 @@
+package webpush
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// maxAsked bounds how many push servers a check asks.
+const maxAsked = 8
+
+// check says with which keys browsers must have subscribed, and asks the push servers that
+// the config names about a subscription that is none: Web Push has no dry run.
+func (s *sender) check(ctx context.Context) []push.Finding {
+	var found []push.Finding
+	for _, k := range s.config.VAPID {
+		found = append(found, push.Finding{
+			Level: push.LevelOK, Check: strings.TrimSpace("vapid key " + k.ID),
+			Text: "browsers that subscribe with it have applicationServerKey " + k.Key.public,
+		})
+	}
+	for _, endpoint := range s.config.madeUp() {
+		found = append(found, s.ask(ctx, endpoint)...)
+	}
+	return found
+}
+
+// madeUp are endpoints of subscriptions that do not exist.
+func (c *Config) madeUp() (all []string) {
+	const none = "/pushworker-doctor-no-such-subscription"
+	known := map[string]string{
+		".googleapis.com": "https://fcm.googleapis.com/fcm/send" + none, ".push.apple.com": "https://web.push.apple.com" + none,
+		".push.services.mozilla.com": "https://updates.push.services.mozilla.com/wpush/v2" + none,
+	}
+	for _, p := range c.patterns {
+		switch {
+		case len(all) == maxAsked || p.any:
+		case p.star && known[p.host] != "":
+			all = append(all, known[p.host])
+		case !p.star:
+			host := p.host
+			if p.port != "" {
+				host += ":" + p.port
+			}
+			all = append(all, p.scheme+"://"+host+none)
+		}
+	}
+	return all
+}
+
+// ask sends a message past the line.
+func (s *sender) ask(ctx context.Context, endpoint string) []push.Finding {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	u, err := parseEndpoint(endpoint)
+	if err != nil {
+		return nil // ours are in order
+	}
+	owner, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil // it does not fail
+	}
+	to := &subscription{origin: u.Scheme + "://" + u.Host, path: u.RequestURI(), public: owner.PublicKey(), auth: make([]byte, authBytes)}
+	asked := time.Now()
+	var x line.Exchange
+	var clock []push.Finding
+	answer := make(chan line.Answer, 1)
+	r := &request{
+		sender: s, ctx: ctx, to: to, origin: s.origins.get(to.origin), last: true,
+		message:  &message{text: []byte("{}"), ttl: "1", urgency: "very-low"},
+		answered: func(a line.Answer) { answer <- a },
+	}
+	r.peek = func(got line.Exchange) {
+		x = line.Exchange{Status: got.Status, Err: got.Err}
+		if found, ok := s.line.Clock(got, asked); ok {
+			clock = append(clock, found)
+		}
+	}
+	r.send()
+	return append([]push.Finding{finding(to.origin, x, <-answer)}, clock...)
+}
+
+// finding is what the answer about a subscription that is none says of the set-up.
+func finding(origin string, x line.Exchange, a line.Answer) push.Finding {
+	f := push.Finding{Level: push.LevelOK, Check: origin}
+	switch {
+	case a.Fate != line.Again, a.Code == "away":
+		f.Text = fmt.Sprintf("answers, and takes our VAPID key as far as it can tell from a made-up subscription (%d)", x.Status)
+	case strings.HasPrefix(a.Code, line.CodeQuota):
+		f.Level, f.Text, f.Remedy = push.LevelWarn, a.Err.Error(), "wait: the lane does so by itself"
+	case x.Status != 0:
+		f.Level, f.Text, f.Remedy = push.LevelFail, a.Err.Error(), "correct what it says; the lane tries again by itself"
+	default:
+		f.Level, f.Text = push.LevelFail, "no answer: "+a.Err.Error()
+		f.Remedy = "check the network; a private address needs allow_private, and no proxy is used for servers that only * admits"
+	}
+	return f
+}

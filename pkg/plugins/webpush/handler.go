@@ -1,0 +1,72 @@
+package webpush
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+// provider is what devices call us.
+const provider = "webpush"
+
+// New makes the handler. It asks directory for the devices of a receipt's users and
+// reports subscriptions to it that are gone. Its config is a [Config]. Init does not wait
+// for the network.
+func New(directory push.Directory) push.Handler {
+	return push.Adapt(func(jsonconf string) (push.Work, error) {
+		c, err := parseConfig(jsonconf)
+		if err != nil {
+			return push.Work{}, err
+		}
+		common, _ := push.ParseCommon(jsonconf)                            // its faults are told by Adapt
+		return newHandler(context.Background(), c, common, directory), nil //nolint:forbidigo // push.Handler's Init takes none
+	}).ToDevices().Addresses(address)
+}
+
+func newHandler(ctx context.Context, c *Config, common push.Common, directory push.Directory) push.Work {
+	s := newSender(ctx, c)
+	f := fanout.New(directory, fanout.Way[*message]{
+		Name: "Web Push", Provider: provider, Line: s.line, Call: s.call,
+		Mine: func(d push.Device) bool { return common.Takes(d) && c.takes(d) },
+		Text: func(m *message) ([]byte, error) { return m.text, nil },
+		Prepare: func(r *push.Receipt, now time.Time) (fanout.Renderer[*message], error) {
+			made, err := newTemplate(c, r, now)
+			if made == nil {
+				return nil, err
+			}
+			return made, nil
+		},
+	})
+	return push.Work{
+		Begin: f.Begin, Handle: f.Handle, TTL: c.Lifetime, Notifies: true, Check: s.check, Route: f.Route,
+		State:   func() push.State { return push.State{Connections: s.line.Connections()} },
+		Classes: line.Classes(), Measure: s.line.Measure, Close: s.origins.close, Concurrency: c.MaxInFlight,
+	}
+}
+
+// takes reports whether d may be asked and belongs to one of our keys. What is damaged is
+// taken, so that it is removed.
+func (c *Config) takes(d push.Device) bool {
+	u, err := endpointOf(d)
+	if err != nil {
+		return true
+	}
+	_, _, ours := c.key(d)
+	return ours && c.admits(u) == nil
+}
+
+// address is [push.Addresser]'s.
+func address(jsonconf string, d push.Device) (push.Device, error) {
+	var c *Config
+	if jsonconf != "" {
+		var err error
+		if c, err = parseConfig(jsonconf); err != nil {
+			return d, errors.New("the handler's config is not valid: pushworker config check says why")
+		}
+	}
+	return canonical(c, d, time.Now())
+}
