@@ -5,7 +5,7 @@ func weighing() []mutant {
 	return []mutant{
 		{
 			name: "lane takes receipts without counting their bytes", file: "internal/consumer/pull.go",
-			old: "p.bytes -= d.weighs(weight(m, &o))", now: "_ = weight(m, &o)",
+			old: "p.bytes -= d.weighs(weight(m, o))", now: "_ = weight(m, &o)",
 			pkg: lanes, test: "TestHeldBytesAreBounded",
 		},
 		{
@@ -29,9 +29,9 @@ func weighing() []mutant {
 			pkg: lanes, test: "TestManyRecipientsCountAsWhatTheyTake",
 		},
 		{
-			name: "what was on its way to a stopped pull is lost", file: "internal/broker/queue/pull.go",
-			old: "_ = nc.FlushTimeout(drainWait)", now: "_ = drainWait",
-			pkg: brokers + "/queue", test: "TestPullLosesNothingWhenStoppedAtAnyMoment",
+			name: "what was on its way to a stopped pull comes again", file: "internal/broker/queue/retire.go",
+			old: "p.settle()\n\t}", now: "}",
+			pkg: brokers + "/queue", test: "TestStoppedPullIsNoDelivery",
 		},
 		{
 			name: "used up bytes not noticed", file: "internal/broker/queue/request.go",

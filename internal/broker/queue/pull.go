@@ -16,8 +16,6 @@ const (
 	// pullExpiry is how long the broker keeps one pull request, heartbeat how often
 	// it shows that it does. After two silent heartbeats the request is lost.
 	pullExpiry, heartbeat = 30 * time.Second, 5 * time.Second
-	// drainWait bounds how long Pull waits for what the broker had already sent.
-	drainWait = 5 * time.Second
 	// statuses is how many words of the broker about its requests can wait in a pull,
 	// beside the messages: a handful of requests, and a heartbeat of each now and then.
 	statuses = 64
@@ -216,24 +214,6 @@ func (p *pull) of(sub *nats.Subscription) *request {
 func (p *pull) forget(r *request) {
 	r.close()
 	p.live = slices.DeleteFunc(p.live, func(other *request) bool { return other == r })
-}
-
-// retire ends the requests at the broker and receives what it had already sent for
-// them. Without a connection that is what has already arrived.
-func (p *pull) retire() {
-	p.retired = true
-	if nc := p.source.conn.NATS(); nc.IsConnected() {
-		for _, r := range p.live {
-			r.drain()
-		}
-		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
-	}
-	for _, r := range p.live {
-		r.close()
-	}
-	for range len(p.arrived) {
-		p.receive(<-p.arrived)
-	}
 }
 
 // left says what is still to come for all requests.
