@@ -18,7 +18,7 @@ type delivery struct {
 	weight  atomic.Int64 // what it takes in memory
 	msg     Message
 	data    []byte // of the message, without what has been settled since
-	origin  Origin
+	origin  *Origin
 	taken   time.Time
 	due     time.Time     // when its turn came
 	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
@@ -45,7 +45,7 @@ func (d *delivery) done(err error) {
 	d.tried = true
 	d.lane.metrics.handled(d.taken, d.receipt.Begun(), now)
 	if err = d.lane.weigh(d, err); err == nil {
-		d.ack(retry.Ack, nil)
+		d.ack(retry.Ack, nil, now)
 		return
 	}
 	d.endTurn()
@@ -68,7 +68,7 @@ func (d *delivery) settle(err error, now time.Time) {
 			d.ackRejected(decision.Verdict, err)
 			return
 		}
-		d.ack(decision.Verdict, err)
+		d.ack(decision.Verdict, err, now)
 	case retry.Redeliver:
 		d.redeliver(decision, err)
 	case retry.Bury:

@@ -11,12 +11,12 @@ import (
 )
 
 // ack is the first door: the receipt is settled for this lane.
-func (d *delivery) ack(v retry.Verdict, why error) {
+func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
 	err := d.msg.Ack()
 	m := d.lane.metrics
 	m.verdicts[v].Inc()
-	m.age.Observe(time.Since(d.origin.First).Seconds())
+	m.age.Observe(now.Sub(d.origin.First).Seconds())
 	fates := push.Targets{Accepted: d.targets}
 	if v != retry.Ack {
 		fates = push.Targets{Skipped: d.targets}
@@ -25,7 +25,7 @@ func (d *delivery) ack(v retry.Verdict, why error) {
 	if d.tried {
 		attempts++
 	}
-	d.tell(Outcome{Verdict: v, Attempts: attempts}, d.count(fates), why)
+	d.tell(Outcome{At: now, Verdict: v, Attempts: attempts}, d.count(fates), why)
 	if err != nil {
 		d.logLine(ackFailedLine, err)
 	}
@@ -45,7 +45,7 @@ func (d *delivery) redeliver(decision retry.Decision, why error) {
 	}
 	if d.tried {
 		fates := d.fates(push.Targets{Retried: d.targets})
-		d.tell(Outcome{Verdict: retry.Redeliver, Attempts: d.origin.Attempts, Delay: decision.Delay}, fates, why)
+		d.tell(Outcome{At: time.Now(), Verdict: retry.Redeliver, Attempts: d.origin.Attempts, Delay: decision.Delay}, fates, why)
 	}
 	d.nak(decision.Delay, why)
 }
@@ -92,7 +92,7 @@ func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	m := d.lane.metrics
 	m.verdicts[retry.Redeliver].Inc()
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
-	d.tell(Outcome{Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
+	d.tell(Outcome{At: time.Now(), Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
 	if e := d.lane.line(redeliverLine); e != nil {
 		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg(redeliverLine.String())
 	}
@@ -129,8 +129,9 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 	m.verdicts[retry.Bury].Inc()
 	m.letters[reason].Inc()
 	fates := d.count(push.Targets{Rejected: d.targets})
-	d.tell(Outcome{Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
-	m.age.Observe(time.Since(d.origin.First).Seconds())
+	now := time.Now()
+	d.tell(Outcome{At: now, Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
+	m.age.Observe(now.Sub(d.origin.First).Seconds())
 	if e := d.lane.line(buryLine); e != nil {
 		d.log(e, why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg(buryLine.String())
 	}
@@ -138,7 +139,7 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 }
 
 // prospect is what a receipt will be buried for if it goes on failing like that.
-func prospect(decision retry.Decision, why error, o Origin) retry.Reason {
+func prospect(decision retry.Decision, why error, o *Origin) retry.Reason {
 	_, panicked := errors.AsType[*push.PanicError](why)
 	switch {
 	case panicked:
@@ -154,7 +155,7 @@ func prospect(decision retry.Decision, why error, o Origin) retry.Reason {
 // retry is what shall come back, and how many targets of it remain.
 func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain int) {
 	r = Retry{
-		Handler: d.lane.name, Data: d.data, Delay: decision.Delay, Error: why.Error(), Origin: d.origin,
+		Handler: d.lane.name, Data: d.data, Delay: decision.Delay, Error: why.Error(), Origin: *d.origin,
 		Reason: prospect(decision, why, d.origin),
 	}
 	if decision.Counted { // it has run and the process lives: no suspect any more

@@ -156,9 +156,9 @@ type hoarded struct {
 	origin consumer.Origin
 }
 
-func (m *hoarded) Data() []byte            { return m.data }
-func (m *hoarded) Size() int               { return m.size }
-func (m *hoarded) Origin() consumer.Origin { return m.origin }
-func (*hoarded) Ack() error                { return nil }
-func (*hoarded) Nak(time.Duration) error   { return nil }
-func (*hoarded) InProgress() error         { return nil }
+func (m *hoarded) Data() []byte             { return m.data }
+func (m *hoarded) Size() int                { return m.size }
+func (m *hoarded) Origin() *consumer.Origin { return &m.origin }
+func (*hoarded) Ack() error                 { return nil }
+func (*hoarded) Nak(time.Duration) error    { return nil }
+func (*hoarded) InProgress() error          { return nil }

@@ -88,7 +88,7 @@ func (in *intake) try(d *delivery) (dropped bool) {
 	d.queued = d.origin.delivery()
 	r.Stamp(&d.queued)
 	if !in.private && d.origin.Deliveries <= 1 {
-		in.lane.metrics.skew.look(in.lane, r, &d.origin)
+		in.lane.metrics.skew.look(in.lane, r, d.origin)
 	}
 	if len(bad) > 0 {
 		in.lane.store(func() { in.withoutBad(d, bad) })

@@ -92,9 +92,9 @@ func (d *drop) Data() []byte {
 	return append(text, `}}`...)
 }
 
-func (d *drop) Origin() consumer.Origin {
+func (d *drop) Origin() *consumer.Origin {
 	at := time.Unix(1_800_000_000, d.seq)
-	return consumer.Origin{
+	return &consumer.Origin{
 		Stream: "PUSH", Seq: uint64(d.seq), Stored: at, Deliveries: 1, RootStream: "PUSH", RootSeq: uint64(d.seq), Subject: "push.receipts", First: at,
 	}
 }

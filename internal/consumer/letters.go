@@ -22,7 +22,7 @@ func (d *delivery) writeRejectedAndAck(v retry.Verdict, why error) {
 		d.park(why)
 		return
 	}
-	d.ack(v, why)
+	d.ack(v, why, time.Now())
 }
 
 // rejected is the part of why that was refused for good while others remain; nil if

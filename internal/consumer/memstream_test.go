@@ -251,9 +251,9 @@ type message struct {
 	origin consumer.Origin
 }
 
-func (m *message) Data() []byte            { return m.item.data }
-func (m *message) Size() int               { return len(m.item.data) }
-func (m *message) Origin() consumer.Origin { return m.origin }
+func (m *message) Data() []byte             { return m.item.data }
+func (m *message) Size() int                { return len(m.item.data) }
+func (m *message) Origin() *consumer.Origin { o := m.origin; return &o }
 
 func (m *message) Ack() error {
 	m.item.memStream.mu.Lock()

@@ -166,7 +166,7 @@ func (v view) Pull(ctx context.Context, n, bytes int, more consumer.More, take f
 		v.p.mu.Lock()
 		v.p.holds[held.item] = held.Origin().RootSeq
 		v.p.mu.Unlock()
-		v.p.orderLog.delivered(held.Origin(), held.Data())
+		v.p.orderLog.delivered(*held.Origin(), held.Data())
 		take(held)
 	})
 }

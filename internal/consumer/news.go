@@ -132,7 +132,7 @@ func (d *delivery) endTurn() {
 func (d *delivery) ackElsewhere() {
 	d.leaving.Store(true)
 	d.endProbe()
-	d.ack(retry.Ack, errReadElsewhere)
+	d.ack(retry.Ack, errReadElsewhere, time.Now())
 }
 
 // narrowed narrows a failure of what the handler was given to whom it was given for. What

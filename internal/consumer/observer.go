@@ -19,7 +19,7 @@ type Observer struct {
 	Clean bool
 }
 
-// Outcome is what became of a receipt at a door.
+// Outcome is what became of a receipt at a door, and when.
 type Outcome struct {
 	At      time.Time
 	Handler string
@@ -57,7 +57,7 @@ func (d *delivery) tell(o Outcome, counts push.Targets, why error) {
 	if to.Tell == nil || !to.Clean && clean(o.Verdict, counts) {
 		return
 	}
-	o.At, o.Handler, o.Origin, o.Counts = time.Now(), d.lane.name, d.origin, counts
+	o.Handler, o.Origin, o.Counts = d.lane.name, *d.origin, counts
 	if why != nil {
 		o.Error = why.Error()
 	}

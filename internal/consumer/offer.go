@@ -18,7 +18,7 @@ func (l *Lane) start(d *delivery) (dropped bool) {
 	d.expires = push.StaleFor(l.handler, r)
 	if !d.expires.IsZero() && !d.due.Before(d.expires) {
 		d.leaving.Store(true)
-		d.ack(retry.Expire, push.ErrExpired)
+		d.ack(retry.Expire, push.ErrExpired, d.due)
 		return false
 	}
 	if d.probe == nil && l.breaker.isOpen.Load() { // was on its way when the breaker opened

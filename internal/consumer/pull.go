@@ -149,13 +149,13 @@ func (p *pull) take(m Message) {
 	}
 	p.reserved, p.probe = p.reserved[:last], nil
 	in.slots.hold(d)
-	p.bytes -= d.weighs(weight(m, &o))
+	p.bytes -= d.weighs(weight(m, o))
 	p.dropped = in.admit(d) || p.dropped
 }
 
 // overflow hands back what no slot was reserved for, which the broker may send
 // when a pull request had to be repeated.
-func (p *pull) overflow(m Message, o Origin) {
+func (p *pull) overflow(m Message, o *Origin) {
 	if err := m.Nak(retry.HandBack(rand.Float64()).Delay); err != nil { //nolint:gosec // jitter
 		p.in.lane.log.Debug().Err(err).Uint64("seq", o.Seq).Msg("cannot nak a message for which the lane has no slot")
 	}

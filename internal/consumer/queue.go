@@ -39,8 +39,8 @@ type Message interface {
 	// Size is that of the message as the broker counts it: payload, headers, subject
 	// and where to acknowledge.
 	Size() int
-	// Origin is what the broker knows of the message.
-	Origin() Origin
+	// Origin is what the broker knows of the message. The receiver may keep and change it.
+	Origin() *Origin
 	// Ack settles the message for this source.
 	Ack() error
 	// Nak gives the message back; the broker redelivers it after delay.

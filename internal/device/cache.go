@@ -5,13 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 const (
-	// DefaultCacheBytes is the default bound of the cache: some 60,000 users with one
+	// DefaultCacheBytes is the default bound of the cache: some 150,000 users with one
 	// device each.
 	DefaultCacheBytes = 32 << 20
 	// DefaultCacheTTL is how long the cache believes what it knows. Changes are told
@@ -23,34 +21,20 @@ const (
 	watchedFactor = 20
 )
 
-// Approximate costs in bytes of what the cache keeps, beside the text.
-const (
-	costPerUser   = 192 // entry, list element, share of the map
-	costPerDevice = 160
-	costPerExtra  = 80
-)
-
 // cache knows the lists of some users, empty ones too. Its methods are safe for
 // concurrent use.
 type cache struct {
-	ttl  time.Duration
-	room int
+	ttl   time.Duration
+	began time.Time // what its times count from
 
 	mu      sync.Mutex
 	watched bool // changes are told without gaps
-	used    int
-	users   *simplelru.LRU[push.Uid, *cached]
+	arena   arena
+	packer  packer
+	packed  []byte // of the list that is being put; kept for the next one
 	reads   map[*read]struct{}
 
 	hits, misses atomic.Int64 // users looked up that it knew, and that it did not
-}
-
-type cached struct {
-	list     list
-	revision uint64
-	at       time.Time // when it was the newest
-	sure     bool      // it was told, or is what another read said before
-	cost     int
 }
 
 // read is a read of the store that is under way. What changes meanwhile is not
@@ -62,31 +46,35 @@ type read struct {
 
 // newCache returns a cache of room bytes.
 func newCache(room int, ttl time.Duration) *cache {
-	c := &cache{room: room, ttl: ttl, reads: make(map[*read]struct{})}
-	const unbounded = 1<<31 - 1 // it is room that bounds
-	c.users, _ = simplelru.NewLRU(unbounded, func(_ push.Uid, v *cached) { c.used -= v.cost })
-	return c
+	return &cache{ttl: ttl, began: time.Now(), arena: newArena(room), reads: make(map[*read]struct{})}
 }
 
 // lookup adds to found what it knows of the devices that provider reaches, and returns
 // the users of whom it knows nothing.
 func (c *cache) lookup(users []push.Uid, provider string, found map[push.Uid][]push.Device) (missing []push.Uid) {
-	now := time.Now()
+	now := time.Since(c.began)
+	var all []push.Device
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, u := range users {
 		if u.IsZero() { // nobody has no key
 			continue
 		}
-		v, ok := c.users.Get(u)
-		switch {
-		case !ok || !c.believes(v, now):
+		r, ok := c.known(u, now)
+		if !ok {
 			if missing == nil {
 				missing = make([]push.Uid, 0, len(users)-i)
 			}
 			missing = append(missing, u)
-		case len(v.list) > 0:
-			found[u] = v.list.of(provider)
+			continue
+		}
+		if all == nil {
+			all = make([]push.Device, 0, len(users)-i) // one piece of memory for them all
+		}
+		from := len(all)
+		var registered bool
+		if all, registered = c.packer.unpack(all, r.payload(), u, provider); registered {
+			found[u] = all[from:len(all):len(all)]
 		}
 	}
 	c.hits.Add(int64(len(users) - len(missing)))
@@ -94,13 +82,23 @@ func (c *cache) lookup(users []push.Uid, provider string, found map[push.Uid][]p
 	return missing
 }
 
-// believes reports whether v is young enough. The caller holds mu.
-func (c *cache) believes(v *cached, now time.Time) bool {
+// known is the record of u, if it is believed. The caller holds mu.
+func (c *cache) known(u push.Uid, now time.Duration) (record, bool) {
+	r, ok := c.arena.get(u)
+	if !ok || !c.believes(r, now) {
+		return nil, false
+	}
+	r.asked()
+	return r, true
+}
+
+// believes reports whether r is young enough. The caller holds mu.
+func (c *cache) believes(r record, now time.Duration) bool {
 	ttl := c.ttl
-	if c.watched && v.sure {
+	if c.watched && r.sure() {
 		ttl *= watchedFactor
 	}
-	return now.Sub(v.at) < ttl
+	return now-r.at() < ttl
 }
 
 // watch says whether changes are told without gaps from now on.
@@ -121,7 +119,7 @@ func (c *cache) begin() *read {
 
 // end takes what was read for each of users. After an error that is nothing.
 func (c *cache) end(r *read, users []push.Uid, answers []reading) {
-	now := time.Now()
+	now := time.Since(c.began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.reads, r)
@@ -129,21 +127,20 @@ func (c *cache) end(r *read, users []push.Uid, answers []reading) {
 		if _, changed := r.changed[users[i]]; changed || r.all || a.err != nil {
 			continue
 		}
-		before, ok := c.users.Peek(users[i])
-		sure := ok && before.revision == a.revision
-		c.put(users[i], &cached{list: a.list, revision: a.revision, at: now, sure: sure})
+		before, ok := c.arena.get(users[i])
+		c.put(users[i], a.list, a.revision, now, ok && before.revision() == a.revision)
 	}
 }
 
 // learn takes a list that is known to be the newest. One that was changed
 // elsewhere and is not asked for here is not worth keeping.
 func (c *cache) learn(user push.Uid, l list, revision uint64, keep bool) {
-	now := time.Now()
+	now := time.Since(c.began)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changed(user)
-	if keep || c.users.Contains(user) {
-		c.put(user, &cached{list: l, revision: revision, at: now, sure: true})
+	if _, known := c.arena.get(user); keep || known {
+		c.put(user, l, revision, now, true)
 	}
 }
 
@@ -162,7 +159,7 @@ func (c *cache) drop(user push.Uid) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changed(user)
-	c.users.Remove(user)
+	c.arena.remove(user)
 }
 
 // knows reports whether the cache has an opinion on user that may be changed by
@@ -170,43 +167,27 @@ func (c *cache) drop(user push.Uid) {
 func (c *cache) knows(user push.Uid) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.users.Contains(user) || len(c.reads) > 0
+	_, known := c.arena.get(user)
+	return known || len(c.reads) > 0
 }
 
 // forget empties the cache.
 func (c *cache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.users.Purge()
+	c.arena = newArena(c.arena.room)
 	for r := range c.reads {
 		r.all = true
 	}
 }
 
-// costOfExtra is nothing for most devices.
-func costOfExtra(d push.Device) int {
-	if d.Extra == nil {
-		return 0
-	}
-	e := d.More()
-	return costPerExtra + len(e.App) + len(e.Kind) + len(e.Env) + len(e.Keys.P256DH) + len(e.Keys.Auth)
-}
-
 // put keeps a list unless a newer one is known. The caller holds mu.
-func (c *cache) put(user push.Uid, v *cached) {
-	if have, ok := c.users.Peek(user); ok {
-		if have.revision > v.revision && c.believes(have, v.at) {
-			return
-		}
-		c.used -= have.cost
+func (c *cache) put(user push.Uid, l list, revision uint64, now time.Duration, sure bool) {
+	if have, ok := c.arena.get(user); ok && have.revision() > revision && c.believes(have, now) {
+		return
 	}
-	v.cost = costPerUser
-	for _, d := range v.list {
-		v.cost += costPerDevice + len(d.ID) + len(d.Provider) + len(d.Platform) + len(d.Token) + len(d.Lang) + costOfExtra(d)
-	}
-	c.users.Add(user, v)
-	c.used += v.cost
-	for c.used > c.room && c.users.Len() > 0 {
-		c.users.RemoveOldest()
+	c.packed = c.packer.pack(c.packed[:0], l)
+	if r, ok := c.arena.put(user, c.packed); ok {
+		r.set(revision, now, sure)
 	}
 }

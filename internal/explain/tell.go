@@ -212,7 +212,7 @@ func (f *file) position(s *LaneStory) {
 		s.Fate = Skipped
 		s.Text = fmt.Sprintf("was published before this lane was made at %s; `pushworker replay --handler %s` sends history", clock(l.Created), f.handler)
 	case seq > l.Delivered:
-		s.Fate, s.Text = Waiting, fmt.Sprintf("waits for a worker; %d receipts come before it", seq-l.Delivered-1)
+		s.Fate, s.Text = Waiting, fmt.Sprintf("waits for a worker; receipts before it: %d", seq-l.Delivered-1)
 		if l.Paused {
 			s.Text += "; the lane is paused: `pushworker lane resume " + f.handler + "`"
 		}

@@ -45,7 +45,7 @@ func TestTell(t *testing.T) {
 		says    string
 		unknown string
 	}{
-		"not yet its turn": {explain.Facts{Lanes: lane(4, 4, 0)}, explain.Waiting, "2 receipts come before it", ""},
+		"not yet its turn": {explain.Facts{Lanes: lane(4, 4, 0)}, explain.Waiting, "receipts before it: 2", ""},
 		"paused":           {explain.Facts{Lanes: []explain.Lane{{Handler: "fcm", Paused: true}}}, explain.Waiting, "lane resume fcm", ""},
 		"with a worker":    {explain.Facts{Lanes: lane(9, 6, 3)}, explain.InFlight, "a worker holds it", ""},
 		"perhaps":          {explain.Facts{Lanes: lane(9, 6, 1)}, explain.InFlight, "or has just settled it", "which of the two"},
@@ -77,7 +77,7 @@ func TestTell(t *testing.T) {
 			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{event("expire"), vain}},
 			explain.Expired, "replayed by hand at 2026-11-25 05:00:00Z: 1 skipped", "",
 		},
-		"replayed while it waits": {explain.Facts{Lanes: lane(4, 4, 0), Events: []outcome.Event{replay}}, explain.Replayed, "2 receipts come before it; replayed by hand", ""},
+		"replayed while it waits": {explain.Facts{Lanes: lane(4, 4, 0), Events: []outcome.Event{replay}}, explain.Replayed, "receipts before it: 2; replayed by hand", ""},
 		"dead":                    {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{letter}}, explain.Dead, "dead letter 3 at 2026-11-25 02:00:00Z, permanent: refused", ""},
 		"dead for all":            {explain.Facts{Lanes: lane(9, 9, 0), Letters: []deadletter.Letter{shared}}, explain.Dead, "dead letter 3", ""},
 		"letter is gone":          {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{bury}}, explain.Dead, "redriven or dropped", ""},

@@ -30,6 +30,8 @@ func (s *Server) admin(c *Call) Verdict {
 			s.kind.Revoke()
 			return say(http.StatusOK, "revoked")
 		}
+	case "POST /fake/streams":
+		return s.streams(query.Get("n"))
 	case "POST /fake/connections":
 		return s.treatConnections(Do(query.Get("do")), c.Conn)
 	}
@@ -38,7 +40,7 @@ func (s *Server) admin(c *Call) Verdict {
 		revoking = "POST /fake/revoke, "
 	}
 	return say(http.StatusNotFound, "there is GET /fake/stats[?targets], GET /fake/requests[?limit=N], GET and POST /fake/script, "+
-		"POST /fake/reset, "+revoking+"POST /fake/connections?do=goaway|close|cut|freeze")
+		"POST /fake/reset, "+revoking+"POST /fake/streams?n=N, POST /fake/connections?do=goaway|close|cut|freeze")
 }
 
 // say is an answer for a human, without latency.

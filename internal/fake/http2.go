@@ -17,11 +17,20 @@ const maxBody = 1 << 20
 // serveH2 serves HTTP/2 until the connection ends.
 func (s *Server) serveH2(p *peer, buffer *bufio.Reader) {
 	c := h2.New(p.nc, buffer, &h2.Config{
-		Handle: func(st *h2.Stream) { s.onStream(p, st) }, MaxStreams: s.options.MaxStreams, MaxBody: maxBody,
+		Handle: func(st *h2.Stream) { s.onStream(p, st) }, MaxStreams: s.firstStreams(), MaxBody: maxBody,
 		Opened: s.counters.opened, Closed: s.counters.closed,
 	})
+	p.farewell = s.kind.Farewell
 	p.h2.Store(c)
 	_ = c.Serve() // what a client does wrong is answered to the client
+}
+
+// firstStreams is how many streams a new connection may have.
+func (s *Server) firstStreams() uint32 {
+	if s.kind.FirstStreams > 0 {
+		return min(s.kind.FirstStreams, s.MaxStreams())
+	}
+	return s.MaxStreams()
 }
 
 // onStream decides about a request and answers when it is time to.
@@ -44,7 +53,7 @@ func (s *Server) onStream(p *peer, st *h2.Stream) {
 func (s *Server) deliverH2(st *h2.Stream, v *Verdict) {
 	switch v.Fate {
 	case FateGoAway:
-		st.Conn().GoAway()
+		st.Conn().GoAway(s.kind.Farewell)
 		s.answerH2(st, v)
 	case FateAnswer:
 		s.answerH2(st, v)

@@ -20,6 +20,13 @@ type Kind struct {
 	Public func(target string) bool
 	// Reset forgets what the provider's own part has counted; it may be nil.
 	Reset func()
+	// FirstStreams is how many HTTP/2 streams a new connection may have; 0 for as many as
+	// the options say. Handle may raise it with [Server.SetStreams].
+	FirstStreams uint32
+	// OnlyHTTP2 says that nothing else is served.
+	OnlyHTTP2 bool
+	// Farewell is what GOAWAY says about itself.
+	Farewell string
 	// Revoke makes the access tokens that were issued invalid; nil if there are none.
 	Revoke func()
 }

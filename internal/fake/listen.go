@@ -23,6 +23,12 @@ func (s *Server) acceptLoop() {
 	}
 }
 
+// Serve serves one connection until it ends, without a listener.
+func (s *Server) Serve(nc net.Conn) {
+	s.counters.connections.Add(1)
+	s.serve(nc)
+}
+
 // serve finds out which protocol the client speaks, by ALPN or by the first
 // bytes, and serves it until the connection ends.
 func (s *Server) serve(nc net.Conn) {
@@ -46,6 +52,9 @@ func (s *Server) serve(nc net.Conn) {
 	_ = nc.SetDeadline(time.Time{})
 	if string(first) == "PRI " {
 		s.serveH2(one, buffer)
+		return
+	}
+	if s.kind.OnlyHTTP2 {
 		return
 	}
 	s.handover.pass(&bufferedConn{Conn: nc, buffer: buffer, peer: one, done: make(chan struct{})})

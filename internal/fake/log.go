@@ -43,16 +43,17 @@ type logLine struct {
 	// RetryAfter is as sent: seconds or a date.
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Accepted is false for dry runs.
-	Accepted bool            `json:"accepted"`
-	ID       string          `json:"id,omitempty"`
-	Body     json.RawMessage `json:"body,omitempty"`
+	Accepted bool              `json:"accepted"`
+	ID       string            `json:"id,omitempty"`
+	Header   map[string]string `json:"header,omitempty"`
+	Body     json.RawMessage   `json:"body,omitempty"`
 }
 
 func (l *requestLog) line(r *Request) []byte {
 	line := logLine{
 		Time: r.Time.UTC(), Number: r.Number, Conn: r.Conn, Stream: r.Stream, Project: r.Project,
 		Target: l.mask(r.Target), Nth: r.Nth, DryRun: r.DryRun, Bytes: len(r.Body),
-		Rule: r.Rule, Answer: r.Answer, Status: r.Status, RetryAfter: r.RetryAfter, Accepted: r.Accepted, ID: r.ID,
+		Rule: r.Rule, Answer: r.Answer, Status: r.Status, RetryAfter: r.RetryAfter, Accepted: r.Accepted, ID: r.ID, Header: r.Header,
 	}
 	if l.reveal && json.Valid(r.Body) {
 		line.Body = r.Body

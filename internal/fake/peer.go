@@ -3,7 +3,9 @@ package fake
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +19,7 @@ type peer struct {
 	requests atomic.Int64
 	open     atomic.Int64 // requests in work, HTTP/1.1
 	h2       atomic.Pointer[h2.Conn]
+	farewell string
 }
 
 // peers are the open connections.
@@ -94,6 +97,33 @@ func (p *peer) cut() {
 	_ = raw.Close()
 }
 
+// SetStreams announces how many HTTP/2 streams may be open on one connection, by its
+// number, from now on.
+func (s *Server) SetStreams(conn uint64, n uint32) {
+	for _, one := range s.peers.all() {
+		if c := one.h2.Load(); c != nil && one.id == conn {
+			c.SetStreams(n)
+			c.Flush()
+		}
+	}
+}
+
+// MaxStreams is how many streams are announced when nothing else is.
+func (s *Server) MaxStreams() uint32 { return s.maxStreams.Load() }
+
+// streams announces another number on all connections, and on later ones.
+func (s *Server) streams(text string) Verdict {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return say(http.StatusBadRequest, "n is a number of streams")
+	}
+	s.maxStreams.Store(uint32(n))
+	for _, one := range s.peers.all() {
+		s.SetStreams(one.id, uint32(n))
+	}
+	return say(http.StatusOK, text+" streams")
+}
+
 // Do is what can be done to connections from outside.
 type Do string
 
@@ -128,7 +158,7 @@ func (p *peer) do(do Do) {
 			p.close()
 			return
 		}
-		c.GoAway()
+		c.GoAway(p.farewell)
 	case DoClose:
 		p.close()
 	case DoCut:

@@ -22,6 +22,8 @@ type Request struct {
 	// Body as sent. Body must not be changed.
 	Project, Client string
 	Body            []byte
+	// Header has what else tells about the push.
+	Header map[string]string
 	// Target is whom it is for; empty when the message was not understood. Nth counts
 	// the requests for it.
 	Target string

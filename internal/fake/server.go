@@ -33,6 +33,8 @@ type Server struct {
 	log      *requestLog
 	peers    peers
 	running  sync.WaitGroup
+
+	maxStreams atomic.Uint32
 }
 
 // New makes a server that does not listen yet. faults are what the kind has found
@@ -43,6 +45,7 @@ func New(k Kind, o Options, faults ...error) (*Server, error) {
 		return nil, fmt.Errorf("start the fake %s: %w", k.Title, err)
 	}
 	s := &Server{kind: k, server: "pushworker-fake" + k.Name, options: o, table: newTable(&k), targets: newTargets(), callers: newTargets()}
+	s.maxStreams.Store(o.MaxStreams)
 	s.counters.answers = make([]atomic.Int64, len(s.table.rows))
 	s.memory.slots = make([]slot, o.Keep)
 	s.log = newLog(o, k.Public, &s.counters.missed)
@@ -68,6 +71,9 @@ func (s *Server) listen() error {
 	s.listener, err = net.Listen("tcp", s.options.Addr) //nolint:noctx // listening does not block
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose a free address", err)
+	}
+	if s.tls != nil && s.kind.OnlyHTTP2 {
+		s.tls.NextProtos = []string{"h2"}
 	}
 	s.handover = newHandover(s.listener.Addr())
 	s.http1 = s.newHTTP1()

@@ -164,12 +164,12 @@ func (d *decoder) leaveOut(key []byte, err error) {
 // known returns the one of names that a raw name stands for, in any case, as
 // encoding/json matches them; "" if none.
 func known(raw []byte, names ...string) string {
-	name := unquote(raw)
 	for _, k := range names {
-		if string(name) == k {
+		if string(raw[1:len(raw)-1]) == k { // none of them has anything to escape
 			return k
 		}
 	}
+	name := unquote(raw)
 	for _, k := range names {
 		if bytes.EqualFold(name, []byte(k)) {
 			return k

@@ -154,7 +154,7 @@ func PullOne(tb testing.TB, s *queue.Source) consumer.Message {
 
 // RetryOf is a retry of a message as a lane would make it.
 func RetryOf(m consumer.Message, delay time.Duration) consumer.Retry {
-	r := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "provider says no", Origin: m.Origin()}
+	r := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "provider says no", Origin: *m.Origin()}
 	r.Origin.Attempts++
 	return r
 }

@@ -83,6 +83,24 @@ func BenchmarkDevicesCached(b *testing.B) {
 	}
 }
 
+// BenchmarkAll reads everybody, as device export does.
+func BenchmarkAll(b *testing.B) {
+	d := benchDevices(b, devices.Options{})
+	for b.Loop() {
+		n := 0
+		for _, err := range d.All(b.Context()) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n < 2*benchUsers {
+			b.Fatalf("%d devices, want %d", n, 2*benchUsers)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchUsers), "ns/user")
+}
+
 // BenchmarkDevicePut registers new devices, and the same ones again.
 func BenchmarkDevicePut(b *testing.B) {
 	r := newDeviceRig(b, devices.Options{})

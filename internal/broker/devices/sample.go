@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
@@ -64,11 +65,11 @@ func (s *store) next(ctx context.Context, from uint64, users int) (found []push.
 	if err != nil && !more {
 		return nil, false, err
 	}
-	yieldStored(answers, func(e device.Keyed, _ error) bool {
-		if list, err := device.In(e); err == nil {
+	for _, a := range answers {
+		key := strings.TrimPrefix(a.subject, wire.DevicesPrefix)
+		if list, err := device.In(device.Keyed{Key: key, Entry: a.entry}); err == nil {
 			found = append(found, list...)
 		}
-		return true
-	})
+	}
 	return found, more, nil
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -20,8 +18,6 @@ import (
 )
 
 const (
-	// scanBatch is how many messages a scan asks for at a time.
-	scanBatch = 256
 	// markerTTL is how long a deletion is remembered.
 	markerTTL = "1h"
 	// errTTLDisabled is the code of a stream without TTLs of its messages.
@@ -136,35 +132,6 @@ func writeError(err error) error {
 		err = fmt.Errorf("%w: run once with PUSHWORKER_PROVISION=true, or `nats stream edit %s --allow-msg-ttl`", err, wire.DevicesStream)
 	}
 	return fmt.Errorf("writing to bucket %s: %w", wire.DevicesBucket, err)
-}
-
-// Scan implements [device.Store].
-func (s *store) Scan(ctx context.Context, prefix string) iter.Seq2[device.Keyed, error] {
-	return func(yield func(device.Keyed, error) bool) {
-		next := broker.Query{Seq: 1, Subject: wire.DevicesPrefix + prefix + ">", Batch: scanBatch, MaxBytes: broker.MaxAnswer}
-		for {
-			answers, err := s.ask(ctx, next)
-			if err != nil && !errors.Is(err, broker.ErrAnswerCut) {
-				yield(device.Keyed{}, err)
-				return
-			}
-			if len(answers) == 0 || !yieldStored(answers, yield) {
-				return
-			}
-			next.Seq = answers[len(answers)-1].entry.Revision + 1
-		}
-	}
-}
-
-// yieldStored yields what has a value, and reports whether more is wanted.
-func yieldStored(answers []stored, yield func(device.Keyed, error) bool) bool {
-	for _, a := range answers {
-		key := strings.TrimPrefix(a.subject, wire.DevicesPrefix)
-		if a.entry.Value != nil && !yield(device.Keyed{Key: key, Entry: a.entry}, nil) {
-			return false
-		}
-	}
-	return true
 }
 
 // ErrNoBucket says that the device directory has no bucket, or one without its mask.

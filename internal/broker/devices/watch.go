@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
 
-	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/sleep"
@@ -58,7 +55,7 @@ var errReconnected = errors.New("the connection to the broker was replaced")
 func (d *Directory) follow(ctx context.Context, watching func()) error {
 	ctx, stop := d.untilReconnect(ctx)
 	defer stop()
-	consumer, err := d.newWatcher(ctx)
+	consumer, err := d.store.consumer(ctx, "watch", device.UserPrefix+"*", jetstream.DeliverNewPolicy, 0)
 	if err != nil {
 		return err
 	}
@@ -72,18 +69,11 @@ func (d *Directory) follow(ctx context.Context, watching func()) error {
 	defer d.Watched(false)
 	watching()
 	for next := uint64(1); ; next++ {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, errors.Join(context.Cause(ctx), err))
-		}
-		meta, err := m.Metadata()
+		e, _, err := nextKey(ctx, messages, next)
 		if err != nil {
 			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
 		}
-		if meta.Sequence.Consumer != next {
-			return fmt.Errorf("watching bucket %s: change %d came where change %d was due", wire.DevicesBucket, meta.Sequence.Consumer, next)
-		}
-		d.learn(m, meta.Sequence.Stream)
+		d.Learn(e)
 	}
 }
 
@@ -100,31 +90,4 @@ func (d *Directory) untilReconnect(ctx context.Context) (context.Context, func()
 		}
 	}()
 	return ctx, func() { cancel(nil) }
-}
-
-// newWatcher makes a consumer of the changes to lists from now on. The broker
-// removes it a minute after it has last been asked.
-func (d *Directory) newWatcher(ctx context.Context) (watcher jetstream.Consumer, err error) {
-	config := jetstream.ConsumerConfig{
-		Name: "watch-" + nuid.Next(), Description: "cache of a device directory",
-		FilterSubject: wire.DevicesPrefix + device.UserPrefix + "*",
-		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckNonePolicy,
-		MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
-	}
-	subject := "$JS.API.CONSUMER.CREATE." + wire.DevicesStream + "." + config.Name + "." + config.FilterSubject
-	err = d.conn.Ask(ctx, subject, func(ctx context.Context) error {
-		watcher, err = d.conn.JetStream().CreateConsumer(ctx, wire.DevicesStream, config)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
-	}
-	return watcher, nil
-}
-
-func (d *Directory) learn(m jetstream.Msg, revision uint64) {
-	d.Learn(device.Keyed{
-		Key:   strings.TrimPrefix(m.Subject(), wire.DevicesPrefix),
-		Entry: device.Entry{Value: broker.KVValue(m.Data(), m.Headers()), Revision: revision},
-	})
 }

@@ -82,7 +82,7 @@ func TestStoryOutlivesTheNextFailure(t *testing.T) {
 	o := brokertest.PullOne(t, r.Lane.Retries).Origin()
 	o.Attempts = 1
 	o.Narrowed = true
-	if err := queue.NewScheduler(r.Conn, r.Topology).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: []byte("x"), Origin: o}); err != nil {
+	if err := queue.NewScheduler(r.Conn, r.Topology).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: []byte("x"), Origin: *o}); err != nil {
 		t.Fatal(err)
 	}
 	got := brokertest.PullOne(t, r.Lane.Retries).Origin()

@@ -1,6 +1,10 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"github.com/pushworker/pushworker/internal/consumer"
+)
 
 // SetClock lets a scheduler believe for a second that the broker's clock is ahead.
 func SetClock(s *Scheduler, ahead time.Duration) {
@@ -17,3 +21,9 @@ func Clock(s *Scheduler) (now time.Time, ok bool) {
 
 // HoldLook keeps everybody else from asking for the fill of the stream of retries.
 func HoldLook(s *Scheduler) { s.looking <- struct{}{} }
+
+// ReadAck reads what the subject for an ack says of a delivery.
+func ReadAck(subject string) (o consumer.Origin, err error) {
+	err = readAck(&o, subject)
+	return o, err
+}

@@ -29,7 +29,7 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	})
 	fresh := brokertest.PullOne(t, r.Lane.Fresh).Origin()
 	const delay = 1300 * time.Millisecond
-	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: fresh}
+	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: *fresh}
 	retry.Origin.Attempts = 3
 	before := time.Now()
 	if err := queue.NewScheduler(r.Conn, r.Topology).Schedule(t.Context(), retry); err != nil {
@@ -45,8 +45,8 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	if string(m.Data()) != "narrowed" {
 		t.Errorf("data is %q", m.Data())
 	}
-	got := m.Origin()
-	want := fresh
+	got := *m.Origin()
+	want := *fresh
 	want.Attempts = 3
 	want.Stream, want.Seq, want.Stored = "PUSH_RETRY", got.Seq, got.Stored
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -105,7 +105,7 @@ func TestScheduleTargets(t *testing.T) {
 			if !o.Alone || o.Attempts != 1 || o.RootSeq != 1 {
 				t.Errorf("suspect has origin %+v", o)
 			}
-			retry.Origin = o
+			retry.Origin = *o
 			retry.Origin.Alone = false
 			if err := queue.NewScheduler(r.Conn, r.Topology).Schedule(t.Context(), retry); err != nil {
 				t.Fatal(err)
@@ -177,7 +177,7 @@ func TestSchedulingAgainWithoutAnAttemptIsNotADuplicate(t *testing.T) {
 	}
 	for range 3 {
 		m := brokertest.PullOne(t, r.Lane.Retries)
-		if err := s.Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: m.Data(), Origin: m.Origin()}); err != nil {
+		if err := s.Schedule(t.Context(), consumer.Retry{Handler: "fcm", Data: m.Data(), Origin: *m.Origin()}); err != nil {
 			t.Fatal(err)
 		}
 	}

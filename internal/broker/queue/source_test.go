@@ -330,7 +330,7 @@ func TestOriginOfAFreshMessage(t *testing.T) {
 	if string(m.Data()) != "body" {
 		t.Errorf("data is %q", m.Data())
 	}
-	got := m.Origin()
+	got := *m.Origin()
 	stored := r.Stored(t, "PUSH")[0].Time
 	want := consumer.Origin{
 		Stream: "PUSH", Seq: 1, Stored: stored, Deliveries: 1,

@@ -128,9 +128,9 @@ func (j *Janitor) holder(ctx context.Context) (name, text string) {
 	name = last.Config.Durable
 	others, _ := Others(ctx, j.conn, j.topology)
 	if slices.ContainsFunc(others, func(l Lane) bool { return l.Name == name && l.Abandoned }) {
-		return name, fmt.Sprintf("no worker runs lane %s, which has not settled %d receipts: start a worker with it, or remove it with `pushworker lane retire %s`", name, last.NumPending, name)
+		return name, fmt.Sprintf("no worker runs lane %s; receipts that it has not settled: %d; start a worker with it, or remove it with `pushworker lane retire %s`", name, last.NumPending, name)
 	}
-	return name, fmt.Sprintf("lane %s has not settled %d receipts: see `pushworker status` for its provider and pauses, or start more workers", name, last.NumPending)
+	return name, fmt.Sprintf("receipts that lane %s has not settled: %d; see `pushworker status` for its provider and pauses, or start more workers", name, last.NumPending)
 }
 
 func fuller(info *jetstream.StreamInfo, percent uint64) bool {

@@ -173,7 +173,7 @@ func TestJanitorNamesTheLaneThatHoldsTheStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{`"lane":"stdout"`, "no worker runs lane stdout", "190 receipts", "pushworker lane retire stdout"} {
+	for _, want := range []string{`"lane":"stdout"`, "no worker runs lane stdout", "settled: 190", "pushworker lane retire stdout"} {
 		if n := strings.Count(log.String(), want); n != 1 {
 			t.Errorf("%q is said %d times:\n%s", want, n, log.String())
 		}

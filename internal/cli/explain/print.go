@@ -62,7 +62,7 @@ func storyText(s explain.Story, user push.Uid) string {
 	}
 	for _, lane := range s.Lanes {
 		b.WriteString("\n")
-		wrap(&b, fmt.Sprintf("%-9s ", terminal.OneLine(lane.Handler)), string(lane.Fate)+": "+lane.Text)
+		wrap(&b, fmt.Sprintf("%-9s ", terminal.OneLine(lane.Handler)), fate(lane))
 		writeSteps(&b, lane.Steps)
 		for _, u := range lane.Unknown {
 			wrap(&b, "  unknown:  ", u)
@@ -198,4 +198,12 @@ func others(n int) string {
 		return "one other"
 	}
 	return fmt.Sprintf("%d others", n)
+}
+
+// fate is what has become of the receipt at a lane, said once.
+func fate(l explain.LaneStory) string {
+	if strings.HasPrefix(l.Text, string(l.Fate)) {
+		return l.Text
+	}
+	return string(l.Fate) + ": " + l.Text
 }

@@ -78,8 +78,10 @@ type Conn struct {
 	window     int64     // what the peer lets us send on the connection
 	peerWindow int64     // and on a new stream
 	frameSize  int
-	leaving    bool // GOAWAY was sent
-	finishing  bool // close once out is empty
+	streamsMax uint32 // how many may be open
+	announced  uint32 // the same, once the peer acknowledges it
+	leaving    bool   // GOAWAY was sent
+	finishing  bool   // close once out is empty
 	closed     bool
 }
 
@@ -90,6 +92,7 @@ func New(nc net.Conn, buffered *bufio.Reader, cfg *Config) *Conn {
 		cfg: cfg, nc: nc, buffer: buffered,
 		wake: make(chan struct{}, 1), dead: make(chan struct{}),
 		streams: make(map[uint32]*Stream), window: firstWindow, peerWindow: firstWindow, frameSize: 16 << 10,
+		streamsMax: cfg.MaxStreams, announced: cfg.MaxStreams,
 	}
 	c.read = http2.NewFramer(io.Discard, buffered)
 	c.read.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
@@ -157,6 +160,19 @@ func (c *Conn) greet() error {
 		http2.Setting{ID: http2.SettingMaxHeaderListSize, Val: maxHeaderBytes})
 	_ = c.write.WriteWindowUpdate(0, 4*windowStep)
 	return nil
+}
+
+// SetStreams announces how many streams may be open from now on; [Conn.Flush] sends it.
+// A lower number is held against the peer once it has acknowledged it.
+func (c *Conn) SetStreams(n uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n == c.announced {
+		return
+	}
+	c.announced = n
+	c.streamsMax = max(c.streamsMax, n)
+	_ = c.write.WriteSettings(http2.Setting{ID: http2.SettingMaxConcurrentStreams, Val: n})
 }
 
 // survive answers a fault of one stream with RST_STREAM and says whether the

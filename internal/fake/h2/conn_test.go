@@ -282,8 +282,8 @@ func TestGoAwayAnswersWhatIsInWorkAndNothingMore(t *testing.T) {
 	p := connect(t, h2.Config{Handle: func(s *h2.Stream) { held <- s }})
 	p.request(1, true)
 	s := <-held
-	p.conn.GoAway()
-	p.conn.GoAway() // says it once
+	p.conn.GoAway("bye")
+	p.conn.GoAway("bye") // says it once
 	p.wantGoAway(1, http2.ErrCodeNo)
 	p.request(3, false) // on its way when the client read GOAWAY
 	p.must(p.framer.WriteData(3, true, []byte("x")))
@@ -502,4 +502,35 @@ func TestFreezeAnswersNothingUntilClosed(t *testing.T) {
 	}
 	p.conn.Close()
 	p.end()
+}
+
+// TestSetStreams: a higher number counts at once, a lower one when the peer knows it.
+func TestSetStreams(t *testing.T) {
+	t.Parallel()
+	held := make(chan *h2.Stream, 9)
+	p := connect(t, h2.Config{Handle: func(s *h2.Stream) { held <- s }, MaxStreams: 1})
+	announce := func(n uint32) {
+		t.Helper()
+		p.conn.SetStreams(n)
+		p.conn.Flush()
+		f, ok := p.next().(*http2.SettingsFrame)
+		if !ok {
+			t.Fatalf("the server says %v, want its settings", f)
+		}
+		if got, _ := f.Value(http2.SettingMaxConcurrentStreams); got != n {
+			t.Errorf("announced are %d streams, want %d", got, n)
+		}
+	}
+	announce(2)
+	p.request(1, true)
+	p.request(3, true)
+	<-held
+	second := <-held
+	announce(1)
+	p.must(p.framer.WriteSettingsAck())
+	second.Reset(http2.ErrCodeCancel)
+	p.conn.Flush()
+	p.wantReset(3, http2.ErrCodeCancel)
+	p.request(5, true)
+	p.wantReset(5, http2.ErrCodeRefusedStream)
 }

@@ -80,7 +80,7 @@ func (c *Conn) open(f *http2.MetaHeadersFrame) (s *Stream, err error) {
 	case malformed(f):
 		return nil, http2.StreamError{StreamID: id, Code: http2.ErrCodeProtocol}
 	}
-	if len(c.streams) >= int(c.cfg.MaxStreams) {
+	if len(c.streams) >= int(c.streamsMax) {
 		return nil, http2.StreamError{StreamID: id, Code: http2.ErrCodeRefusedStream}
 	}
 	s = newStream(c, f)
@@ -157,11 +157,12 @@ func (c *Conn) receive(f *http2.DataFrame) (*Stream, error) {
 }
 
 func (c *Conn) settings(f *http2.SettingsFrame) error {
-	if f.IsAck() {
-		return nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if f.IsAck() {
+		c.streamsMax = c.announced
+		return nil
+	}
 	err := f.ForeachSetting(func(s http2.Setting) error {
 		if err := s.Valid(); err != nil {
 			return err

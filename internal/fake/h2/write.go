@@ -76,12 +76,13 @@ func (c *Conn) halfClose() {
 }
 
 // GoAway announces the end: requests received so far are answered, later ones
-// are ignored, and the connection closes after the last answer.
-func (c *Conn) GoAway() {
+// are ignored, and the connection closes after the last answer. debug is what it says
+// about it.
+func (c *Conn) GoAway(debug string) {
 	c.mu.Lock()
 	if !c.leaving && !c.closed {
 		c.leaving = true
-		_ = c.write.WriteGoAway(c.last, http2.ErrCodeNo, nil)
+		_ = c.write.WriteGoAway(c.last, http2.ErrCodeNo, []byte(debug))
 		c.finishing = len(c.streams) == 0
 	}
 	c.mu.Unlock()

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -58,35 +57,28 @@ func render(tb testing.TB, c *Config, r *push.Receipt, devices map[push.Uid][]de
 			done[id] = true
 		}
 	}
-	var messages []*messaging.Message
+	messages := []any{}
 	for user, to := range r.To {
 		for _, d := range devices[user] {
 			if !done[d[0]] {
-				messages = append(messages, tmpl.message(user, to, platformOf(d[1]), d[0]))
+				messages = append(messages, normal(tb, textTo(tmpl, user, to, platformOf(d[1]), d[0]), now))
 			}
 		}
 	}
-	m, err := tmpl.channel()
+	m, ok, err := tmpl.Channel()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if m != nil {
-		messages = append(messages, m)
+	if ok {
+		messages = append(messages, normal(tb, m.appendTo(nil), now))
 	}
-	return normalAll(tb, messages, now)
+	return messages
 }
 
-func normalAll(tb testing.TB, messages []*messaging.Message, now time.Time) []any {
-	tb.Helper()
-	all := []any{}
-	for _, m := range messages {
-		text, err := json.Marshal(m)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		all = append(all, normal(tb, text, now))
-	}
-	return all
+// textTo is what a device gets, in JSON.
+func textTo(t *template, user push.Uid, to push.Recipient, p platform, token string) []byte {
+	m := t.Device(push.Device{User: user, Platform: p.String(), Token: token}, to)
+	return m.appendTo(nil)
 }
 
 // normal reads a message and takes away in what the SDK's JSON and that of

@@ -2,11 +2,7 @@ package fcm
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
-
-	"firebase.google.com/go/v4/messaging"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
@@ -43,12 +39,12 @@ func New(directory push.Directory) push.Handler {
 type handler struct {
 	config *Config
 	sender *sender
-	fanout *fanout.Fanout[*messaging.Message]
+	fanout *fanout.Fanout[message]
 }
 
 func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
 	h := &handler{config: c, sender: s}
-	h.fanout = fanout.New(directory, fanout.Way[*messaging.Message]{
+	h.fanout = fanout.New(directory, fanout.Way[message]{
 		Name: "FCM", Provider: provider, Line: s.line, Prepare: h.prepare, Call: h.call, Text: text,
 		Mine: common.Takes,
 	})
@@ -63,7 +59,7 @@ func (h *handler) work() push.Work {
 	}
 }
 
-func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*messaging.Message], error) {
+func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[message], error) {
 	made, err := newTemplate(h.config, r, now)
 	if made == nil {
 		return nil, err
@@ -72,17 +68,12 @@ func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*mess
 }
 
 // call is the request that carries m to d.
-func (h *handler) call(d push.Device, m *messaging.Message) line.Call {
+func (h *handler) call(d push.Device, m message) line.Call {
 	return h.sender.call(m, h.sender.dryRun, platformOf(d.Platform))
 }
 
 // text is m without the token.
-func text(m *messaging.Message) ([]byte, error) {
-	bare := *m
-	bare.Token = ""
-	text, err := json.Marshal(&bare)
-	if err != nil {
-		return nil, fmt.Errorf("marshal: %w", err)
-	}
-	return text, nil
+func text(m message) ([]byte, error) {
+	m.token = ""
+	return m.appendTo(nil), nil
 }

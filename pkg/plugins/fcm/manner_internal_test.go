@@ -9,7 +9,6 @@ import (
 	"firebase.google.com/go/v4/messaging"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -107,7 +106,7 @@ func wantSame(t *testing.T, name string, want, got *messaging.Message) {
 // TestMissedCallIsSeen: on Apple devices Tinode shows nothing of any call.
 func TestMissedCallIsSeen(t *testing.T) {
 	t.Parallel()
-	alert := messageTo(t, configWith(t, drawn), kindsOfPush()["missed"].receipt, ios).APNS.Payload.Aps.CustomData["alert"]
+	alert := messageTo(t, configWith(t, drawn), kindsOfPush()["missed"].receipt, ios).APNS.Payload.Aps.Alert
 	if alert == nil {
 		t.Error("no alert")
 	}
@@ -169,7 +168,7 @@ func TestNoEmptyNotification(t *testing.T) {
 		if n := messageTo(t, c, r, android).Android.Notification; n != nil {
 			droid = n.Body + n.BodyLocKey
 		}
-		if a, ok := messageTo(t, c, r, ios).APNS.Payload.Aps.CustomData["alert"].(*notice.Alert); ok {
+		if a := messageTo(t, c, r, ios).APNS.Payload.Aps.Alert; a != nil {
 			apple = a.Body + a.LocKey
 		}
 		if droid != tt.droid || apple != tt.apple {

@@ -2,12 +2,12 @@ package fcm
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -21,9 +21,38 @@ const (
 // errChannelName says that a receipt's channel cannot be told.
 var errChannelName = push.Permanent(errors.New("channel has a name that FCM takes for no topic: want at most 128 letters, digits and any of -_.~%"))
 
-// template makes the messages of one receipt. What is the same for many targets
-// is made once and shared: its messages are to be read, never written. Many may ask
-// for a message at once.
+// message is what one target gets: what many share, and what goes into its holes.
+type message struct {
+	*rendered
+	token string
+	badge int // noBadge leaves it as it is
+}
+
+// rendered is a message in JSON but for its token and badge. Many requests read it at
+// once, and nobody writes to it.
+type rendered struct {
+	text    []byte // without the end of the object
+	topic   string // is in text
+	badgeAt int    // in text; 0 if the message shows none
+}
+
+// noBadge leaves the badge of the app as it is.
+const noBadge = -1
+
+// appendTo appends the message as an object.
+func (m *message) appendTo(b []byte) []byte {
+	w := jsonbody.Writer(append(b, m.text[:m.badgeAt]...))
+	if m.badgeAt > 0 && m.badge != noBadge {
+		w.Int("badge", m.badge)
+	}
+	w = append(w, m.text[m.badgeAt:]...)
+	w.NonEmpty("token", m.token)
+	w.End()
+	return w
+}
+
+// template makes the messages of one receipt. What is the same for many targets is
+// rendered once. Many may ask for a message at once.
 type template struct {
 	mu          sync.Mutex // held by Device
 	notice      *notice.Template
@@ -31,18 +60,12 @@ type template struct {
 	channelName string
 }
 
-// view has the sections for those who see a view. They are made when a device of
-// their platform asks for them.
+// view writes the sections of a message for those who see a view.
 type view struct {
 	*notice.View
-	config *Config
-
-	android *messaging.AndroidConfig
-	webpush *messaging.WebpushConfig
-	apns    *messaging.APNSConfig // the last one, and its badge
-	badge   int
-	headers map[string]string
-	aps     map[string]any
+	jsonbody.Writer
+	config  *Config
+	badgeAt int
 }
 
 // newTemplate prepares the messages of r as they are to be at now; nil when there are
@@ -56,74 +79,95 @@ func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, error) {
 }
 
 // Device implements [fanout.Renderer].
-func (t *template) Device(d push.Device, to push.Recipient) *messaging.Message {
+func (t *template) Device(d push.Device, to push.Recipient) message {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v := t.view(t.notice.For(d.User, to))
-	m := &messaging.Message{Token: d.Token, Data: v.Data}
-	switch platformOf(d.Platform) {
-	case android:
-		m.Android = v.androidConfig()
-	case ios:
-		m.APNS = v.apnsConfig(t.badge(to.Unread))
-	case web:
-		m.Webpush = v.webpushConfig()
-	case otherPlatform, platforms: // data is all that can be said
-		v.bound(m)
+	m := message{rendered: t.device(t.notice.For(d.User, to), platformOf(d.Platform)), token: d.Token, badge: noBadge}
+	if badge, set := t.notice.Badge(to.Unread); set {
+		m.badge = badge
 	}
 	return m
 }
 
+// device is what all devices of a platform share that see a view.
+func (t *template) device(seen *notice.View, p platform) *rendered {
+	made, ok := seen.Made.(*[platforms]*rendered)
+	if !ok {
+		made = new([platforms]*rendered)
+		seen.Made = made
+	}
+	if made[p] == nil {
+		made[p] = t.render(seen, "", p)
+	}
+	return made[p]
+}
+
 // Channel implements [fanout.Renderer].
-func (t *template) Channel() (*messaging.Message, bool, error) {
+func (t *template) Channel() (message, bool, error) {
 	if t.channelName == "" {
-		return nil, false, nil
+		return message{}, false, nil
 	}
 	if !isTopicName(t.channelName) {
-		return nil, false, errChannelName
+		return message{}, false, errChannelName
 	}
-	v := t.view(t.notice.ForChannel(t.channelName))
-	m := &messaging.Message{
-		Topic: t.channelName, Data: v.Data,
-		Android: v.androidConfig(), APNS: v.apnsConfig(noBadge),
-	}
-	v.bound(m)
-	return m, true, nil
+	made := t.render(t.notice.ForChannel(t.channelName), t.channelName, otherPlatform)
+	return message{rendered: made, badge: noBadge}, true, nil
 }
 
 // Silent implements [fanout.Renderer].
 func (t *template) Silent() bool { return t.notice.IsSilent() }
 
-func (t *template) view(seen *notice.View) *view {
-	if v, ok := seen.Made.(*view); ok {
-		return v
+// render writes a message for a platform, or for the subscribers of topic. A platform
+// that it has no section for is told how long it is to be kept, if the publisher said
+// so; their own default is weeks.
+func (t *template) render(seen *notice.View, topic string, of platform) *rendered {
+	v := &view{View: seen, config: t.config, Writer: make(jsonbody.Writer, 0, 1024)}
+	v.Begin("")
+	v.NonEmpty("topic", topic)
+	v.Map("data", v.Data)
+	for _, p := range []platform{android, web, ios} {
+		switch {
+		case p == of, topic != "" && p != web:
+			v.section(p)
+		case v.Mortal && of == otherPlatform:
+			v.bound(p)
+		}
 	}
-	v := &view{View: seen, config: t.config}
-	seen.Made = v
-	return v
+	return &rendered{text: v.Writer, topic: topic, badgeAt: v.badgeAt}
 }
 
-func (t *template) badge(unread int) int {
-	if badge, set := t.notice.Badge(unread); set {
-		return badge
+func (v *view) section(of platform) {
+	switch of {
+	case android:
+		v.androidSection()
+	case ios:
+		v.apnsSection()
+	case web:
+		v.webpushSection()
+	case otherPlatform, platforms: // data is all that can be said
 	}
-	return noBadge
 }
 
-// bound tells the platforms that m has no section for how long it is to be kept, if
-// the publisher said so; their own default is weeks.
-func (v *view) bound(m *messaging.Message) {
-	if !v.Mortal {
+// bound writes a section that says how long the message is to be kept, and nothing
+// else.
+func (v *view) bound(of platform) {
+	switch of {
+	case android:
+		v.Begin("android")
+		v.String("ttl", seconds(v.Left)+"s")
+	case ios:
+		v.Begin("apns")
+		v.Map("headers", map[string]string{"apns-expiration": v.appleExpiry(v.Left)})
+	case web:
+		v.Begin("webpush")
+		v.Map("headers", map[string]string{"TTL": seconds(v.Left)})
+	case otherPlatform, platforms:
 		return
 	}
-	if m.Android == nil {
-		m.Android = &messaging.AndroidConfig{TTL: &v.Left}
-	}
-	if m.APNS == nil {
-		m.APNS = &messaging.APNSConfig{Headers: map[string]string{"apns-expiration": v.appleExpiry(v.Left)}}
-	}
-	m.Webpush = &messaging.WebpushConfig{Headers: map[string]string{"TTL": v.webTTL()}}
+	v.End()
 }
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // maxTopicName is the most bytes that FCM takes for a topic.
 const maxTopicName = 128

@@ -1,33 +1,28 @@
 package fcm
 
-import (
-	"strconv"
-	"time"
+import "github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 
-	"firebase.google.com/go/v4/messaging"
-
-	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
-)
-
-// webpushConfig is the section for browsers; nil unless it is enabled or its
-// publisher said when it goes stale.
-func (v *view) webpushConfig() *messaging.WebpushConfig {
-	if !v.Settings.Webpush.Enabled && !v.Mortal {
-		return nil
+// webpushSection is there if it is enabled, or the publisher said when the message goes
+// stale.
+func (v *view) webpushSection() {
+	on := v.Settings.Webpush.Enabled
+	if !on && !v.Mortal {
+		return
 	}
-	if v.webpush == nil {
-		v.webpush = &messaging.WebpushConfig{Headers: v.webpushHeaders()}
-		if v.Settings.Webpush.Enabled && v.Settings.Improvements.AllKeys && !v.Quiet {
-			v.addWebNotification()
-		}
+	v.Begin("webpush")
+	if headers := v.webpushHeaders(); len(headers) > 0 {
+		v.Map("headers", headers)
 	}
-	return v.webpush
+	if on && v.Settings.Improvements.AllKeys && !v.Quiet {
+		v.webNotification()
+	}
+	v.End()
 }
 
 func (v *view) webpushHeaders() map[string]string {
 	headers := make(map[string]string, 3)
 	if v.Settings.Improvements.RemainingTTL || v.Mortal {
-		headers["TTL"] = v.webTTL()
+		headers["TTL"] = seconds(v.Left)
 	}
 	if v.Settings.Improvements.CollapsePerMessage {
 		headers["Topic"] = v.Identity()
@@ -38,24 +33,22 @@ func (v *view) webpushHeaders() map[string]string {
 	return headers
 }
 
-// addWebNotification adds what the browser draws, if the configuration has texts for
-// it; without them the app draws. Its tag is the topic, as apps name their own.
-func (v *view) addWebNotification() {
+// webNotification is what the browser draws, if the configuration has texts for it;
+// without them the app draws. Its tag is the topic, as apps name their own.
+func (v *view) webNotification() {
 	s, what := &v.Settings.Webpush, v.What
-	n := &messaging.WebpushNotification{
-		Title: s.Text(what, func(n *notice.Notice) string { return n.Title }),
-		Body:  v.Body(s, ""),
-		Icon:  s.Text(what, func(n *notice.Notice) string { return n.Icon }),
-		Image: v.Image(s),
-		Tag:   v.Topic,
-	}
-	if n.Title+n.Body == "" {
+	title, body := s.Text(what, func(n *notice.Notice) string { return n.Title }), v.Body(s, "")
+	if title+body == "" {
 		return
 	}
-	v.webpush.Notification = n
+	v.Begin("notification")
+	v.NonEmpty("body", body)
+	v.NonEmpty("icon", s.Text(what, func(n *notice.Notice) string { return n.Icon }))
+	v.NonEmpty("image", v.Image(s))
+	v.NonEmpty("tag", v.Topic)
+	v.NonEmpty("title", title)
+	v.End()
 	if link := s.Text(what, func(n *notice.Notice) string { return n.ClickAction }); notice.IsLink(link) {
-		v.webpush.FCMOptions = &messaging.WebpushFCMOptions{Link: link}
+		v.Map("fcm_options", map[string]string{"link": link})
 	}
 }
-
-func (v *view) webTTL() string { return strconv.FormatInt(int64(v.Left/time.Second), 10) }

@@ -3,6 +3,7 @@ package fcm
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,34 +22,31 @@ const everyKey = `{"enabled":true,"title":"title","title_loc_key":"title_loc_key
 func TestAllKeys(t *testing.T) {
 	t.Parallel()
 	c := configWith(t, `"android":`+everyKey, `"apns":`+everyKey, `"webpush":`+everyKey)
-	droid, apple, browser := messageTo(t, c, receipt(), android), messageTo(t, c, receipt(), ios), messageTo(t, c, receipt(), web)
-	apple.APNS.Headers = nil
-	browser.Webpush.Headers = nil
+	tmpl, _ := newTemplate(c, receipt(), sentAt.Add(time.Second))
 	for name, tt := range map[string]struct {
-		got  any
+		of   platform
 		want string
 	}{
-		"android": {droid.Android, `{"notification":{"title":"title","body":"Hello, world","icon":"icon","color":"#111111","sound":"sound",
+		"android": {android, `{"notification":{"title":"title","body":"Hello, world","icon":"icon","color":"#111111","sound":"sound",
 			"tag":"grpnG99YhENiQU","click_action":"https://click.example/","body_loc_key":"body_loc_key","body_loc_args":["Hello, world","body_arg"],
 			"title_loc_key":"title_loc_key","title_loc_args":["title_arg"],"channel_id":"channel_id","image":"https://image.example/i.png",
 			"notification_priority":"PRIORITY_HIGH","visibility":"SECRET"},"priority":"high","ttl":"3599s"}`},
-		"apns": {apple.APNS, `{"payload":{"aps":{"alert":{"title":"title","subtitle":"subtitle","body":"Hello, world","title-loc-key":"title_loc_key",
+		"apns": {ios, `{"payload":{"aps":{"alert":{"title":"title","subtitle":"subtitle","body":"Hello, world","title-loc-key":"title_loc_key",
 			"title-loc-args":["title_arg"],"loc-key":"loc_key","loc-args":["loc_arg"],"action":"action","action-loc-key":"action_loc_key",
 			"launch-image":"launch_image","summary-arg":"summary_arg","summary-arg-count":2},"badge":3,"category":"category","content-available":1,
 			"interruption-level":"time-sensitive","mutable-content":1,"sound":"sound","thread-id":"grpnG99YhENiQU"}},
 			"fcm_options":{"image":"https://image.example/i.png"}}`},
-		"webpush": {browser.Webpush, `{"notification":{"title":"title","body":"Hello, world","icon":"icon","image":"https://image.example/i.png",
+		"webpush": {web, `{"notification":{"title":"title","body":"Hello, world","icon":"icon","image":"https://image.example/i.png",
 			"tag":"grpnG99YhENiQU"},"fcm_options":{"link":"https://click.example/"}}`},
 	} {
-		text, err := json.Marshal(tt.got)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got, want any
-		_ = json.Unmarshal(text, &got)
+		var message map[string]map[string]any
+		var want map[string]any
+		_ = json.Unmarshal(textTo(tmpl, bob, receipt().To[bob], tt.of, ""), &message)
 		if err := json.Unmarshal([]byte(tt.want), &want); err != nil {
 			t.Fatal(err)
 		}
+		got := message[name]
+		delete(got, "headers")
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -60,7 +58,7 @@ func TestSecondNames(t *testing.T) {
 	t.Parallel()
 	c := configWith(t, `"apns":{"enabled":true,"body_loc_key":"b","body_loc_args":["1"],"click_action":"C","msg":{"body_loc_args":["2"]}}`)
 	aps := messageTo(t, c, receipt(), ios).APNS.Payload.Aps
-	alert := aps.CustomData["alert"].(*notice.Alert)
+	alert := aps.Alert
 	if alert.LocKey != "b" || !cmp.Equal(alert.LocArgs, []string{"2"}) || aps.Category != "C" {
 		t.Errorf("%+v, category %q", alert, aps.Category)
 	}

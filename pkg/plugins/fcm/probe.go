@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"firebase.google.com/go/v4/messaging"
-
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // madeUp is a message to no device.
-func madeUp() *messaging.Message {
-	return &messaging.Message{Token: madeUpToken, Data: map[string]string{"what": push.ActMsg}}
+func madeUp() message {
+	return message{rendered: &rendered{text: []byte(`{"data":{"what":"` + push.ActMsg + `"}`)}, token: madeUpToken}
 }
 
 // probe has FCM check a message to nobody, on the way of every message, so that the

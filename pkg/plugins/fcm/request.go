@@ -3,22 +3,20 @@ package fcm
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
 // call is the request that sends m; dry has FCM check it and deliver nothing.
-func (s *sender) call(m *messaging.Message, dry bool, p platform) line.Call {
-	key := m.Token
-	if m.Topic != "" {
-		key = "/topics/" + m.Topic
+func (s *sender) call(m message, dry bool, p platform) line.Call {
+	key := m.token
+	if m.topic != "" {
+		key = "/topics/" + m.topic
 	}
-	return line.Call{Key: key, Group: s.platforms[p], Public: m.Topic != "", Do: func(ctx context.Context, answered func(line.Answer)) {
+	return line.Call{Key: key, Group: s.platforms[p], Public: m.topic != "", Do: func(ctx context.Context, answered func(line.Answer)) {
 		(&request{sender: s, ctx: ctx, message: m, dry: dry, answered: answered}).send()
 	}}
 }
@@ -27,7 +25,7 @@ func (s *sender) call(m *messaging.Message, dry bool, p platform) line.Call {
 type request struct {
 	*sender
 	ctx      context.Context //nolint:containedctx // the request's own, which lives as long
-	message  *messaging.Message
+	message  message
 	dry      bool
 	peek     func(line.Exchange) // shown what came back, if it is not nil
 	answered func(line.Answer)
@@ -51,14 +49,11 @@ func (r *request) post(token *ticket) {
 
 // Append implements [line.Request].
 func (r *request) Append(b []byte) []byte {
-	text, err := json.Marshal(struct {
-		Message *messaging.Message `json:"message"`
-		Dry     bool               `json:"validate_only,omitempty"`
-	}{r.message, r.dry})
-	if err != nil {
-		panic(err)
-	}
-	return append(b, text...)
+	w := jsonbody.Writer(append(b, `{"message":`...))
+	w = r.message.appendTo(w)
+	w.True("validate_only", r.dry)
+	w.End()
+	return w
 }
 
 // Claim implements [line.Request]. A request whose token is refused is repeated once

@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"firebase.google.com/go/v4/messaging"
-
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
@@ -104,7 +102,7 @@ func (s *sender) over(t *testing.T, by http.RoundTripper) {
 }
 
 // send sends one message. The error is that of an answer which is none.
-func (s *sender) send(ctx context.Context, m *messaging.Message) (line.Answer, error) {
+func (s *sender) send(ctx context.Context, m message) (line.Answer, error) {
 	a := s.line.Send(ctx, s.call(m, false, android))
 	if errors.Is(a.Err, line.ErrDown) || errors.Is(a.Err, line.ErrInterrupted) && !a.Tried {
 		return line.Answer{}, a.Err
@@ -112,7 +110,7 @@ func (s *sender) send(ctx context.Context, m *messaging.Message) (line.Answer, e
 	return a, nil
 }
 
-func to(token string) *messaging.Message { return &messaging.Message{Token: token} }
+func to(token string) message { return message{rendered: &rendered{text: []byte("{")}, token: token} }
 
 // TestEveryStatus: whatever status somebody else answers with, and whatever is in the
 // body, nothing is accepted or refused for good, and no token is gone.

@@ -9,7 +9,6 @@ import (
 	"firebase.google.com/go/v4/messaging"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/content"
-	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -145,7 +144,7 @@ func TestShrinkOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		rc, hasRC := m.Data["rc"]
-		text, body := m.Data["content"], m.APNS.Payload.Aps.CustomData["alert"].(*notice.Alert).Body
+		text, body := m.Data["content"], m.APNS.Payload.Aps.Alert.Body
 		switch {
 		case hasRC && (rc != full.Preview || text != full.Plain || body != full.Plain):
 			t.Errorf("width %d: something was cut while the preview is there", width)

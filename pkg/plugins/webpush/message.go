@@ -97,7 +97,7 @@ func (t *template) Silent() bool { return t.notice.IsSilent() }
 
 // Skip implements [fanout.Chooser]. Apple takes the permission from who sends a push that
 // shows nothing.
-func (t *template) Skip(d push.Device, to push.Recipient) string {
+func (t *template) Skip(d push.Device, to push.Recipient, _ []push.Device) string {
 	u, err := endpointOf(d)
 	if err != nil || vendorOf(u.Hostname()) != apple {
 		return ""

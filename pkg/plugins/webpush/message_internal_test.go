@@ -134,14 +134,14 @@ func TestNothingSilentToApple(t *testing.T) {
 		t.Fatal(err)
 	}
 	for endpoint, skipped := range map[string]bool{"https://web.push.apple.com/x": true, "https://fcm.googleapis.com/x": false, "damaged": false} {
-		if why := made.Skip(push.Device{User: alice, Token: endpoint}, push.Recipient{}); (why != "") != skipped {
+		if why := made.Skip(push.Device{User: alice, Token: endpoint}, push.Recipient{}, nil); (why != "") != skipped {
 			t.Errorf("%s: %q", endpoint, why)
 		}
 	}
 	if made, err = newTemplate(configured(t), &push.Receipt{Payload: push.Payload{What: push.ActMsg, Topic: "grpOne", SeqId: 1, Timestamp: at, Content: "x"}}, at); err != nil {
 		t.Fatal(err)
 	}
-	if why := made.Skip(push.Device{User: alice, Token: "https://web.push.apple.com/x"}, push.Recipient{}); why != "" {
+	if why := made.Skip(push.Device{User: alice, Token: "https://web.push.apple.com/x"}, push.Recipient{}, nil); why != "" {
 		t.Errorf("a message is skipped: %s", why)
 	}
 }

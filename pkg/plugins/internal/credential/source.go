@@ -36,6 +36,8 @@ var (
 type Fresh[T any] struct {
 	Value T
 	Life  time.Duration
+	// Next is after how long another is to be fetched; 0 for shortly before the end.
+	Next time.Duration
 }
 
 // Fetch trades a key for what the provider wants to see, or makes it.
@@ -224,7 +226,8 @@ func (s *Source[T]) replace(ctx context.Context) {
 	s.renewAt = now.Add(LookEvery)
 	if err == nil {
 		s.failure.Store(nil)
-		s.renewAt = now.Add(max(fresh.Life-min(refreshBefore, fresh.Life/4), fetchFloor))
+		next := cmp.Or(fresh.Next, fresh.Life-min(refreshBefore, fresh.Life/4))
+		s.renewAt = now.Add(max(next, fetchFloor))
 		s.ticket.Store(&Ticket[T]{Value: fresh.Value, Expiry: now.Add(fresh.Life), settled: make(chan struct{})})
 		return
 	}

@@ -96,3 +96,21 @@ func TestTokenFloor(t *testing.T) {
 		})
 	}
 }
+
+// TestNext: what says when another is to be fetched is fetched anew then, not near its
+// end.
+func TestNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var fetched atomic.Int64
+		a := Keep(func(context.Context, []byte) (Fresh[string], error) {
+			fetched.Add(1)
+			return Fresh[string]{Value: "secret", Life: time.Hour, Next: 10 * time.Minute}, nil
+		}, Key{Text: []byte("key")}, "token")
+		defer a.Close()
+		time.Sleep(30*time.Minute + time.Second)
+		if n := fetched.Load(); n != 4 {
+			t.Errorf("fetched %d times in half an hour, want at once and every 10 minutes", n)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,5 +42,38 @@ func TestUserOfOtherHandlersIsNoTarget(t *testing.T) {
 	alone := &push.Receipt{To: map[push.Uid]push.Recipient{others: {}}, Payload: r.Payload}
 	if err := p.Handle(t.Context(), alone); err != nil || alone.Itemized() == nil || len(alone.Itemized()) > 0 {
 		t.Errorf("to another's user alone: %v, listed are %v, want an empty list", err, alone.Itemized())
+	}
+}
+
+// picky is a Renderer that spares devices of a kind if the user has another one.
+type picky struct{ Renderer[letter] }
+
+func (picky) Skip(d push.Device, _ push.Recipient, all []push.Device) string {
+	if d.More().Kind != "" && len(all) > 1 {
+		return "it needs none"
+	}
+	return ""
+}
+
+// TestSparedDevice: a renderer may leave out a device because of the others that the user
+// has; it counts as skipped.
+func TestSparedDevice(t *testing.T) {
+	t.Parallel()
+	const user, lone = push.Uid(1), push.Uid(2)
+	voip := push.Device{ID: "phone", Token: "voip", Extra: &push.Extra{Kind: "voip"}}
+	d := town{user: {{ID: "phone", Token: "phone"}, voip}, lone: {voip}}
+	p := newPost(t, d, 4, func(context.Context, letter) error { return nil })
+	defer p.Stop()
+	prepare := p.way.Prepare
+	p.way.Prepare = func(r *push.Receipt, now time.Time) (Renderer[letter], error) {
+		made, err := prepare(r, now)
+		return picky{made}, err
+	}
+	r := &push.Receipt{To: map[push.Uid]push.Recipient{user: {}, lone: {}}, Payload: push.Payload{What: push.ActMsg, Topic: "grpOne", SeqId: 1}}
+	if err := p.Handle(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if told, _ := r.Tallied(); told != (push.Targets{Accepted: 2, Skipped: 1}) {
+		t.Errorf("counted are %+v, want two accepted and one skipped", told)
 	}
 }

@@ -50,6 +50,7 @@ func (t *target[M]) handOver() bool { return t.handed.Swap(true) }
 func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) (all []target[M], elsewhere []push.Uid) {
 	all = make([]target[M], 0, len(r.To)+1)
 	tokens := listed(r)
+	chooser, _ := made.(Chooser)
 	for user, to := range r.To {
 		found := slices.Contains(tally.damaged, user) // and noted
 		has, registered := devices[user]
@@ -64,8 +65,8 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 				continue
 			case Named(to.Devices, d) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
-			case spares(made, d, to) != "":
-				tally.skip(d, spares(made, d, to))
+			case skip(chooser, d, to, has) != "":
+				tally.skip(d, skip(chooser, d, to, has))
 			default:
 				all = append(all, target[M]{device: d})
 			}
@@ -82,12 +83,12 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 	return appendChannel(all, made, tally), elsewhere
 }
 
-// spares says why by has nothing for d; empty when it has.
-func spares[M any](by Renderer[M], d push.Device, to push.Recipient) (why string) {
-	if c, ok := by.(Chooser); ok {
-		return c.Skip(d, to)
+// skip says why by has nothing for d; empty when it has.
+func skip(by Chooser, d push.Device, to push.Recipient, all []push.Device) (why string) {
+	if by == nil {
+		return ""
 	}
-	return ""
+	return by.Skip(d, to, all)
 }
 
 // appendChannel adds the receipt's channel, if it has one.

@@ -45,6 +45,13 @@ type Renderer[M any] interface {
 	Silent() bool
 }
 
+// Chooser is a [Renderer] that has nothing for some devices.
+type Chooser interface {
+	// Skip says why d gets nothing; empty when it gets its message. all are the user's
+	// devices, to be read only.
+	Skip(d push.Device, to push.Recipient, all []push.Device) (why string)
+}
+
 // Fanout carries receipts to their targets. Its methods are safe for concurrent use.
 type Fanout[M any] struct {
 	way       Way[M]
@@ -137,10 +144,4 @@ func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[p
 		return nil, nil, fmt.Errorf("look up devices: %w", err)
 	}
 	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
-}
-
-// Chooser is a [Renderer] that has nothing for some devices.
-type Chooser interface {
-	// Skip says why d gets nothing; empty when it gets its message.
-	Skip(d push.Device, to push.Recipient) (why string)
 }

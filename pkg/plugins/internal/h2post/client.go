@@ -41,6 +41,13 @@ type Options struct {
 	WriteTimeout time.Duration
 	// IdleAfter is after how long without a request a connection is closed: 90 s.
 	IdleAfter time.Duration
+	// Prime has a connection carry one request at a time until one was answered with
+	// success, whatever the peer's settings allow before.
+	Prime bool
+	// Move says with which head a connection goes on that has had from and is to carry a
+	// request with to: one of both, or nil if the request needs another connection. It must
+	// not block. nil is to.
+	Move func(from, to *Head) *Head
 }
 
 func (o *Options) defaults() {

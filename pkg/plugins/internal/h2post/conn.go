@@ -37,6 +37,8 @@ type conn struct {
 	why      error  // the first reason for its end
 	lastID   uint32 // the last stream that the peer will look at
 	answered bool   // has answered a request
+	primed   bool   // has answered one with success
+	head     *Head  // of the last request
 	pinged   time.Time
 	idle     time.Time // since when there is no request
 
@@ -107,7 +109,25 @@ func (cn *conn) load() int { return cn.assigned.len + len(cn.streams) }
 
 // hasRoom reports whether the connection takes one more request.
 func (cn *conn) hasRoom() bool {
-	return !cn.draining && !cn.out.stuck && cn.load() < min(cn.flow.streams, cn.client.o.StreamsPerConn)
+	most := min(cn.flow.streams, cn.client.o.StreamsPerConn)
+	if cn.client.o.Prime && !cn.primed {
+		most = min(most, 1)
+	}
+	return !cn.draining && !cn.out.stuck && cn.load() < most
+}
+
+// adopt decides with which head r is sent; false if that is not to be on this
+// connection.
+func (cn *conn) adopt(r *Request) bool {
+	head := r.Head
+	if move := cn.client.o.Move; move != nil && cn.head != nil && cn.head != head {
+		head = move(cn.head, head)
+	}
+	if head == nil {
+		return false
+	}
+	cn.head, r.answer.Head, r.answer.conn = head, head, cn
+	return true
 }
 
 func (cn *conn) assign(r *Request) {

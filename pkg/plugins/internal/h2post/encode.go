@@ -48,7 +48,7 @@ func (e *encoder) encode(r *Request) []byte {
 	if r.Path != "" {
 		e.write(":path", r.Path, true)
 	}
-	e.head(r.Head, r.Path == "")
+	e.head(r.answer.Head, r.Path == "")
 	for _, f := range r.Fields {
 		e.write(f.Name, f.Value, true)
 	}
@@ -101,8 +101,8 @@ func (e *encoder) length(n int) []byte {
 
 // size is that of r's fields, as the peer counts it.
 func (e *encoder) size(r *Request) uint32 {
-	n := r.Head.size + sizeOf(":method", http.MethodPost) + sizeOf(":scheme", e.scheme) +
-		sizeOf(":authority", e.authority) + sizeOf(":path", cmp.Or(r.Path, r.Head.path)) + sizeOf("content-length", "1234567890")
+	n := r.answer.Head.size + sizeOf(":method", http.MethodPost) + sizeOf(":scheme", e.scheme) +
+		sizeOf(":authority", e.authority) + sizeOf(":path", cmp.Or(r.Path, r.answer.Head.path)) + sizeOf("content-length", "1234567890")
 	for _, f := range r.Fields {
 		n += sizeOf(f.Name, f.Value)
 	}

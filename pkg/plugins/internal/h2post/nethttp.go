@@ -85,6 +85,7 @@ func (p *NetHTTP) post(parent context.Context, r *Request) {
 	ctx, cancel := context.WithDeadlineCause(parent, r.due, ErrTimeout)
 	defer cancel()
 	a := &r.answer
+	a.Head = r.Head
 	a.Outcome, a.Err = Answered, p.exchange(ctx, r)
 	if a.Err != nil {
 		a.Outcome, a.Status = p.judge(ctx, a.Err), 0

@@ -64,6 +64,8 @@ type posting struct {
 	mu   sync.Mutex
 	got  []result
 	took time.Duration
+	// answer is the last one.
+	answer *h2post.Answer
 }
 
 func (s *script) post(body string, deadline ...time.Duration) *posting {
@@ -76,7 +78,7 @@ func (s *script) post(body string, deadline ...time.Duration) *posting {
 	p.Done = func(a *h2post.Answer) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.got, p.took = append(p.got, keep(a)), time.Since(began)
+		p.got, p.took, p.answer = append(p.got, keep(a)), time.Since(began), a
 	}
 	s.client.Post(&p.Request)
 	return p

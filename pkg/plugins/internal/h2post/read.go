@@ -171,6 +171,7 @@ func (cn *conn) complete(r *Request) {
 
 func (cn *conn) answer(r *Request) {
 	cn.answered = true
+	cn.primed = cn.primed || r.answer.Status/100 == 2
 	cn.flood.forgive()
 	cn.client.end(r, Answered, nil)
 }

@@ -12,6 +12,9 @@ type Field struct{ Name, Value string }
 // Head is what many requests share. It never changes: who has a new token makes a
 // new one.
 type Head struct {
+	// Of is for who makes it.
+	Of any
+
 	path   string
 	fields []Field
 	size   uint32 // as HTTP/2 counts a list of fields
@@ -87,8 +90,25 @@ type Answer struct {
 	Body []byte
 	// Err is why there is no status; nil if there is one.
 	Err error
+	// Head is what the request was sent with; nil if nothing of it was.
+	Head *Head
 
 	fields []hpack.HeaderField
+	conn   *conn
+}
+
+// Retire has the connection that carried the request take no more. What is open on it
+// is not hurt.
+func (a *Answer) Retire() {
+	if a.conn == nil {
+		return
+	}
+	c := a.conn.client
+	c.mu.Lock()
+	defer c.unlock()
+	if !a.conn.over {
+		a.conn.drain()
+	}
 }
 
 // Header returns the first value of a field, whose name is in lower case.
@@ -122,5 +142,6 @@ func (r *Request) renew() {
 	}
 	clear(r.answer.fields)
 	r.answer.Status, r.answer.Body, r.answer.fields = 0, body[:0], r.answer.fields[:0]
+	r.answer.Head, r.answer.conn = nil, nil
 	r.flight = flight{length: -1}
 }

@@ -87,6 +87,10 @@ func (cn *conn) fill() {
 		r = next
 	}
 	for r := cn.assigned.first; r != nil && cn.mayOpen(); r = cn.assigned.first {
+		if !cn.adopt(r) {
+			cn.drain()
+			break
+		}
 		r.leave()
 		if err := cn.headers(r); err != nil {
 			cn.client.end(r, Unprocessed, err)

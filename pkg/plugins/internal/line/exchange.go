@@ -30,6 +30,24 @@ type Exchange struct {
 	Err error
 	// Unprocessed says that the provider has not looked at the request.
 	Unprocessed bool
+
+	answer *h2post.Answer // nil if no wire has carried it
+}
+
+// Head is what the request was sent with over a [Wire]; nil if nothing of it was. A wire
+// may have chosen another one than it was given, see [Wiring].
+func (x Exchange) Head() *h2post.Head {
+	if x.answer == nil {
+		return nil
+	}
+	return x.answer.Head
+}
+
+// Retire has the connection that carried the request take no more.
+func (x Exchange) Retire() {
+	if x.answer != nil {
+		x.answer.Retire()
+	}
 }
 
 // Header gives the first value of a field; [http.Header] does.
@@ -46,7 +64,7 @@ func (h *answerHeader) Get(name string) string {
 func exchangeOf(a *h2post.Answer) Exchange {
 	return Exchange{
 		Status: a.Status, Header: (*answerHeader)(a), Body: a.Body, Err: a.Err,
-		Unprocessed: a.Outcome == h2post.Unprocessed,
+		Unprocessed: a.Outcome == h2post.Unprocessed, answer: a,
 	}
 }
 

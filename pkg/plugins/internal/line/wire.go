@@ -1,6 +1,7 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net/url"
@@ -34,19 +35,41 @@ type Wire struct {
 	settlers      settlers
 }
 
+// Wiring is how a [Wire] uses connections. What is said of heads, net/http does not do.
+type Wiring struct {
+	// NetHTTP chooses net/http.
+	NetHTTP bool
+	// Dial is the line's own unless it is set.
+	Dial Dialer
+	// Prime and Move are those of [h2post.Options].
+	Prime bool
+	Move  func(from, to *h2post.Head) *h2post.Head
+	// IdleAfter is how long a connection is kept that nothing uses: 90 s.
+	IdleAfter time.Duration
+}
+
 // NewWire makes a wire for l to the host of base, which connects nothing. netHTTP
 // chooses net/http.
 func NewWire(ctx context.Context, l *Line, base *url.URL, netHTTP bool) *Wire {
-	return NewWireBy(ctx, l, base, netHTTP, l.Dial)
+	return NewWireAs(ctx, l, base, Wiring{NetHTTP: netHTTP})
 }
 
 // NewWireBy is NewWire with a dialer of its own, such as one with a [Guard]. A proxy that
 // the environment names is dialled by it, too.
 func NewWireBy(ctx context.Context, l *Line, base *url.URL, netHTTP bool, dial Dialer) *Wire {
+	return NewWireAs(ctx, l, base, Wiring{NetHTTP: netHTTP, Dial: dial})
+}
+
+// NewWireAs is NewWire for a provider that has wishes.
+func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
+	dial := as.Dial
+	if dial == nil {
+		dial = l.Dial
+	}
 	plain := base.Scheme == "http"
 	conns := NewConns(l.InFlight, plain, dial)
 	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
-	if netHTTP || plain || HasProxy(base) {
+	if as.NetHTTP || plain || HasProxy(base) {
 		return WireOver(one)
 	}
 	authority := base.Host
@@ -57,7 +80,8 @@ func NewWireBy(ctx context.Context, l *Line, base *url.URL, netHTTP bool, dial D
 		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: dial,
 		Conns: (l.InFlight + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
 		Queue: l.InFlight, Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
-		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: idleAfter,
+		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: cmp.Or(as.IdleAfter, idleAfter),
+		Prime: as.Prime, Move: as.Move,
 	})
 	w := WireOver(two)
 	w.second = one

@@ -217,3 +217,22 @@ func TestTransports(t *testing.T) {
 		})
 	}
 }
+
+// TestHeadOfAnAnswer: Claim sees the head that was sent, and may retire the connection,
+// which net/http has no word for.
+func TestHeadOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := WireOver(h2post.NewNetHTTP(t.Context(), "https://provider.example", time.Second, roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(""))}, nil
+	})))
+	defer w.Close()
+	done := make(chan Answer, 1)
+	w.Send(t.Context(), head, letter{func(x Exchange) (Answer, bool) {
+		if x.Head() != head {
+			t.Errorf("head is %v", x.Head())
+		}
+		x.Retire()
+		return yes(x)
+	}}, func(a Answer) { done <- a })
+	<-done
+}

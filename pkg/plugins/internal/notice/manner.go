@@ -57,6 +57,11 @@ func (t *Template) IsCall() bool { return isCall(&t.Payload) }
 // IsRinging reports whether it is of a call that waits for an answer.
 func (t *Template) IsRinging() bool { return isRinging(&t.Payload) }
 
+// RingsFor reports whether it is of a call that rings for user, and not of the user's own.
+func (t *Template) RingsFor(user push.Uid) bool {
+	return t.IsRinging() && !t.Silent && t.From != user.UserId()
+}
+
 // IsMissed reports whether it is of a call that nobody has answered.
 func (t *Template) IsMissed() bool { return t.IsCall() && t.Webrtc == "missed" }
 

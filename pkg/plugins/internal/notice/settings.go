@@ -47,6 +47,8 @@ type Settings struct {
 	room int
 	// repeats is how often a notification repeats the content at most.
 	repeats int
+	// ring is how long a call is worth telling of; 0 for ringTTL.
+	ring time.Duration
 }
 
 // Improvements are the differences from Tinode; docs/fcm-messages.md has the reasons.
@@ -93,10 +95,13 @@ func Defaults() Settings {
 	}}
 }
 
+// RingFor has a call be worth telling of for d instead of 30 s.
+func (s *Settings) RingFor(d time.Duration) { s.ring = d }
+
 // Lifetime is how long after its time r is worth sending.
 func (s *Settings) Lifetime(r *push.Receipt) time.Duration {
 	if isRinging(&r.Payload) {
-		return min(s.TimeToLive, ringTTL)
+		return min(s.TimeToLive, cmp.Or(s.ring, ringTTL))
 	}
 	return s.TimeToLive
 }

@@ -1,0 +1,94 @@
+package apns
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// provider is what devices call us.
+	provider = "apns"
+	// kindVoIP is that of a token of PushKit's, which takes calls.
+	kindVoIP = "voip"
+)
+
+// New makes the handler. It asks directory for the devices of a receipt's users
+// and reports dead tokens to it. Its config is a [Config]. Init does not wait for
+// the network: what is wrong with the key's file is the first receipt's outcome.
+func New(directory push.Directory) push.Handler {
+	return push.Adapt(func(jsonconf string) (push.Work, error) {
+		c, err := parseConfig(jsonconf)
+		if err != nil {
+			return push.Work{}, err
+		}
+		s, err := newSender(context.Background(), c) //nolint:forbidigo // push.Handler's Init takes none
+		if err != nil {
+			return push.Work{}, err
+		}
+		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
+		return newHandler(c, common, directory, s).work(), nil
+	}).ToDevices()
+}
+
+// handler turns receipts into pushes.
+type handler struct {
+	config *Config
+	sender *sender
+	fanout *fanout.Fanout[*message]
+}
+
+func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
+	h := &handler{config: c, sender: s}
+	h.fanout = fanout.New(directory, fanout.Way[*message]{
+		Name: "APNs", Provider: provider, Line: s.line, Prepare: h.prepare, Text: text,
+		Call: func(_ push.Device, m *message) line.Call { return s.call(m) },
+		Mine: func(d push.Device) bool { return common.Takes(d) && c.reaches(d) },
+	})
+	return h
+}
+
+// reaches reports whether a device is of this environment. Those that name no provider
+// are FCM's.
+func (c *Config) reaches(d push.Device) bool {
+	more := d.More()
+	return d.Provider == provider && d.Token != "" && (more.Env == "" || more.Env == c.Environment) && (more.Kind == "" || more.Kind == kindVoIP)
+}
+
+func (h *handler) work() push.Work {
+	return push.Work{
+		Begin: h.fanout.Begin, Handle: h.fanout.Handle, TTL: h.config.Lifetime, Notifies: true, Check: h.check, Probe: h.probe, Route: h.fanout.Route,
+		State: h.sender.state, Classes: line.Classes(), Measure: h.sender.line.Measure,
+		Close: h.sender.close, Concurrency: h.sender.line.InFlight,
+	}
+}
+
+func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*message], error) {
+	made, err := newTemplate(h.config, r, now)
+	if made == nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// text is m without the token.
+func text(m *message) ([]byte, error) {
+	_, fields := (&request{message: m}).Particulars(nil)
+	headers := make(map[string]string, len(fields))
+	for _, f := range fields {
+		headers[f.Name] = f.Value
+	}
+	text, err := json.Marshal(struct {
+		Headers map[string]string `json:"headers"`
+		Payload json.RawMessage   `json:"payload"`
+	}{headers, m.Append(nil)})
+	if err != nil {
+		return nil, fmt.Errorf("marshal: %w", err)
+	}
+	return text, nil
+}

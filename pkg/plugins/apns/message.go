@@ -1,0 +1,182 @@
+package apns
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
+	"github.com/pushworker/pushworker/pkg/push"
+)
+
+const (
+	// maxPayload is how large Apple lets a push be; those of calls may have 5,120 bytes,
+	// and need far less.
+	maxPayload = 4096
+	// maxCollapseID is in bytes.
+	maxCollapseID = 64
+)
+
+// template makes the pushes of one receipt. Many may ask for one at once.
+type template struct {
+	config  *Config
+	receipt string     // names the receipt
+	mu      sync.Mutex // guards what is below
+	notice  *notice.Template
+}
+
+// newTemplate prepares the pushes of r as they are to be at now; nil when there are none.
+func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, error) {
+	t, err := notice.Prepare(&c.Settings, r, now, notice.Limits{Device: maxPayload})
+	if t == nil || err != nil {
+		return nil, err //nolint:wrapcheck // it is the outcome
+	}
+	return &template{notice: t, config: c, receipt: receiptID(r)}, nil
+}
+
+// Device implements [fanout.Renderer].
+func (t *template) Device(d push.Device, to push.Recipient) *message {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	view := t.notice.For(d.User, to)
+	made, ok := view.Made.(*rendered)
+	if !ok {
+		made = render(view)
+		view.Made = made
+	}
+	m := &message{rendered: made, token: d.Token, topic: cmp.Or(d.More().App, t.config.Topic), id: messageID(t.receipt, d)}
+	switch badge, set := t.notice.Badge(to.Unread); {
+	case d.More().Kind == kindVoIP:
+		m.voip, m.topic = true, m.topic+".voip"
+	case set:
+		m.badge = strconv.Itoa(badge)
+	}
+	return m
+}
+
+// Channel implements [fanout.Renderer]: Apple has no topics for chats.
+func (t *template) Channel() (*message, bool, error) { return nil, false, nil }
+
+// Silent implements [fanout.Renderer].
+func (t *template) Silent() bool { return t.notice.IsSilent() }
+
+// Skip implements [fanout.Chooser]. An app must show a call for each push to a token for
+// calls, or iOS ends it; so these get nothing but a call that rings, and then it rings
+// there alone.
+func (t *template) Skip(d push.Device, _ push.Recipient, all []push.Device) (why string) {
+	rings := t.notice.RingsFor(d.User)
+	if d.More().Kind == kindVoIP {
+		if !rings {
+			return "a token for calls gets calls that ring, and nothing else"
+		}
+		return ""
+	}
+	for _, other := range all {
+		if rings && other.ID == d.ID && other.More().Kind == kindVoIP && other.More().App == d.More().App && t.config.reaches(other) {
+			return "the call rings by the device's token for calls"
+		}
+	}
+	return ""
+}
+
+// rendered is what all who see a view get alike.
+type rendered struct {
+	loud       bool
+	expiration string
+	collapse   string
+	aps        []byte // without the badge and what is before it
+	data       []byte // the rest of the payload
+}
+
+func render(v *notice.View) *rendered {
+	r := &rendered{
+		expiration: strconv.FormatInt(v.Now.Add(max(v.Left, time.Second)).Unix(), 10),
+		collapse:   v.Identity(),
+		data:       marshal(v.Data),
+	}
+	if !v.Settings.Improvements.CollapsePerMessage && len(v.Topic) <= maxCollapseID {
+		r.collapse = v.Topic
+	}
+	a := aps{ContentAvailable: 1}
+	if alert := v.Alert(); alert != nil && v.DrawsAlert() && !v.Quiet && v.What != push.ActRead {
+		r.loud, a = true, loudAps(v, alert)
+	}
+	r.aps = marshal(a)
+	return r
+}
+
+// aps is what Apple's system reads, but for the badge.
+type aps struct {
+	Alert             *notice.Alert `json:"alert,omitempty"`
+	Sound             string        `json:"sound,omitempty"`
+	ThreadID          string        `json:"thread-id,omitempty"`
+	Category          string        `json:"category,omitempty"`
+	InterruptionLevel string        `json:"interruption-level,omitempty"`
+	MutableContent    int           `json:"mutable-content,omitempty"`
+	ContentAvailable  int           `json:"content-available,omitempty"`
+}
+
+// loudAps is of a push that people see.
+func loudAps(v *notice.View, alert *notice.Alert) aps {
+	s := &v.Settings.APNS
+	a := aps{
+		Alert: alert, ThreadID: v.Topic, MutableContent: 1,
+		Sound:    cmp.Or(v.More(s, func(n *notice.Notice) string { return n.Sound }), "default"),
+		Category: v.More(s, func(n *notice.Notice) string { return cmp.Or(n.Category, n.ClickAction) }),
+	}
+	if v.IsRinging() {
+		a.InterruptionLevel = "time-sensitive"
+	}
+	return a
+}
+
+// marshal writes v as JSON, without the detours for HTML.
+func marshal(v any) []byte {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err)
+	}
+	return bytes.TrimRight(text.Bytes(), "\n")
+}
+
+// message is the push for one device.
+type message struct {
+	*rendered
+	token, topic, id string
+	badge            string // empty leaves it as it is
+	voip             bool
+}
+
+// Append implements [line.Request].
+func (m *message) Append(b []byte) []byte {
+	b = append(b, `{"aps":{`...)
+	switch {
+	case m.voip:
+		b = append(b, '}')
+	case m.badge != "":
+		b = append(append(append(b, `"badge":`...), m.badge...), ',')
+		fallthrough
+	default:
+		b = append(b, m.aps[1:]...)
+	}
+	return append(append(b, ','), m.data[1:]...)
+}
+
+// manner is the push's type and its priority. A push that clears the badge and shows
+// nothing is an alert for Apple; one that wakes the app alone is not, and has priority 5.
+func (m *message) manner() (kind, priority string) {
+	switch {
+	case m.voip:
+		return "voip", "10"
+	case m.loud:
+		return "alert", "10"
+	case m.badge != "":
+		return "alert", "5"
+	}
+	return "background", "5"
+}
