@@ -38,7 +38,9 @@ type Config struct {
 
 	Events string `split_words:"true" for:"worker" default:"failures" desc:"Which outcomes are recorded for pushworker explain: off, failures (in full if not all devices accepted the push, in brief otherwise) or all (each in full). The stream NAME_EVENTS keeps them for 72h, at most 256MiB."`
 
-	DevicesDisplace bool `split_words:"true" default:"false" desc:"If a user registers a 33rd device, remove the device with the oldest registration and publish an event. With false the 33rd device is refused."`
+	DevicesDisplace bool     `split_words:"true" default:"false" desc:"If a user registers a 33rd device, remove the device with the oldest registration and publish an event. With false the 33rd device is refused."`
+	DevicesCache    ByteSize `split_words:"true" for:"worker" default:"32MiB" desc:"How much memory a worker takes to remember users' devices: about 215 bytes for a user with one device. It reads the others from the broker when a receipt needs them. At least 1MiB."`
+	DevicesMirror   bool     `split_words:"true" for:"worker" default:"false" desc:"A worker reads all devices when it starts, and keeps them in memory without the limit of PUSHWORKER_DEVICES_CACHE: about 215 bytes for each user with one device. No receipt waits for the broker's answer then."`
 
 	Admin     Admin
 	Pprof     bool `split_words:"true" for:"worker" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`

@@ -161,6 +161,7 @@ func (v *validator) limits() {
 	atLeast(v, "ACK_WAIT", v.AckWait, time.Second)
 	atLeast(v, "SHUTDOWN_GRACE", v.ShutdownGrace, 0)
 	atLeast(v, "LANE_MAX_BYTES", v.LaneMaxBytes, 1<<20)
+	atLeast(v, "DEVICES_CACHE", v.DevicesCache, 1<<20)
 	v.roomFor("MAX_BYTES", v.MaxBytes)
 	v.roomFor("RETRY_MAX_BYTES", v.Retry.MaxBytes)
 	v.roomFor("DEAD_MAX_BYTES", v.Dead.MaxBytes)

@@ -22,7 +22,8 @@ const (
 // the chunk that was written first is written again: records in it that were asked for
 // since stay, and the others leave.
 type arena struct {
-	room   int
+	room   int      // 0 for as much as is needed: nobody leaves then
+	live   int      // bytes of the records that are known
 	size   int      // of a chunk
 	chunks [][]byte // in the order in which they were filled; the last is being filled
 	first  int      // the number of chunks[0]
@@ -74,7 +75,11 @@ func (r record) set(revision uint64, at time.Duration, sure bool) {
 }
 
 func newArena(room int) arena {
-	return arena{room: room, size: min(room/chunks, maxChunk), spots: make(map[push.Uid]spot)}
+	a := arena{room: room, size: maxChunk, spots: make(map[push.Uid]spot)}
+	if room > 0 {
+		a.size = min(room/chunks, maxChunk)
+	}
+	return a
 }
 
 // get returns the record of user, which is valid until the next call of put.
@@ -93,7 +98,7 @@ func (a *arena) put(user push.Uid, payload []byte) (record, bool) {
 		copy(r[headLen:], payload)
 		return r, true
 	}
-	delete(a.spots, user)
+	a.remove(user)
 	need := headLen + len(payload)
 	if need > a.size {
 		return nil, false
@@ -107,13 +112,19 @@ func (a *arena) put(user push.Uid, payload []byte) (record, bool) {
 	return r, true
 }
 
-func (a *arena) remove(user push.Uid) { delete(a.spots, user) }
+func (a *arena) remove(user push.Uid) {
+	if r, ok := a.get(user); ok {
+		a.live -= len(r)
+		delete(a.spots, user)
+	}
+}
 
 // next takes need bytes of the last chunk, which has them, for user.
 func (a *arena) next(user push.Uid, need int) record {
 	last := len(a.chunks) - 1
 	at := len(a.chunks[last])
 	a.chunks[last] = a.chunks[last][:at+need]
+	a.live += need
 	a.spots[user] = newSpot(a.first+last, at)
 	return a.chunks[last][at:]
 }
@@ -125,7 +136,9 @@ func (a *arena) makeRoom(need int) {
 	for try := 0; len(a.chunks) == 0 || len(a.chunks[len(a.chunks)-1])+need > a.size; try++ {
 		n := len(a.chunks)
 		switch free := a.room - n*a.size - len(a.spots)*costPerSpot; {
-		case n < 2 || free >= a.size:
+		case a.room == 0 && n >= chunks && a.live < n*a.size/2 && try < len(most):
+			a.reuse(a.size)
+		case a.room == 0 || n < 2 || free >= a.size:
 			a.chunks = append(a.chunks, make([]byte, 0, a.size))
 		case free >= 0:
 			a.reuse(most[min(try, len(most)-1)])
@@ -147,8 +160,9 @@ func (a *arena) reuse(most int) {
 		r := recordIn(old[at:])
 		user := r.user()
 		if a.spots[user] == newSpot(number, at) {
+			a.live -= len(r)
 			delete(a.spots, user)
-			if most -= len(r); r[atFlags]&isAsked != 0 && most >= 0 {
+			if most -= len(r); most >= 0 && (a.room == 0 || r[atFlags]&isAsked != 0) {
 				r[atFlags] &^= isAsked
 				copy(a.next(user, len(r)), r) // to the left, or onto itself
 			}

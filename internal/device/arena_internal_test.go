@@ -78,6 +78,27 @@ func TestArenaKeepsWhoIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestArenaOfAll: with as much room as is needed nobody leaves, and what was replaced by
+// something longer is used again.
+func TestArenaOfAll(t *testing.T) {
+	t.Parallel()
+	const users = 60_000
+	a := newArena(0)
+	for length := range 20 {
+		for user := range push.Uid(users) {
+			a.put(user+1, bytes.Repeat([]byte{byte(user)}, 200+length))
+		}
+	}
+	for user := range push.Uid(users) {
+		if r, ok := a.get(user + 1); !ok || !bytes.Equal(r.payload(), bytes.Repeat([]byte{byte(user)}, 219)) {
+			t.Fatalf("user %d: %v", user+1, ok)
+		}
+	}
+	if used, need := len(a.chunks)*a.size, users*(219+headLen); a.live != need || used > 5*need/2 {
+		t.Errorf("%d bytes for %d, of which %d are known", used, need, a.live)
+	}
+}
+
 // TestArenaOfEmptyLists: the share of the map counts, where records are small.
 func TestArenaOfEmptyLists(t *testing.T) {
 	t.Parallel()

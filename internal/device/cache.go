@@ -24,8 +24,9 @@ const (
 // cache knows the lists of some users, empty ones too. Its methods are safe for
 // concurrent use.
 type cache struct {
-	ttl   time.Duration
-	began time.Time // what its times count from
+	ttl    time.Duration
+	mirror bool      // it knows everybody while it is watched
+	began  time.Time // what its times count from
 
 	mu      sync.Mutex
 	watched bool // changes are told without gaps
@@ -44,9 +45,12 @@ type read struct {
 	all     bool
 }
 
-// newCache returns a cache of room bytes.
-func newCache(room int, ttl time.Duration) *cache {
-	return &cache{ttl: ttl, began: time.Now(), arena: newArena(room), reads: make(map[*read]struct{})}
+// newCache returns a cache of room bytes, or a mirror.
+func newCache(room int, ttl time.Duration, mirror bool) *cache {
+	if mirror {
+		room = 0 // as much as is needed
+	}
+	return &cache{ttl: ttl, mirror: mirror, began: time.Now(), arena: newArena(room), reads: make(map[*read]struct{})}
 }
 
 // lookup adds to found what it knows of the devices that provider reaches, and returns
@@ -85,7 +89,10 @@ func (c *cache) lookup(users []push.Uid, provider string, found map[push.Uid][]p
 // known is the record of u, if it is believed. The caller holds mu.
 func (c *cache) known(u push.Uid, now time.Duration) (record, bool) {
 	r, ok := c.arena.get(u)
-	if !ok || !c.believes(r, now) {
+	switch {
+	case !ok:
+		return make(record, headLen+1), c.mirror && c.watched // which would know: no devices
+	case !c.believes(r, now):
 		return nil, false
 	}
 	r.asked()
@@ -98,7 +105,7 @@ func (c *cache) believes(r record, now time.Duration) bool {
 	if c.watched && r.sure() {
 		ttl *= watchedFactor
 	}
-	return now-r.at() < ttl
+	return now-r.at() < ttl || c.mirror && c.watched && r.sure()
 }
 
 // watch says whether changes are told without gaps from now on.
@@ -139,7 +146,7 @@ func (c *cache) learn(user push.Uid, l list, revision uint64, keep bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.changed(user)
-	if _, known := c.arena.get(user); keep || known {
+	if _, known := c.arena.get(user); keep || known || c.mirror {
 		c.put(user, l, revision, now, true)
 	}
 }
@@ -160,6 +167,9 @@ func (c *cache) drop(user push.Uid) {
 	defer c.mu.Unlock()
 	c.changed(user)
 	c.arena.remove(user)
+	if c.mirror { // for which whom it does not know has no devices
+		c.put(user, nil, 0, time.Since(c.began)-c.ttl, false)
+	}
 }
 
 // knows reports whether the cache has an opinion on user that may be changed by
@@ -168,7 +178,7 @@ func (c *cache) knows(user push.Uid) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, known := c.arena.get(user)
-	return known || len(c.reads) > 0
+	return known || len(c.reads) > 0 || c.mirror
 }
 
 // forget empties the cache.

@@ -20,6 +20,9 @@ type Options struct {
 	// CacheTTL is how long the cache is believed; 0 means [DefaultCacheTTL]. While the
 	// directory is watched it is 20 times as long.
 	CacheTTL time.Duration
+	// Mirror has the cache keep everybody of whom Learn is told, without a bound. What is
+	// kept is believed as long as the directory is watched.
+	Mirror bool
 	// Displace has the oldest registration of a user make room for one too many, which
 	// is refused otherwise.
 	Displace bool
@@ -51,7 +54,7 @@ var _ push.Directory = (*Directory)(nil)
 func New(s Store, o Options) *Directory {
 	d := &Directory{
 		store: s, mask: o.Mask, displace: o.Displace, address: o.Address, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
-		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL)),
+		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL), o.Mirror),
 	}
 	d.loader.read = d.load
 	if d.onGone == nil {

@@ -22,6 +22,27 @@ func TestDirectoryInMemory(t *testing.T) {
 	})
 }
 
+// TestMirrorInMemory: a directory that knows everybody keeps the same promises.
+func TestMirrorInMemory(t *testing.T) {
+	t.Parallel()
+	devicetest.Run(t, func(testing.TB) devicetest.Open {
+		s := &toldStore{}
+		return func(tb testing.TB, onGone func(device.Event)) devicetest.Directory {
+			tb.Helper()
+			d := device.New(s, device.Options{OnGone: onGone, Displace: true, Mirror: true})
+			s.tell(d)
+			for e, err := range s.Scan(tb.Context(), device.UserPrefix) {
+				if err != nil {
+					tb.Fatal(err)
+				}
+				d.Learn(e)
+			}
+			d.Watched(true)
+			return d
+		}
+	})
+}
+
 // toldStore tells directories of what is written, as a watch does.
 type toldStore struct {
 	device.Memory

@@ -55,7 +55,10 @@ func (d *lateDirectory) hasher() func(token string) string {
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.
 func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
-	devices, err := devices.Open(ctx, conn, devices.Options{Displace: w.Config.DevicesDisplace, Address: w.Address, Log: w.Log})
+	devices, err := devices.Open(ctx, conn, devices.Options{
+		CacheBytes: int(w.Config.DevicesCache), Mirror: w.Config.DevicesMirror, Displace: w.Config.DevicesDisplace,
+		Address: w.Address, Log: w.Log,
+	})
 	switch {
 	case err == nil:
 		d.open(devices)

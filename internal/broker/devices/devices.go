@@ -20,9 +20,11 @@ import (
 
 // Options adjust [Open]. The zero value is fine.
 type Options struct {
-	// CacheBytes and CacheTTL are those of [device.Options].
+	// CacheBytes, CacheTTL and Mirror are those of [device.Options]. With Mirror,
+	// [Directory.Run] reads all devices at first.
 	CacheBytes int
 	CacheTTL   time.Duration
+	Mirror     bool
 	// Displace is that of [device.Options].
 	Displace bool
 	// Address is that of [device.Options].
@@ -37,9 +39,10 @@ type Options struct {
 type Directory struct {
 	*device.Directory
 
-	conn  *broker.Conn
-	store *store
-	log   zerolog.Logger
+	conn   *broker.Conn
+	store  *store
+	mirror bool
+	log    zerolog.Logger
 }
 
 // Ready returns why users look as if they had no devices: the bucket is gone, was
@@ -55,10 +58,10 @@ func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the device directory: %w", err)
 	}
-	d := &Directory{conn: c, store: s, log: o.Log}
+	d := &Directory{conn: c, store: s, mirror: o.Mirror, log: o.Log}
 	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
 	d.Directory = device.New(s, device.Options{
-		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Displace: o.Displace, Address: o.Address, OnGone: d.publish,
+		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Mirror: o.Mirror, Displace: o.Displace, Address: o.Address, OnGone: d.publish,
 		OnUnreadable: func(err error) {
 			damage.Error().Err(err).Msg("devices of a user cannot be read; receipts for this user are retried, others are delivered")
 		},

@@ -209,12 +209,7 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 	r := newDeviceRig(t, devices.Options{})
 	p := brokertest.NewProxy(t, r.broker.URL())
 	var log brokertest.Log
-	c, err := broker.Connect(t.Context(), broker.Options{URL: p.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	far := runDevices(t, c, devices.Options{CacheTTL: time.Hour, Log: zerolog.New(&log)})
+	far := runDevices(t, connectBy(t, p), devices.Options{CacheTTL: time.Hour, Log: zerolog.New(&log)})
 	putDevice(t, r.devices, 1, "x")
 	brokertest.Eventually(t, "seen", func() bool { return len(devicesOf(t, far, 1)) == 1 })
 	_, js := brokertest.Client(t, r.broker.URL())
@@ -244,6 +239,17 @@ func TestDirectoryOutlivesItsConnection(t *testing.T) {
 			return err == nil && len(found[3]) == 1 && found[3][0].Token == want
 		})
 	}
+}
+
+// connectBy connects through p.
+func connectBy(t *testing.T, p *brokertest.Proxy) *broker.Conn {
+	t.Helper()
+	c, err := broker.Connect(t.Context(), broker.Options{URL: p.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }
 
 // watchers are the names of the consumers of the bucket.

@@ -51,11 +51,16 @@ func (d *Directory) watch(ctx context.Context) {
 
 var errReconnected = errors.New("the connection to the broker was replaced")
 
-// follow watches until something is amiss. It calls watching once it does.
+// follow watches until something is amiss. It calls watching once it does; a mirror has
+// read everybody before.
 func (d *Directory) follow(ctx context.Context, watching func()) error {
 	ctx, stop := d.untilReconnect(ctx)
 	defer stop()
-	consumer, err := d.store.consumer(ctx, "watch", device.UserPrefix+"*", jetstream.DeliverNewPolicy, 0)
+	from := jetstream.DeliverNewPolicy
+	if d.mirror {
+		from = jetstream.DeliverAllPolicy
+	}
+	consumer, err := d.store.consumer(ctx, "watch", device.UserPrefix+"*", from, 0)
 	if err != nil {
 		return err
 	}
@@ -65,12 +70,18 @@ func (d *Directory) follow(ctx context.Context, watching func()) error {
 	}
 	defer messages.Stop()
 	d.Forget() // what was changed before the watcher was there
-	d.Watched(true)
 	defer d.Watched(false)
-	watching()
+	left := uint64(0)
+	if d.mirror {
+		left = consumer.CachedInfo().NumPending
+	}
 	for next := uint64(1); ; next++ {
-		e, _, err := nextKey(ctx, messages, next)
-		if err != nil {
+		if left == 0 {
+			d.Watched(true)
+			watching()
+		}
+		var e device.Keyed
+		if e, left, err = nextKey(ctx, messages, next); err != nil {
 			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
 		}
 		d.Learn(e)
