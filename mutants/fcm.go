@@ -50,13 +50,13 @@ func letting() []mutant {
 			pkg: fcm, test: "TestRefusedTokenIsReplaced",
 		},
 		{
-			name: "assertion follows a redirect", file: "pkg/plugins/fcm/oauth.go",
+			name: "assertion follows a redirect", file: "pkg/plugins/internal/serviceaccount/token.go",
 			old: ", CheckRedirect: stay}", now: "}",
-			pkg: fcm, test: "TestTokenRedirect",
+			pkg: accounts, test: "TestTokenRedirect",
 		},
 		{
 			name: "token endpoint asked without a pause", file: "pkg/plugins/internal/credential/source.go",
-			old: "fresh.Life/4), fetchFloor))", now: "fresh.Life/4), time.Millisecond))",
+			old: "now.Add(max(next, fetchFloor))", now: "now.Add(max(next, time.Millisecond))",
 			pkg: tickets, test: "TestTokenFloor",
 		},
 		{

@@ -9,6 +9,7 @@ const (
 	brokers   = "./internal/broker"
 	workers   = "./internal/worker"
 	fcm       = "./pkg/plugins/fcm"
+	accounts  = "./pkg/plugins/internal/serviceaccount"
 	tickets   = "./pkg/plugins/internal/credential"
 	fanouts   = "./pkg/plugins/internal/fanout"
 	posts     = "./pkg/plugins/internal/h2post"

@@ -20,7 +20,7 @@ func posting() []mutant {
 		},
 		{
 			name: "the peer's limit of streams ignored", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "cn.load() < min(cn.flow.streams, cn.client.o.StreamsPerConn)", now: "cn.load() < cn.client.o.StreamsPerConn",
+			old: "most := min(cn.flow.streams, cn.client.o.StreamsPerConn)", now: "most := cn.client.o.StreamsPerConn",
 			pkg: posts, test: "TestModel",
 		},
 		{

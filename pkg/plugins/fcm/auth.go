@@ -11,14 +11,13 @@ import (
 )
 
 // auth keeps the head of all requests ready, which shows FCM an access token.
-type auth struct {
-	*credential.Source[*h2post.Head]
-}
-
-type ticket = credential.Ticket[*h2post.Head]
+type (
+	auth   = credential.Source[*h2post.Head]
+	ticket = credential.Ticket[*h2post.Head]
+)
 
 // newAuth starts fetching and does not wait. The requests go to path.
-func newAuth(path string, fetch credential.Fetch[string], key []byte, file string) auth {
+func newAuth(path string, fetch credential.Fetch[string], c *Config) *auth {
 	head := func(ctx context.Context, key []byte) (credential.Fresh[*h2post.Head], error) {
 		token, err := fetch(ctx, key)
 		if err != nil {
@@ -26,9 +25,11 @@ func newAuth(path string, fetch credential.Fetch[string], key []byte, file strin
 		}
 		return credential.Fresh[*h2post.Head]{Value: headWith(path, token.Value), Life: token.Life}, nil
 	}
-	return auth{credential.Keep(head, credential.Key{
-		Text: key, File: file, Name: "credentials_file", Is: "the service account's key",
-	}, "access token")}
+	key := credential.Key{Text: c.Credentials, Name: "credentials_file", Is: "the service account's key"}
+	if len(key.Text) == 0 {
+		key.File = c.CredentialsFile
+	}
+	return credential.Keep(head, key, "access token")
 }
 
 // headWith is what all requests have in common that show an authorization.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -197,20 +196,4 @@ func TestFirstToken(t *testing.T) {
 			t.Errorf("%v after %s", err, time.Since(start))
 		}
 	})
-}
-
-// TestNoKey: what no token can be asked for with is told apart from a network that
-// is down, and not quoted.
-func TestNoKey(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{
-		``, `{`, `{}`, `{"type":"authorized_user","client_id":"secret"}`, `{"type":"service_account"}`,
-		`{"type":"service_account","client_email":"a@b","private_key":"secret","token_uri":"http://127.0.0.1:1/token"}`,
-		`{"type":"service_account","client_email":"a@b","private_key":"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"}`,
-	} {
-		_, err := fetchToken(t.Context(), []byte(text))
-		if !errors.Is(err, errNoKey) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
 }

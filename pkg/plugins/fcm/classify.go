@@ -11,9 +11,6 @@ import (
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
-// quotaDevice is the code of an answer that a target gets too much.
-const quotaDevice = line.CodeQuota + "-device"
-
 // What the matter is if too many tokens are gone for a reason that may be ours.
 var (
 	errAlien = fmt.Errorf("FCM reports for %d devices in a row that they belong to another project, and accepts none: "+
@@ -111,7 +108,7 @@ func (r *refusal) badRequest() line.Answer {
 // quota tells whose quota is used up. FCM's own code is for the target's, unless
 // its details speak of the project.
 func (r *refusal) quota() line.Answer {
-	device := line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: quotaDevice}
+	device := line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}
 	project := line.Answer{Fate: line.Again, Scope: line.All, Wait: line.QuotaWait, Closed: true, Innocent: true, Code: line.CodeQuota + "-project"}
 	switch text := r.quotas(); {
 	case strings.Contains(text, "device"), strings.Contains(text, "topic"):
@@ -146,7 +143,7 @@ func appleVerdict(reason string) (line.Answer, bool) {
 		"TooManyProviderTokenUpdates", "UnrelatedKeyIdInToken":
 		return badPlatform("third-party-auth"), true
 	case "TooManyRequests":
-		return line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: quotaDevice}, true
+		return line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}, true
 	case "InternalServerError", "ServiceUnavailable", "Shutdown":
 		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Code: "apns-unavailable"}, true
 	}

@@ -3,9 +3,12 @@ package fcm
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/serviceaccount"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -25,7 +28,7 @@ type Config struct {
 	// Credentials is the key of a Google service account: the JSON object that Google
 	// gives you, or a string that contains it, plain or in base64. If CredentialsFile is
 	// set too, Credentials is used.
-	Credentials Credentials `json:"credentials"`
+	Credentials serviceaccount.Key `json:"credentials"`
 	// CredentialsFile is the path of a file with that key. If you replace the file, the
 	// worker uses the new key without a restart. If the file is missing, readiness and
 	// status say so.
@@ -68,10 +71,29 @@ func parseConfig(jsonconf string) (*Config, error) {
 	c.PerSecond = cmp.Or(c.PerSecond, defaultPerSecond)
 	c.Ramp = cmp.Or(c.Ramp, defaultRamp)
 	err = c.check(err)
-	c.ProjectID = cmp.Or(c.ProjectID, projectOf(c.Credentials))
-	if err != nil && c.ProjectID == "" && c.CredentialsFile != "" && !isNoPath(c.CredentialsFile) {
-		_, unreadable := c.sending() // so that this is told together with the others
-		err = errors.Join(err, unreadable)
+	if err != nil && c.CredentialsFile != "" && !serviceaccount.IsNoPath(c.CredentialsFile) {
+		err = errors.Join(err, c.findProject()) // so that this is told together with the others
 	}
 	return c, err
+}
+
+var errNoProject = errors.New(`key "project_id" is missing and the credentials name no project: set it`)
+
+// findProject reads the credentials file if nothing else says the project's id.
+func (c *Config) findProject() error {
+	if c.ProjectID != "" {
+		return nil
+	}
+	key, err := os.ReadFile(c.CredentialsFile)
+	if err != nil {
+		return fmt.Errorf(`read key "credentials_file" for the project's id: put the service account's key there, or set "project_id": %w`, err)
+	}
+	a, err := serviceaccount.Parse(key)
+	if err != nil {
+		return fmt.Errorf(`read key "credentials_file" for the project's id: %w`, err)
+	}
+	if c.ProjectID = a.ProjectID; c.ProjectID == "" {
+		return errNoProject
+	}
+	return nil
 }

@@ -1,8 +1,10 @@
 package fcm
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +136,18 @@ func TestTTL(t *testing.T) {
 	short := configWith(t, `"time_to_live":5`)
 	if a, b, d := c.Lifetime(receipt()), c.Lifetime(call), short.Lifetime(call); a != 10*time.Minute || b != 30*time.Second || d != 5*time.Second {
 		t.Errorf("TTLs are %s, %s for a call, %s for a call when it is short", a, b, d)
+	}
+}
+
+// TestKeyAsPath: the key itself where its path belongs is a fault that does not show it.
+func TestKeyAsPath(t *testing.T) {
+	t.Parallel()
+	const key = `{"private_key":"secret"}`
+	packed := base64.StdEncoding.EncodeToString([]byte(key))
+	for _, path := range []string{key, "\n" + key, packed} {
+		_, err := parseConfig(`{"credentials_file":` + strconv.Quote(path) + `}`)
+		if err == nil || !strings.Contains(err.Error(), "not a path") || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), packed) {
+			t.Errorf("got %v", err)
+		}
 	}
 }

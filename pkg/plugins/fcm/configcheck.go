@@ -5,6 +5,7 @@ import (
 	"regexp"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/serviceaccount"
 )
 
 const (
@@ -52,13 +53,16 @@ func (c *Config) checkCredentials(f *notice.Faults) {
 	}
 	if len(c.Credentials) == 0 {
 		f.AddIf(c.CredentialsFile == "", "credentials_file", "is missing: name the file with the service account's key, or put its content under \"credentials\"")
-		f.AddIf(isNoPath(c.CredentialsFile), "credentials_file", "is not a path, perhaps the key itself: put the key under \"credentials\"")
+		f.AddIf(serviceaccount.IsNoPath(c.CredentialsFile), "credentials_file", "is not a path, perhaps the key itself: put the key under \"credentials\"")
 		return
 	}
-	a, err := parseAccount(c.Credentials)
+	a, err := serviceaccount.Parse(c.Credentials)
 	if err != nil {
 		f.Add("credentials", "cannot be used: %w", err)
 		return
 	}
-	f.AddIf(c.ProjectID == "" && !projectPattern.MatchString(a.ProjectID), "credentials", "has no usable project_id: copy the service account's key as it is, or set the key \"project_id\"")
+	if c.ProjectID == "" {
+		c.ProjectID = a.ProjectID
+		f.AddIf(!projectPattern.MatchString(c.ProjectID), "credentials", "has no usable project_id: copy the service account's key as it is, or set the key \"project_id\"")
+	}
 }

@@ -6,12 +6,16 @@ import (
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/serviceaccount"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // provider is what devices call us. A device that names no provider is ours, too:
 // directories of chat servers that know only FCM do not say.
 const provider = "fcm"
+
+// messagingScope is what an access token must be good for.
+const messagingScope = "https://www.googleapis.com/auth/firebase.messaging"
 
 // New makes the handler. It asks directory for the devices of a receipt's users
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
@@ -22,11 +26,10 @@ func New(directory push.Directory) push.Handler {
 		if err != nil {
 			return push.Work{}, err
 		}
-		how, err := c.sending()
-		if err != nil {
+		if err := c.findProject(); err != nil {
 			return push.Work{}, err
 		}
-		s, err := newSender(context.Background(), how, fetchToken) //nolint:forbidigo // push.Handler's Init takes none
+		s, err := newSender(context.Background(), c, serviceaccount.Fetch(messagingScope)) //nolint:forbidigo // push.Handler's Init takes none
 		if err != nil {
 			return push.Work{}, err
 		}
@@ -52,11 +55,9 @@ func newHandler(c *Config, common push.Common, directory push.Directory, s *send
 }
 
 func (h *handler) work() push.Work {
-	return push.Work{
-		Begin: h.fanout.Begin, Handle: h.fanout.Handle, TTL: h.config.Lifetime, Notifies: true, Check: h.check, Probe: h.probe, Route: h.fanout.Route,
-		State: h.sender.state, Classes: line.Classes(), Measure: h.sender.line.Measure,
-		Close: h.sender.close, Concurrency: h.sender.line.InFlight,
-	}
+	return h.fanout.Work(push.Work{
+		TTL: h.config.Lifetime, Check: h.check, Probe: h.probe, State: h.sender.state, Close: h.sender.close,
+	})
 }
 
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[message], error) {

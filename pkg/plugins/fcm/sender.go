@@ -29,40 +29,28 @@ const (
 type sender struct {
 	line      *line.Line
 	platforms [platforms]*line.Group
-	auth      auth
+	auth      *auth
 	wire      *line.Wire
 	dryRun    bool
 }
 
-// sending is the configuration of a sender.
-type sending struct {
-	project, endpoint string
-	netHTTP           bool   // is the transport
-	key               []byte // the service account's; nil when file is read
-	file              string
-	dryRun            bool
-	inFlight          int
-	perSecond         float64
-	ramp              time.Duration
-}
-
 // newSender connects nothing, but begins to fetch an access token.
-func newSender(ctx context.Context, c sending, fetch credential.Fetch[string]) (*sender, error) {
-	endpoint, err := url.Parse(strings.TrimSuffix(cmp.Or(c.endpoint, defaultEndpoint), "/"))
+func newSender(ctx context.Context, c *Config, fetch credential.Fetch[string]) (*sender, error) {
+	endpoint, err := url.Parse(strings.TrimSuffix(cmp.Or(c.Endpoint, defaultEndpoint), "/"))
 	if err != nil {
 		return nil, fmt.Errorf("read the endpoint: %w", err)
 	}
-	s := &sender{dryRun: c.dryRun}
+	s := &sender{dryRun: c.DryRun}
 	s.line = line.New(line.Options{
-		Name: "FCM", InFlight: c.inFlight, PerSecond: c.perSecond, Ramp: c.ramp, Timeout: sendTimeout,
+		Name: "FCM", InFlight: c.MaxInFlight, PerSecond: c.PerSecond, Ramp: c.Ramp, Timeout: sendTimeout,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	for _, p := range []platform{android, ios, web} { // which one another is, FCM does not say
 		s.platforms[p] = s.line.Group(p.String())
 	}
-	s.wire = line.NewWire(ctx, s.line, endpoint, c.netHTTP)
-	path := endpoint.EscapedPath() + "/projects/" + url.PathEscape(c.project) + "/messages:send"
-	s.auth = newAuth(path, fetch, c.key, c.file) //nolint:contextcheck // it outlives ctx, until close
+	s.wire = line.NewWire(ctx, s.line, endpoint, c.Transport == transportNetHTTP)
+	path := endpoint.EscapedPath() + "/projects/" + url.PathEscape(c.ProjectID) + "/messages:send"
+	s.auth = newAuth(path, fetch, c) //nolint:contextcheck // it outlives ctx, until close
 	return s, nil
 }
 

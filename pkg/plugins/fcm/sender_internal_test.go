@@ -74,6 +74,9 @@ func (l *network) count() int {
 	return len(l.times)
 }
 
+// token is an access token.
+type token = credential.Fresh[string]
+
 // goodKey fetches a token that lives for an hour.
 func goodKey(context.Context, []byte) (token, error) {
 	return token{Value: "secret", Life: time.Hour}, nil
@@ -84,7 +87,7 @@ func bubble(t *testing.T, l *network, fetch credential.Fetch[string], f func(t *
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := newSender(t.Context(), sending{project: "p", key: []byte("key"), inFlight: 100, perSecond: 1e9, ramp: time.Millisecond}, fetch)
+		s, err := newSender(t.Context(), &Config{ProjectID: "p", Credentials: []byte("key"), MaxInFlight: 100, PerSecond: 1e9, Ramp: time.Millisecond}, fetch)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -118,6 +118,20 @@ func (s *Source[T]) Ready(ctx context.Context) error {
 	return s.ticket.Load().err
 }
 
+// Finding is what a check says of the ticket: that there is one, or why there is none
+// and what remedy says about that.
+func (s *Source[T]) Finding(ctx context.Context, remedy func(error) string) (f push.Finding, ok bool) {
+	f = push.Finding{Level: push.LevelOK, Check: s.what}
+	err := s.Ready(ctx)
+	t, gone := s.Now() // since then, perhaps
+	if err = cmp.Or(err, gone); err != nil {
+		f.Level, f.Text, f.Remedy = push.LevelFail, err.Error(), remedy(err)
+		return f, false
+	}
+	f.Text = "the credentials give one, good for another " + time.Until(t.Expiry).Round(time.Second).String()
+	return f, true
+}
+
 // Refused has a ticket replaced because the provider has refused it, unless it has
 // been.
 func (s *Source[T]) Refused(t *Ticket[T]) {

@@ -87,6 +87,13 @@ func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err
 	return func() { f.room.Release(n) }, nil
 }
 
+// Work adds to what a provider's handler does what all of them do.
+func (f *Fanout[M]) Work(w push.Work) push.Work {
+	w.Begin, w.Handle, w.Route, w.Notifies = f.Begin, f.Handle, f.Route, true
+	w.Classes, w.Measure, w.Concurrency = line.Classes(), f.way.Line.Measure, f.way.Line.InFlight
+	return w
+}
+
 // Handle is [push.Work.Handle].
 func (f *Fanout[M]) Handle(ctx context.Context, r *push.Receipt) error {
 	outcome := make(chan error, 1)

@@ -101,6 +101,8 @@ const (
 	codeTimeout = "timeout"
 	// CodeQuota is how the codes begin of answers that something is used up.
 	CodeQuota = "quota"
+	// CodeOwnQuota is the code of an answer that an address gets too much.
+	CodeOwnQuota = CodeQuota + "-device"
 )
 
 // downError says that the provider called name is not to be asked.

@@ -1,6 +1,8 @@
 package line
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +14,38 @@ import (
 // skewWarn is how far this machine's clock may be off: signed assertions that are
 // minutes off are refused, and TTLs lose as much.
 const skewWarn = 5 * time.Second
+
+// Examine makes the request that do makes, past the line and for a made-up address, and
+// says what its answer, and the time in it, show of the set-up. do shows peek what came
+// back before it calls answered.
+func (l *Line) Examine(ctx context.Context, check string, do func(ctx context.Context, peek func(Exchange), answered func(Answer))) []push.Finding {
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	asked := time.Now()
+	var clock []push.Finding
+	answer := make(chan Answer, 1)
+	do(ctx, func(x Exchange) {
+		if found, ok := l.Clock(x, asked); ok {
+			clock = append(clock, found)
+		}
+	}, func(a Answer) { answer <- a })
+	found := l.Finding(check, <-answer) // clock is complete then
+	return append([]push.Finding{found}, clock...)
+}
+
+// Probe makes a request for a made-up address on the way of every message, so that the
+// line learns from it whether the provider is available. The error is that of
+// [push.Prober].
+func (l *Line) Probe(ctx context.Context, c Call) error {
+	a := l.Send(ctx, c)
+	switch {
+	case errors.Is(a.Err, ErrInterrupted) && !a.Tried:
+		return a.Err
+	case a.Fate == Again && a.Code != CodeOwnQuota:
+		return push.Unavailable(a.Err)
+	}
+	return nil
+}
 
 // Finding is what the answer to a message for a made-up address says of the set-up.
 func (l *Line) Finding(check string, a Answer) push.Finding {

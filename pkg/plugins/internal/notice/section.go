@@ -162,6 +162,20 @@ func (s *Section) Idle(name string) []string {
 	return idle
 }
 
+// Idle warns of keys that are accepted for the sake of existing configurations and do
+// nothing where they are set; page lists those that do.
+func (s *Settings) Idle(page string) []push.Finding {
+	idle := slices.Concat(s.Android.Idle("android"), s.APNS.Idle("apns"), s.Webpush.Idle("webpush"))
+	if len(idle) == 0 {
+		return nil
+	}
+	return []push.Finding{{
+		Level: push.LevelWarn, Check: "sections",
+		Text:   "these keys do nothing, because their platform does not know them or cannot use the value: " + strings.Join(idle, ", "),
+		Remedy: "remove them; " + page + " lists the keys of each platform",
+	}}
+}
+
 // usable reports whether the value of a field that section knows can be sent.
 func (n *Notice) usable(field, section string) bool {
 	switch {

@@ -1,4 +1,4 @@
-package fcm
+package serviceaccount
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// account is the key of a Google service account, as far as we look at it.
-type account struct {
+// Account is the key of a Google service account, as far as we look at it.
+type Account struct {
 	Type        string `json:"type"`
 	ProjectID   string `json:"project_id"`
 	ClientEmail string `json:"client_email"`
@@ -23,22 +23,22 @@ type account struct {
 	text []byte
 }
 
-// parseAccount reads a service account's key as people have it: with a byte order
+// Parse reads a service account's key as people have it: with a byte order
 // mark, in base64, as the text of a JSON string, or with line breaks in the private
 // key that an environment variable or a shell has spoiled. The error says what the
 // text is instead, and never quotes it.
-func parseAccount(text []byte) (account, error) {
+func Parse(text []byte) (Account, error) {
 	text = unwrapKey(text)
 	var object map[string]json.RawMessage
 	if json.Unmarshal(text, &object) != nil {
-		return account{}, noKey(kindOfText(text))
+		return Account{}, noKey(kindOfText(text))
 	}
-	var a account
+	var a Account
 	if json.Unmarshal(text, &a) != nil {
-		return account{}, noKey("have a member of the wrong type")
+		return Account{}, noKey("have a member of the wrong type")
 	}
 	if is := kindOfObject(a.Type, object); is != "" {
-		return account{}, noKey(is)
+		return Account{}, noKey(is)
 	}
 	a.text = text
 	if repaired := repairPrivateKey(a.PrivateKey); repaired != a.PrivateKey {
@@ -52,10 +52,10 @@ func parseAccount(text []byte) (account, error) {
 // whereKeysAre ends what is said of credentials that are none.
 const whereKeysAre = "create a key in the Firebase console: project settings, service accounts, generate new private key"
 
-// errNoKey says that there is nothing that the token endpoint could be asked with.
-var errNoKey = errors.New("credentials are not the key of a service account")
+// ErrNoKey says that there is nothing that the token endpoint could be asked with.
+var ErrNoKey = errors.New("credentials are not the key of a service account")
 
-func noKey(is string) error { return fmt.Errorf("%w, they %s: %s", errNoKey, is, whereKeysAre) }
+func noKey(is string) error { return fmt.Errorf("%w, they %s: %s", ErrNoKey, is, whereKeysAre) }
 
 // unwrapKey takes off the layers that people put around the file.
 func unwrapKey(text []byte) []byte {
@@ -205,9 +205,9 @@ func missingOf(has func(string) bool) string {
 	return ""
 }
 
-// isNoPath reports whether what should be the path of a key is the key itself, which no
+// IsNoPath reports whether what should be the path of a key is the key itself, which no
 // error may show.
-func isNoPath(s string) bool {
+func IsNoPath(s string) bool {
 	_, packed := decodeKey([]byte(s))
 	return packed || strings.ContainsAny(s, "{\n")
 }

@@ -1,4 +1,4 @@
-package fcm
+package serviceaccount
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ func TestTokenAnswers(t *testing.T) {
 		endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(answer))
 		}))
-		got, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
+		got, err := fetch(t.Context(), []byte(genuineKey(t, endpoint.URL)), "scope")
 		endpoint.Close()
 		if (err == nil) != (want != 0) || got.Life != want || errors.Is(err, credential.ErrRefused) {
 			t.Errorf("%s: got a life of %s, %v, want %s", answer, got.Life, err, want)
@@ -54,7 +54,7 @@ func TestTokenRedirect(t *testing.T) {
 	defer other.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		endpoint := httptest.NewServer(http.RedirectHandler(other.URL, status))
-		_, err := fetchToken(t.Context(), []byte(genuineKey(t, endpoint.URL)))
+		_, err := fetch(t.Context(), []byte(genuineKey(t, endpoint.URL)), "scope")
 		endpoint.Close()
 		if err == nil || !strings.Contains(err.Error(), "redirects are not followed") || errors.Is(err, credential.ErrRefused) {
 			t.Errorf("%d: %v", status, err)
@@ -62,5 +62,21 @@ func TestTokenRedirect(t *testing.T) {
 	}
 	if n := elsewhere.Load(); n != 0 {
 		t.Errorf("the assertion went to another host %d times", n)
+	}
+}
+
+// TestNoKey: what no token can be asked for with is told apart from a network that
+// is down, and not quoted.
+func TestNoKey(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		``, `{`, `{}`, `{"type":"authorized_user","client_id":"secret"}`, `{"type":"service_account"}`,
+		`{"type":"service_account","client_email":"a@b","private_key":"secret","token_uri":"http://127.0.0.1:1/token"}`,
+		`{"type":"service_account","client_email":"a@b","private_key":"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"}`,
+	} {
+		_, err := fetch(t.Context(), []byte(text), "scope")
+		if !errors.Is(err, ErrNoKey) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package fcm
+package serviceaccount
 
 import (
 	"crypto/rand"
@@ -74,12 +74,12 @@ func TestCredentialsAsPeopleHaveThem(t *testing.T) {
 		"base64 in a string":        quoted(packed),
 		"mark, string, base64":      "\xef\xbb\xbf" + quoted(packed) + "\n",
 	} {
-		a, err := parseAccount([]byte(text))
+		a, err := Parse([]byte(text))
 		if err != nil || a.ProjectID != "p" || !isPrivateKey([]byte(a.PrivateKey)) {
 			t.Errorf("%s: project %q, %v", name, a.ProjectID, err)
 			continue
 		}
-		var given account
+		var given Account
 		if err := json.Unmarshal(a.text, &given); err != nil || given.PrivateKey != a.PrivateKey {
 			t.Errorf("%s: the text that signs is another: %v", name, err)
 		}
@@ -87,7 +87,12 @@ func TestCredentialsAsPeopleHaveThem(t *testing.T) {
 			if !json.Valid([]byte(member)) || !utf8.ValidString(text) {
 				continue
 			}
-			if _, err := parseConfig(`{"credentials":` + member + `}`); err != nil && strings.ContainsAny(member[:1], `{"`) {
+			var k Key
+			err := json.Unmarshal([]byte(member), &k)
+			if err == nil {
+				_, err = Parse(k)
+			}
+			if err != nil && strings.ContainsAny(member[:1], `{"`) {
 				t.Errorf("%s, in the config: %v", name, err)
 			}
 		}
@@ -120,23 +125,10 @@ func TestCredentialsThatAreNone(t *testing.T) {
 			if strings.HasPrefix(text, "\x30") && form != text {
 				continue
 			}
-			_, err := parseAccount([]byte(form))
-			if !errors.Is(err, errNoKey) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Firebase console") || strings.Contains(err.Error(), "secret") {
+			_, err := Parse([]byte(form))
+			if !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Firebase console") || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%.60s: got %v, want %q and where the right one is", form, err, want)
 			}
-		}
-	}
-}
-
-// TestKeyAsPath: the key itself where its path belongs is a fault that does not show it.
-func TestKeyAsPath(t *testing.T) {
-	t.Parallel()
-	const key = `{"private_key":"secret"}`
-	packed := base64.StdEncoding.EncodeToString([]byte(key))
-	for _, path := range []string{key, "\n" + key, packed} {
-		_, err := parseConfig(`{"credentials_file":` + quoted(path) + `}`)
-		if err == nil || !strings.Contains(err.Error(), "not a path") || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), packed) {
-			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package fcm
+package serviceaccount
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 )
 
 const (
-	messagingScope = "https://www.googleapis.com/auth/firebase.messaging"
 	// tokenTimeout bounds one request for an access token.
 	tokenTimeout = 15 * time.Second
 	// tokenLife is how long a token lives that does not say; Google's say one hour.
@@ -26,16 +26,21 @@ const (
 	maxTokenLife = 12 * time.Hour
 )
 
-var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the file again as Google issued it, or %s", errNoKey, whereKeysAre)
+var errPrivateKey = fmt.Errorf("%w: its private_key cannot be read: copy the file again as Google issued it, or %s", ErrNoKey, whereKeysAre)
 
-// fetchToken trades a service account's key for an access token (RFC 7523). What the
-// key signs goes to its token_uri and nowhere else.
-func fetchToken(ctx context.Context, key []byte) (token, error) {
-	known, err := parseAccount(key)
+// Fetch trades a service account's key for an access token with a scope (RFC 7523), in
+// the form of the header Authorization. What the key signs goes to its token_uri and
+// nowhere else.
+func Fetch(scope string) credential.Fetch[string] {
+	return func(ctx context.Context, key []byte) (credential.Fresh[string], error) { return fetch(ctx, key, scope) }
+}
+
+func fetch(ctx context.Context, key []byte, scope string) (token, error) {
+	known, err := Parse(key)
 	if err != nil {
 		return token{}, err
 	}
-	account, err := google.JWTConfigFromJSON(known.text, messagingScope)
+	account, err := google.JWTConfigFromJSON(known.text, scope)
 	if err != nil || !isPrivateKey(account.PrivateKey) { // err may quote the key
 		return token{}, errPrivateKey
 	}
@@ -52,7 +57,6 @@ func fetchToken(ctx context.Context, key []byte) (token, error) {
 	return tokenOf(got)
 }
 
-// token is what is shown to FCM, in the form of Authorization.
 type token = credential.Fresh[string]
 
 // tokenOf takes of an answer what can be used, whatever it says.
@@ -122,4 +126,14 @@ func tokenFault(err error) error {
 	}
 	_ = json.Unmarshal(answered.Body, &body) // without a code the status has to do
 	return fmt.Errorf("%w: %d %.40s: replace the service account's key, and check this machine's clock", credential.ErrRefused, status, body.Error)
+}
+
+// Remedy says what to correct when there is no access token: the key only if it was
+// refused, or there is none.
+func Remedy(err error) string {
+	_, noFile := errors.AsType[*fs.PathError](err)
+	if noFile || errors.Is(err, credential.ErrRefused) || errors.Is(err, ErrNoKey) {
+		return "replace the service account's key in credentials or credentials_file; a replaced file is read within " + credential.LookEvery.String()
+	}
+	return "check the network, the proxy and the endpoint, which is token_uri in the key; it is asked again every " + credential.LookEvery.String()
 }
