@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,8 @@ func classify(x line.Exchange, now time.Time) line.Answer {
 		return line.Answer{Fate: line.Accepted, Tried: true, Code: "accepted"}
 	}
 	refused := readRefusal(x)
-	a := refused.verdict()
-	a.Tried, a.Err = true, refused.describe(a.Code)
+	a, hint := refused.verdict()
+	a.Tried, a.Err = true, refused.describe(a.Code, hint)
 	if a.Fate == line.Again {
 		a.Wait = cmp.Or(x.RetryAfter(now), a.Wait)
 	}
@@ -55,68 +56,73 @@ func isMessageID(id string) bool {
 	return ok && project != "" && message != "" && strings.HasPrefix(id, "projects/")
 }
 
-// verdict is what a refusal means. Of several verdicts the innermost counts: FCM
-// passes on what Apple has said.
-func (r *refusal) verdict() line.Answer {
-	if a, ok := appleVerdict(r.apple().Reason); ok {
-		return a
+// verdict is what a refusal means, and what the operator does about it; "" when there is
+// nothing. Of several verdicts the innermost counts: FCM passes on what Apple has said.
+func (r *refusal) verdict() (a line.Answer, hint string) {
+	if a, hint = appleVerdict(r.apple().Reason); a.Fate != 0 {
+		return a, hint
 	}
+	a, hint = r.fcmVerdict()
+	return a, cmp.Or(googleHint(r.info()), hint)
+}
+
+func (r *refusal) fcmVerdict() (a line.Answer, hint string) {
 	switch r.name() {
 	case "400 INVALID_ARGUMENT":
 		return r.badRequest()
 	case "401 THIRD_PARTY_AUTH_ERROR", "401 APNS_AUTH_ERROR":
-		return badPlatform("third-party-auth")
+		return badPlatform("third-party-auth"), "upload a valid APNs key or Web Push certificate in the Firebase console"
 	case "401 UNAUTHENTICATED":
-		return line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Code: "unauthenticated"}
+		return refuseUs("unauthenticated"), "replace the service account's key in credentials or credentials_file"
 	case "403 SENDER_ID_MISMATCH":
-		return line.Answer{Fate: line.Gone, Scope: line.All, Doubt: errAlien, Code: "sender-mismatch"}
+		return line.Answer{Fate: line.Gone, Scope: line.All, Doubt: errAlien, Code: "sender-mismatch"}, "the token belongs to another Firebase project"
 	case "403 PERMISSION_DENIED":
-		return line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Code: "permission-denied"}
+		return refuseUs("permission-denied"), roleHint
 	case "404 UNREGISTERED":
-		return line.Answer{Fate: line.Gone, Code: "unregistered"}
+		return line.Answer{Fate: line.Gone, Code: "unregistered"}, ""
 	case "429 QUOTA_EXCEEDED", "429 RESOURCE_EXHAUSTED":
 		return r.quota()
 	}
 	if r.IsFrontEnd() {
-		return line.Answer{Fate: line.Again, Scope: line.All, Code: line.HTTPCode(r.Status)}
+		return line.Answer{Fate: line.Again, Scope: line.All, Code: line.HTTPCode(r.Status)}, ""
 	}
-	a := r.Unknown()
+	a, hint = r.Unknown(), "FCM does not give this answer: check endpoint and the proxy"
 	switch r.Status {
 	case http.StatusOK:
-		a.Code = "no-message-id"
+		a.Code, hint = "no-message-id", "it does not say that it has accepted the message: check endpoint and the proxy"
 	case http.StatusNotFound:
-		a.Code = "not-found"
+		a.Code, hint = "not-found", "check project_id and endpoint"
 	}
-	return a
+	return a, hint
 }
 
 // badRequest tells a bad token from a bad message. In doubt the message is at
 // fault: a token that is kept costs one letter, one removed by mistake a user.
-func (r *refusal) badRequest() line.Answer {
+func (r *refusal) badRequest() (a line.Answer, hint string) {
 	fields := r.fields()
-	for _, field := range fields {
-		if field != "message.token" {
-			return line.Answer{Fate: line.Rejected, Code: "invalid-argument"}
-		}
+	if slices.ContainsFunc(fields, func(field string) bool { return field != "message.token" }) ||
+		len(fields) == 0 && !strings.Contains(r.message, "registration token") {
+		return line.Answer{Fate: line.Rejected, Code: "invalid-argument"}, fieldHint(fields)
 	}
-	if len(fields) > 0 || strings.Contains(r.message, "registration token") {
-		return line.Answer{Fate: line.Gone, Code: "invalid-token"}
-	}
-	return line.Answer{Fate: line.Rejected, Code: "invalid-argument"}
+	return line.Answer{Fate: line.Gone, Code: "invalid-token"}, ""
 }
 
 // quota tells whose quota is used up. FCM's own code is for the target's, unless
 // its details speak of the project.
-func (r *refusal) quota() line.Answer {
-	device := line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}
-	project := line.Answer{Fate: line.Again, Scope: line.All, Wait: line.QuotaWait, Closed: true, Innocent: true, Code: line.CodeQuota + "-project"}
-	switch text := r.quotas(); {
-	case strings.Contains(text, "device"), strings.Contains(text, "topic"):
-		return device
-	case strings.Contains(text, "project"), r.code() != "QUOTA_EXCEEDED":
-		return project
+func (r *refusal) quota() (a line.Answer, hint string) {
+	text := r.quotas()
+	ofProject := strings.Contains(text, "project") || r.code() != "QUOTA_EXCEEDED"
+	if !ofProject || strings.Contains(text, "device") || strings.Contains(text, "topic") {
+		return line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}, ""
 	}
-	return device
+	a = refuseUs(line.CodeQuota + "-project")
+	a.Wait = line.QuotaWait
+	return a, "the project's quota is used up; ask Google for more if this happens often"
+}
+
+// refuseUs is the verdict that FCM does not let us in.
+func refuseUs(code string) line.Answer {
+	return line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Code: code}
 }
 
 // badPlatform is the verdict that FCM is refused by what it reaches the platform
@@ -125,27 +131,36 @@ func badPlatform(code string) line.Answer {
 	return line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: code}
 }
 
-// appleVerdict is what Apple's own reason means, if it is one that says more than
-// FCM does.
-func appleVerdict(reason string) (line.Answer, bool) {
+// appleVerdict is what Apple's own reason means, and what to do about it, if it is one
+// that says more than FCM does.
+func appleVerdict(reason string) (a line.Answer, hint string) {
+	const (
+		key    = "third-party-auth"
+		bundle = "check the app's bundle id in the Firebase console, and apns_bundle_id"
+	)
+	badToken := line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errApple, Code: "apns-bad-token"}
+	invalid := line.Answer{Fate: line.Rejected, Code: "apns-invalid"}
 	switch reason {
 	case "Unregistered", "ExpiredToken":
-		return line.Answer{Fate: line.Gone, Code: "unregistered"}, true
-	case "BadDeviceToken", "DeviceTokenNotForTopic":
-		return line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errApple, Code: "apns-bad-token"}, true
-	case "BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority", "DuplicateHeaders",
-		"InvalidPushType", "PayloadEmpty", "PayloadTooLarge":
-		return line.Answer{Fate: line.Rejected, Code: "apns-invalid"}, true
+		return line.Answer{Fate: line.Gone, Code: "unregistered"}, ""
+	case "BadDeviceToken":
+		return badToken, "the device's APNs token is not valid, or is one of a development build"
+	case "DeviceTokenNotForTopic":
+		return badToken, bundle
+	case "PayloadEmpty", "PayloadTooLarge":
+		return invalid, "check the apns section of the handler's config; pushworker route shows the message"
+	case "BadCollapseId", "BadExpirationDate", "BadMessageId", "BadPriority", "DuplicateHeaders", "InvalidPushType":
+		return invalid, "the headers of the apns section are not valid; pushworker route shows the message"
 	case "BadTopic", "MissingTopic", "TopicDisallowed":
-		return badPlatform("apns-topic"), true
-	case "BadCertificate", "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken",
-		"ExpiredProviderToken", "Forbidden", "InvalidProviderToken", "MissingProviderToken",
-		"TooManyProviderTokenUpdates", "UnrelatedKeyIdInToken":
-		return badPlatform("third-party-auth"), true
+		return badPlatform("apns-topic"), bundle
+	case "BadCertificateEnvironment", "BadEnvironmentKeyIdInToken", "BadEnvironmentKeyInToken":
+		return badPlatform(key), "upload an APNs key for this environment in the Firebase console; a development build needs one for development"
+	case "BadCertificate", "ExpiredProviderToken", "Forbidden", "InvalidProviderToken", "MissingProviderToken", "TooManyProviderTokenUpdates", "UnrelatedKeyIdInToken":
+		return badPlatform(key), "upload a valid APNs key in the Firebase console, with its key id and team id"
 	case "TooManyRequests":
-		return line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}, true
+		return line.Answer{Fate: line.Again, Wait: line.QuotaWait, Code: line.CodeOwnQuota}, ""
 	case "InternalServerError", "ServiceUnavailable", "Shutdown":
-		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Code: "apns-unavailable"}, true
+		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Code: "apns-unavailable"}, ""
 	}
-	return line.Answer{}, false
+	return line.Answer{}, ""
 }

@@ -207,7 +207,7 @@ func TestNoAnswer(t *testing.T) {
 func TestDescribeSaysAStatusOnce(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{"http-500": "FCM answered 500", "not-known": "FCM answered 500 not-known"} {
-		if got := (&refusal{Exchange: line.Exchange{Status: 500}}).describe(code).Error(); got != want {
+		if got := (&refusal{Exchange: line.Exchange{Status: 500}}).describe(code, "").Error(); got != want {
 			t.Errorf("describe(%s) = %q, want %q", code, got, want)
 		}
 	}
