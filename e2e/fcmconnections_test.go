@@ -9,7 +9,8 @@ import (
 
 // TestFCMConnections: under load all connections to FCM are reset, drained, closed,
 // and left half-open, one after the other. No lane is stuck, nothing is lost, and
-// five seconds later pushes are as quick as before.
+// five seconds later pushes are as quick as in the second before it, which is within two
+// seconds on a machine that can do the work.
 func TestFCMConnections(t *testing.T) {
 	t.Parallel()
 	const crowd, rate = 300, 150
@@ -18,27 +19,28 @@ func TestFCMConnections(t *testing.T) {
 	w.script(`{"latency":"50ms"}`) // so that requests are in work at every moment
 	worker := w.worker()
 	type spell struct {
-		what     string
-		from, to time.Time
+		what             string
+		before, from, to time.Time
 	}
 	var spells []spell
 	w.underLoad(crowd, rate, func() {
 		w.arrived(20*time.Second, rate/2)
 		for _, do := range []string{"cut", "goaway", "close", "freeze"} {
+			elapse(t, time.Second)
 			w.ask(http.MethodPost, "/fake/connections?do="+do, "")
 			killed := time.Now()
 			elapse(t, 7*time.Second)
-			spells = append(spells, spell{do, killed.Add(5 * time.Second), time.Now()})
+			spells = append(spells, spell{do, killed.Add(-time.Second), killed.Add(5 * time.Second), time.Now()})
 		}
 	})
 	w.drained(30 * time.Second)
 	w.check(4 * 720) // of requests whose answer was lost with a connection
 	took := w.durations()
 	for _, s := range spells {
-		p99 := took.p99(s.from, s.to)
-		t.Logf("5 s after %s: p99 from publish to acceptance is %s", s.what, p99.Round(time.Millisecond))
-		if p99 > 2*time.Second { // a stuck connection costs three, a timeout fifteen
-			t.Errorf("5 s after %s pushes still take %s", s.what, p99)
+		p99, before := took.p99(s.from, s.to), took.p99(s.before, s.before.Add(500*time.Millisecond))
+		t.Logf("5 s after %s: p99 from publish to acceptance is %s, %s before it", s.what, p99.Round(time.Millisecond), before.Round(time.Millisecond))
+		if p99 > max(2*time.Second, 2*before) { // a stuck connection costs three, a timeout fifteen
+			t.Errorf("5 s after %s pushes still take %s, and %s before it", s.what, p99, before)
 		}
 	}
 	if n := metric(t, worker, `pushworker_lane_breaker_open`); n != 0 {

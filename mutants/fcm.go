@@ -56,7 +56,7 @@ func letting() []mutant {
 		},
 		{
 			name: "token endpoint asked without a pause", file: "pkg/plugins/internal/credential/source.go",
-			old: "now.Add(max(next, fetchFloor))", now: "now.Add(max(next, time.Millisecond))",
+			old: "next-now.Sub(began), fetchFloor)", now: "next-now.Sub(began), time.Millisecond)",
 			pkg: tickets, test: "TestTokenFloor",
 		},
 		{

@@ -55,14 +55,15 @@ func (q Query) none() string {
 }
 
 // DirectGet asks a stream and hands each message of the answer to each. It is an
-// error when one is missing, [ErrAnswerCut] when there are more than were sent.
+// error when one is missing, [ErrAnswerCut] when there are more than were sent. Each
+// message may take [RequestTimeout], so that a large answer passes a slow line.
 func (c *Conn) DirectGet(ctx context.Context, stream string, q Query, each func(seq uint64, m *nats.Msg)) error {
 	subject := "$JS.API.DIRECT.GET." + stream
 	body, err := json.Marshal(q)
 	if err != nil {
 		return fmt.Errorf("encoding a question: %w", err)
 	}
-	return c.Ask(ctx, subject, func(ctx context.Context) error {
+	return c.askFor(ctx, subject, func(ctx context.Context) error {
 		return c.eachOf(ctx, subject, body, max(len(q.Last), q.Most, q.Batch), q.none(), each)
 	})
 }
@@ -85,11 +86,21 @@ func (c *Conn) eachOf(ctx context.Context, subject string, body []byte, most int
 	if err := c.nc.PublishRequest(subject, inbox, body); err != nil {
 		return fmt.Errorf("asking the broker: %w", err)
 	}
+	return readAnswer(ctx, messages, back, none, each)
+}
+
+// readAnswer reads the messages of one answer; back ends when the connection is replaced.
+func readAnswer(ctx context.Context, messages <-chan *nats.Msg, back <-chan struct{}, none string, each func(seq uint64, m *nats.Msg)) error {
+	silence := time.NewTimer(RequestTimeout)
+	defer silence.Stop()
 	var last uint64
 	for {
 		var m *nats.Msg
 		select {
 		case m = <-messages:
+			silence.Reset(RequestTimeout)
+		case <-silence.C:
+			return fmt.Errorf("waiting for the broker's answer: %w", context.DeadlineExceeded)
 		case <-back: // the answer went to the connection before
 			return ErrAnswerTorn
 		case <-ctx.Done():

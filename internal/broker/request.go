@@ -27,6 +27,11 @@ const (
 func (c *Conn) Ask(ctx context.Context, subject string, ask func(context.Context) error) error {
 	ctx, stop := context.WithTimeout(ctx, RequestTimeout)
 	defer stop()
+	return c.askFor(ctx, subject, ask)
+}
+
+// askFor is Ask without a bound of its own.
+func (c *Conn) askFor(ctx context.Context, subject string, ask func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer c.OnDenied(subject, cancel)()

@@ -16,8 +16,8 @@ const (
 	// firstBatch and greatestBatch are how many messages a reading asks for at first,
 	// because many want few, and how many when it goes on.
 	firstBatch, greatestBatch = 64, 4096
-	// batchBytes bounds an answer in memory. Over a slow line it may take longer than
-	// RequestTimeout; then what has arrived counts.
+	// batchBytes bounds an answer in memory. What has arrived counts when the rest does
+	// not come.
 	batchBytes = 4 << 20
 )
 

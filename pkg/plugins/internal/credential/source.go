@@ -79,10 +79,7 @@ type Source[T any] struct {
 // as "access token".
 func Keep[T any](fetch Fetch[T], key Key, what string) *Source[T] {
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo,gosec // ends with Close, which calls stop
-	s := &Source[T]{
-		fetch: fetch, key: key, what: what,
-		first: make(chan struct{}), renew: make(chan struct{}, 1), stop: stop,
-	}
+	s := &Source[T]{fetch: fetch, key: key, what: what, first: make(chan struct{}), renew: make(chan struct{}, 1), stop: stop}
 	s.running.Go(func() { s.run(ctx) })
 	return s
 }
@@ -235,14 +232,15 @@ func (s *Source[T]) fileChanged() bool {
 // replace gets a new ticket. When the provider cannot be asked, a ticket that is
 // still good stays; when it refuses the key, that is to be seen at once.
 func (s *Source[T]) replace(ctx context.Context) {
+	began := time.Now() // its life may count from here
 	fresh, err := s.get(ctx)
 	now := time.Now()
 	s.renewAt = now.Add(LookEvery)
 	if err == nil {
 		s.failure.Store(nil)
 		next := cmp.Or(fresh.Next, fresh.Life-min(refreshBefore, fresh.Life/4))
-		s.renewAt = now.Add(max(next, fetchFloor))
-		s.ticket.Store(&Ticket[T]{Value: fresh.Value, Expiry: now.Add(fresh.Life), settled: make(chan struct{})})
+		s.renewAt = now.Add(max(next-now.Sub(began), fetchFloor))
+		s.ticket.Store(&Ticket[T]{Value: fresh.Value, Expiry: began.Add(fresh.Life), settled: make(chan struct{})})
 		return
 	}
 	s.failure.Store(&err)

@@ -114,3 +114,53 @@ func TestNext(t *testing.T) {
 		}
 	})
 }
+
+// TestRenewedInTime: senders never see a ticket after its end, also when the answer to a
+// fetch takes a while, and have the last one until then when the next does not come.
+func TestRenewedInTime(t *testing.T) {
+	t.Parallel()
+	for _, life := range []time.Duration{4 * time.Second, time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var stalled atomic.Bool
+			a := Keep(func(ctx context.Context, _ []byte) (Fresh[time.Time], error) {
+				made := time.Now()
+				if stalled.Load() {
+					<-ctx.Done()
+					return Fresh[time.Time]{}, ctx.Err()
+				}
+				time.Sleep(900 * time.Millisecond) // the answer's way
+				return Fresh[time.Time]{Value: made, Life: life}, nil
+			}, Key{}, "access token")
+			defer a.Close()
+			if err := a.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := useUntil(t, a, life, time.Now().Add(10*life)); n < 10 {
+				t.Errorf("%d tickets in ten lives of %s", n, life)
+			}
+			stalled.Store(true)
+			last, err := a.Now()
+			if err != nil {
+				t.Fatal(err)
+			}
+			useUntil(t, a, life, last.Value.Add(life))
+		})
+	}
+}
+
+// useUntil looks at the ticket, as senders do, and returns how many there were.
+func useUntil(t *testing.T, a *Source[time.Time], life time.Duration, end time.Time) int {
+	t.Helper()
+	seen := make(map[time.Time]bool)
+	for ; time.Now().Before(end); time.Sleep(life / 1000) {
+		ticket, err := a.Now()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !time.Now().Before(ticket.Value.Add(life)) {
+			t.Fatalf("a ticket that lives %s is shown %s after it was made", life, time.Since(ticket.Value))
+		}
+		seen[ticket.Value] = true
+	}
+	return len(seen)
+}
