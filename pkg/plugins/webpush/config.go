@@ -64,7 +64,7 @@ type Config struct {
 	// MaxInFlight is how many requests may be open at the same time. The default is 1024.
 	MaxInFlight int `json:"max_in_flight"`
 	// PerOrigin is how many requests may be open to one server that only "*" admits. The
-	// default is 16. To a server that answers nothing it is eight.
+	// default is 16. To any server that answers nothing for three seconds it is eight.
 	PerOrigin int `json:"per_origin"`
 
 	notice.Settings

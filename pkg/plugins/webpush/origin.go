@@ -128,6 +128,7 @@ func (o *origins) close() {
 	o.known.Purge()
 	o.ended.Wait()
 	o.open.CloseIdleConnections()
+	o.line.HangUp()
 }
 
 // shared is a transport that other origins use, too, so that none ends its connections.

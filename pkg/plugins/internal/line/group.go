@@ -11,9 +11,13 @@ import (
 // longest ago is forgotten.
 const maxGroups = 1024
 
-// unheard is after how long without any answer a group that has requests open is silent,
-// so that only PerSilent of its requests are let in.
-const unheard = 500 * time.Millisecond
+const (
+	// A group that has requests open and answers nothing is slow after slowAfter: it gets
+	// slowShare of the line's places at most. After silentAfter it is silent: only PerSilent
+	// of its requests are let in. A first answer over a new connection may take a second.
+	slowAfter, silentAfter = 500 * time.Millisecond, 3 * time.Second
+	slowShare              = 4
+)
 
 // Group is addresses that can fail together and beside others: those of a platform,
 // of an app, of a server.
@@ -31,16 +35,17 @@ type Group struct {
 // be open at the same time, 0 for no limit beside the line's.
 func NewGroup(name string, most int) *Group { return &Group{name: name, most: most} }
 
-// enter takes a place, which leave gives back; it is false when there is none, or when
-// the group is silent and perSilent requests wait for it.
-func (g *Group) enter(perSilent int, now time.Time) bool {
+// enter takes a place, which leave gives back; it is false when there is none for the
+// group as it is.
+func (g *Group) enter(l *Line, now time.Time) bool {
 	n := int(g.used.Add(1))
 	if n == 1 {
 		g.heard.Store(now.UnixNano())
 	}
 	full := g.most > 0 && n > g.most
-	if !full && perSilent > 0 && n > perSilent {
-		full = now.UnixNano()-g.heard.Load() > int64(unheard)
+	if !full && l.PerSilent > 0 && n > l.PerSilent {
+		quiet := time.Duration(now.UnixNano() - g.heard.Load())
+		full = quiet > silentAfter || quiet > slowAfter && n > max(l.PerSilent, l.InFlight/slowShare)
 	}
 	if full {
 		g.leave()

@@ -38,13 +38,23 @@ func TestSilentGroup(t *testing.T) {
 		}
 		begin(mute, dead, 2)
 		begin(swift, well, 15)
-		time.Sleep(unheard + 50*time.Millisecond)
+		time.Sleep(silentAfter + 50*time.Millisecond)
 		begin(mute, dead, 40)
 		begin(swift, well, 15)
 		synctest.Wait()
 		if n, m := busy.of(dead), busy.of(well); n != 39 || m != 0 {
 			t.Errorf("%d of the silent group and %d of the other are told to come again, want 39 and 0", n, m)
 		}
+		slow := NewGroup("slow", 0)
+		begin(mute, slow, 1)
+		time.Sleep(slowAfter + 50*time.Millisecond)
+		begin(mute, slow, 40)
+		synctest.Wait()
+		if n := busy.of(slow); n != 41-standard.InFlight/slowShare {
+			t.Errorf("%d of the slow group are told to come again, want all but a quarter of the places", n)
+		}
+		begin(swift, well, 15)
+		synctest.Wait()
 		begin(swift, well, 15)
 		synctest.Wait()
 		if n := busy.of(well); n != 10 {

@@ -16,8 +16,9 @@ type Options struct {
 	// PerGroup is how many of one of [Line.Group] may be; 0 for no limit. Who comes when
 	// they are is answered at once, see [Line.Start].
 	PerGroup int
-	// PerSilent is how many of one group may be while it answers nothing, whatever else it
-	// may; 0 for no such limit.
+	// PerSilent is how many of one group may be while it answers nothing for three
+	// seconds, whatever else it may; 0 for no such limit. After half a second it is a
+	// quarter of InFlight.
 	PerSilent int
 	// PerSecond is how many requests may be made in a second; 0 for no limit.
 	PerSecond float64
@@ -100,7 +101,7 @@ func (l *Line) Start(ctx context.Context, c Call, done func(Answer)) {
 			return
 		}
 	}
-	if !c.Group.enter(l.PerSilent, time.Now()) {
+	if !c.Group.enter(l, time.Now()) {
 		done(Answer{Fate: Again, Wait: busyWait, Code: "busy", Err: errBusy})
 		return
 	}

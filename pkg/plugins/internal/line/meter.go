@@ -16,6 +16,7 @@ import (
 type Meter struct {
 	wants atomic.Pointer[push.Answered]
 	open  atomic.Int64
+	conns sync.Map // of *counted, those that are open
 }
 
 // Measure is [push.Metered]'s.
@@ -49,8 +50,20 @@ func (m *Meter) Dialer(guard Guard) Dialer {
 			return nil, err //nolint:wrapcheck // a dialer passes errors on
 		}
 		m.open.Add(1)
-		return &counted{Conn: c, gone: sync.OnceFunc(func() { m.open.Add(-1) })}, nil
+		made := &counted{Conn: c}
+		made.gone = sync.OnceFunc(func() { m.open.Add(-1); m.conns.Delete(made) })
+		m.conns.Store(made, nil)
+		return made, nil
 	}
+}
+
+// HangUp closes the connections that are open, when nothing is sent any more: net/http
+// keeps one on which a request was given up just now.
+func (m *Meter) HangUp() {
+	m.conns.Range(func(open, _ any) bool {
+		_ = open.(*counted).Close() //nolint:forcetypeassert // nothing else is in the map
+		return true
+	})
 }
 
 // counted is a connection that is counted.

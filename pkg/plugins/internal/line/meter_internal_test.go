@@ -61,6 +61,10 @@ func TestMeterTells(t *testing.T) {
 	if n := m.open.Load(); n != 1 {
 		t.Errorf("%d connections are open, want 1", n)
 	}
+	m.HangUp()
+	if _, err := c.Write([]byte("x")); err == nil {
+		t.Error("a connection is open after all were hung up")
+	}
 	for range 2 { // closing twice is closing once
 		_ = c.Close()
 	}
