@@ -13,6 +13,7 @@ const (
 	tickets   = "./pkg/plugins/internal/credential"
 	fanouts   = "./pkg/plugins/internal/fanout"
 	posts     = "./pkg/plugins/internal/h2post"
+	apns      = "./pkg/plugins/apns"
 	hooks     = "./pkg/plugins/webhook"
 	lines     = "./pkg/plugins/internal/line"
 	contents  = "./pkg/plugins/internal/content"
@@ -34,6 +35,7 @@ func list() []mutant {
 	all = append(all, lining()...)
 	all = append(all, telling()...)
 	all = append(all, posting()...)
+	all = append(all, apple()...)
 	all = append(all, topology()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)

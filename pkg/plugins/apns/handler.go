@@ -3,7 +3,6 @@ package apns
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
@@ -83,12 +82,8 @@ func text(m *message) ([]byte, error) {
 	for _, f := range fields {
 		headers[f.Name] = f.Value
 	}
-	text, err := json.Marshal(struct {
+	return marshal(struct {
 		Headers map[string]string `json:"headers"`
 		Payload json.RawMessage   `json:"payload"`
-	}{headers, m.Append(nil)})
-	if err != nil {
-		return nil, fmt.Errorf("marshal: %w", err)
-	}
-	return text, nil
+	}{headers, m.Append(nil)}), nil
 }

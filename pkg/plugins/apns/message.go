@@ -101,11 +101,25 @@ func render(v *notice.View) *rendered {
 		r.collapse = v.Topic
 	}
 	a := aps{ContentAvailable: 1}
-	if alert := v.Alert(); alert != nil && v.DrawsAlert() && !v.Quiet && v.What != push.ActRead {
+	if alert := alertOf(v); alert != nil {
 		r.loud, a = true, loudAps(v, alert)
 	}
 	r.aps = marshal(a)
 	return r
+}
+
+// alertOf is what the system shows; nil if nothing. The data of all calls say silent, as
+// Tinode's do; people want to see one that rings, or that they have missed.
+func alertOf(v *notice.View) *notice.Alert {
+	call := v.IsRinging() || v.IsMissed()
+	if !v.Settings.APNS.Enabled || v.Quiet || v.Silent && !call || v.What == push.ActRead {
+		return nil
+	}
+	alert := v.Alert()
+	if alert == nil && call {
+		alert = &notice.Alert{Body: "[CALL]"}
+	}
+	return alert
 }
 
 // aps is what Apple's system reads, but for the badge.
