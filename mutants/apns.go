@@ -83,10 +83,5 @@ func apple() []mutant {
 			old: "if by == nil {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fanouts, test: "TestSparedDevice",
 		},
-		{
-			name: "size of a separator undercounted", file: "pkg/plugins/internal/notice/shrink.go",
-			old: "size += 3 // escaped", now: "size += 0",
-			pkg: apns, test: "TestSize",
-		},
 	}
 }

@@ -90,7 +90,7 @@ func (r *refusal) verdict(status int) (v verdict, known bool) {
 	case "400 BadTopic", "400 MissingTopic", "400 TopicDisallowed":
 		return a(line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: "topic"})
 	case "429 TooManyRequests":
-		return a(line.Answer{Fate: line.Again, Wait: deviceWait, Code: line.CodeQuota + "-device"})
+		return a(line.Answer{Fate: line.Again, Wait: deviceWait, Code: line.CodeOwnQuota})
 	}
 	return r.ofConnection(status)
 }

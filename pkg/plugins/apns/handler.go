@@ -60,11 +60,9 @@ func (c *Config) reaches(d push.Device) bool {
 }
 
 func (h *handler) work() push.Work {
-	return push.Work{
-		Begin: h.fanout.Begin, Handle: h.fanout.Handle, TTL: h.config.Lifetime, Notifies: true, Check: h.check, Probe: h.probe, Route: h.fanout.Route,
-		State: h.sender.state, Classes: line.Classes(), Measure: h.sender.line.Measure,
-		Close: h.sender.close, Concurrency: h.sender.line.InFlight,
-	}
+	return h.fanout.Work(push.Work{
+		TTL: h.config.Lifetime, Check: h.check, Probe: h.probe, State: h.sender.state, Close: h.sender.close,
+	})
 }
 
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*message], error) {

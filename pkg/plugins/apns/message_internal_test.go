@@ -129,7 +129,7 @@ func TestSize(t *testing.T) {
 		part := rapid.SampledFrom([]string{"a", "\"", "\\", "\n", "\x01", "\u2028", "é", "👩‍👩‍👧", "<", strings.Repeat("x", 100)})
 		content, _ := json.Marshal(strings.Repeat(strings.Join(rapid.SliceOfN(part, 1, 20).Draw(t, "parts"), ""), rapid.IntRange(1, 2000).Draw(t, "times")))
 		p := push.Payload{
-			What: push.ActMsg, Topic: rapid.StringN(1, 300, 600).Draw(t, "topic"), From: bob.UserId(), SeqId: 7, Content: content,
+			What: push.ActMsg, Topic: rapid.StringN(1, 300, 600).Draw(t, "topic"), From: bob.UserId(), SeqId: 7, Content: json.RawMessage(content),
 			ContentType: rapid.StringN(0, 300, 600).Draw(t, "mime"),
 		}
 		tmpl, err := newTemplate(rapid.SampledFrom(configs).Draw(t, "config"), receipt(p), noon)
