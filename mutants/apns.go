@@ -18,6 +18,12 @@ func apple() []mutant {
 			old: "return min(s.TimeToLive, cmp.Or(s.ring, ringTTL))", now: "return s.TimeToLive",
 			pkg: apns, test: "TestRing",
 		},
+	}
+}
+
+// appleConnections breaks how tokens and connections are used for Apple.
+func appleConnections() []mutant {
+	return []mutant{
 		{
 			name: "connection changes its token too soon", file: "pkg/plugins/apns/auth.go",
 			old: "time.Since(was.issued) >= keep:", now: "true:",
@@ -44,6 +50,27 @@ func apple() []mutant {
 			pkg: apns, test: "TestConnectionGivenUp",
 		},
 		{
+			name: "connection not primed", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "if cn.client.o.Prime && !cn.primed {", now: "if cn.client.o.Prime && cn.primed {",
+			pkg: posts, test: "TestPrime",
+		},
+		{
+			name: "retired connection takes more", file: "pkg/plugins/internal/h2post/request.go",
+			old: "a.conn.drain()", now: "_ = a.conn",
+			pkg: posts, test: "TestRetire",
+		},
+		{
+			name: "connection takes a head that it must not", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "head = move(cn.head, head)", now: "_ = move(cn.head, head)",
+			pkg: posts, test: "TestMove",
+		},
+	}
+}
+
+// appleAnswers breaks what Apple's answers mean.
+func appleAnswers() []mutant {
+	return []mutant{
+		{
 			name: "mix-up of environments empties the directory", file: "pkg/plugins/apns/answer.go",
 			old: "Doubt: errMixedUp, Code: codeBadToken}", now: "Code: codeBadToken}",
 			pkg: apns, test: "TestSandboxMixUp",
@@ -64,24 +91,14 @@ func apple() []mutant {
 			pkg: apns, test: "TestMessageID",
 		},
 		{
-			name: "connection not primed", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "if cn.client.o.Prime && !cn.primed {", now: "if cn.client.o.Prime && cn.primed {",
-			pkg: posts, test: "TestPrime",
-		},
-		{
-			name: "retired connection takes more", file: "pkg/plugins/internal/h2post/request.go",
-			old: "a.conn.drain()", now: "_ = a.conn",
-			pkg: posts, test: "TestRetire",
-		},
-		{
-			name: "connection takes a head that it must not", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "head = move(cn.head, head)", now: "_ = move(cn.head, head)",
-			pkg: posts, test: "TestMove",
-		},
-		{
 			name: "renderer's choice of devices ignored", file: "pkg/plugins/internal/fanout/targets.go",
 			old: "if by == nil {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fanouts, test: "TestSparedDevice",
+		},
+		{
+			name: "size of a separator undercounted", file: "pkg/plugins/internal/notice/shrink.go",
+			old: "size += 3 // escaped", now: "size += 0",
+			pkg: apns, test: "TestSize",
 		},
 	}
 }

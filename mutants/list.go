@@ -36,6 +36,8 @@ func list() []mutant {
 	all = append(all, telling()...)
 	all = append(all, posting()...)
 	all = append(all, apple()...)
+	all = append(all, appleConnections()...)
+	all = append(all, appleAnswers()...)
 	all = append(all, topology()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)

@@ -125,6 +125,12 @@ func TestSize(t *testing.T) {
 	configs := []*Config{
 		mustConfig(t, ""), mustConfig(t, `,"apns":{"title":"`+strings.Repeat("t", 200)+`","loc_key":"K","loc_args":["$content","$content"],"body":"$content"}`),
 	}
+	// Separators, which JSON escapes, before characters that are large.
+	content, _ := json.Marshal(strings.Repeat("\u2028👩‍👩‍👧", 39))
+	r := receipt(push.Payload{What: push.ActMsg, Topic: "A", From: bob.UserId(), SeqId: 7, Content: json.RawMessage(content)})
+	if body := made(t, configs[1], r, "", push.Recipient{Unread: 1 << 30}).Append(nil); len(body) > maxPayload {
+		t.Errorf("%d bytes", len(body))
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		part := rapid.SampledFrom([]string{"a", "\"", "\\", "\n", "\x01", "\u2028", "é", "👩‍👩‍👧", "<", strings.Repeat("x", 100)})
 		content, _ := json.Marshal(strings.Repeat(strings.Join(rapid.SliceOfN(part, 1, 20).Draw(t, "parts"), ""), rapid.IntRange(1, 2000).Draw(t, "times")))

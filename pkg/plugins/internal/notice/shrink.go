@@ -79,6 +79,8 @@ func textSize(s string) int {
 			size++
 		case c < ' ':
 			size += 5
+		case c == 0xe2 && (s[i:min(i+3, len(s))] == "\u2028" || s[i:min(i+3, len(s))] == "\u2029"):
+			size += 3 // escaped
 		}
 	}
 	return size
