@@ -1,14 +1,72 @@
 package fcm
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
+// instant is a network that accepts at once.
+type instant struct{}
+
+func (instant) Post(r *h2post.Request) {
+	r.Done(&h2post.Answer{Outcome: h2post.Answered, Status: http.StatusOK, Body: []byte(`{"name":"` + goodID + `"}`)})
+}
+func (instant) Cancel(*h2post.Request)      {}
+func (instant) Close(context.Context) error { return nil }
+
+// phones is a directory in which everybody has an Android phone.
+type phones struct{ push.Directory }
+
+func (phones) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
+	all := make(map[push.Uid][]push.Device, len(users))
+	for _, user := range users {
+		all[user] = []push.Device{{ID: "phone", Platform: "android", Token: "token-" + user.String()}}
+	}
+	return all, nil
+}
+
+// BenchmarkPush carries receipts of one recipient through the whole handler, but for the
+// network.
+func BenchmarkPush(b *testing.B) {
+	c := configWith(b)
+	c.PerSecond = 1e9
+	s, err := newSender(b.Context(), c, goodKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.wire.Close()
+	s.wire = line.WireOver(instant{})
+	h := push.Adapt(func(string) (push.Work, error) { return newHandler(c, push.Common{}, phones{}, s).work(), nil })
+	if err := h.Init(""); err != nil {
+		b.Fatal(err)
+	}
+	defer h.Stop()
+	var open sync.WaitGroup
+	b.ReportAllocs()
+	for b.Loop() {
+		r := receipt(func(r *push.Receipt) { r.Payload.Timestamp = time.Now() })
+		r.OnDone(func(err error) {
+			if err != nil {
+				b.Error(err)
+			}
+			open.Done()
+		})
+		open.Add(1)
+		h.Push() <- r
+	}
+	open.Wait()
+}
+
 // BenchmarkRender makes the one message of a receipt to one device, as most
-// receipts are: it is what a push costs before the SDK sees it.
+// receipts are: it is what a push costs before it is sent.
 func BenchmarkRender(b *testing.B) {
 	drafty := json.RawMessage(`{"txt":"Hi @bob, see https://example.com","fmt":[{"at":3,"len":4},{"at":13,"len":19,"key":1}],` +
 		`"ent":[{"tp":"MN","data":{"val":"usrEDJUdpi63P4"}},{"tp":"LN","data":{"url":"https://example.com"}}]}`)

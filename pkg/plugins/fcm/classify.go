@@ -1,6 +1,7 @@
 package fcm
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -38,22 +39,37 @@ func classify(x line.Exchange, now time.Time) line.Answer {
 	return a
 }
 
-// messageID is what an answer says of a message that was accepted.
-func messageID(body []byte) string {
+// messageID is what an answer says of a message that was accepted. FCM's own form is
+// read as it is, and any other as JSON.
+func messageID(body []byte) []byte {
+	rest, plain := body, true
+	for _, next := range []string{"{", `"name"`, ":", `"`} {
+		if rest, plain = bytes.CutPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(next)); !plain {
+			break
+		}
+	}
+	id, end, _ := bytes.Cut(rest, []byte{'"'})
+	if plain && string(bytes.Trim(end, " \t\r\n")) == "}" && bytes.IndexFunc(id, isOdd) < 0 {
+		return id
+	}
 	var accepted struct {
 		Name string `json:"name"`
 	}
 	if err := json.Unmarshal(body, &accepted); err != nil {
-		return ""
+		return nil
 	}
-	return accepted.Name
+	return []byte(accepted.Name)
 }
+
+// isOdd reports whether c may mean something else in a string of JSON.
+func isOdd(c rune) bool { return c < ' ' || c > '~' || c == '\\' }
 
 // isMessageID reports whether FCM has given a message this id, which is its proof
 // that it has accepted it.
-func isMessageID(id string) bool {
-	project, message, ok := strings.Cut(strings.TrimPrefix(id, "projects/"), "/messages/")
-	return ok && project != "" && message != "" && strings.HasPrefix(id, "projects/")
+func isMessageID(id []byte) bool {
+	rest, ours := bytes.CutPrefix(id, []byte("projects/"))
+	project, message, ok := bytes.Cut(rest, []byte("/messages/"))
+	return ours && ok && len(project) > 0 && len(message) > 0
 }
 
 // verdict is what a refusal means, and what the operator does about it; "" when there is

@@ -1,6 +1,7 @@
 package fcm
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -191,6 +192,25 @@ func TestAcceptedNeedsAnID(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMessageID: what is read without a decoder is what encoding/json reads.
+func FuzzMessageID(f *testing.F) {
+	for _, body := range []string{
+		`{"name":"` + goodID + `"}`, "{\n  \"name\": \"" + goodID + "\"\n}\n", `{"name":"a\u002fb"}`, `{"name":"a" }x`, `{"name":"a","name":"b"}`,
+		`{"name":"a"`, `{"name":a"}`, `{"name":"a\"}`, "{\"name\":\"\xff\"}", "{\"name\":\"\n\"}", `{"Name":"a"}`, `"name":"a"}`, `{"name" : ""}`, "\v{\"name\":\"a\"}", ``,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var want struct{ Name string }
+		if json.Unmarshal(body, &want) != nil {
+			want.Name = ""
+		}
+		if got := messageID(body); string(got) != want.Name {
+			t.Errorf("%q: got %q, want %q", body, got, want.Name)
+		}
+	})
 }
 
 func TestNoAnswer(t *testing.T) {
