@@ -65,6 +65,11 @@ func lining() []mutant {
 			pkg: lines, test: "TestWireGivesUp",
 		},
 		{
+			name: "open requests not given up when the handler stops", file: "pkg/plugins/internal/line/crowd.go",
+			old: "for p := range posts {\n\t\tp.giveUp()", now: "for p := range posts {\n\t\t_ = p",
+			pkg: lines, test: "TestRootEnds",
+		},
+		{
 			name: "answers settled by who reads them", file: "pkg/plugins/internal/line/settle.go",
 			old: "go s.run()", now: "s.run()",
 			pkg: lines, test: "TestAnswersAreSettledElsewhere",

@@ -42,6 +42,8 @@ type Request struct {
 	Body   []byte
 	// Deadline is until when there must be an answer; zero for Options.Timeout.
 	Deadline time.Time
+	// Latest is when the deadline is at the latest; zero for no bound.
+	Latest time.Time
 	// Done is called once: by any goroutine, perhaps before Post returns, and often by
 	// the one that reads all other answers, so it must not block. The answer is part of
 	// the request: it and what it holds stand until the request is posted again.
@@ -131,6 +133,9 @@ func (r *Request) reset(now time.Time, timeout time.Duration) {
 	r.repeats, r.due = 0, r.Deadline
 	if r.due.IsZero() {
 		r.due = now.Add(timeout)
+	}
+	if !r.Latest.IsZero() && r.Latest.Before(r.due) {
+		r.due = r.Latest
 	}
 }
 

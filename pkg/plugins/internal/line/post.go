@@ -12,7 +12,8 @@ import (
 type post struct {
 	wire     *Wire
 	req      h2post.Request
-	stop     func() bool
+	stop     func() bool // of the watch of its context
+	among    *crowd      // watches instead, if it is not nil
 	given    atomic.Bool // up
 	onSecond bool
 	request  Request
@@ -55,10 +56,10 @@ func (p *post) done(a *h2post.Answer) {
 
 // settle tells what came of it, and gives p back unless somebody may still cancel it.
 func (p *post) settle() {
-	unused := p.stop()
+	unused := p.unwatch()
 	a, told := p.judge()
 	answered := p.answered
-	p.request, p.answered, p.stop, p.answer = nil, nil, nil, nil
+	p.request, p.answered, p.stop, p.among, p.answer = nil, nil, nil, nil, nil
 	if unused {
 		if cap(p.req.Body) > keptBody {
 			p.req.Body = nil

@@ -32,6 +32,7 @@ type Wire struct {
 	first, second h2post.Poster // second is for peers without HTTP/2; nil if first is
 	fallback      atomic.Int64  // until when second is used, in Unix ns
 	posts         sync.Pool     // of *post
+	crowd         atomic.Pointer[crowd]
 	settlers      settlers
 }
 
@@ -132,7 +133,7 @@ func (w *Wire) Send(ctx context.Context, head *h2post.Head, r Request, answered 
 		p.req.Path, p.req.Fields = own.Particulars(p.req.Fields)
 	}
 	p.given.Store(false)
-	p.stop = context.AfterFunc(ctx, p.giveUp)
+	p.watch(ctx)
 	by := w.first
 	if p.onSecond = w.second != nil && time.Now().UnixNano() < w.fallback.Load(); p.onSecond {
 		by = w.second

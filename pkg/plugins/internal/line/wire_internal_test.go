@@ -68,31 +68,39 @@ var head = h2post.NewHead("/")
 // is answered once.
 func TestWireAnswersOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := WireOver(h2post.NewNetHTTP(t.Context(), "https://provider.example", time.Second, roundTrip(func(r *http.Request) (*http.Response, error) {
-			select {
-			case <-time.After(time.Duration(rand.IntN(3)) * time.Second):
-			case <-r.Context().Done():
-				return nil, r.Context().Err()
-			}
-			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
-		})))
-		const requests = 2000
-		var answers [requests]atomic.Int64
-		for i := range requests {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(3))*time.Second)
-			defer cancel()
-			go w.Send(ctx, head, letter{yes}, func(Answer) { answers[i].Add(1) })
-			time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
+	for name, with := range contexts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { answersOnce(t, with) })
+		})
+	}
+}
+
+func answersOnce(t *testing.T, with func(ctx, root context.Context) context.Context) {
+	t.Helper()
+	w := WireOver(h2post.NewNetHTTP(t.Context(), "https://provider.example", time.Second, roundTrip(func(r *http.Request) (*http.Response, error) {
+		select {
+		case <-time.After(time.Duration(rand.IntN(3)) * time.Second):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
 		}
-		time.Sleep(time.Minute)
-		for i := range answers {
-			if n := answers[i].Load(); n != 1 {
-				t.Errorf("request %d was answered %d times", i, n)
-			}
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	})))
+	const requests = 2000
+	var answers [requests]atomic.Int64
+	for i := range requests {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rand.IntN(3))*time.Second)
+		defer cancel()
+		go w.Send(with(ctx, t.Context()), head, letter{yes}, func(Answer) { answers[i].Add(1) })
+		time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
+	}
+	time.Sleep(time.Minute)
+	for i := range answers {
+		if n := answers[i].Load(); n != 1 {
+			t.Errorf("request %d was answered %d times", i, n)
 		}
-		w.Close()
-	})
+	}
+	w.Close()
 }
 
 // TestWireGivesUp: a request whose time is over before it is posted is given up.
