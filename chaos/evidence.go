@@ -28,7 +28,7 @@ func (w *world) settled(ctx context.Context, limit time.Duration) error {
 	defer cancel()
 	last := "no broker answers"
 	for idle := 0; idle < 2; {
-		stats, err := status.NewReader(w.conn).Stats(ctx, streams())
+		stats, err := status.NewReader(w.conn).Stats(ctx, w.streams())
 		switch {
 		case err != nil:
 			idle = 0
@@ -104,8 +104,8 @@ func busy(s status.Stats) bool {
 // letters counts the dead letters by lane and receipt. One that belongs to no lane
 // is in both.
 func (w *world) letters(ctx context.Context) (map[string]map[int]int, error) {
-	found := map[string]map[int]int{"stdout": {}, "fcm": {}}
-	for letter, err := range letters.New(w.conn, streams()).List(ctx, letters.Filter{}) {
+	found := map[string]map[int]int{"stdout": {}, w.provider: {}}
+	for letter, err := range letters.New(w.conn, w.streams()).List(ctx, letters.Filter{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the dead letters: %w", err)
 		}
@@ -150,7 +150,11 @@ func (w *world) printed() ([]ledger.Arrival, error) {
 type providerLine struct {
 	Time     time.Time `json:"time"`
 	Accepted bool      `json:"accepted"`
-	Body     struct {
+	// Target, Header and Body.Seq are what APNs has got.
+	Target string            `json:"target"`
+	Header map[string]string `json:"header"`
+	Body   struct {
+		Seq     string `json:"seq"`
 		Message struct {
 			Token   string            `json:"token"`
 			Data    map[string]string `json:"data"`
@@ -168,6 +172,11 @@ func (w *world) pushed() (accepted []ledger.Arrival, calls []time.Time, err erro
 		_ = json.Unmarshal(line, &l) // what cannot be read has the number 0, which is unexpected
 		calls = append(calls, l.Time)
 		if !l.Accepted && !l.Time.IsZero() {
+			return
+		}
+		if w.apple() {
+			seq, _ := strconv.Atoi(l.Body.Seq)
+			accepted = append(accepted, ledger.Arrival{Seq: seq, User: appleUser(l.Target), Collapse: l.Header["apns-collapse-id"]})
 			return
 		}
 		m := l.Body.Message

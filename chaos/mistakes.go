@@ -121,7 +121,7 @@ func (f *faults) abandon(ctx context.Context, long time.Duration) error {
 	if err := errors.Join(err, sleep.For(ctx, long)); err != nil {
 		return fmt.Errorf("abandon a durable: %w", err)
 	}
-	stats, err := status.NewReader(f.conn).Stats(ctx, streams())
+	stats, err := status.NewReader(f.conn).Stats(ctx, f.streams())
 	if err != nil {
 		return fmt.Errorf("look at the lanes: %w", err)
 	}

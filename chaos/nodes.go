@@ -175,7 +175,7 @@ func leaderIn(text []byte) string {
 	}
 	for _, a := range answer.Accounts {
 		for _, s := range a.Streams {
-			if s.Name == streams().Stream {
+			if s.Name == stream {
 				return s.Cluster.Leader
 			}
 		}

@@ -148,8 +148,8 @@ func (w *world) judge(res *result, letters map[string]map[int]int) error {
 		return err
 	}
 	res.Lanes = map[string]ledger.Verdict{
-		"stdout": w.ledger.Check(ledger.Evidence{Arrivals: printed, Letters: letters["stdout"]}),
-		"fcm":    w.ledger.Check(ledger.Evidence{Arrivals: pushed, Letters: letters["fcm"]}),
+		"stdout":   w.ledger.Check(ledger.Evidence{Arrivals: printed, Letters: letters["stdout"]}),
+		w.provider: w.ledger.Check(ledger.Evidence{Arrivals: pushed, Letters: letters[w.provider]}),
 	}
 	t := &res.Total
 	for _, lane := range slices.Sorted(maps.Keys(res.Lanes)) {

@@ -32,6 +32,7 @@ type shape struct {
 	maxBytes int64         // of PUSH; 24 MiB if 0
 	maxDead  int           // receipts that may become dead letters
 	maxCalls int           // calls per worker and second during an outage; 0 is not checked
+	provider string        // of pushes, the name of its handler
 	payload  int           // max_payload of the brokers in bytes; 0 is the usual
 	many     int           // recipients of every tenth receipt; 0 is crowd
 	tight    bool          // the streams of retries and letters hold tightLimit

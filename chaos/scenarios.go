@@ -7,7 +7,7 @@ import (
 
 // usual is the shape that most scenarios share.
 func usual(workers int) shape {
-	return shape{workers: workers, nodes: 1, rate: 300, latency: 20 * time.Millisecond, timeout: 10 * time.Second}
+	return shape{workers: workers, nodes: 1, provider: "fcm", rate: 300, latency: 20 * time.Millisecond, timeout: 10 * time.Second}
 }
 
 // with changes a shape.
@@ -18,7 +18,7 @@ func (s shape) with(change func(*shape)) shape {
 
 // scenarios are all there are, those that take longest first.
 func scenarios() []scenario {
-	return slices.Concat(clusterScenarios(), machineScenarios(), brokerScenarios(), workerScenarios(), mistakeScenarios(), providerScenarios(), connectionScenarios(), storeScenarios())
+	return slices.Concat(clusterScenarios(), machineScenarios(), brokerScenarios(), workerScenarios(), mistakeScenarios(), providerScenarios(), connectionScenarios(), appleScenarios(), storeScenarios())
 }
 
 func workerScenarios() []scenario {

@@ -52,7 +52,7 @@ func storeScenarios() []scenario {
 
 // limits are those of the streams.
 func (w *world) limits() topology.Topology {
-	t := streams()
+	t := w.streams()
 	t.Replicas, t.History, t.DeadMaxAge, t.AckWait = w.replicas(), 72*time.Hour, 30*24*time.Hour, w.scale.ackWait
 	t.MaxBytes, t.DeadMaxBytes, t.RetryMaxBytes = cmp.Or(w.maxBytes, 24<<20), 8<<20, 16<<20
 	if w.tight {

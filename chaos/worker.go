@@ -52,12 +52,16 @@ func (w *world) workerEnviron(i int) []string {
 	if w.ttl > 0 {
 		ttl = w.ttl.String()
 	}
+	config := map[string]any{
+		"buffer": buffer, "timeout": w.timeout.String(), "credentials_file": w.credentials(), "endpoint": w.fakeURL + "/v1",
+		"time_to_live": ttl, "improvements": map[string]bool{"android_collapse_key": true}, "ramp": "1s",
+	}
+	if w.apple() {
+		config = w.apnsConfig(ttl)
+	}
 	handlers := []map[string]any{
 		{"name": "stdout", "config": map[string]any{"buffer": buffer}},
-		{"name": "fcm", "config": map[string]any{
-			"buffer": buffer, "timeout": w.timeout.String(), "credentials_file": w.credentials(), "endpoint": w.fakeURL + "/v1",
-			"time_to_live": ttl, "improvements": map[string]bool{"android_collapse_key": true}, "ramp": "1s",
-		}},
+		{"name": w.provider, "config": config},
 	}
 	text, _ := json.Marshal(handlers) //nolint:errchkjson // strings and numbers
 	limits := w.limits()

@@ -52,9 +52,12 @@ type world struct {
 	crashes      atomic.Pointer[error]
 }
 
+// stream is that of receipts.
+const stream = "PUSH"
+
 // streams names what is looked at; the worker makes it.
-func streams() topology.Topology {
-	return topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout", "fcm"}}
+func (w *world) streams() topology.Topology {
+	return topology.Topology{Stream: stream, Subject: "push.receipts", Handlers: []string{"stdout", w.provider}}
 }
 
 // open starts everything: brokers, provider, workers, in the order of dependence,
@@ -114,11 +117,11 @@ func (w *world) openFake(ctx context.Context) error {
 	}
 	addr := net.JoinHostPort(w.hosts[1], strconv.Itoa(port))
 	w.fakeURL = "http://" + addr
-	s := &service{name: "fakefcm", spec: func(int) (process.Spec, string, error) {
-		return process.Spec{Dir: w.dir, Env: w.environ(), Args: []string{
-			w.programs.worker, "fakefcm", "--addr", addr, "--credentials", w.credentials(), "--reveal",
-			"--latency", w.latency.String(),
-		}}, w.fakeURL + "/fake/stats", nil
+	if w.apple() {
+		w.fakeURL = "https://" + addr
+	}
+	s := &service{name: "fake", spec: func(int) (process.Spec, string, error) {
+		return w.fakeSpec(addr), w.fakeURL + "/fake/stats", nil
 	}}
 	if _, err := s.start(ctx); err != nil {
 		return err
@@ -127,6 +130,9 @@ func (w *world) openFake(ctx context.Context) error {
 	w.fake = s.holder()
 	if err := s.await(ctx); err != nil {
 		return err
+	}
+	if w.apple() {
+		return written(ctx, w.credentials(), w.certificate())
 	}
 	for { // it writes the credentials once it listens
 		if text, err := os.ReadFile(w.credentials()); err == nil && json.Valid(text) {
@@ -142,7 +148,11 @@ func (w *world) credentials() string { return filepath.Join(w.dir, "fake.json") 
 
 // environ is the environment that every process has.
 func (w *world) environ() []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GOTRACEBACK=all"}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GOTRACEBACK=all"}
+	if w.apple() {
+		env = append(env, "SSL_CERT_FILE="+w.certificate())
+	}
+	return env
 }
 
 // openConn connects the publisher and the observer.
@@ -172,7 +182,11 @@ func (w *world) brokerAddrs() []string {
 func (w *world) openDevices(ctx context.Context) error {
 	var lines strings.Builder
 	for user := uint64(1); user <= users; user++ {
-		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":"fcm","platform":"android","token":%q}`+"\n", user, token(user))
+		address := token(user)
+		if w.apple() {
+			address = appleToken(user)
+		}
+		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":%q,"platform":"android","token":%q}`+"\n", user, w.provider, address)
 	}
 	file := w.devicesFile()
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
