@@ -60,6 +60,8 @@ func get() {
 //	account FILE         writes another service account for it
 //	fakescript FILE      has it follow the rules in a file
 //	revoke               has it take no access token of before
+//	app ADDR N           waits for the nth test token that the fake there is sent, returns
+//	                     it, and puts the worker's answer into the file answer
 //	pull N               takes the next receipts of the first lane into the file
 //	                     pulled
 //
@@ -100,6 +102,7 @@ func TestScripts(t *testing.T) {
 			"revoke":     revokeTokens,
 			"showas":     showAs,
 			"pull":       pull,
+			"app":        returnTokens,
 		},
 	})
 }

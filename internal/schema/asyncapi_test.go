@@ -65,6 +65,8 @@ func channels() object {
 		"deviceList": requestChannel("push.devices.ls", "deviceQuery", "Lists a user's devices, without their tokens."),
 		"deviceRemove": requestChannel("push.devices.rm", "deviceQuery",
 			"Removes the user's devices that have the id, provider and token of the request, as far as it names them."),
+		"deviceTest": requestChannel("push.devices.test", "deviceQuery", "Sends one real push to each device of a user, or to the one with the id, and says what the provider answered."),
+		"deviceAck":  requestChannel("push.devices.ack", "testToken", "Returns the token of a test push, which shows that it was delivered."),
 		"deviceAnswers": object{
 			"address": nil, "messages": messageRefs("answer"),
 			"description": "The inbox that the client gave as reply subject.",
@@ -121,6 +123,8 @@ func operations() object {
 		"putDevice":        request("devicePut", "device", "Register a device"),
 		"listDevices":      request("deviceList", "deviceQuery", "List a user's devices"),
 		"removeDevices":    request("deviceRemove", "deviceQuery", "Remove devices of a user"),
+		"testDevices":      request("deviceTest", "deviceQuery", "Send a test push to a user's devices"),
+		"returnTestToken":  request("deviceAck", "testToken", "Return the token of a test push"),
 		"sendDeadLetter":   operation("send", "deadLetters", "deadLetter", "Keep what could not be delivered"),
 		"sendOutcome":      operation("send", "outcomes", "outcome", "Record what became of receipts"),
 		"sendMarks":        operation("send", "marks", "marks", "Tell the other workers what was read"),
@@ -153,6 +157,10 @@ func messages(t *testing.T) object {
 				object{"name": "all", "payload": object{"user": "usr782riWdFIwE"}},
 				object{"name": "one", "payload": object{"user": 81985529216486895, "id": "phone"}},
 			},
+		},
+		"testToken": object{
+			"summary": "The token of a test push, as the app has got it.", "payload": ref("components", "schemas", "TestToken"),
+			"examples": []any{object{"name": "one", "payload": object{"token": "MNQXE5DJMNXW2ZLTMFRWG33VNZ"}}},
 		},
 		"answer": object{
 			"summary": "What became of the request.", "payload": ref("components", "schemas", "Answer"),
@@ -225,7 +233,10 @@ func schemas(t *testing.T) object {
 		"Outcome": outcome, "Target": target,
 		"Receipt": receipt, "Recipient": defs["Recipient"], "Payload": defs["Payload"],
 		"Device": embedded(t, deviceSchema(t)), "DeviceGone": embedded(t, event),
-		"DeviceQuery":    deviceQuery(t),
+		"DeviceQuery": deviceQuery(t),
+		"TestToken": object{"type": "object", "required": []any{"token"}, "properties": object{
+			"token": object{"type": "string", "description": "the member test of the push's data"},
+		}},
 		"Answer":         answer(),
 		"Marks":          marks(),
 		"PublishHeaders": publishHeaders(),
@@ -303,8 +314,23 @@ func answer() object {
 		"properties": object{
 			"ok": object{"const": true}, "error": refusal,
 			"devices": object{"type": "array", "items": listed, "description": "the answer to push.devices.ls"},
+			"tests":   object{"type": "array", "items": trial(listed), "description": "the answer to push.devices.test"},
 		},
 		"oneOf": []any{object{"required": []any{"ok"}}, object{"required": []any{"error"}}},
+	}
+}
+
+// trial is a test push to one device.
+func trial(listed object) object {
+	text, at := object{"type": "string"}, object{"type": "string", "format": "date-time"}
+	return object{
+		"type": "object", "required": []any{"device", "result", "token", "began"},
+		"properties": object{
+			"device": listed, "handler": text, "began": at, "asked": at, "answered": at,
+			"result": object{"enum": []any{"accepted", "skipped", "gone", "rejected", "retried"}},
+			"why":    object{"type": "string", "description": "the reason of another result than accepted"},
+			"token":  object{"type": "string", "description": "what the app gets, for push.devices.ack"},
+		},
 	}
 }
 

@@ -42,6 +42,8 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 		{"devicePut", "", `{"user":"usr782riWdFIwE"}`},
 		{"devicePut", "", `no device`},
 		{"deviceList", "deviceQuery", `{"user":81985529216486895}`},
+		{"deviceTest", "deviceQuery", `{"user":"usr782riWdFIwE"}`},
+		{"deviceAck", "testToken", `{"token":"MNQXE5DJMNXW2ZLTMFRWG33VNZ"}`},
 		{"deviceRemove", "deviceQuery", `{"user":"usr782riWdFIwE","id":"phone"}`},
 	} {
 		if request.message != "" {

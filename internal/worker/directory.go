@@ -54,10 +54,10 @@ func (d *lateDirectory) hasher() func(token string) string {
 // openDevices opens the device directory for those who have d, and returns what
 // keeps it up to date and serves the requests of chat servers. A worker that may
 // not make the bucket does without it if it is missing; handlers that ask are told.
-func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory) (serve func(context.Context) error, err error) {
+func (w Worker) openDevices(ctx context.Context, conn *broker.Conn, d *lateDirectory, test devices.Tester) (serve func(context.Context) error, err error) {
 	devices, err := devices.Open(ctx, conn, devices.Options{
 		CacheBytes: int(w.Config.DevicesCache), Mirror: w.Config.DevicesMirror, Displace: w.Config.DevicesDisplace,
-		Address: w.Address, Log: w.Log,
+		Address: w.Address, Tester: test, Log: w.Log,
 	})
 	switch {
 	case err == nil:

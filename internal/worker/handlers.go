@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,6 +85,19 @@ func (hs *handlers) names() []string {
 		names[i] = h.name
 	}
 	return names
+}
+
+// test is [devices.Tester]: of two handlers that one device could have, registration
+// has refused one.
+func (hs *handlers) test(ctx context.Context, d push.Device, token string) (handler string, t push.Tested) {
+	for _, h := range hs.enabled {
+		if tester, ok := h.handler.(push.Tester); ok {
+			if t, ok := tester.Test(ctx, d, token); ok {
+				return h.name, t
+			}
+		}
+	}
+	return "", push.Tested{}
 }
 
 // policy is the retry policy of the configuration.

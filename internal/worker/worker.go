@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/broker/topology"
@@ -84,7 +85,7 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 	defer conn.Close()
 
 	topo := Topology(w.Config, handlers.names())
-	devices, err := w.prepare(ctx, conn, topo, directory)
+	devices, err := w.prepare(ctx, conn, topo, directory, handlers.test)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -200,7 +201,7 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 
 // prepare provisions or binds the broker's objects, logs how they differed, and
 // opens the device directory; see openDevices.
-func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory) (devices func(context.Context) error, err error) {
+func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, test devices.Tester) (serve func(context.Context) error, err error) {
 	step, do := "provision", topology.Provision
 	if !w.Config.Provision {
 		step, do = "bind", topology.Bind
@@ -217,10 +218,10 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topol
 		return nil, fmt.Errorf("%s streams and durables: %w", step, err)
 	}
 	err = w.untilAnswered(ctx, func() error {
-		devices, err = w.openDevices(ctx, conn, d)
+		serve, err = w.openDevices(ctx, conn, d, test)
 		return err
 	})
-	return devices, err
+	return serve, err
 }
 
 // untilAnswered asks again for as long as the broker does not answer: a cluster that

@@ -34,6 +34,8 @@ type Work struct {
 	// Route is [Router]'s, and may run beside Handle; nil when the handler cannot
 	// tell.
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
+	// Test is [Tester]'s, and may run beside Handle; nil when the handler has no devices.
+	Test func(ctx context.Context, d Device, token string) (Tested, bool)
 	// Notifies is [Notifier]'s: the handler shows notifications on users' devices.
 	Notifies bool
 	// Retry is [Retrier]'s; zero when the worker's policy suits the handler.
@@ -52,7 +54,7 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered], a [Divider]
+// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered], a [Divider], a [Tester]
 // and an [Addresser]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup     func(jsonconf string) (Work, error)
@@ -74,6 +76,7 @@ var (
 	_ Metered  = (*Adapter)(nil)
 	_ Notifier = (*Adapter)(nil)
 	_ Divider  = (*Adapter)(nil)
+	_ Tester   = (*Adapter)(nil)
 
 	_ Addresser = (*Adapter)(nil)
 )

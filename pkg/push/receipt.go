@@ -33,6 +33,7 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	done     func(error)
 	tally    *Targets
 	items    []Target
+	test     string
 }
 
 // Targets counts what became of the targets of a receipt: devices and channels.

@@ -29,6 +29,8 @@ type Options struct {
 	Displace bool
 	// Address is that of [device.Options].
 	Address func(push.Device) (push.Device, error)
+	// Tester sends test pushes; nil where there are no handlers.
+	Tester Tester
 	// Log gets what nobody waits for.
 	Log zerolog.Logger
 }
@@ -42,6 +44,7 @@ type Directory struct {
 	conn   *broker.Conn
 	store  *store
 	mirror bool
+	tester Tester
 	log    zerolog.Logger
 }
 
@@ -58,7 +61,7 @@ func Open(ctx context.Context, c *broker.Conn, o Options) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the device directory: %w", err)
 	}
-	d := &Directory{conn: c, store: s, mirror: o.Mirror, log: o.Log}
+	d := &Directory{conn: c, store: s, mirror: o.Mirror, tester: o.Tester, log: o.Log}
 	damage := o.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}) // each receipt meets it again
 	d.Directory = device.New(s, device.Options{
 		Mask: mask, CacheBytes: o.CacheBytes, CacheTTL: o.CacheTTL, Mirror: o.Mirror, Displace: o.Displace, Address: o.Address, OnGone: d.publish,

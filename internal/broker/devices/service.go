@@ -61,7 +61,9 @@ type answer struct {
 	OK bool `json:"ok,omitempty"`
 	// Devices answers ls.
 	Devices *[]listed `json:"devices,omitempty"`
-	Error   *refusal  `json:"error,omitempty"`
+	// Tests answers test.
+	Tests []*Trial `json:"tests,omitempty"`
+	Error *refusal `json:"error,omitempty"`
 }
 
 type refusal struct {
@@ -94,7 +96,7 @@ func (d *Directory) serve(ctx context.Context) error {
 	}
 	var subscriptions []*nats.Subscription
 	defer func() { s.stop(subscriptions) }()
-	for name, do := range map[string]request{"put": s.put, "ls": s.list, "rm": s.remove} {
+	for name, do := range map[string]request{"put": s.put, "ls": s.list, "rm": s.remove, "test": s.test, "ack": s.returned} {
 		e := &endpoint{do: do}
 		s.endpoints[name] = e
 		sub, err := d.conn.NATS().QueueSubscribe(wire.DeviceRequests+name, serviceQueue, s.handler(context.WithoutCancel(ctx), e))
@@ -218,8 +220,13 @@ func (s *service) list(ctx context.Context, like push.Device) (answer, error) {
 	}
 	list := make([]listed, len(devices))
 	for i, d := range devices {
-		e := d.More()
-		list[i] = listed{d.ID, d.Provider, d.Platform, e.App, e.Kind, e.Env, d.Lang, d.Registered, s.devices.Hash(d.Token)}
+		list[i] = s.devices.listed(d)
 	}
 	return answer{Devices: &list}, nil
+}
+
+// listed is dev as an answer shows it.
+func (d *Directory) listed(dev push.Device) listed {
+	e := dev.More()
+	return listed{dev.ID, dev.Provider, dev.Platform, e.App, e.Kind, e.Env, dev.Lang, dev.Registered, d.Hash(dev.Token)}
 }

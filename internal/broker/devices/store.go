@@ -99,12 +99,23 @@ func (s *store) readLast(ctx context.Context, keys []string, entries []device.En
 
 // Write implements [device.Store].
 func (s *store) Write(ctx context.Context, key string, value []byte, revision uint64) (written uint64, err error) {
+	ttl := ""
+	if value == nil {
+		ttl = markerTTL
+	}
+	return s.write(ctx, key, value, revision, ttl)
+}
+
+// write is Write of what is kept for as long as ttl says; empty is for ever.
+func (s *store) write(ctx context.Context, key string, value []byte, revision uint64, ttl string) (written uint64, err error) {
 	m := nats.NewMsg(wire.DevicesPrefix + key)
 	m.Data = value
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
 	if value == nil {
 		m.Header.Set(broker.KVOperation, "DEL")
-		m.Header.Set(jetstream.MsgTTLHeader, markerTTL)
+	}
+	if ttl != "" {
+		m.Header.Set(jetstream.MsgTTLHeader, ttl)
 	}
 	err = s.conn.Ask(ctx, m.Subject, func(ctx context.Context) error {
 		ack, err := s.conn.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(wire.DevicesStream))

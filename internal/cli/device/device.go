@@ -38,7 +38,7 @@ the first.`,
 	}
 	cmd.AddCommand(
 		newDevicePutCommand(a), newDeviceListCommand(a), newDeviceRemoveCommand(a),
-		newDeviceImportCommand(a), newDeviceExportCommand(a),
+		newDeviceImportCommand(a), newDeviceExportCommand(a), newDeviceTestCommand(a),
 	)
 	return cmd
 }

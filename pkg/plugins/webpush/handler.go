@@ -42,7 +42,7 @@ func newHandler(ctx context.Context, c *Config, common push.Common, directory pu
 		},
 	})
 	return push.Work{
-		Begin: f.Begin, Handle: f.Handle, TTL: c.Lifetime, Notifies: true, Check: s.check, Route: f.Route,
+		Begin: f.Begin, Handle: f.Handle, TTL: c.Lifetime, Notifies: true, Check: s.check, Route: f.Route, Test: f.Test,
 		State:   func() push.State { return push.State{Connections: s.line.Connections()} },
 		Classes: line.Classes(), Measure: s.line.Measure, Close: s.origins.close, Concurrency: c.MaxInFlight,
 	}

@@ -89,7 +89,7 @@ func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err
 
 // Work adds to what a provider's handler does what all of them do.
 func (f *Fanout[M]) Work(w push.Work) push.Work {
-	w.Begin, w.Handle, w.Route, w.Notifies = f.Begin, f.Handle, f.Route, true
+	w.Begin, w.Handle, w.Route, w.Test, w.Notifies = f.Begin, f.Handle, f.Route, f.Test, true
 	w.Classes, w.Measure, w.Concurrency = line.Classes(), f.way.Line.Measure, f.way.Line.InFlight
 	return w
 }

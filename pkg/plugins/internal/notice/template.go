@@ -12,6 +12,9 @@ import (
 // is not tolerated.
 var ErrUnreadable = push.Permanent(errors.New(`message's content cannot be read; with "tolerate_content" it is sent without`))
 
+// testText stands for the message's text in a test push.
+const testText = "Test notification"
+
 // Limits are how large a provider's pushes may be, in bytes of keys and values.
 type Limits struct {
 	Device, Channel int
@@ -23,6 +26,8 @@ type Limits struct {
 type Template struct {
 	push.Payload
 	Settings *Settings
+	// Test is the token of a test push; empty for others.
+	Test string
 	// Now is when the push is made. Left is the rest of its TTL then, in whole seconds.
 	Now  time.Time
 	Left time.Duration
@@ -46,9 +51,14 @@ type ownKey struct {
 // Prepare makes the template of r for the time now. It returns nil if r needs no
 // notification. The error is [push.ErrExpired] or [ErrUnreadable].
 func Prepare(s *Settings, r *push.Receipt, now time.Time, limits Limits) (*Template, error) {
-	t := &Template{Settings: s, Payload: r.Payload, Now: now, Mortal: !r.Expires().IsZero(), limits: limits}
+	t := &Template{Settings: s, Payload: r.Payload, Test: r.TestToken(), Now: now, Mortal: !r.Expires().IsZero(), limits: limits}
 	switch t.What {
 	case push.ActMsg, push.ActSub, push.ActRead:
+	case push.ActTest:
+		if t.Test == "" {
+			return nil, nil
+		}
+		t.content.Plain = testText
 	default:
 		return nil, nil
 	}

@@ -49,6 +49,8 @@ func (t *Template) data(topic string, silent bool) map[string]string {
 		t.addMessage(d)
 	case push.ActRead:
 		d["seq"] = strconv.Itoa(t.SeqId)
+	case push.ActTest:
+		d["test"] = t.Test
 	case push.ActSub:
 		d["modeWant"] = t.ModeWant.String()
 		d["modeGiven"] = t.ModeGiven.String()
