@@ -20,14 +20,7 @@ import (
 // written, and returns what it prints.
 func foreign(t *testing.T, script string, env ...string) string {
 	t.Helper()
-	node := interpreter(t, "node")
-	if _, err := os.Stat("foreign/node_modules"); err != nil {
-		const install = "npm ci --prefix e2e/foreign --ignore-scripts"
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the foreign clients are missing: .ci/run must run %s", install)
-		}
-		t.Skipf("the foreign clients are missing: run %s", install)
-	}
+	node := foreignNode(t)
 	cmd := exec.CommandContext(t.Context(), node, script)
 	cmd.Dir = "foreign"
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
@@ -38,6 +31,20 @@ func foreign(t *testing.T, script string, env ...string) string {
 		t.Fatalf("%s: %v\n%s", script, err, &said)
 	}
 	return string(text)
+}
+
+// foreignNode is what runs the scripts of e2e/foreign.
+func foreignNode(t *testing.T) string {
+	t.Helper()
+	node := interpreter(t, "node")
+	if _, err := os.Stat("foreign/node_modules"); err != nil {
+		const install = "npm ci --prefix e2e/foreign --ignore-scripts"
+		if os.Getenv("CI") != "" {
+			t.Fatalf("the foreign clients are missing: .ci/run must run %s", install)
+		}
+		t.Skipf("the foreign clients are missing: run %s", install)
+	}
+	return node
 }
 
 // TestForeignClientsOfAPNs proves the fake APNs: two clients that others have written get
