@@ -15,6 +15,7 @@ const (
 	posts     = "./pkg/plugins/internal/h2post"
 	apns      = "./pkg/plugins/apns"
 	hooks     = "./pkg/plugins/webhook"
+	webs      = "./pkg/plugins/webpush"
 	lines     = "./pkg/plugins/internal/line"
 	contents  = "./pkg/plugins/internal/content"
 	domain    = "./pkg/push"
@@ -38,6 +39,7 @@ func list() []mutant {
 	all = append(all, apple()...)
 	all = append(all, appleConnections()...)
 	all = append(all, appleAnswers()...)
+	all = append(all, web()...)
 	all = append(all, topology()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)

@@ -93,9 +93,11 @@ func parseConfig(jsonconf string) (*Config, error) {
 	if len(c.Ports) == 0 {
 		c.Ports = []int{443}
 	}
-	if s := &c.Webpush; c.Format == formatDeclarative && !s.Enabled { // the notification is in the message
-		s.Enabled = true
-		s.Body = cmp.Or(s.Body, notice.MessageText)
+	if c.Format == formatDeclarative { // the notification is in the message
+		if !c.Webpush.Enabled {
+			c.Webpush.Body = cmp.Or(c.Webpush.Body, notice.MessageText)
+		}
+		c.Webpush.Enabled, c.Improvements.AllKeys = true, true
 	}
 	return c, c.check(err)
 }

@@ -125,9 +125,6 @@ func (t *template) message(v *notice.View, badge int, set bool) *message {
 		d.AppBadge = &badge
 	}
 	m.text = marshal(d)
-	if v.Settings.Improvements.Shrink && len(m.text) > t.config.MaxBody-overhead {
-		m.text = marshal(d.bare())
-	}
 	return m
 }
 
@@ -150,18 +147,6 @@ func (t *template) declare(v *notice.View) *declarative {
 		d.Notification.Navigate = link
 	}
 	return d
-}
-
-// bare is d without what the app can fetch.
-func (d *declarative) bare() *declarative {
-	less := *d
-	less.Notification.Body, less.Notification.Data = "", map[string]string{}
-	for _, key := range []string{"what", "topic", "seq"} {
-		if value := d.Notification.Data[key]; value != "" {
-			less.Notification.Data[key] = value
-		}
-	}
-	return &less
 }
 
 // title is the first line when the config has none: browsers show no notification

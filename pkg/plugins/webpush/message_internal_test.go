@@ -83,6 +83,9 @@ func TestEveryMessageFits(t *testing.T) {
 		var text strings.Builder
 		for text.Len() < n*15 {
 			text.WriteString(words[random.IntN(len(words))])
+			if n%4 == 0 { // all alike
+				text.WriteString(strings.Repeat(words[n/4%len(words)], 20))
+			}
 		}
 		topic := "grp" + strings.Repeat("x", random.IntN(150))
 		keys := []string{`"max_body":` + itoa([]int{minBody, defaultBody, maxBody}[n%3])}
@@ -102,6 +105,22 @@ func TestEveryMessageFits(t *testing.T) {
 		}
 		if len(m.text)+overhead > c.MaxBody || says.Notification.Title == "" || says.Notification.Navigate == "" || says.Notification.Data["seq"] != "7" {
 			t.Fatalf("%d bytes of %d: %s", len(m.text)+overhead, c.MaxBody, m.text)
+		}
+	}
+}
+
+// TestLongMessagesKeepTheirData: a text is shortened, and not left out together with the
+// rest of the data.
+func TestLongMessagesKeepTheirData(t *testing.T) {
+	t.Parallel()
+	for _, long := range []int{40, 128, 1000} {
+		m := messageTo(t, configured(t), push.Payload{What: push.ActMsg, Topic: "grpOne", From: alice.UserId(), SeqId: 7, Timestamp: at, Content: strings.Repeat("👩‍👩‍👧", long)}, push.Recipient{Unread: 3})
+		var says declarative
+		if err := json.Unmarshal(m.text, &says); err != nil {
+			t.Fatal(err)
+		}
+		if says.Notification.Data["xfrom"] == "" || len(says.Notification.Body) < 600 || len(m.text)+overhead > defaultBody {
+			t.Errorf("of %d large characters the message has %s", long, m.text)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -168,4 +169,96 @@ func TestThreeThousandOrigins(t *testing.T) {
 		t.Logf("at most %d connections, fates %v, dead0 dialled %d times", n.most, fates, n.dialled["dead0.example.com"])
 		s.origins.close()
 	})
+}
+
+// TestHeadsAreKept: an origin is shown one claim for hours, which Apple wants, and never
+// one that is past; another origin and another key have their own.
+func TestHeadsAreKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := configured(t)
+		c.VAPID = append(c.VAPID, c.VAPID[0])
+		s := newSender(t.Context(), c)
+		defer s.origins.close()
+		made := 0
+		var last, since time.Time
+		o := s.origins.get("https://push.example.com")
+		for range 7 * 24 * 60 {
+			_, err := o.head(0, time.Now(), func() (*h2post.Head, error) {
+				if !since.IsZero() && (time.Since(since) < leastUse || time.Since(since) > mostUse+time.Minute) {
+					t.Errorf("the claim is renewed after %s", time.Since(since))
+				}
+				made++
+				last, since = time.Now().Add(claimLife), time.Now()
+				return h2post.NewHead("/"), nil
+			})
+			if err != nil || time.Until(last) < time.Hour-time.Minute {
+				t.Fatalf("%v: the claim is good for another %s", err, time.Until(last))
+			}
+			time.Sleep(time.Minute)
+		}
+		if made < 7*24/11 || made > 7*24/6+1 {
+			t.Errorf("%d claims in a week", made)
+		}
+		for _, other := range []func() (*h2post.Head, error){
+			func() (*h2post.Head, error) {
+				return o.head(1, time.Now(), func() (*h2post.Head, error) { made++; return nil, nil })
+			},
+			func() (*h2post.Head, error) {
+				return s.origins.get("https://push.example.org").head(0, time.Now(), func() (*h2post.Head, error) { made++; return nil, nil })
+			},
+		} {
+			before := made
+			if _, err := other(); err != nil || made != before+1 {
+				t.Errorf("%v: another key or origin shows the same claim", err)
+			}
+		}
+	})
+}
+
+// TestEveryConnectionIsGuarded: whatever admits a server, its address is looked at when
+// the connection is made, so that no name leads to a private one.
+func TestEveryConnectionIsGuarded(t *testing.T) {
+	t.Parallel()
+	s := newSender(t.Context(), configured(t, `"origins":["*"]`, `"allow_private":["192.168.7.0/24","fd00:7::/32"]`))
+	defer s.origins.close()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, addr := range []string{
+		"127.0.0.1:443", "10.0.0.1:443", "100.64.0.1:443", "169.254.169.254:80", "192.168.1.1:443", "0.0.0.0:443", "[::1]:443", "[::ffff:127.0.0.1]:443",
+		"[fe80::1]:443", "[fd00::1]:443", "[64:ff9b::7f00:1]:443",
+	} {
+		if _, err := s.origins.open.DialContext(t.Context(), "tcp", addr); err == nil || !strings.Contains(err.Error(), "prohibited") {
+			t.Errorf("%s: %v, want that it is refused", addr, err)
+		}
+		if err := s.origins.guard("tcp4", addr, nil); err == nil {
+			t.Errorf("the guard lets %s pass", addr)
+		}
+	}
+	for _, addr := range []string{"192.168.7.1:443", "[fd00:7::1]:443"} {
+		if _, err := s.origins.open.DialContext(ended, "tcp", addr); err != nil && strings.Contains(err.Error(), "prohibited") {
+			t.Errorf("%s: %v, although it is allowed", addr, err)
+		}
+	}
+	if s.origins.open.Proxy != nil {
+		t.Error("a proxy would connect for us")
+	}
+}
+
+// TestForgottenOrigins: no more are remembered than maxOrigins, those that were asked last.
+func TestForgottenOrigins(t *testing.T) {
+	t.Parallel()
+	s := newSender(t.Context(), configured(t, `"origins":["*"]`))
+	defer s.origins.close()
+	first := s.origins.get("https://first.example.com")
+	second := s.origins.get("https://second.example.com")
+	for i := range maxOrigins - 1 {
+		s.origins.get(fmt.Sprintf("https://%d.example.com", i))
+		if s.origins.get("https://first.example.com") != first {
+			t.Fatal("an origin is forgotten that is asked all the time")
+		}
+	}
+	if s.origins.get("https://second.example.com") == second {
+		t.Error("too many origins are remembered")
+	}
 }
