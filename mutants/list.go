@@ -40,6 +40,7 @@ func list() []mutant {
 	all = append(all, appleConnections()...)
 	all = append(all, appleAnswers()...)
 	all = append(all, web()...)
+	all = append(all, webMessages()...)
 	all = append(all, topology()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)

@@ -20,10 +20,12 @@ const (
 	// base64, within 4,096 bytes.
 	defaultBody = 2560
 	// minBody leaves room for a message without its text.
-	minBody = 1536
+	minBody = 2048
 	// maxBody is what every push server takes (RFC 8030, section 7.2).
 	maxBody = 4096
 	maxKeys = 8
+	// maxURL leaves room in a message.
+	maxURL = 300
 
 	formatDeclarative = "declarative"
 	formatData        = "data"
@@ -112,7 +114,7 @@ func (c *Config) check(decoding error) error {
 	c.checkNetworks(&f)
 	f.AddIf(!isSubject(c.Subject), "subject", `is missing or no address: want "mailto:you@example.com" or an https:// URL`)
 	f.AddIf(c.Format != formatDeclarative && c.Format != formatData, "format", "is %q: want %q or %q", c.Format, formatDeclarative, formatData)
-	f.AddIf(c.Format == formatDeclarative && !notice.IsLink(c.link("grpOne", 1)), "url", `is missing or no https:// URL: set where a click leads, such as "https://chat.example.com/#{topic}"; the format "data" needs none`)
+	f.AddIf(c.Format == formatDeclarative && (len(c.URL) > maxURL || !notice.IsLink(c.link("grpOne", 1))), "url", `is missing or no https:// URL of at most 300 bytes: set where a click leads, such as "https://chat.example.com/#{topic}"; the format "data" needs none`)
 	f.AddIf(c.MaxBody < minBody || c.MaxBody > maxBody, "max_body", "is %d: want between %d and %d bytes", c.MaxBody, minBody, maxBody)
 	f.AddIf(c.MaxInFlight < 0 || c.MaxInFlight > maxInFlight, "max_in_flight", "is %d: want between 1 and %d, or leave it out", c.MaxInFlight, maxInFlight)
 	f.AddIf(c.PerOrigin < 0 || c.PerOrigin > maxInFlight, "per_origin", "is %d: want between 1 and %d, or leave it out", c.PerOrigin, maxInFlight)

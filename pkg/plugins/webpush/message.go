@@ -18,6 +18,9 @@ const (
 	// structure is what a declarative message has beside the data and the texts that
 	// package notice counts, but for the link and the default title.
 	structure = 160
+	// maxName is as long as a topic's name is in a message. It is in the tag and, escaped, in
+	// the link.
+	maxName = 128
 	// maxTopic is the most that a Topic may have (RFC 8030, section 5.4).
 	maxTopic = 24
 )
@@ -64,7 +67,7 @@ type view struct {
 // newTemplate prepares the messages of r as they are to be at now; nil when there are
 // none.
 func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, error) {
-	limit := c.MaxBody - overhead - structure - len(c.URL) - 2*len(r.Payload.Topic)
+	limit := c.MaxBody - overhead - structure - len(c.URL) - 4*min(len(r.Payload.Topic), maxName)
 	t, err := notice.Prepare(&c.Settings, r, now, notice.Limits{Device: limit})
 	if t == nil || err != nil {
 		return nil, err //nolint:wrapcheck // it is the outcome

@@ -87,7 +87,7 @@ func TestEveryMessageFits(t *testing.T) {
 				text.WriteString(strings.Repeat(words[n/4%len(words)], 20))
 			}
 		}
-		topic := "grp" + strings.Repeat("x", random.IntN(150))
+		topic := "grp" + strings.Repeat([]string{"x", "é", "/"}[n%3], random.IntN(150))
 		keys := []string{`"max_body":` + itoa([]int{minBody, defaultBody, maxBody}[n%3])}
 		if n%2 == 0 {
 			keys = append(keys, `"webpush":{"enabled":true,"title":"`+strings.Repeat("t", 300)+`","body":"$content","icon":"https://x.example/`+strings.Repeat("i", 300)+`"}`)

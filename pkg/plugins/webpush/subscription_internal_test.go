@@ -57,12 +57,10 @@ func TestRefusedSubscriptions(t *testing.T) {
 	keys := vectorKeys()
 	open := configured(t, `"origins":["*","https://127.0.0.1:9443","http://push.local:9080"]`, `"ports":[443,8443]`)
 	for endpoint, want := range map[string]error{
-		"http://push.example.com/secret": errEndpoint,
-		"ftp://push.example.com/secret":  errEndpoint,
-		"https:///secret":                errEndpoint,
-		"secret":                         errEndpoint,
-		`{"endpoint":7}`:                 errEndpoint,
-		`{"endpoint":"https://push.example.com/secret"`:             errEndpoint,
+		"http://push.example.com/secret":                            errEndpoint,
+		"ftp://push.example.com/secret":                             errEndpoint,
+		"https:///secret":                                           errEndpoint,
+		"secret":                                                    errEndpoint,
 		"https://secret@push.example.com/":                          errEndpoint,
 		"https://push.example.com/#secret":                          errEndpoint,
 		"https://push.example.com/secret#":                          errEndpoint,
@@ -91,6 +89,9 @@ func TestRefusedSubscriptions(t *testing.T) {
 		"https://127.0.0.1:9443/secret":                             nil,
 		"http://push.local:9080/secret":                             nil,
 		"http://push.local/secret":                                  errEndpoint,
+
+		`{"endpoint":7}`: errEndpoint,
+		`{"endpoint":"https://push.example.com/secret"`: errEndpoint,
 	} {
 		_, err := canonical(open, push.Device{Token: endpoint, Extra: &push.Extra{Keys: keys}}, time.Now())
 		if !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), "secret") {
