@@ -1,7 +1,6 @@
 package fcm
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -61,24 +60,20 @@ func (r *request) Append(b []byte) []byte {
 func (r *request) Claim(x line.Exchange) (line.Answer, bool) {
 	if isOurs401(x) && !r.repeated {
 		r.repeated = true
-		x.Body = bytes.Clone(x.Body)
 		a := r.judge(x)
-		go r.repeat(a)
+		r.auth.Replaced(r.ctx, r.token, func(fresh *ticket) {
+			if fresh != nil {
+				r.post(fresh)
+			} else {
+				r.answered(a)
+			}
+		})
 		return line.Answer{}, false
 	}
 	if r.peek != nil {
 		r.peek(x)
 	}
 	return r.judge(x), true
-}
-
-// repeat waits for a fresh token; a is the answer if there is none.
-func (r *request) repeat(a line.Answer) {
-	if fresh := r.auth.Instead(r.ctx, r.token); fresh != nil {
-		r.post(fresh)
-		return
-	}
-	r.answered(a)
 }
 
 // judge says what came back means.

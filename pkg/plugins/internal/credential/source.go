@@ -43,16 +43,6 @@ type Fresh[T any] struct {
 // Fetch trades a key for what the provider wants to see, or makes it.
 type Fetch[T any] func(ctx context.Context, key []byte) (Fresh[T], error)
 
-// Ticket is what the provider gets to see, to be read only.
-type Ticket[T any] struct {
-	Value  T
-	Expiry time.Time
-
-	err     error // why there is none
-	refused atomic.Bool
-	settled chan struct{} // closed when it has been replaced after that, or will not be soon
-}
-
 // Source keeps a ticket ready. One goroutine fetches it ahead of its end and again
 // when the key's file changes or the provider has refused the ticket; senders read
 // one word and wait for nothing but the very first.
@@ -129,33 +119,6 @@ func (s *Source[T]) Finding(ctx context.Context, remedy func(error) string) (f p
 	return f, true
 }
 
-// Refused has a ticket replaced because the provider has refused it, unless it has
-// been.
-func (s *Source[T]) Refused(t *Ticket[T]) {
-	if t == nil || t != s.ticket.Load() || t.refused.Swap(true) {
-		return
-	}
-	select {
-	case s.renew <- struct{}{}:
-	default:
-	}
-}
-
-// Instead waits for a ticket in place of one that was refused; nil if there is none
-// soon.
-func (s *Source[T]) Instead(ctx context.Context, refused *Ticket[T]) *Ticket[T] {
-	s.Refused(refused)
-	select {
-	case <-refused.settled:
-	case <-ctx.Done():
-		return nil
-	}
-	if t, err := s.Now(); err == nil && t != refused {
-		return t
-	}
-	return nil
-}
-
 // State says how long the ticket lives, and why there will be none after it.
 func (s *Source[T]) State() push.State {
 	var state push.State
@@ -206,14 +169,6 @@ func (s *Source[T]) renewIfDue(ctx context.Context) {
 	}
 }
 
-func (t *Ticket[T]) settle() {
-	select {
-	case <-t.settled:
-	default:
-		close(t.settled)
-	}
-}
-
 func (s *Source[T]) fileChanged() bool {
 	if s.key.File == "" {
 		return false
@@ -240,14 +195,14 @@ func (s *Source[T]) replace(ctx context.Context) {
 		s.failure.Store(nil)
 		next := cmp.Or(fresh.Next, fresh.Life-min(refreshBefore, fresh.Life/4))
 		s.renewAt = now.Add(max(next-now.Sub(began), fetchFloor))
-		s.ticket.Store(&Ticket[T]{Value: fresh.Value, Expiry: began.Add(fresh.Life), settled: make(chan struct{})})
+		s.ticket.Store(&Ticket[T]{Value: fresh.Value, Expiry: began.Add(fresh.Life)})
 		return
 	}
 	s.failure.Store(&err)
 	if old, none := s.Now(); none == nil && now.Before(old.Expiry) && !errors.Is(err, ErrRefused) {
 		return
 	}
-	s.ticket.Store(&Ticket[T]{err: err, settled: make(chan struct{})})
+	s.ticket.Store(&Ticket[T]{err: err})
 }
 
 // get reads the key and trades it for a ticket.

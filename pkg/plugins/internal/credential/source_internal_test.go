@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,4 +165,50 @@ func useUntil(t *testing.T, a *Source[time.Time], life time.Duration, end time.T
 		seen[ticket.Value] = true
 	}
 	return len(seen)
+}
+
+// TestWaitingHasNoGoroutines: as many as may be open wait for a ticket in place of one
+// that was refused, and get it, or nothing when their time is up. It is not parallel: it
+// counts goroutines.
+func TestWaitingHasNoGoroutines(t *testing.T) {
+	var fetched atomic.Int64
+	again := make(chan struct{})
+	s := Keep(func(context.Context, []byte) (Fresh[string], error) {
+		if fetched.Add(1) > 1 {
+			<-again
+		}
+		return Fresh[string]{Value: strconv.FormatInt(fetched.Load(), 10), Life: time.Hour}, nil
+	}, Key{}, "ticket")
+	defer s.Close()
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.Now()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const waiting = 1000
+	before, got := runtime.NumGoroutine(), make(chan *Ticket[string], waiting)
+	impatient, stop := context.WithCancel(t.Context())
+	s.Replaced(impatient, old, func(ticket *Ticket[string]) { got <- ticket })
+	for range waiting {
+		s.Replaced(t.Context(), old, func(ticket *Ticket[string]) { got <- ticket })
+	}
+	if n := runtime.NumGoroutine() - before; n > waiting/10 {
+		t.Errorf("%d goroutines for %d that wait", n, waiting)
+	}
+	stop()
+	if ticket := <-got; ticket != nil {
+		t.Errorf("who did not wait got %q", ticket.Value)
+	}
+	close(again)
+	for range waiting {
+		if ticket := <-got; ticket == nil || ticket.Value != "2" {
+			t.Fatalf("got %+v, want the second", ticket)
+		}
+	}
+	s.Replaced(t.Context(), old, func(ticket *Ticket[string]) { got <- ticket })
+	if ticket := <-got; ticket == nil || ticket.Value != "2" {
+		t.Errorf("who comes late got %+v", ticket)
+	}
 }
