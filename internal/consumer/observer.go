@@ -91,18 +91,21 @@ func targeted(r *push.Receipt) (with, without []push.Uid) {
 	if targets == nil || len(targets) != told.Accepted+told.Skipped+told.Gone+told.Rejected+told.Retried || slices.ContainsFunc(targets, whole) {
 		return with, nil
 	}
-	have := make(map[push.Uid]struct{}, len(with))
+	slices.Sort(with)
+	have := make([]bool, len(with))
 	for i := range targets {
-		have[targets[i].Device.User] = struct{}{}
+		if at, ok := slices.BinarySearch(with, targets[i].Device.User); ok {
+			have[at] = true
+		}
 	}
-	lacks := func(u push.Uid) bool {
-		_, has := have[u]
-		return !has
-	}
-	for _, u := range with {
-		if lacks(u) {
+	all := with
+	with = all[:0]
+	for i, u := range all {
+		if have[i] {
+			with = append(with, u)
+		} else {
 			without = append(without, u)
 		}
 	}
-	return slices.DeleteFunc(with, lacks), without
+	return with, without
 }
