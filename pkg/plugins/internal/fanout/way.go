@@ -78,7 +78,7 @@ const smallReceipt = 8
 func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err error) {
 	n := int64(len(r.To))
 	if n <= smallReceipt {
-		return func() {}, nil
+		return nothingToEnd, nil
 	}
 	n = min(n, int64(f.crew.places))
 	if err := f.room.Acquire(ctx, n); err != nil {
@@ -86,6 +86,8 @@ func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err
 	}
 	return func() { f.room.Release(n) }, nil
 }
+
+func nothingToEnd() {}
 
 // Work adds to what a provider's handler does what all of them do.
 func (f *Fanout[M]) Work(w push.Work) push.Work {
@@ -144,8 +146,9 @@ func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[p
 		return nil, nil, nil
 	}
 	devices, err = f.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)), f.way.Provider)
+	damaged, some := errors.AsType[*push.UnreadableError](err)
 	switch {
-	case err == nil || errors.As(err, &damaged):
+	case err == nil || some:
 		return devices, damaged, nil
 	case errors.Is(context.Cause(ctx), push.ErrStopping):
 		return nil, nil, fmt.Errorf("look up devices: %w", err)
