@@ -42,7 +42,6 @@ func (n *internet) dial(_ context.Context, _, addr string) (net.Conn, error) {
 	}
 	n.open++
 	n.of[host]++
-	n.most, n.mostOf[host] = max(n.most, n.open), max(n.mostOf[host], n.of[host])
 	ours, theirs := net.Pipe()
 	go serve(host, theirs)
 	return &counted{Conn: ours, gone: sync.OnceFunc(func() {
@@ -63,6 +62,19 @@ type counted struct {
 func (c *counted) Close() error {
 	c.gone()
 	return c.Conn.Close()
+}
+
+// look notes how many connections there are, when nothing is about to be closed.
+func (n *internet) look() {
+	synctest.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.most = max(n.most, n.open)
+	for host, open := range n.of {
+		if open > n.mostOf[host] {
+			n.mostOf[host] = open
+		}
+	}
 }
 
 func serve(host string, c net.Conn) {
@@ -142,9 +154,13 @@ func TestThreeThousandOrigins(t *testing.T) {
 				send(matter(i%63), i%63, i)
 				send("mute", 60+i%3, 3*i+round)
 				time.Sleep(time.Millisecond)
+				if i%20 == 0 {
+					n.look()
+				}
 			}
 		}
 		all.Wait()
+		n.look()
 		if fates["well"][line.Accepted] != 2*2937 || fates["dead"][line.Again]+fates["slow"][line.Again]+fates["mute"][line.Again] != 2*63+12000 {
 			t.Errorf("fates are %v", fates)
 		}
