@@ -49,7 +49,7 @@ func newSender(ctx context.Context, c *Config) (*sender, error) {
 		Name: "APNs", InFlight: c.MaxInFlight, Timeout: sendTimeout,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
-	s.wire = line.NewWireAs(ctx, s.line, endpoint, line.Wiring{Prime: true, Move: move, IdleAfter: idleAfter})
+	s.wire = line.NewWireAs(ctx, s.line, endpoint, line.Wiring{Prime: true, Move: move, IdleAfter: idleAfter, Tunnel: true})
 	s.auth = newAuth(c) //nolint:contextcheck // it outlives ctx, until close
 	return s, nil
 }

@@ -47,6 +47,9 @@ type Wiring struct {
 	Move  func(from, to *h2post.Head) *h2post.Head
 	// IdleAfter is how long a connection is kept that nothing uses: 90 s.
 	IdleAfter time.Duration
+	// Tunnel goes through an HTTP proxy that the environment names with connections of its
+	// own; else net/http does, which knows neither Prime nor Move.
+	Tunnel bool
 }
 
 // NewWire makes a wire for l to the host of base, which connects nothing. netHTTP
@@ -70,7 +73,8 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 	plain := base.Scheme == "http"
 	conns := NewConns(l.InFlight, plain, dial)
 	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
-	if as.NetHTTP || plain || HasProxy(base) {
+	through, direct := as.way(base, dial)
+	if as.NetHTTP || plain || !direct {
 		return WireOver(one)
 	}
 	authority := base.Host
@@ -78,7 +82,7 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 		authority += ":443"
 	}
 	two := h2post.New(ctx, h2post.Options{
-		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: dial,
+		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: through,
 		Conns: (l.InFlight + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
 		Queue: l.InFlight, Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
 		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: cmp.Or(as.IdleAfter, idleAfter),
@@ -87,6 +91,20 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 	w := WireOver(two)
 	w.second = one
 	return w
+}
+
+// way is how h2post reaches base; false if it cannot.
+func (as Wiring) way(base *url.URL, dial Dialer) (Dialer, bool) {
+	proxy, err := httpproxy.FromEnvironment().ProxyFunc()(base)
+	switch {
+	case err != nil:
+		return nil, false
+	case proxy == nil:
+		return dial, true
+	case as.Tunnel:
+		return tunnel(proxy, dial)
+	}
+	return nil, false
 }
 
 // HasProxy reports whether the environment names a proxy for base.
