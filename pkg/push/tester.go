@@ -27,10 +27,10 @@ type Tested struct {
 	Asked, Answered time.Time
 }
 
-// NewTest makes the receipt of a test push to user.
+// NewTest makes the receipt of a test push to user, which leaves the badge as it is.
 func NewTest(user Uid, token string) *Receipt {
 	return &Receipt{
-		To:      map[Uid]Recipient{user: {}},
+		To:      map[Uid]Recipient{user: {Unread: -1}},
 		Payload: Payload{What: ActTest, Timestamp: time.Now().UTC().Truncate(time.Millisecond)},
 		test:    token,
 	}
