@@ -59,6 +59,7 @@ func (w *world) apnsConfig(ttl string) map[string]any {
 	}
 }
 
+// certificate is the file with the fake's certificate, which workers trust.
 func (w *world) certificate() string { return filepath.Join(w.dir, "ca.pem") }
 
 // fakeAPNs is the process that stands in for Apple at addr.
@@ -75,7 +76,7 @@ func (w *world) fakeSpec(addr string) process.Spec {
 		return w.fakeAPNs(addr)
 	}
 	return process.Spec{Dir: w.dir, Env: w.environ(), Args: []string{
-		w.programs.worker, "fakefcm", "--addr", addr, "--credentials", w.credentials(), "--reveal",
+		w.programs.worker, "fakefcm", "--addr", addr, "--tls", "--ca-out", w.certificate(), "--credentials", w.credentials(), "--reveal",
 		"--latency", w.latency.String(),
 	}}
 }

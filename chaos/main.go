@@ -36,6 +36,7 @@ type options struct {
 	soak      bool
 	duration  time.Duration
 	parallel  int
+	transport string
 	output    string
 	keep      string
 	docs      string
@@ -76,6 +77,7 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.soak, "soak", false, "look for leaks instead")
 	flags.DurationVar(&o.duration, "duration", 0, "`length` of -long (2h) or -soak (30m)")
 	flags.IntVar(&o.parallel, "parallel", 3, "run this `number` of scenarios beside each other")
+	flags.StringVar(&o.transport, "transport", "auto", "`transport` of the fcm handler: auto (our HTTP/2 client) or net/http")
 	flags.StringVar(&o.output, "o", "table", "`form` of the results: table or jsonl")
 	flags.StringVar(&o.keep, "keep", "", "leave logs and stores in this `directory`")
 	flags.StringVar(&o.docs, "docs", "", "write the results in this JSON Lines `file` into docs/reliability.md, and run nothing")
@@ -91,6 +93,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("%w: %q is no flag; see -help", errUsage, flags.Arg(0))
 	case o.output != "table" && o.output != "jsonl":
 		return o, fmt.Errorf("%w: -o is table or jsonl", errUsage)
+	case o.transport != "auto" && o.transport != "net/http":
+		return o, fmt.Errorf("%w: -transport is auto or net/http", errUsage)
 	case o.parallel < 1:
 		return o, fmt.Errorf("%w: -parallel is at least 1", errUsage)
 	}

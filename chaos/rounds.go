@@ -37,7 +37,7 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	defer remove()
-	r := &runner{seed: o.seed, scale: o.scale(), dir: dir, ports: newPorts(), verbose: o.verbose, say: say}
+	r := &runner{seed: o.seed, scale: o.scale(), transport: o.transport, dir: dir, ports: newPorts(), verbose: o.verbose, say: say}
 	if err := r.build(ctx, dir, chosen); err != nil {
 		return err
 	}

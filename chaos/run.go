@@ -16,13 +16,14 @@ import (
 
 // runner runs scenarios.
 type runner struct {
-	seed     uint64
-	scale    scale
-	dir      string
-	programs map[bool]programs // with a movable clock, and without
-	ports    *ports
-	verbose  bool
-	say      func(string, ...any)
+	seed      uint64
+	transport string // of the fcm handler
+	scale     scale
+	dir       string
+	programs  map[bool]programs // with a movable clock, and without
+	ports     *ports
+	verbose   bool
+	say       func(string, ...any)
 }
 
 // result is what became of a scenario. It is a line of -o jsonl.
@@ -60,7 +61,7 @@ func (r *runner) run(ctx context.Context, s scenario) (res result) {
 	began := time.Now()
 	res = result{Scenario: s.name, What: s.what, Seed: r.seed}
 	defer func() { res.Seconds = time.Since(began).Seconds() }()
-	w := &world{shape: s.shape, scale: r.scale, programs: r.programs[s.shape.clock], ports: r.ports, dir: filepath.Join(r.dir, s.name)}
+	w := &world{shape: s.shape, scale: r.scale, transport: r.transport, programs: r.programs[s.shape.clock], ports: r.ports, dir: filepath.Join(r.dir, s.name)}
 	if w.programs.worker == "" {
 		res.NotRun = errNoClock.Error()
 		return res

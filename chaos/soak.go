@@ -39,7 +39,7 @@ type usage struct {
 // soak runs load through reconnects and outages for d, and then looks whether the
 // workers hold what they held before.
 func (r *runner) soak(ctx context.Context, d time.Duration) error {
-	w := &world{shape: usual(2).with(func(s *shape) { s.rate = soakRate }), scale: r.scale, programs: r.programs[false], ports: r.ports, dir: filepath.Join(r.dir, "soak")}
+	w := &world{shape: usual(2).with(func(s *shape) { s.rate = soakRate }), scale: r.scale, transport: r.transport, programs: r.programs[false], ports: r.ports, dir: filepath.Join(r.dir, "soak")}
 	defer w.close()
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return fmt.Errorf("make a directory: %w", err)

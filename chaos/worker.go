@@ -54,7 +54,7 @@ func (w *world) workerEnviron(i int) []string {
 	}
 	config := map[string]any{
 		"buffer": buffer, "timeout": w.timeout.String(), "credentials_file": w.credentials(), "endpoint": w.fakeURL + "/v1",
-		"time_to_live": ttl, "improvements": map[string]bool{"android_collapse_key": true}, "ramp": "1s",
+		"transport": w.transport, "time_to_live": ttl, "improvements": map[string]bool{"android_collapse_key": true}, "ramp": "1s",
 	}
 	if w.apple() {
 		config = w.apnsConfig(ttl)

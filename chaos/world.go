@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
@@ -23,18 +21,18 @@ import (
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/topology"
-	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // world is one system under test and all that belongs to it.
 type world struct {
 	shape
-	scale    scale
-	dir      string
-	programs programs
-	ports    *ports
-	net      link.Net
-	hosts    [2]string // of broker and provider
+	scale     scale
+	transport string // to the provider
+	dir       string
+	programs  programs
+	ports     *ports
+	net       link.Net
+	hosts     [2]string // of broker and provider
 
 	brokers, workers []*service
 	links            []link.Link
@@ -116,10 +114,7 @@ func (w *world) openFake(ctx context.Context) error {
 		return err
 	}
 	addr := net.JoinHostPort(w.hosts[1], strconv.Itoa(port))
-	w.fakeURL = "http://" + addr
-	if w.apple() {
-		w.fakeURL = "https://" + addr
-	}
+	w.fakeURL = "https://" + addr
 	s := &service{name: "fake", spec: func(int) (process.Spec, string, error) {
 		return w.fakeSpec(addr), w.fakeURL + "/fake/stats", nil
 	}}
@@ -131,28 +126,14 @@ func (w *world) openFake(ctx context.Context) error {
 	if err := s.await(ctx); err != nil {
 		return err
 	}
-	if w.apple() {
-		return written(ctx, w.credentials(), w.certificate())
-	}
-	for { // it writes the credentials once it listens
-		if text, err := os.ReadFile(w.credentials()); err == nil && json.Valid(text) {
-			return nil
-		}
-		if err := sleep.For(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-	}
+	return written(ctx, w.credentials(), w.certificate()) // once it listens
 }
 
 func (w *world) credentials() string { return filepath.Join(w.dir, "fake.json") }
 
 // environ is the environment that every process has.
 func (w *world) environ() []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GOTRACEBACK=all"}
-	if w.apple() {
-		env = append(env, "SSL_CERT_FILE="+w.certificate())
-	}
-	return env
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GOTRACEBACK=all", "SSL_CERT_FILE=" + w.certificate()}
 }
 
 // openConn connects the publisher and the observer.

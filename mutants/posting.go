@@ -25,8 +25,13 @@ func posting() []mutant {
 		},
 		{
 			name: "half-open connection not pinged", file: "pkg/plugins/internal/h2post/clock.go",
-			old: "case len(cn.streams) > 0:", now: "case len(cn.streams) > 1:",
+			old: "case len(cn.streams) > 0 || cn.waits():", now: "case len(cn.streams) > 1:",
 			pkg: posts, test: "TestHalfOpen",
+		},
+		{
+			name: "idle connections not doubted beside a dead one", file: "pkg/plugins/internal/h2post/clock.go",
+			old: "cn.client.doubt(now)", now: "_ = now",
+			pkg: posts, test: "TestSilentConnections",
 		},
 		{
 			name: "flood of the peer's frames not bounded", file: "pkg/plugins/internal/h2post/flood.go",

@@ -43,7 +43,8 @@ func certificate(name string, o Options) (tls.Certificate, []byte, error) {
 	return cert, chain, nil
 }
 
-// selfSigned makes a certificate that is its own authority, valid for a year.
+// selfSigned makes a certificate that is its own authority, valid for a year, and since
+// yesterday for clients whose clocks are behind.
 func selfSigned(name, addr string) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -52,7 +53,7 @@ func selfSigned(name, addr string) (tls.Certificate, []byte, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		NotBefore: now.AddDate(0, 0, -1), NotAfter: now.AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

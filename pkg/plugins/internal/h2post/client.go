@@ -92,7 +92,7 @@ type Client struct {
 	conns   []*conn
 	open    int // requests that have a connection
 	dialing int
-	failed  time.Time // when the last dialling failed
+	redial  time.Time // until when nothing is dialled, while there is a connection
 	timer   *time.Timer
 	pace    pace
 }

@@ -11,6 +11,9 @@ const (
 	// stuckAfter is how long a write may take before no request is given to its
 	// connection, if there is another.
 	stuckAfter = 2 * tick
+	// silentAfter is how long a PING may be open before no request is given to its
+	// connection, if another can be had.
+	silentAfter = time.Second
 )
 
 // pace is how often the clock is looked at.
@@ -25,7 +28,7 @@ const (
 // arm has the clock looked at as often as there is need.
 func (c *Client) arm() {
 	want := stopped
-	if c.open+c.queue.len > 0 {
+	if c.open+c.queue.len > 0 || slices.ContainsFunc(c.conns, (*conn).waits) {
 		want = fast
 	} else if len(c.conns) > 0 {
 		want = slow
@@ -92,7 +95,7 @@ func (cn *conn) look(now time.Time) {
 		}
 	}
 	switch {
-	case len(cn.streams) > 0:
+	case len(cn.streams) > 0 || cn.waits():
 		cn.listen(now)
 	case cn.assigned.len == 0 && !cn.leaving && now.Sub(cn.idle) >= cn.client.o.IdleAfter:
 		cn.drain()
@@ -101,15 +104,37 @@ func (cn *conn) look(now time.Time) {
 
 // listen finds out whether the peer still lives: whatever it sends shows that.
 func (cn *conn) listen(now time.Time) {
-	heard := time.Unix(0, cn.raw.heard.Load())
+	heard := cn.raw.last()
 	switch {
-	case !cn.pinged.IsZero() && heard.After(cn.pinged):
-		cn.pinged = time.Time{}
-	case cn.pinged.IsZero() && now.Sub(heard) >= cn.client.o.PingAfter:
-		cn.pinged = now
-		_ = cn.framer.WritePing(false, [8]byte{})
-		cn.signal()
-	case !cn.pinged.IsZero() && now.Sub(cn.pinged) >= cn.client.o.PingWait:
+	case cn.waits() && heard.After(cn.pinged):
+		cn.pinged, cn.silent = time.Time{}, false
+	case !cn.waits() && now.Sub(heard) >= cn.client.o.PingAfter:
+		cn.ping(now)
+	case cn.waits() && now.Sub(cn.pinged) >= cn.client.o.PingWait:
 		cn.kill(errSilent)
+		cn.client.doubt(now)
+	case cn.waits() && now.Sub(cn.pinged) >= silentAfter:
+		cn.silent = true
+	}
+}
+
+// waits reports whether a PING has not been answered yet.
+func (cn *conn) waits() bool { return !cn.pinged.IsZero() }
+
+func (cn *conn) ping(now time.Time) {
+	cn.pinged = now
+	_ = cn.framer.WritePing(false, [8]byte{})
+	cn.signal()
+}
+
+// doubt is called when a connection has turned out to be dead without a word: the others
+// on which nothing was heard lately may have met the same end, and take no requests
+// until they have answered.
+func (c *Client) doubt(now time.Time) {
+	for _, cn := range c.conns {
+		if !cn.draining && !cn.waits() && now.Sub(cn.raw.last()) >= c.o.PingAfter {
+			cn.ping(now)
+			cn.silent = true
+		}
 	}
 }

@@ -31,15 +31,16 @@ type conn struct {
 	flow     flow
 	flood    flood
 
-	draining bool   // takes no new requests
-	leaving  bool   // says GOAWAY and closes
-	over     bool   // the reader has ended
-	why      error  // the first reason for its end
-	lastID   uint32 // the last stream that the peer will look at
-	answered bool   // has answered a request
-	primed   bool   // has answered one with success
-	head     *Head  // of the last request
-	pinged   time.Time
+	draining bool      // takes no new requests
+	leaving  bool      // says GOAWAY and closes
+	over     bool      // the reader has ended
+	why      error     // the first reason for its end
+	lastID   uint32    // the last stream that the peer will look at
+	answered bool      // has answered a request
+	primed   bool      // has answered one with success
+	head     *Head     // of the last request
+	pinged   time.Time // when a PING was sent that has not been answered
+	silent   bool      // it may be dead: other connections are better
 	idle     time.Time // since when there is no request
 
 	in reading
@@ -58,6 +59,9 @@ func (e *ear) Read(p []byte) (int, error) {
 	}
 	return n, err //nolint:wrapcheck // a Conn passes errors on
 }
+
+// last is when something was heard last.
+func (e *ear) last() time.Time { return time.Unix(0, e.heard.Load()) }
 
 func newConn(c *Client, raw net.Conn) *conn {
 	cn := &conn{
@@ -153,7 +157,7 @@ func (cn *conn) forget(r *Request) {
 		delete(cn.streams, r.flight.id)
 	}
 	if cn.load() == 0 {
-		cn.idle, cn.pinged = time.Now(), time.Time{}
+		cn.idle = time.Now()
 		if cn.draining {
 			cn.leave()
 		}
@@ -231,7 +235,7 @@ func (cn *conn) finish(err error) {
 		}
 	}
 	if !cn.answered && !cn.leaving {
-		c.noConnection(lost(cn.why))
+		c.noConnection(lost(cn.why), tick)
 	}
 	cn.signal()
 }

@@ -11,63 +11,66 @@ import (
 	"golang.org/x/net/http2"
 )
 
-const (
-	// few requests may all be on one connection. Of more, only two thirds may, if there
-	// is another: no more are hit when it is lost.
-	few = 32
-	// redial is how long nothing is dialled after a failure, while there is a connection.
-	redial = time.Second
-)
+// redial is how long nothing is dialled after a failure, while there is a connection;
+// after one that was made and has answered nothing it is a tick.
+const redial = time.Second
 
-// dispatch gives waiting requests to connections that have room: to the first one,
-// because few connections mean few and large writes.
+// dispatch gives each waiting request to the connection with the fewest: what is open on
+// a connection when it is lost is in doubt, and may be sent twice. While connections are
+// being made, none takes more than its share.
 func (c *Client) dispatch() {
+	for range c.missing() {
+		c.dialing++
+		c.ended.Go(c.connect)
+	}
+	most := c.o.StreamsPerConn
+	if c.dialing > 0 {
+		most = 1 + (c.open+c.queue.len)/c.o.Conns
+	}
 	for c.queue.first != nil {
 		cn := c.pick()
-		if cn == nil {
+		if cn == nil || cn.load() >= most {
 			break
 		}
 		cn.assign(c.queue.pop())
 	}
-	if c.queue.len > 0 || c.open > few {
-		c.grow(time.Now())
-	}
 }
 
 func (c *Client) pick() *conn {
-	var crowded *conn
+	var least, silent *conn
 	for _, cn := range c.conns {
 		switch {
 		case !cn.hasRoom():
-		case c.open < few || 3*cn.load() < 2*c.open:
-			return cn
-		case crowded == nil:
-			crowded = cn
+		case cn.silent:
+			silent = cn
+		case least == nil || cn.load() < least.load():
+			least = cn
 		}
 	}
-	return crowded
+	if least == nil && silent != nil && c.dialing == 0 {
+		return silent // there is nothing better to be had
+	}
+	return least
 }
 
-// grow dials as many connections as the requests need that are open or wait.
-func (c *Client) grow(now time.Time) {
-	live := 0
+// missing is how many connections are to be dialled: there is to be one for each request
+// that is open or waits, up to [Options.Conns].
+func (c *Client) missing() int {
+	live, silent := 0, 0
 	for _, cn := range c.conns {
-		if !cn.draining {
+		switch {
+		case cn.draining:
+		case cn.silent:
+			silent++
+		default:
 			live++
 		}
 	}
-	n := c.open + c.queue.len
-	need := (n + c.o.StreamsPerConn - 1) / c.o.StreamsPerConn
-	if n > few {
-		need = max(need, 2)
+	n := min(c.open+c.queue.len-live, c.o.Conns-live-silent) - c.dialing
+	if n <= 0 || c.closed || live+silent > 0 && time.Now().Before(c.redial) {
+		return 0
 	}
-	need = min(need, c.o.Conns)
-	if c.closed || live > 0 && now.Sub(c.failed) < redial {
-		return
-	}
-	for ; live+c.dialing < need; c.dialing++ {
-		c.ended.Go(c.connect)
-	}
+	return n
 }
 
 // connect makes a connection and serves it until its end.
@@ -77,7 +80,7 @@ func (c *Client) connect() {
 	c.dialing--
 	switch {
 	case err != nil:
-		c.noConnection(err)
+		c.noConnection(err, redial)
 	case c.closed:
 		c.conns = append(c.conns, cn)
 		cn.drain()
@@ -92,8 +95,8 @@ func (c *Client) connect() {
 }
 
 // noConnection tells those who wait that there is no connection to be had.
-func (c *Client) noConnection(err error) {
-	c.failed = time.Now()
+func (c *Client) noConnection(err error, pause time.Duration) {
+	c.redial = time.Now().Add(pause)
 	if c.dialing > 0 || slices.ContainsFunc(c.conns, func(cn *conn) bool { return !cn.draining }) {
 		return
 	}

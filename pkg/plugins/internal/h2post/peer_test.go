@@ -36,6 +36,7 @@ func play(t *testing.T, o h2post.Options, run func(s *script)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{T: t, dialed: make(chan net.Conn, 100), head: h2post.NewHead("/send", h2post.Field{Name: "authorization", Value: "secret"})}
 		o.Authority = "push.example:443"
+		o.Conns = max(o.Conns, 1) // that there is one after the other unless the script wants more
 		o.Dial = func(context.Context, string, string) (net.Conn, error) {
 			if s.refuse != nil {
 				return nil, s.refuse
