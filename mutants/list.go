@@ -36,6 +36,7 @@ func list() []mutant {
 	all = append(all, lining()...)
 	all = append(all, telling()...)
 	all = append(all, posting()...)
+	all = append(all, webhooks()...)
 	all = append(all, apple()...)
 	all = append(all, appleConnections()...)
 	all = append(all, appleAnswers()...)
