@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -56,45 +55,36 @@ func (c *Config) madeUp() (all []string) {
 
 // ask sends a message past the line.
 func (s *sender) ask(ctx context.Context, endpoint string) []push.Finding {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	u, err := parseEndpoint(endpoint)
-	if err != nil {
+	owner, failed := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil || failed != nil {
 		return nil // ours are in order
 	}
-	owner, err := ecdh.P256().GenerateKey(rand.Reader)
-	if err != nil {
-		return nil // it does not fail
-	}
 	to := &subscription{origin: u.Scheme + "://" + u.Host, path: u.RequestURI(), public: owner.PublicKey(), auth: make([]byte, authBytes)}
-	asked := time.Now()
-	var x line.Exchange
-	var clock []push.Finding
-	answer := make(chan line.Answer, 1)
-	r := &request{
-		sender: s, ctx: ctx, to: to, origin: s.origins.get(to.origin), last: true,
-		message:  &message{text: []byte("{}"), ttl: "1", urgency: "very-low"},
-		answered: func(a line.Answer) { answer <- a },
-	}
-	r.peek = func(got line.Exchange) {
-		x = line.Exchange{Status: got.Status, Err: got.Err}
-		if found, ok := s.line.Clock(got, asked); ok {
-			clock = append(clock, found)
+	var status int
+	var said line.Answer
+	found := s.line.Examine(ctx, to.origin, func(ctx context.Context, peek func(line.Exchange), answered func(line.Answer)) {
+		r := &request{
+			sender: s, ctx: ctx, to: to, origin: s.origins.get(to.origin), last: true,
+			message:  &message{text: []byte("{}"), ttl: "1", urgency: "very-low"},
+			peek:     func(x line.Exchange) { status = x.Status; peek(x) },
+			answered: func(a line.Answer) { said = a; answered(a) },
 		}
-	}
-	r.send()
-	return append([]push.Finding{finding(to.origin, x, <-answer)}, clock...)
+		r.send()
+	})
+	found[0] = finding(to.origin, status, said) // what concerns a subscription is in order here
+	return found
 }
 
 // finding is what the answer about a subscription that is none says of the set-up.
-func finding(origin string, x line.Exchange, a line.Answer) push.Finding {
+func finding(origin string, status int, a line.Answer) push.Finding {
 	f := push.Finding{Level: push.LevelOK, Check: origin}
 	switch {
 	case a.Fate != line.Again, a.Code == "away":
-		f.Text = fmt.Sprintf("answers, and takes our VAPID key as far as it can tell from a made-up subscription (%d)", x.Status)
+		f.Text = fmt.Sprintf("answers, and takes our VAPID key as far as it can tell from a made-up subscription (%d)", status)
 	case strings.HasPrefix(a.Code, line.CodeQuota):
 		f.Level, f.Text, f.Remedy = push.LevelWarn, a.Err.Error(), "wait: the lane does so by itself"
-	case x.Status != 0:
+	case status != 0:
 		f.Level, f.Text, f.Remedy = push.LevelFail, a.Err.Error(), "correct what it says; the lane tries again by itself"
 	default:
 		f.Level, f.Text = push.LevelFail, "no answer: "+a.Err.Error()

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
-	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -41,11 +40,10 @@ func newHandler(ctx context.Context, c *Config, common push.Common, directory pu
 			return made, nil
 		},
 	})
-	return push.Work{
-		Begin: f.Begin, Handle: f.Handle, TTL: c.Lifetime, Notifies: true, Check: s.check, Route: f.Route, Test: f.Test,
-		State:   func() push.State { return push.State{Connections: s.line.Connections()} },
-		Classes: line.Classes(), Measure: s.line.Measure, Close: s.origins.close, Concurrency: c.MaxInFlight,
-	}
+	return f.Work(push.Work{
+		TTL: c.Lifetime, Check: s.check, Close: s.origins.close,
+		State: func() push.State { return push.State{Connections: s.line.Connections()} },
+	})
 }
 
 // takes reports whether d may be asked and belongs to one of our keys. What is damaged is

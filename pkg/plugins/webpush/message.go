@@ -124,7 +124,7 @@ func (t *template) message(v *notice.View, badge int, set bool) *message {
 		return m
 	}
 	d := t.declare(v)
-	if set {
+	if set && v.What != push.ActTest { // which says nothing of what is unread
 		d.AppBadge = &badge
 	}
 	m.text = marshal(d)
@@ -162,6 +162,8 @@ func title(v *notice.View) string {
 		return "Incoming call"
 	case v.What == push.ActSub:
 		return "New invitation"
+	case v.What == push.ActTest:
+		return "Test push"
 	}
 	return "New message"
 }
