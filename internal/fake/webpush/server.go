@@ -145,7 +145,12 @@ func (s *Server) judge(c *fake.Call, r *fake.Request) (*fake.Answer, fake.Verdic
 	if !ok || name == "" {
 		return s.refuse("expired", "")
 	}
-	r.Target = name
+	r.Target, r.Header = name, make(map[string]string)
+	for _, of := range []string{"ttl", "urgency", "topic", "content-type"} {
+		if value := c.Header(of); value != "" {
+			r.Header[of] = value
+		}
+	}
 	if why := malformed(c); why != "" {
 		return s.refuse(badRequest, why)
 	}

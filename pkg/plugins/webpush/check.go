@@ -66,7 +66,7 @@ func (s *sender) ask(ctx context.Context, endpoint string) []push.Finding {
 	found := s.line.Examine(ctx, to.origin, func(ctx context.Context, peek func(line.Exchange), answered func(line.Answer)) {
 		r := &request{
 			sender: s, ctx: ctx, to: to, origin: s.origins.get(to.origin), last: true,
-			message:  &message{text: []byte("{}"), ttl: "1", urgency: "very-low"},
+			message:  &message{text: []byte("{}"), kind: kindData, ttl: "1", urgency: "very-low"},
 			peek:     func(x line.Exchange) { status = x.Status; peek(x) },
 			answered: func(a line.Answer) { said = a; answered(a) },
 		}

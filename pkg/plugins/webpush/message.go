@@ -28,8 +28,14 @@ const (
 // message is what one subscription gets. It is shared: read it only.
 type message struct {
 	text                []byte // not encrypted
+	kind                string // its type
 	ttl, urgency, topic string
 }
+
+const (
+	kindData        = "application/octet-stream"
+	kindDeclarative = "application/notification+json"
+)
 
 // declarative is a message that browsers show without a service worker.
 type declarative struct {
@@ -120,14 +126,14 @@ func (t *template) message(v *notice.View, badge int, set bool) *message {
 		m.topic = base64.RawURLEncoding.EncodeToString(sum[:])[:maxTopic]
 	}
 	if t.config.Format == formatData || v.Quiet {
-		m.text = marshal(v.Data)
+		m.text, m.kind = marshal(v.Data), kindData
 		return m
 	}
 	d := t.declare(v)
 	if set && v.What != push.ActTest { // which says nothing of what is unread
 		d.AppBadge = &badge
 	}
-	m.text = marshal(d)
+	m.text, m.kind = marshal(d), kindDeclarative
 	return m
 }
 

@@ -56,7 +56,7 @@ func TestGolden(t *testing.T) {
 		{"invitation", nil, push.Payload{What: push.ActSub, Topic: "grpOne", From: alice.UserId(), Timestamp: at}, push.Recipient{}},
 	} {
 		m := messageTo(t, configured(t, test.keys...), test.p, test.to)
-		fmt.Fprintf(&got, "%s: TTL %s, urgency %s, topic %s\n%s\n", test.name, m.ttl, m.urgency, m.topic, m.text)
+		fmt.Fprintf(&got, "%s: %s, TTL %s, urgency %s, topic %s\n%s\n", test.name, m.kind, m.ttl, m.urgency, m.topic, m.text)
 	}
 	const file = "testdata/messages.golden"
 	if os.Getenv("UPDATE_GOLDEN") != "" {

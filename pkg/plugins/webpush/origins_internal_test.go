@@ -134,7 +134,7 @@ func TestThreeThousandOrigins(t *testing.T) {
 			}
 			began := time.Now()
 			all.Add(1)
-			s.line.Start(t.Context(), s.call(d, &message{text: []byte("{}"), ttl: "60", urgency: "normal"}), func(a line.Answer) {
+			s.line.Start(t.Context(), s.call(d, &message{text: []byte("{}"), kind: kindData, ttl: "60", urgency: "normal"}), func(a line.Answer) {
 				took := time.Since(began)
 				mu.Lock()
 				if fates[kind] == nil {

@@ -90,14 +90,9 @@ func (r *request) newHead(now time.Time) (*h2post.Head, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := "application/octet-stream"
-	if r.config.Format == formatDeclarative {
-		kind = "application/notification+json"
-	}
 	fields := []h2post.Field{
 		{Name: "authorization", Value: authorization},
 		{Name: "content-encoding", Value: "aes128gcm"},
-		{Name: "content-type", Value: kind},
 		{Name: "user-agent", Value: "pushworker"},
 	}
 	if r.origin.vendor == microsoft {
@@ -117,7 +112,7 @@ func (r *request) Append(b []byte) []byte {
 
 // Particulars implements [line.Particular].
 func (r *request) Particulars(f []h2post.Field) (path string, fields []h2post.Field) {
-	f = append(f, h2post.Field{Name: "ttl", Value: r.ttl}, h2post.Field{Name: "urgency", Value: r.urgency})
+	f = append(f, h2post.Field{Name: "content-type", Value: r.kind}, h2post.Field{Name: "ttl", Value: r.ttl}, h2post.Field{Name: "urgency", Value: r.urgency})
 	if r.topic != "" {
 		f = append(f, h2post.Field{Name: "topic", Value: r.topic})
 	}
