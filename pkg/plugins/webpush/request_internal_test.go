@@ -2,6 +2,7 @@ package webpush
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,9 +48,7 @@ func TestHeaders(t *testing.T) {
 		want := map[string]string{
 			"Content-Encoding": "aes128gcm", "Content-Type": kindDeclarative, "Ttl": "60", "Urgency": "high", "Topic": "one", "User-Agent": "pushworker",
 		}
-		for name, value := range more {
-			want[name] = value
-		}
+		maps.Copy(want, more)
 		all := make(map[string]string)
 		for name, values := range got.Header {
 			if name != "Authorization" {
