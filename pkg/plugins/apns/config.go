@@ -53,7 +53,7 @@ type Config struct {
 	// RingTime is how long a call rings, 45 s by default: after that nothing is sent about
 	// it, and Apple drops what it has.
 	RingTime time.Duration `json:"ring_time"`
-	// MaxInFlight is how many requests may be open at the same time; each 90 make a
+	// MaxInFlight is how many requests may be open at the same time; each 90 allow a
 	// connection. The default is 720.
 	MaxInFlight int `json:"max_in_flight"`
 
