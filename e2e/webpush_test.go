@@ -84,10 +84,11 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, `PUSHWORKER_HANDLERS=[{"name":"webpush","config":{"origins":["http://` + endpoint.Host +
+	env := []string{"PUSHWORKER_LOG_LEVEL=debug", "PUSHWORKER_NATS_URL=nats://" + addr, `PUSHWORKER_HANDLERS=[{"name":"webpush","config":{"origins":["http://` + endpoint.Host +
 		`"],"allow_private":["127.0.0.0/8"],"vapid":[{"id":"1","key":"` + vapidPrivate + `"}],"subject":"mailto:push@example.com","url":"https://chat.example.com/"}}]`}
 	startBroker(t, dir, addr)
-	startWorker(t, dir, env...).ready(30 * time.Second)
+	worker := startWorker(t, dir, env...)
+	worker.ready(30 * time.Second)
 	receipt := filepath.Join(dir, "receipt.json")
 	if err := os.WriteFile(receipt, []byte(`{"to":{"usr782riWdFIwE":{"unread":2}},"payload":{"what":"msg","topic":"grpE2E","seq":1,"content":"hello"}}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -113,6 +114,11 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 	}
 	if !strings.Contains(got.Text, `"web_push":8030`) || !strings.Contains(got.Text, `"body":"hello"`) || got.Changed != nil || got.Bytes > 2560 {
 		t.Errorf("the receiver reads %+v", got)
+	}
+	for _, secret := range []string{endpoint.Path, s.Keys["auth"], s.Keys["p256dh"], vapidPrivate, "hello"} {
+		if strings.Contains(worker.log(), secret) || strings.Contains(output(t, worker), secret) {
+			t.Errorf("the worker's log shows %q", secret)
+		}
 	}
 	if h := got.Headers; h["content-encoding"] != "aes128gcm" || h["urgency"] != "normal" || len(h["topic"]) != 24 || h["ttl"] == "0" || !strings.HasPrefix(h["authorization"], "vapid t=") {
 		t.Errorf("the headers are %v", h)
