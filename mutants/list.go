@@ -49,6 +49,7 @@ func list() []mutant {
 	all = append(all, guards()...)
 	all = append(all, logging()...)
 	all = append(all, weighing()...)
+	all = append(all, trying()...)
 	for i := range all {
 		all[i].root = "."
 	}

@@ -47,6 +47,9 @@ func TestTestTokenComesBackOnce(t *testing.T) {
 	if n := taken.Load(); n != 1 {
 		t.Errorf("the token was taken %d times", n)
 	}
+	if answer := string(ask(t, nc, "ack", `{"token":"`+trials[0].Token+`"}`).Data); !strings.Contains(answer, "returned before") {
+		t.Error(answer)
+	}
 	if out, err := r.devices.Returned(t.Context(), trials); out != 0 || err != nil || trials[0].Returned.IsZero() {
 		t.Errorf("after it was returned, %d are out, %v", out, err)
 	}

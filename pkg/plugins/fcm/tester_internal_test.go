@@ -12,7 +12,7 @@ import (
 // action that nobody knows.
 func TestTestPushBringsItsToken(t *testing.T) {
 	t.Parallel()
-	c, err := parseConfig(`{"project_id":"p","credentials_file":"x","android":{"enabled":true,"title":"Chat","body":"$content"}}`)
+	c, err := parseConfig(`{"project_id":"p","credentials_file":"x","android":{"enabled":true,"title":"Chat","body":"$content"},"apns":{"enabled":true,"body":"$content"},"apns_bundle_id":"org.example"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,6 +27,10 @@ func TestTestPushBringsItsToken(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in %s", want, text)
 		}
+	}
+	iphone := made.Device(push.Device{User: 1, Platform: "ios", Token: "t"}, r.To[1])
+	if text := string(iphone.appendTo(nil)); strings.Contains(text, `"badge"`) || !strings.Contains(text, `"Test notification"`) {
+		t.Errorf("a test changes the badge, or says nothing: %s", text)
 	}
 	queued := &push.Receipt{To: r.To, Payload: push.Payload{What: push.ActTest, Topic: "grpX", SeqId: 1}}
 	if made, err := newTemplate(c, queued, time.Now()); made != nil || err != nil {
