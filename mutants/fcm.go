@@ -29,6 +29,11 @@ func saying() []mutant {
 			pkg: fcm, test: "TestNoEmptyNotification",
 		},
 		{
+			name: "badge left out of what devices share", file: "pkg/plugins/fcm/message.go",
+			old: "if m.badgeAt > 0 && m.badge != noBadge {", now: "if m.badgeAt > 0 && m.badge > 1000 {",
+			pkg: fcm, test: "TestBadge",
+		},
+		{
 			name: "configured key not sent", file: "pkg/plugins/internal/notice/view.go",
 			old: "if !v.Settings.Improvements.AllKeys {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fcm, test: "TestAllKeys",
