@@ -15,34 +15,47 @@ import (
 // after one that was made and has answered nothing it is a tick.
 const redial = time.Second
 
-// dispatch gives each waiting request to the connection with the fewest: what is open on
-// a connection when it is lost is in doubt, and may be sent twice. While connections are
-// being made, none takes more than its share.
+// many open requests are a reason to keep those together that go together: they are one
+// large write.
+const many = 64
+
+// share is how many requests a connection is given before the next one gets any. What is
+// open on a connection when it is lost is in doubt, and may be sent twice.
+func (c *Client) share() int {
+	if c.open < many {
+		return 1 + c.open/c.o.Conns
+	}
+	return 2 * c.open / 3
+}
+
+// dispatch gives waiting requests to connections. While some are being made, none takes
+// more than its share.
 func (c *Client) dispatch() {
 	for range c.missing() {
 		c.dialing++
 		c.ended.Go(c.connect)
 	}
-	most := c.o.StreamsPerConn
-	if c.dialing > 0 {
-		most = 1 + (c.open+c.queue.len)/c.o.Conns
-	}
 	for c.queue.first != nil {
 		cn := c.pick()
-		if cn == nil || cn.load() >= most {
+		if cn == nil || c.dialing > 0 && cn.load() >= c.share() {
 			break
 		}
 		cn.assign(c.queue.pop())
 	}
 }
 
+// pick returns the first connection that has not got its share, or the one with the
+// fewest requests; nil if there is none with room.
 func (c *Client) pick() *conn {
 	var least, silent *conn
+	share := c.share()
 	for _, cn := range c.conns {
 		switch {
 		case !cn.hasRoom():
 		case cn.silent:
 			silent = cn
+		case cn.load() < share:
+			return cn
 		case least == nil || cn.load() < least.load():
 			least = cn
 		}
