@@ -218,7 +218,7 @@ func TestDeviceServiceCanBeFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	var info micro.Info
-	if err := json.Unmarshal(m.Data, &info); err != nil || len(info.Endpoints) != 3 {
+	if err := json.Unmarshal(m.Data, &info); err != nil || len(info.Endpoints) != 5 {
 		t.Fatalf("%s: %v", m.Data, err)
 	}
 	for _, e := range info.Endpoints {
