@@ -44,7 +44,7 @@ func (t *template) Device(d push.Device, to push.Recipient) *message {
 	view := t.notice.For(d.User, to)
 	made, ok := view.Made.(*rendered)
 	if !ok {
-		made = render(view)
+		made = render(view, t.config.RingTime)
 		view.Made = made
 	}
 	m := &message{rendered: made, token: d.Token, topic: cmp.Or(d.More().App, t.config.Topic), id: messageID(t.receipt, d)}
@@ -91,9 +91,13 @@ type rendered struct {
 	data       []byte // the rest of the payload
 }
 
-func render(v *notice.View) *rendered {
+func render(v *notice.View, ring time.Duration) *rendered {
+	left := max(v.Left, time.Second)
+	if v.IsRinging() {
+		left = min(left, ring) // without remaining_ttl, too
+	}
 	r := &rendered{
-		expiration: strconv.FormatInt(v.Now.Add(max(v.Left, time.Second)).Unix(), 10),
+		expiration: strconv.FormatInt(v.Now.Add(left).Unix(), 10),
 		collapse:   v.Identity(),
 		data:       marshal(v.Data),
 	}

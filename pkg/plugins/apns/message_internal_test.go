@@ -176,6 +176,10 @@ func TestRing(t *testing.T) {
 	if got := made(t, c, r, kindVoIP, push.Recipient{}).expiration; got != "1783166420" { // noon and 20 s
 		t.Errorf("expires at %s", got)
 	}
+	free := mustConfig(t, `,"ring_time":"20s","improvements":{"remaining_ttl":false}`)
+	if got := made(t, free, r, kindVoIP, push.Recipient{}).expiration; got != "1783166421" { // 20 s after it is made
+		t.Errorf("without remaining_ttl it expires at %s", got)
+	}
 	if _, err := newTemplate(c, r, noon.Add(21*time.Second)); err == nil {
 		t.Error("a call that is over is sent")
 	}
