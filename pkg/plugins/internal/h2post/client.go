@@ -179,13 +179,23 @@ func (c *Client) end(r *Request, o Outcome, err error) {
 
 // again repeats a request that the peer has not processed, or completes it.
 func (c *Client) again(r *Request, err error) {
-	if r.repeats >= c.o.Repeats || c.closed {
+	if r.repeats++; r.repeats > c.o.Repeats {
+		c.end(r, Unprocessed, err)
+		return
+	}
+	c.requeue(r, err)
+}
+
+// requeue repeats a request that was on its way over a connection that has ended in
+// order. It does not count where the connection has answered others: a peer that ends
+// each connection after some requests takes all of them in time.
+func (c *Client) requeue(r *Request, err error) {
+	if c.closed {
 		c.end(r, Unprocessed, err)
 		return
 	}
 	c.detach(r)
 	r.renew()
-	r.repeats++
 	c.queue.pushFront(r)
 }
 

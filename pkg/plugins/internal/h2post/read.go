@@ -213,7 +213,11 @@ func (cn *conn) goAway(f *http2.GoAwayFrame) {
 		cn.why = &goAwayError{f.ErrCode}
 	}
 	for id, r := range cn.streams {
-		if id > cn.lastID {
+		switch {
+		case id <= cn.lastID:
+		case cn.answered:
+			cn.client.requeue(r, errGoAway)
+		default:
 			cn.client.again(r, errGoAway)
 		}
 	}

@@ -3,6 +3,7 @@ package h2post_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -90,5 +91,35 @@ func TestSilentConnectionsAndNoOther(t *testing.T) {
 		p.expect("HEADERS 3 /send END")
 		p.answer(3, "")
 		two.want(answered, 200, "", nil)
+	})
+}
+
+// TestGoAwayAfterAnswers: a peer that ends each connection after an answer takes all
+// requests in time, however often the last one is handed back; one that never answers
+// anything is believed sooner.
+func TestGoAwayAfterAnswers(t *testing.T) {
+	t.Parallel()
+	play(t, h2post.Options{Repeats: 1}, func(s *script) {
+		var all []*posting
+		for range 6 {
+			all = append(all, s.post(""))
+		}
+		for range all {
+			p := s.ready()
+			p.answer(1, "")
+			synctest.Wait()
+			p.do(p.WriteGoAway(1, http2.ErrCodeNo, nil))
+		}
+		for _, r := range all {
+			r.want(answered, 200, "", nil)
+		}
+		last := s.post("")
+		for range 2 {
+			p := s.ready()
+			p.do(p.WriteGoAway(0, http2.ErrCodeNo, nil))
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		last.want(unprocessed, 0, "", nil)
 	})
 }
