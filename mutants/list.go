@@ -91,7 +91,7 @@ func settling() []mutant {
 		},
 		{
 			name: "malformed receipt without a letter", file: "internal/consumer/intake.go",
-			old: "d.bury(reasonOf(err), err)", now: "d.ack(retry.Ack, err)",
+			old: "d.bury(reasonOf(err), err)", now: "d.ack(retry.Ack, err, d.taken)",
 			pkg: lanes, test: "TestModel",
 		},
 		{

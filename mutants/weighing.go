@@ -5,7 +5,7 @@ func weighing() []mutant {
 	return []mutant{
 		{
 			name: "lane takes receipts without counting their bytes", file: "internal/consumer/pull.go",
-			old: "p.bytes -= d.weighs(weight(m, o))", now: "_ = weight(m, &o)",
+			old: "p.bytes -= d.weighs(weight(m, o))", now: "_ = weight(m, o)",
 			pkg: lanes, test: "TestHeldBytesAreBounded",
 		},
 		{
