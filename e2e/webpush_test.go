@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -122,5 +123,54 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 	}
 	if h := got.Headers; h["content-encoding"] != "aes128gcm" || h["urgency"] != "normal" || len(h["topic"]) != 24 || h["ttl"] == "0" || !strings.HasPrefix(h["authorization"], "vapid t=") {
 		t.Errorf("the headers are %v", h)
+	}
+}
+
+// TestWebPushOverHTTP2: pushes to a server that the config names share few connections,
+// whose certificate and address are looked at.
+func TestWebPushOverHTTP2(t *testing.T) {
+	t.Parallel()
+	const many = 300
+	dir, addr, push := t.TempDir(), freeAddr(t), freeAddr(t)
+	fake := start(t, process.Spec{Name: "push", Dir: dir, Args: []string{binary, "fake", "webpush", "--tls", push, "--ca", "ca.pem", "--key", vapidPublic}})
+	await(t, 20*time.Second, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
+	_, rest, _ := strings.Cut(fake.log(), "--token '")
+	token, _, _ := strings.Cut(rest, "'")
+	handler := `PUSHWORKER_HANDLERS=[{"name":"webpush","config":{"origins":["https://` + push + `"],"allow_private":["127.0.0.0/8"],"vapid":[{"id":"1","key":"` +
+		vapidPrivate + `"}],"subject":"mailto:push@example.com","url":"https://chat.example.com/"}}]`
+	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, "SSL_CERT_FILE=" + filepath.Join(dir, "ca.pem"), handler}
+	startBroker(t, dir, addr)
+	startWorker(t, dir, env...).ready(30 * time.Second)
+	receipts := filepath.Join(dir, "receipts.jsonl")
+	var text strings.Builder
+	for seq := range many {
+		fmt.Fprintf(&text, `{"to":{"usr782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topic":"grpE2E","seq":%d,"content":"hello"}}`+"\n", seq+1)
+	}
+	if err := os.WriteFile(receipts, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"device", "put", "--user", "usr782riWdFIwE", "--id", "browser", "--provider", "webpush", "--platform", "web", "--token", token},
+		{"publish", receipts},
+	} {
+		if code, _, said := command(t, env, args...); code != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, code, said)
+		}
+	}
+	accepted := func() int { return strings.Count(output(t, fake), `"status":201`) }
+	await(t, time.Minute, "all pushes arrive", func() bool { return accepted() >= many })
+	conns := make(map[int]bool)
+	for line := range strings.Lines(output(t, fake)) {
+		var push struct{ Conn, Stream int }
+		if err := json.Unmarshal([]byte(line), &push); err != nil {
+			t.Fatal(err)
+		}
+		conns[push.Conn] = true
+		if push.Stream == 0 {
+			t.Errorf("a push came over HTTP/1.1: %s", line)
+		}
+	}
+	if accepted() != many || len(conns) > (many+89)/90 {
+		t.Errorf("%d pushes over %d connections, want %d over at most %d", accepted(), len(conns), many, (many+89)/90)
 	}
 }
