@@ -73,7 +73,7 @@ func TestAPNsTwoWorkers(t *testing.T) {
 	fake := start(t, process.Spec{Name: "apns", Dir: dir, Args: []string{
 		binary, "fake", "apns", "--tls", apple, "--key", "fake.p8", "--ca", "ca.pem", "--max-streams", "50", "--latency", "20ms", "--reveal",
 	}})
-	await(t, 20*time.Second, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake APNs at") })
+	await(t, patience, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake APNs at") })
 	stats := appleStats(t, apple, filepath.Join(dir, "ca.pem"))
 	worker := func(name string) *program {
 		own := filepath.Join(dir, name)
@@ -83,7 +83,7 @@ func TestAPNsTwoWorkers(t *testing.T) {
 		p := startWorker(t, own, "PUSHWORKER_NATS_URL=nats://"+addr, "SSL_CERT_FILE="+filepath.Join(dir, "ca.pem"), "PUSHWORKER_ACK_WAIT=3s",
 			fmt.Sprintf(`PUSHWORKER_HANDLERS=[{"name":"apns","config":{"key_file":%q,"key_id":"FAKEKEY001","team_id":"FAKETEAM01","topic":"com.example.app","endpoint":"https://%s","max_in_flight":%d}}]`,
 				filepath.Join(dir, "fake.p8"), apple, inFlight))
-		p.ready(30 * time.Second)
+		p.ready(patience)
 		return p
 	}
 	began := time.Now()
@@ -118,7 +118,7 @@ func TestAPNsTwoWorkers(t *testing.T) {
 	}
 	type one struct{ target, collapse string }
 	ids := make(map[one]string)
-	await(t, 60*time.Second, "everybody is told everything", func() bool {
+	await(t, patience, "everybody is told everything", func() bool {
 		for _, l := range appleLines(t, fake) {
 			what := one{l.Target, l.Header["apns-collapse-id"]}
 			if id, again := ids[what]; again && id != l.ID {

@@ -27,7 +27,7 @@ func TestWorkerKilled(t *testing.T) {
 	}
 	all := append([]*program(nil), workers...)
 	for _, w := range workers {
-		w.ready(20 * time.Second)
+		w.ready(patience)
 	}
 	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
@@ -70,7 +70,7 @@ func TestRollingRestart(t *testing.T) {
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, handlers}
 	workers := []*program{startWorker(t, dir, env...), startWorker(t, dir, env...)}
 	for _, w := range workers {
-		w.ready(20 * time.Second)
+		w.ready(patience)
 	}
 	all := append([]*program(nil), workers...)
 	conn, l := connect(t, addr), ledger.New()
@@ -81,7 +81,7 @@ func TestRollingRestart(t *testing.T) {
 	}()
 	for i := range 8 {
 		fresh := startWorker(t, dir, env...)
-		fresh.ready(20 * time.Second)
+		fresh.ready(patience)
 		old := workers[i%2]
 		workers[i%2] = fresh
 		all = append(all, fresh)
@@ -103,7 +103,7 @@ func TestBrokerKilled(t *testing.T) {
 	dir, addr := t.TempDir(), freeAddr(t)
 	b := startBroker(t, dir, addr)
 	w := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, "PUSHWORKER_ACK_WAIT=3s", handlers)
-	w.ready(20 * time.Second)
+	w.ready(patience)
 	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
 	go func() {
@@ -130,7 +130,7 @@ func TestEmbeddedKilled(t *testing.T) {
 		"PUSHWORKER_ACK_WAIT=3s", handlers,
 	}
 	w := startWorker(t, dir, env...)
-	w.ready(20 * time.Second)
+	w.ready(patience)
 	all := []*program{w}
 	conn, l := connect(t, addr), ledger.New()
 	published := make(chan struct{})
@@ -144,7 +144,7 @@ func TestEmbeddedKilled(t *testing.T) {
 		w.Kill()
 		w = startWorker(t, dir, env...)
 		all = append(all, w)
-		w.ready(20 * time.Second)
+		w.ready(patience)
 	}
 	<-published
 	drained(t, conn, time.Minute)

@@ -62,7 +62,7 @@ func TestFCMWorkerKilled(t *testing.T) {
 	for seq := 1; seq <= rounds; seq++ {
 		before, moment := w.stats().Requests, 1+rand.Int64N(crowdSize-1)
 		w.publish(w.message(everyone()...))
-		await(t, 20*time.Second, "the receipt is half sent", func() bool { return w.stats().Requests-before >= moment })
+		await(t, patience, "the receipt is half sent", func() bool { return w.stats().Requests-before >= moment })
 		worker.Kill()
 		sent[seq] = int(w.lastRequest() - before)
 		worker = w.worker()

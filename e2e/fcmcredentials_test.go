@@ -31,7 +31,7 @@ func TestFCMCredentials(t *testing.T) {
 	w.resumed("the file is no key")
 
 	write(t, w.credentials, withOtherKey(t, good))
-	await(t, 30*time.Second, "the worker has tried the other key", func() bool {
+	await(t, patience, "the worker has tried the other key", func() bool {
 		w.send()
 		return metric(t, worker, `pushworker_lane_breaker_open`) == 1
 	})

@@ -22,7 +22,7 @@ func TestFCMOutage(t *testing.T) {
 	}
 	var over time.Time
 	w.underLoad(crowd, rate, func() {
-		await(t, 20*time.Second, "pushes arrive", func() bool { return w.stats().Accepted > rate })
+		await(t, patience, "pushes arrive", func() bool { return w.stats().Accepted > rate })
 		w.refusing(13*time.Second, workers)
 		for _, p := range all {
 			if !strings.Contains(p.log(), "provider unavailable") || metric(t, p, `pushworker_lane_breaker_open{handler="fcm"}`) != 1 {

@@ -48,7 +48,7 @@ func TestFCMSecrets(t *testing.T) {
 	}()...)
 	all.Payload.Content = "MARKER-CONTENT"
 	w.publish(all)
-	await(t, 30*time.Second, "some are accepted and some are letters", func() bool {
+	await(t, patience, "some are accepted and some are letters", func() bool {
 		return w.stats().Accepted >= 2 && metric(t, worker, "pushworker_dead_letters_total") >= 3
 	})
 	secrets := []string{"MARKER-TOKEN", privatePart(read(t, w.credentials)), "MARKER-CONTENT"}

@@ -76,7 +76,7 @@ func (w *fcmWorld) handlers(more string) string {
 func (w *fcmWorld) worker(env ...string) *program {
 	w.Helper()
 	p := startWorker(w.T, w.dir, append(append(w.env(), "PUSHWORKER_ACK_WAIT=3s", "PUSHWORKER_RETRY_BASE=200ms", w.handlers("")), env...)...)
-	p.ready(30 * time.Second)
+	p.ready(patience)
 	return p
 }
 

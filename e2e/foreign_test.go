@@ -59,7 +59,7 @@ func TestForeignClientsOfAPNs(t *testing.T) {
 	fake := start(t, process.Spec{Name: "apns", Dir: dir, Args: []string{
 		binary, "fake", "apns", "--tls", addr, "--key", "fake.p8", "--ca", "ca.pem", "--script", "script.json",
 	}})
-	await(t, 20*time.Second, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake APNs at") })
+	await(t, patience, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake APNs at") })
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)

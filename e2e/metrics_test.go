@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/expfmt"
@@ -29,7 +28,7 @@ func TestMetricsPage(t *testing.T) {
 	w := newFCMWorld(t, "")
 	p := w.worker()
 	var text string
-	await(t, 30*time.Second, "the worker has asked the broker", func() bool {
+	await(t, patience, "the worker has asked the broker", func() bool {
 		text = scrape(t, p.admin)
 		return strings.Contains(text, "pushworker_stream_bytes{")
 	})
@@ -76,7 +75,7 @@ func TestProviderMetrics(t *testing.T) {
 		`pushworker_targets_total{handler="fcm",result="accepted"} 3`,
 		`pushworker_directory_cache_misses_total 3`,
 	} {
-		await(t, 30*time.Second, line, func() bool { return strings.Contains(scrape(t, p.admin), line+"\n") })
+		await(t, patience, line, func() bool { return strings.Contains(scrape(t, p.admin), line+"\n") })
 	}
 	if text := scrape(t, p.admin); strings.Contains(text, `pushworker_provider_connections{handler="fcm"} 0`) ||
 		!strings.Contains(text, `pushworker_provider_connections{handler="fcm"} `) {

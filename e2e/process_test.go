@@ -143,7 +143,7 @@ func startBroker(t *testing.T, dir, addr string) *program {
 		Name: "broker", Dir: dir, Args: []string{self},
 		Env: append(os.Environ(), brokerDir+"="+filepath.Join(dir, "broker"), brokerAddr+"="+addr),
 	})
-	await(t, 20*time.Second, "the broker is ready", func() bool {
+	await(t, patience, "the broker is ready", func() bool {
 		select {
 		case <-p.Exited():
 			t.Fatalf("the broker did not start:\n%s", p.log())
@@ -170,6 +170,10 @@ func command(t *testing.T, env []string, args ...string) (code int, stdout, stde
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
+
+// patience is how long a test waits for what is no promise about time; nothing but a
+// failure waits so long.
+const patience = time.Minute
 
 // await polls ok for at most limit.
 func await(t *testing.T, limit time.Duration, what string, ok func() bool) {

@@ -25,7 +25,7 @@ func embeddedWorker(t *testing.T) (w *program, addr string, env []string) {
 	addr = freeAddr(t)
 	env = []string{"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data")}
 	w = startWorker(t, dir, env...)
-	w.ready(20 * time.Second)
+	w.ready(patience)
 	return w, addr, env
 }
 

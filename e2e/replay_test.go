@@ -43,7 +43,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 	t.Cleanup(traffic.Wait)
 	t.Cleanup(end) // before that
 	flows := func(than int) {
-		await(t, 20*time.Second, "live receipts are delivered", func() bool { return position(t, js) > uint64(than) })
+		await(t, patience, "live receipts are delivered", func() bool { return position(t, js) > uint64(than) })
 	}
 	flows(stored)
 	during := make(chan []map[string]string, 1)

@@ -74,13 +74,13 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr}
 	provisioner := startWorker(t, dir, env...)
-	provisioner.ready(20 * time.Second)
+	provisioner.ready(patience)
 	provisioner.terminate()
 	if code := provisioner.exit(20 * time.Second); code != 0 {
 		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.log())
 	}
 	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
-	w.ready(20 * time.Second)
+	w.ready(patience)
 	nc, err := nats.Connect("nats://" + addr)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func hung(t *testing.T, grace string) (w *program, env []string) {
 	}
 	w = startWorkerTo(t, dir, writer, env...)
 	closed(t, writer)
-	w.ready(20 * time.Second)
+	w.ready(patience)
 	big := `{"to":{"782riWdFIwE":{}},"payload":{"what":"msg","content":"` + strings.Repeat("x", 200_000) + `"}}`
 	file := filepath.Join(dir, "big.json")
 	if err := os.WriteFile(file, []byte(big), 0o600); err != nil {
@@ -123,7 +123,7 @@ func hung(t *testing.T, grace string) (w *program, env []string) {
 	if code, _, errs := command(t, env, "publish", file, file); code != 0 {
 		t.Fatalf("publish ended with %d: %s", code, errs)
 	}
-	await(t, 10*time.Second, "the handler hangs", func() bool {
+	await(t, patience, "the handler hangs", func() bool {
 		_, out, _ := command(t, env, "status", "-o", "json")
 		return strings.Contains(out, `"in_flight":2`)
 	})
@@ -140,7 +140,7 @@ func TestHungHandler(t *testing.T) {
 		t.Errorf("ended with %d, want 75:\n%s", code, w.log())
 	}
 	next := startWorker(t, t.TempDir(), env...)
-	await(t, 20*time.Second, "both receipts arrive", func() bool { return strings.Count(strings.Join(next.lines(), "\n"), "xxx\"") == 2 })
+	await(t, patience, "both receipts arrive", func() bool { return strings.Count(strings.Join(next.lines(), "\n"), "xxx\"") == 2 })
 }
 
 // TestSecondSignal ends the process at once, whatever hangs.
@@ -148,7 +148,7 @@ func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	w, _ := hung(t, "1h")
 	w.terminate()
-	await(t, 10*time.Second, "the worker says that it drains", func() bool {
+	await(t, patience, "the worker says that it drains", func() bool {
 		code, _, _ := command(t, []string{"PUSHWORKER_ADMIN_ADDR=" + w.admin}, "healthcheck", "--ready")
 		return code != 0
 	})

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/pkg/publisher"
@@ -36,14 +35,14 @@ func TestWebhookReachesTheExamples(t *testing.T) {
 			dir, addr, hook := t.TempDir(), freeAddr(t), freeAddr(t)
 			startBroker(t, dir, addr)
 			startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, `PUSHWORKER_HANDLERS=[{"name":"webhook","config":{"url":"http://`+hook+
-				`/","allow_private":true,"secrets":["`+hookSecret+`"],"retry":{"base":"100ms","cap":"1s"}}}]`).ready(30 * time.Second)
+				`/","allow_private":true,"secrets":["`+hookSecret+`"],"retry":{"base":"100ms","cap":"1s"}}}]`).ready(patience)
 			receiver := func(secret string) *program {
 				host, port, _ := net.SplitHostPort(hook)
 				p := start(t, process.Spec{
 					Name: "receiver", Dir: dir, Args: []string{path, file},
 					Env: []string{"PATH=" + os.Getenv("PATH"), "WEBHOOK_SECRET=" + secret, "HOST=" + host, "PORT=" + port},
 				})
-				await(t, 20*time.Second, "the receiver listens", func() bool { return strings.Contains(p.log(), "receiving at") })
+				await(t, patience, "the receiver listens", func() bool { return strings.Contains(p.log(), "receiving at") })
 				return p
 			}
 			conn := connect(t, addr)
@@ -69,7 +68,7 @@ func TestWebhookReachesTheExamples(t *testing.T) {
 			publish(3)
 			stranger := receiver("whsec_" + strings.Repeat("A", 40))
 			publish(4)
-			await(t, 20*time.Second, "both receipts are kept", func() bool {
+			await(t, patience, "both receipts are kept", func() bool {
 				lane, ok := laneOf(t.Context(), conn, "webhook")
 				return ok && lane.Pending+uint64(lane.InFlight)+lane.RetriesWaiting >= 2
 			})
@@ -119,7 +118,7 @@ func printed(t *testing.T, p *program, seq int) {
 		text := output(t, p)
 		return strings.Count(text, fmt.Sprintf(`"seq":%d`, seq)) + strings.Count(text, fmt.Sprintf(`"seq": %d`, seq))
 	}
-	await(t, 30*time.Second, fmt.Sprintf("the receiver prints message %d", seq), func() bool { return count() > 0 })
+	await(t, patience, fmt.Sprintf("the receiver prints message %d", seq), func() bool { return count() > 0 })
 	if n := count(); n != 1 {
 		t.Errorf("message %d is printed %d times", seq, n)
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,7 +37,7 @@ func TestForeignClientOfWebPush(t *testing.T) {
 	fake := start(t, process.Spec{Name: "push", Dir: dir, Args: []string{
 		binary, "fake", "webpush", "--tls", addr, "--ca", "ca.pem", "--key", vapidPublic, "--reveal",
 	}})
-	await(t, 20*time.Second, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
+	await(t, patience, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
 	_, rest, _ := strings.Cut(fake.log(), "--token '")
 	given, _, _ := strings.Cut(rest, "'")
 	var s subscription
@@ -75,7 +74,7 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 	}
 	dir, addr := t.TempDir(), freeAddr(t)
 	receiver := start(t, process.Spec{Name: "receiver", Dir: dir, Args: []string{node, script}, Env: []string{"PATH=" + os.Getenv("PATH")}})
-	await(t, 20*time.Second, "the receiver gives its subscription", func() bool { return strings.Contains(output(t, receiver), "\n") })
+	await(t, patience, "the receiver gives its subscription", func() bool { return strings.Contains(output(t, receiver), "\n") })
 	token, _, _ := strings.Cut(output(t, receiver), "\n")
 	var s subscription
 	if err := json.Unmarshal([]byte(token), &s); err != nil {
@@ -89,7 +88,7 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 		`"],"allow_private":["127.0.0.0/8"],"vapid":[{"id":"1","key":"` + vapidPrivate + `"}],"subject":"mailto:push@example.com","url":"https://chat.example.com/"}}]`}
 	startBroker(t, dir, addr)
 	worker := startWorker(t, dir, env...)
-	worker.ready(30 * time.Second)
+	worker.ready(patience)
 	receipt := filepath.Join(dir, "receipt.json")
 	if err := os.WriteFile(receipt, []byte(`{"to":{"usr782riWdFIwE":{"unread":2}},"payload":{"what":"msg","topic":"grpE2E","seq":1,"content":"hello"}}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -102,7 +101,7 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 			t.Fatalf("%v: exit code %d: %s", args, code, said)
 		}
 	}
-	await(t, 30*time.Second, "the push arrives", func() bool { return strings.Count(output(t, receiver), "\n") > 1 })
+	await(t, patience, "the push arrives", func() bool { return strings.Count(output(t, receiver), "\n") > 1 })
 	var got struct {
 		Headers map[string]string
 		Bytes   int
@@ -133,14 +132,14 @@ func TestWebPushOverHTTP2(t *testing.T) {
 	const many = 300
 	dir, addr, push := t.TempDir(), freeAddr(t), freeAddr(t)
 	fake := start(t, process.Spec{Name: "push", Dir: dir, Args: []string{binary, "fake", "webpush", "--tls", push, "--ca", "ca.pem", "--key", vapidPublic}})
-	await(t, 20*time.Second, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
+	await(t, patience, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
 	_, rest, _ := strings.Cut(fake.log(), "--token '")
 	token, _, _ := strings.Cut(rest, "'")
 	handler := `PUSHWORKER_HANDLERS=[{"name":"webpush","config":{"origins":["https://` + push + `"],"allow_private":["127.0.0.0/8"],"vapid":[{"id":"1","key":"` +
 		vapidPrivate + `"}],"subject":"mailto:push@example.com","url":"https://chat.example.com/"}}]`
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, "SSL_CERT_FILE=" + filepath.Join(dir, "ca.pem"), handler}
 	startBroker(t, dir, addr)
-	startWorker(t, dir, env...).ready(30 * time.Second)
+	startWorker(t, dir, env...).ready(patience)
 	receipts := filepath.Join(dir, "receipts.jsonl")
 	var text strings.Builder
 	for seq := range many {
@@ -158,7 +157,7 @@ func TestWebPushOverHTTP2(t *testing.T) {
 		}
 	}
 	accepted := func() int { return strings.Count(output(t, fake), `"status":201`) }
-	await(t, time.Minute, "all pushes arrive", func() bool { return accepted() >= many })
+	await(t, patience, "all pushes arrive", func() bool { return accepted() >= many })
 	conns := make(map[int]bool)
 	for line := range strings.Lines(output(t, fake)) {
 		var push struct{ Conn, Stream int }
