@@ -80,7 +80,7 @@ func (c *Client) missing() int {
 		}
 	}
 	n := min(c.open+c.queue.len-live, c.o.Conns-live-silent) - c.dialing
-	if n <= 0 || c.closed || live+silent > 0 && time.Now().Before(c.redial) {
+	if n <= 0 || c.closed || live+silent+c.dialing > 0 && time.Now().Before(c.redial) {
 		return 0
 	}
 	return n
