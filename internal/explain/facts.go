@@ -71,4 +71,6 @@ type Facts struct {
 	// events; zero when there is none.
 	NoEvents    bool
 	EventsSince time.Time
+	// Asked is when the facts were asked for.
+	Asked time.Time
 }

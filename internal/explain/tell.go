@@ -90,7 +90,7 @@ func (f *file) tell() LaneStory {
 	share, known := f.share()
 	switch {
 	case f.passedBy():
-		s.Fate, s.Text = Unsent, "nothing to do: no device of "+f.facts.User.UserId()+" is one that this handler reaches"
+		s.Fate, s.Text = Unsent, "nothing to do: no device of "+f.facts.User.UserId()+" is one that this handler sends it to"
 	case known && share.done:
 		f.own(&s, share)
 	case len(f.retries) > 0:
@@ -229,6 +229,10 @@ func (f *file) position(s *LaneStory) {
 	}
 }
 
+// recordedAfter is how old a receipt is when its end is recorded at the latest, if it
+// had one at once. Workers publish events beside their work.
+const recordedAfter = 5 * time.Second
+
 // settled tells of a receipt that the lane is done with, and whose end nobody has
 // recorded.
 func (f *file) settled(s *LaneStory) {
@@ -241,8 +245,11 @@ func (f *file) settled(s *LaneStory) {
 		why += " (the record begins at " + clock(t) + ")"
 	}
 	why += ": PUSHWORKER_EVENTS=all records it"
-	if f.facts.NoEvents {
+	switch {
+	case f.facts.NoEvents:
 		why = "the outcome is not recorded, because there is no stream of events: PUSHWORKER_EVENTS=failures or all makes one"
+	case f.facts.Asked.Before(f.facts.Receipt.Published.Add(recordedAfter)) && !f.facts.Asked.IsZero():
+		why = "which devices got it: workers record it within seconds, so ask again"
 	}
 	s.Unknown = append(s.Unknown, why)
 }

@@ -51,6 +51,8 @@ func TestTell(t *testing.T) {
 		"perhaps":          {explain.Facts{Lanes: lane(9, 6, 1)}, explain.InFlight, "or has just settled it", "which of the two"},
 		"handed back":      {explain.Facts{Lanes: lane(9, 6, 1), Events: []outcome.Event{again}}, explain.InFlight, "busy", ""},
 		"settled":          {explain.Facts{Lanes: lane(9, 9, 0)}, explain.Settled, "settled by the lane", "PUSHWORKER_EVENTS=all"},
+		"just settled":     {explain.Facts{Lanes: lane(9, 9, 0), Asked: at.Add(time.Second)}, explain.Settled, "settled", "ask again"},
+		"long settled":     {explain.Facts{Lanes: lane(9, 9, 0), Asked: at.Add(time.Minute)}, explain.Settled, "settled", "PUSHWORKER_EVENTS=all"},
 		"nothing recorded": {explain.Facts{Lanes: lane(9, 9, 0), NoEvents: true}, explain.Settled, "settled", "there is no stream of events"},
 		"recorded too late": {
 			explain.Facts{Lanes: lane(9, 9, 0), EventsSince: at.Add(time.Hour)}, explain.Settled, "settled", "the record begins at 2026-11-25 03:00:00Z",
@@ -257,7 +259,7 @@ func TestTellWhoIsLeftToOthers(t *testing.T) {
 		return explain.Tell(explain.Facts{Receipt: explain.Receipt{Stream: "PUSH", Seq: 7}, User: user, Events: events}).Lanes[0]
 	}
 	over := outcome.Event{Verdict: "ack", Users: []string{alice.String()}, Untargeted: []string{bob.String()}, Accepted: 1}
-	if s := tell(bob, over); s.Fate != explain.Unsent || s.Text != "nothing to do: no device of "+bob.UserId()+" is one that this handler reaches" {
+	if s := tell(bob, over); s.Fate != explain.Unsent || s.Text != "nothing to do: no device of "+bob.UserId()+" is one that this handler sends it to" {
 		t.Errorf("of bob it is said %q, %s", s.Text, s.Fate)
 	}
 	if s := tell(alice, over); s.Fate != explain.Delivered {

@@ -32,7 +32,7 @@ type Event struct {
 	Error string `json:"error,omitempty"`
 	// Users are those whom the receipt addressed this time, as 11-character texts.
 	Users []string `json:"users,omitempty"`
-	// Untargeted are further ones, whose devices only other handlers reach.
+	// Untargeted are further ones, who have no device that the handler sends it to.
 	Untargeted []string `json:"untargeted,omitempty"`
 	// Accepted, Skipped, Gone, Rejected and Retried count the targets by result.
 	Accepted int `json:"accepted,omitempty"`

@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,15 @@ func AddUser(cmd *cobra.Command, user *push.Uid) {
 // ErrNoUser says that --user is missing. Cobra finds that out too late for it to
 // be an error of usage.
 var ErrNoUser = errors.New("--user is required")
+
+// DeviceName is the id of a device as tables have it, with what tells apart the
+// addresses of one device: its app and its kind.
+func DeviceName(id, app, kind string) string {
+	if of := strings.TrimSpace(app + " " + kind); of != "" {
+		return id + " (" + of + ")"
+	}
+	return id
+}
 
 // Moment is the value of --since: a time, or how long ago.
 type Moment struct{ time.Time }

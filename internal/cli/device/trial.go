@@ -85,7 +85,7 @@ func (a command) printTrials(out terminal.Format, trials []*devices.Trial) error
 			continue
 		}
 		for _, h := range hops(t) {
-			p.Add(nil, t.Device.ID, t.Handler, h.after, h.what)
+			p.Add(nil, app.DeviceName(t.Device.ID, t.Device.App, t.Device.Kind), t.Handler, h.after, h.what)
 		}
 	}
 	return p.Close()

@@ -78,6 +78,8 @@ type routeLine struct {
 	User     string `json:"user,omitempty"`
 	Device   string `json:"device,omitempty"`
 	Platform string `json:"platform,omitempty"`
+	App      string `json:"app,omitempty"`
+	Kind     string `json:"kind,omitempty"`
 	Channel  string `json:"channel,omitempty"`
 	// Does is send, skip, reject or unknown.
 	Does      string          `json:"does"`
@@ -191,6 +193,7 @@ func (r *routing) route(ctx context.Context, receipt located, handler string, h 
 func (r *routing) line(base routeLine, one push.Route) routeLine {
 	l := base
 	l.Device, l.Platform, l.Channel = one.Device.ID, one.Device.Platform, one.Channel
+	l.App, l.Kind = one.Device.More().App, one.Device.More().Kind
 	l.Does, l.Why, l.Silent, l.Message = "skip", one.Why, one.Silent, one.Message
 	switch one.Result {
 	case push.ResultAccepted:
@@ -223,7 +226,7 @@ func (r *routing) add(l routeLine) {
 	if l.Token != "" {
 		why = strings.TrimSpace(why + " token " + l.Token)
 	}
-	r.out.Add(l, l.Receipt, l.Handler, who, l.Device, l.Does, why)
+	r.out.Add(l, l.Receipt, l.Handler, who, app.DeviceName(l.Device, l.App, l.Kind), l.Does, why)
 }
 
 // openDirectory connects to the broker and opens its directory of devices.

@@ -68,7 +68,7 @@ func (q Query) Tell(ctx context.Context, receipts []explain.Receipt) ([]explain.
 }
 
 func (q Query) facts(ctx context.Context, receipts []explain.Receipt) (f explain.Facts, err error) {
-	f.User = q.User
+	f.User, f.Asked = q.User, time.Now()
 	seqs, earliest := make([]uint64, len(receipts)), receipts[len(receipts)-1].Published
 	for i, r := range receipts {
 		seqs[i] = r.Seq

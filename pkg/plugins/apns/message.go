@@ -61,7 +61,7 @@ func (t *template) Device(d push.Device, to push.Recipient) *message {
 func (t *template) Channel() (*message, bool, error) { return nil, false, nil }
 
 // Silent implements [fanout.Renderer].
-func (t *template) Silent() bool { return t.notice.IsSilent() }
+func (t *template) Silent(m *message, _ push.Recipient) bool { return !m.loud && !m.voip }
 
 // Skip implements [fanout.Chooser]. An app must show a call for each push to a token for
 // calls, or iOS ends it; so these get nothing but a call that rings, and then it rings

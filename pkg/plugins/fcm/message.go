@@ -115,7 +115,9 @@ func (t *template) Channel() (message, bool, error) {
 }
 
 // Silent implements [fanout.Renderer].
-func (t *template) Silent() bool { return t.notice.IsSilent() }
+func (t *template) Silent(_ message, to push.Recipient) bool {
+	return t.notice.IsSilent() || to.Delivered > 0
+}
 
 // render writes a message for a platform, or for the subscribers of topic. A platform
 // that it has no section for is told how long it is to be kept, if the publisher said

@@ -102,7 +102,9 @@ func (t *template) Device(d push.Device, to push.Recipient) *message {
 func (t *template) Channel() (*message, bool, error) { return nil, false, nil }
 
 // Silent implements [fanout.Renderer].
-func (t *template) Silent() bool { return t.notice.IsSilent() }
+func (t *template) Silent(m *message, to push.Recipient) bool {
+	return m.kind == kindData && (t.notice.IsSilent() || to.Delivered > 0)
+}
 
 // Skip implements [fanout.Chooser]. Apple takes the permission from who sends a push that
 // shows nothing.

@@ -45,23 +45,23 @@ func TestUserOfOtherHandlersIsNoTarget(t *testing.T) {
 	}
 }
 
-// picky is a Renderer that spares devices of a kind if the user has another one.
+// picky is a Renderer that spares devices of a kind, and pads, if the user has another one.
 type picky struct{ Renderer[letter] }
 
 func (picky) Skip(d push.Device, _ push.Recipient, all []push.Device) string {
-	if d.More().Kind != "" && len(all) > 1 {
+	if (d.More().Kind != "" || d.ID == "pad") && len(all) > 1 {
 		return "it needs none"
 	}
 	return ""
 }
 
 // TestSparedDevice: a renderer may leave out a device because of the others that the user
-// has; it counts as skipped.
+// has. It counts as skipped, unless it is a token of a kind: of that only the route tells.
 func TestSparedDevice(t *testing.T) {
 	t.Parallel()
 	const user, lone = push.Uid(1), push.Uid(2)
 	voip := push.Device{ID: "phone", Token: "voip", Extra: &push.Extra{Kind: "voip"}}
-	d := town{user: {{ID: "phone", Token: "phone"}, voip}, lone: {voip}}
+	d := town{user: {{ID: "phone", Token: "phone"}, voip, {ID: "pad", Token: "pad"}}, lone: {voip}}
 	p := newPost(t, d, 4, func(context.Context, letter) error { return nil })
 	defer p.Stop()
 	prepare := p.way.Prepare
@@ -75,5 +75,14 @@ func TestSparedDevice(t *testing.T) {
 	}
 	if told, _ := r.Tallied(); told != (push.Targets{Accepted: 2, Skipped: 1}) {
 		t.Errorf("counted are %+v, want two accepted and one skipped", told)
+	}
+	for _, item := range r.Itemized() {
+		if item.Why != "" && item.Device.ID != "pad" {
+			t.Errorf("listed is %+v", item)
+		}
+	}
+	routes, err := p.Fanout.Route(t.Context(), r)
+	if len(routes) != 4 || err != nil {
+		t.Errorf("the route has %d devices, want all 4: %v", len(routes), err)
 	}
 }

@@ -45,7 +45,7 @@ type letters struct{}
 
 func (letters) Device(d push.Device, _ push.Recipient) letter { return letter(d.Token) }
 func (letters) Channel() (letter, bool, error)                { return "", false, nil }
-func (letters) Silent() bool                                  { return false }
+func (letters) Silent(letter, push.Recipient) bool            { return false }
 
 // post is a handler whose transport is ask.
 type post struct {

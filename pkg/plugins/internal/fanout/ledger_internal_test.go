@@ -50,7 +50,7 @@ func stored(t *testing.T, r *push.Receipt, outcome error) *push.Receipt {
 // whom are the tokens of the devices that r is sent to.
 func whom(f *Fanout[letter], r *push.Receipt, devices ...push.Device) (tokens []string) {
 	tally := newTally(r)
-	targets, _ := f.targets(letters{}, r, map[push.Uid][]push.Device{alice: devices}, tally)
+	targets := f.targets(letters{}, r, map[push.Uid][]push.Device{alice: devices}, tally)
 	for i := range targets {
 		tokens = append(tokens, targets[i].device.Token)
 	}

@@ -28,16 +28,14 @@ func (f *Fanout[M]) Route(ctx context.Context, r *push.Receipt) ([]push.Route, e
 	tally := newTally(r)
 	tally.wait(damaged)
 	var routes []push.Route
-	all, elsewhere := f.targets(made, r, devices, tally)
+	tally.aside = tally.skip
+	all := f.targets(made, r, devices, tally)
 	for i := range all {
 		one, err := f.route(made, r, &all[i])
 		if err != nil {
 			return nil, err
 		}
 		routes = append(routes, one)
-	}
-	for _, user := range elsewhere {
-		tally.skip(push.Device{User: user}, "the user has no device that this handler reaches")
 	}
 	for _, item := range tally.items {
 		routes = append(routes, push.Route{Target: item})
@@ -61,16 +59,15 @@ func refused(err error) push.Target {
 
 // route is what would be sent to t.
 func (f *Fanout[M]) route(made Renderer[M], r *push.Receipt, t *target[M]) (push.Route, error) {
-	silent := made.Silent()
-	text, err := f.way.Text(t.render(made, r))
+	message := t.render(made, r)
+	text, err := f.way.Text(message)
 	if err != nil {
 		return push.Route{}, fmt.Errorf("write the message for %s: %w", name(t.device), err)
 	}
-	one := push.Route{Target: push.Target{Device: t.device, Result: push.ResultAccepted}, Silent: silent, Message: text}
+	one := push.Route{Target: push.Target{Device: t.device, Result: push.ResultAccepted}, Message: text}
+	one.Silent = made.Silent(message, r.To[t.device.User])
 	if t.isChannel() {
 		one.Channel = r.Channel
-	} else {
-		one.Silent = silent || r.To[t.device.User].Delivered > 0
 	}
 	return one, nil
 }

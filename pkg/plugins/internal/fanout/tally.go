@@ -33,6 +33,9 @@ type tally struct {
 	refused []outstanding
 	outage  error      // why the provider as a whole cannot be used
 	damaged []push.Uid // whose devices cannot be read
+
+	// aside is told of who is no target, and why; nil if nobody wants to know.
+	aside func(d push.Device, why string)
 }
 
 // outstanding is a target that has not got it.
@@ -52,6 +55,27 @@ func (t *tally) skip(d push.Device, why string) {
 	defer t.mu.Unlock()
 	t.counts.Skipped++
 	t.items = append(t.items, push.Target{Device: d, Result: push.ResultSkipped, Why: why})
+}
+
+// spare notes that d gets nothing because of why, and reports whether that is so. A token
+// of a kind, such as one for calls, is for few pushes: that it gets no other is nothing to
+// tell.
+func (t *tally) spare(d push.Device, why string) bool {
+	switch {
+	case why == "":
+		return false
+	case d.More().Kind != "":
+		t.setAside(d, why)
+	default:
+		t.skip(d, why)
+	}
+	return true
+}
+
+func (t *tally) setAside(d push.Device, why string) {
+	if t.aside != nil {
+		t.aside(d, why)
+	}
 }
 
 // wait notes that the devices of some users cannot be read: their share of the

@@ -44,11 +44,10 @@ func name(d push.Device) string {
 func (t *target[M]) handOver() bool { return t.handed.Swap(true) }
 
 // targets are whom r remains to be told to. Who needs nothing is noted as skipped:
-// a device that has the packet, and a user without any device. Users whose devices
-// other handlers reach are no targets of this one: elsewhere names them, and nothing is
-// noted.
-func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) (all []target[M], elsewhere []push.Uid) {
-	all = make([]target[M], 0, len(r.To)+1)
+// a device that has the packet, and a user without any device. No targets, and set aside,
+// are users whose devices other handlers reach, and tokens of a kind that r is not for.
+func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.Uid][]push.Device, tally *tally) []target[M] {
+	all := make([]target[M], 0, len(r.To)+1)
 	tokens := listed(r)
 	chooser, _ := made.(Chooser)
 	for user, to := range r.To {
@@ -65,8 +64,7 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 				continue
 			case Named(to.Devices, d) || tokens[d.Token]:
 				tally.skip(d, hasPacket)
-			case skip(chooser, d, to, has) != "":
-				tally.skip(d, skip(chooser, d, to, has))
+			case tally.spare(d, skip(chooser, d, to, has)):
 			default:
 				all = append(all, target[M]{device: d})
 			}
@@ -75,12 +73,12 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 		switch {
 		case found:
 		case others:
-			elsewhere = append(elsewhere, user)
+			tally.setAside(push.Device{User: user}, "the user has no device that this handler reaches")
 		default:
 			tally.skip(push.Device{User: user}, "the user has no device")
 		}
 	}
-	return appendChannel(all, made, tally), elsewhere
+	return appendChannel(all, made, tally)
 }
 
 // skip says why by has nothing for d; empty when it has.

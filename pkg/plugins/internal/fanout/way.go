@@ -41,8 +41,9 @@ type Renderer[M any] interface {
 	// Channel is the message for the subscribers of the receipt's channel; false when
 	// it has none, or this provider knows none.
 	Channel() (m M, ok bool, err error)
-	// Silent reports whether the message shows nothing to anybody.
-	Silent() bool
+	// Silent reports whether m shows nothing to this recipient, which is zero for the
+	// channel.
+	Silent(m M, to push.Recipient) bool
 }
 
 // Chooser is a [Renderer] that has nothing for some devices.
@@ -124,7 +125,7 @@ func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)
 	}
 	j := &job[M]{Fanout: f, ctx: ctx, made: made, tally: newTally(r), done: done}
 	j.tally.wait(damaged)
-	j.round.targets, _ = f.targets(made, r, devices, j.tally)
+	j.round.targets = f.targets(made, r, devices, j.tally)
 	if len(j.round.targets) == 0 {
 		j.end()
 		return
