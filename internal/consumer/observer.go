@@ -37,7 +37,7 @@ type Outcome struct {
 	Error string
 	// Users are those whom the receipt addressed this time; nil when it could not be
 	// read. Untargeted are those of them of whom the handler has listed no target, because
-	// only other handlers reach their devices; they are not among Users. Nobody else holds
+	// they have no device that it sends it to; they are not among Users. Nobody else holds
 	// the slices.
 	Users, Untargeted []push.Uid
 	// Counts adds up what became of the targets, and Targets lists them if the

@@ -22,8 +22,8 @@ type Brief struct {
 	Handler string    `json:"handler"`
 	Stream  string    `json:"stream"`
 	// Accepted lists the receipts: the sequence in Stream, how many targets were
-	// accepted, and the users, as 11-character texts; after a null those whose devices
-	// only other handlers reach.
+	// accepted, and the users, as 11-character texts; after a null those who have no
+	// device that the handler sends it to.
 	Accepted []BriefEntry `json:"accepted"`
 }
 

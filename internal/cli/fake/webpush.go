@@ -25,14 +25,14 @@ decrypts it as the browser does. It prints one line of JSON per push. GET
 /subscription/NAME gives a subscription, /fake/stats and /fake/requests show
 what came, POST /fake/script changes the script. See docs/webpush.md.`,
 		Example: `  pushworker fake webpush --reveal
-  curl http://127.0.0.1:9082/subscription/phone
+  curl http://127.0.0.1:9083/subscription/phone
   pushworker fake webpush --tls 127.0.0.1:9443 --ca ca.pem`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runWebpush(cmd, options, f) },
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "http", "127.0.0.1:9082", "`HOST:PORT` to listen on")
+	flags.StringVar(&options.Addr, "http", "127.0.0.1:9083", "`HOST:PORT` to listen on")
 	flags.StringArrayVar(&options.Keys, "key", nil, "VAPID `PUBLIC` key of subscriptions; default any")
 	f.bind(flags, &options.Options)
 	return cmd
