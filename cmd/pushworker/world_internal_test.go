@@ -102,6 +102,9 @@ func startBroker(ts *testscript.TestScript, _ bool, handlers []string) {
 		ts.Check(err)
 	}
 	ts.Setenv("PUSHWORKER_NATS_URL", b.URL())
+	if ts.Getenv("PUSHWORKER_ADMIN_ADDR") == "" {
+		ts.Setenv("PUSHWORKER_ADMIN_ADDR", "127.0.0.1:1") // where no worker of somebody else's answers
+	}
 }
 
 // someLetters is a letter of a lane and one of no lane, both with what a terminal

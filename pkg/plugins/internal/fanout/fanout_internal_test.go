@@ -129,6 +129,9 @@ func TestFanoutIsBounded(t *testing.T) {
 		if p.open.Load() != inFlight {
 			t.Errorf("%d requests are open, want %d", p.open.Load(), inFlight)
 		}
+		if n := p.crew.used; n > inFlight {
+			t.Errorf("%d targets have begun, want %d at most", n, inFlight)
+		}
 		if n := runtime.NumGoroutine() - goroutines; n > 2*inFlight+50 {
 			t.Errorf("%d goroutines for %d requests at once", n, inFlight)
 		}

@@ -50,7 +50,9 @@ func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 	if r.Fate == 0 {
 		r.Fate = Accepted
 	}
-	r.Tried = !r.unprocessed
+	if !r.unprocessed { // of which it says itself that nobody was asked
+		r.Tried = true
+	}
 	return r.Answer
 }
 
