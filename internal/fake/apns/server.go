@@ -24,7 +24,7 @@ type Server struct {
 	links map[uint64]*link  // by connection
 	bound map[string]string // the topic of each device's first push
 	dead  map[string]int64  // since when in ms a device is told to be gone
-	seen  map[string]bool   // provider tokens
+	seen  map[string]*key   // which one has signed a provider token
 }
 
 const endpointSend = "send"
@@ -71,7 +71,7 @@ func New(o Options) (*Server, error) {
 func (s *Server) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.bound, s.dead, s.seen = make(map[string]string), make(map[string]int64), make(map[string]bool)
+	s.bound, s.dead, s.seen = make(map[string]string), make(map[string]int64), make(map[string]*key)
 	if s.links == nil {
 		s.links = make(map[uint64]*link)
 	}

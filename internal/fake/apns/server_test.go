@@ -208,6 +208,12 @@ func TestProviderTokens(t *testing.T) {
 	if got := ask(c.another(), good); got != "403 InvalidProviderToken" {
 		t.Errorf("a revoked key: %s", got)
 	}
+	if _, err := c.fake.AddKey(kid); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(c.another(), good); got != "403 InvalidProviderToken" {
+		t.Errorf("a revoked key, whose id another has now: %s", got)
+	}
 }
 
 // TestGoneSince: a 410 says since when, each time alike.
