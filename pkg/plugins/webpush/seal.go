@@ -9,6 +9,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 const (
@@ -23,6 +25,16 @@ const (
 	// delimiter ends the text of the last record (RFC 8188, section 2).
 	delimiter = 2
 )
+
+// Seal appends text to b, encrypted so that only the owner of d, a subscription, reads it
+// (RFC 8291). Nothing is sent; this shows what encryption takes.
+func Seal(b, text []byte, d push.Device) ([]byte, error) {
+	s, err := parseSubscription(d)
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(b, text)
+}
 
 // seal appends text to b, encrypted so that only the subscription's owner reads it, with
 // a key and a salt that nothing else is encrypted with.

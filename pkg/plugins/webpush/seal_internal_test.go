@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/pkg/push"
 )
 
 func raw(t *testing.T, text string) []byte {
@@ -112,6 +114,25 @@ func TestTheReceiverIsThatOfTheRFCs(t *testing.T) {
 	gcm, _ := cipher.NewGCM(block)
 	if text, err := gcm.Open(nil, nonce, body[21:], nil); err != nil || string(text) != "I am the walrus\x02" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestSealForADevice: whoever has the keys of the device's subscription reads it, and a
+// device without keys is refused.
+func TestSealForADevice(t *testing.T) {
+	t.Parallel()
+	d := push.Device{Token: "https://push.example.com/1", Extra: &push.Extra{Keys: push.Keys{P256DH: vectorPublic, Auth: vectorAuth}}}
+	body, err := Seal([]byte("before"), []byte(vectorText), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := unseal(private(t, vectorOwner), raw(t, vectorAuth), body[len("before"):])
+	if err != nil || string(text) != vectorText || string(body[:6]) != "before" {
+		t.Errorf("%q, %v", text, err)
+	}
+	d.Extra = nil
+	if _, err := Seal(nil, []byte(vectorText), d); !errors.Is(err, errKeys) {
+		t.Errorf("without keys: %v, want %v", err, errKeys)
 	}
 }
 
