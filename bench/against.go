@@ -28,7 +28,7 @@ func runNull(ctx context.Context, p plan, results *log) error {
 		if err != nil {
 			return err
 		}
-		loop, err := w.loopRow(ctx, "null loop")
+		loop, err := w.loopRow(ctx, "null loop", "")
 		if err != nil {
 			return err
 		}
@@ -96,16 +96,22 @@ func runFCM(ctx context.Context, p plan, results *log) error {
 		if err != nil {
 			return err
 		}
-		for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
-			if err := w.setLatency(latency); err != nil {
-				return err
-			}
-			if err := w.rounds(ctx, p, rows, results, record{Group: "fcm", Latency: ms(latency)}, p.pushes); err != nil {
-				return err
-			}
-		}
-		return w.profiles(ctx, p, rows, p.pushes)
+		return w.atLatencies(ctx, p, "fcm", rows, results)
 	})
+}
+
+// atLatencies runs all rounds with a provider that answers at once, and again with one
+// that takes its time.
+func (w *world) atLatencies(ctx context.Context, p plan, group string, rows []*row, results *log) error {
+	for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
+		if err := w.setLatency(latency); err != nil {
+			return err
+		}
+		if err := w.rounds(ctx, p, rows, results, record{Group: group, Latency: ms(latency)}, p.pushes); err != nil {
+			return err
+		}
+	}
+	return w.profiles(ctx, p, rows, p.pushes)
 }
 
 // contenders are the lane and its loops, warm and sending the same.
@@ -126,8 +132,8 @@ func (w *world) contenders(ctx context.Context) ([]*row, error) {
 		}
 		rows = append(rows, r)
 	}
-	for _, role := range []string{"sdk loop", "raw loop"} {
-		loop, err := w.loopRow(ctx, role)
+	for _, role := range []string{sdkLoop, rawLoop} {
+		loop, err := w.loopRow(ctx, role, fcmLane)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +166,7 @@ func (w *world) setLatency(d time.Duration) error {
 	return nil
 }
 
-// sameBodies has every row send one receipt, and compares what FCM got.
+// sameBodies has every row send one receipt, and compares what the providers got.
 func (w *world) sameBodies(ctx context.Context, rows []*row) error {
 	c := traffic{users: mainUsers, recipients: 1}
 	if err := w.refill(ctx, c, 1); err != nil {
@@ -184,7 +190,7 @@ func (w *world) sameBodies(ctx context.Context, rows []*row) error {
 			fmt.Fprintf(os.Stderr, "a push is a body of %d bytes\n", len(body))
 		}
 		if !bytes.Equal(first, body) {
-			return fmt.Errorf("%s sends another message than %s: bring sendloop.go up to date:\n%s\n%s", r.name, rows[0].name, body, first)
+			return fmt.Errorf("%s sends another message than %s: bring its loop up to date:\n%s\n%s", r.name, rows[0].name, body, first)
 		}
 	}
 	return nil

@@ -28,8 +28,8 @@ func runBeside(ctx context.Context, p plan, results *log) error {
 // neighbours starts the worker, whose lanes all rest.
 func (w *world) neighbours(ctx context.Context) (*row, error) {
 	_, registered := w.register(ctx, 0, mainUsers)
-	up, err := w.fake(ctx, false)
-	down, failed := w.fake(ctx, true)
+	up, err := w.fake(ctx, fakeOptions{Kind: fcmLane})
+	down, failed := w.fake(ctx, fakeOptions{Kind: fcmLane, Down: true})
 	if err := errors.Join(registered, err, failed); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,16 @@ import (
 // registrars is how many devices are registered at the same time.
 const registrars = 64
 
-// register gives the users from to below to one device each, as chat servers do,
-// and returns how many a second that were.
+// register gives the users from to below to one device each that FCM reaches.
 func (w *world) register(ctx context.Context, from, to int) (perSecond float64, err error) {
+	return w.registerAs(ctx, from, to, func(u push.Uid) push.Device {
+		return push.Device{User: u, ID: "phone", Provider: "fcm", Platform: "android", Token: tokenOf(u)}
+	})
+}
+
+// registerAs registers the devices of the users from to below to, as chat servers do,
+// and returns how many a second that were.
+func (w *world) registerAs(ctx context.Context, from, to int, device deviceOf) (perSecond float64, err error) {
 	directory, err := devices.Open(ctx, w.queue.conn, devices.Options{Log: zerolog.Nop()})
 	if err != nil {
 		return 0, fmt.Errorf("open the device directory: %w", err)
@@ -28,10 +35,7 @@ func (w *world) register(ctx context.Context, from, to int) (perSecond float64, 
 	for first := range registrars {
 		group.Go(func() error {
 			for n := from + first; n < to; n += registrars {
-				user := userAt(n)
-				if _, err := directory.Put(working, push.Device{
-					User: user, ID: "phone", Provider: "fcm", Platform: "android", Token: tokenOf(user),
-				}); err != nil {
+				if _, err := directory.Put(working, device(userAt(n))); err != nil {
 					return err
 				}
 			}

@@ -13,13 +13,16 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/fake"
+	fakeapns "github.com/pushworker/pushworker/internal/fake/apns"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
+	fakewebpush "github.com/pushworker/pushworker/internal/fake/webpush"
 )
 
 const project = "bench"
 
 // fakeOptions are those of a fake child.
 type fakeOptions struct {
+	Kind string `json:"kind"` // the provider, by its lane's name
 	Dir  string `json:"dir"`  // for its certificate and credentials
 	Down bool   `json:"down"` // every answer is 503
 }
@@ -28,7 +31,7 @@ type fakeOptions struct {
 type fakeMeter struct {
 	meter
 
-	server  *fakefcm.Server
+	server  *fake.Server
 	mu      sync.Mutex
 	latency time.Duration
 	seed    maphash.Seed
@@ -39,14 +42,14 @@ type fakeMeter struct {
 	before  fake.Stats
 }
 
-// serveFake is the fake FCM in a process of its own: HTTP/2 over TLS, 100 streams
-// for a connection.
+// serveFake is a fake in a process of its own: HTTP/2 over TLS, with as many streams for
+// a connection as pushworker fake allows.
 func serveFake(_ context.Context, options []byte) error {
 	var o fakeOptions
 	if err := json.Unmarshal(options, &o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
 	}
-	server, err := fakefcm.Start(fakefcm.Options{Options: fake.Options{TLS: true, Keep: 1}, AnyBearer: true})
+	server, hello, err := startFake(o)
 	if err != nil {
 		return err
 	}
@@ -55,10 +58,6 @@ func serveFake(_ context.Context, options []byte) error {
 		if err := server.SetScript(fake.Script{Rules: []fake.Rule{{Answer: "unavailable"}}}); err != nil {
 			return err
 		}
-	}
-	hello, err := introduce(server, o.Dir)
-	if err != nil {
-		return err
 	}
 	m := &fakeMeter{server: server, seed: maphash.MakeSeed(), seen: make(map[uint64]struct{})}
 	requests, stop := server.Subscribe(1 << 16)
@@ -71,18 +70,47 @@ func serveFake(_ context.Context, options []byte) error {
 	return serve(hello, m.answer)
 }
 
-// introduce writes what clients need, and says where it is.
-func introduce(server *fakefcm.Server, dir string) (reply, error) {
-	credentials, err := server.ServiceAccount(project)
-	if err != nil {
-		return reply{}, err
+// startFake starts the fake of a kind, and says where what clients need is.
+func startFake(o fakeOptions) (*fake.Server, reply, error) {
+	common := fake.Options{TLS: true, Keep: 1}
+	switch o.Kind {
+	case apnsLane:
+		common.MaxStreams = 1000
+		s, err := fakeapns.Start(fakeapns.Options{Options: common})
+		if err != nil {
+			return nil, reply{}, err
+		}
+		return introduce(s.Server, o.Dir, "", s.Key())
+	case webpushLane:
+		s, err := fakewebpush.Start(fakewebpush.Options{Options: common})
+		if err != nil {
+			return nil, reply{}, err
+		}
+		subscription, err := json.Marshal(s.Subscription("")) // what those of all users begin with
+		if err != nil {
+			return nil, reply{}, fmt.Errorf("encode a subscription: %w", err)
+		}
+		return introduce(s.Server, o.Dir, "", subscription)
 	}
-	r := reply{URL: server.URL() + "/v1", CA: filepath.Join(dir, "ca.pem"), Credentials: filepath.Join(dir, "credentials.json")}
-	err = errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(r.CA, server.CAPEM(), 0o600), os.WriteFile(r.Credentials, credentials, 0o600))
+	s, err := fakefcm.Start(fakefcm.Options{Options: common, AnyBearer: true})
 	if err != nil {
-		return reply{}, fmt.Errorf("write the fake's credentials: %w", err)
+		return nil, reply{}, err
 	}
-	return r, nil
+	account, err := s.ServiceAccount(project)
+	if err != nil {
+		return nil, reply{}, err
+	}
+	return introduce(s.Server, o.Dir, "/v1", account)
+}
+
+// introduce writes what clients need.
+func introduce(server *fake.Server, dir, path string, credentials []byte) (*fake.Server, reply, error) {
+	r := reply{URL: server.URL() + path, CA: filepath.Join(dir, "ca.pem"), Credentials: filepath.Join(dir, "credentials")}
+	err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(r.CA, server.CAPEM(), 0o600), os.WriteFile(r.Credentials, credentials, 0o600))
+	if err != nil {
+		return nil, reply{}, fmt.Errorf("write the fake's credentials: %w", err)
+	}
+	return server, r, nil
 }
 
 // note counts one request. A push is accepted when the provider's latency has
@@ -113,7 +141,8 @@ func (m *fakeMeter) note(r *fake.Request) {
 	m.count(sent, r.Time.Add(m.latency))
 }
 
-// member is the value of a member of a message's data, which are all strings.
+// member is the value of a member of a message's data, which are all strings with every
+// provider.
 func member(body []byte, name string) []byte {
 	_, after, _ := bytes.Cut(body, []byte(`"`+name+`":"`))
 	value, _, _ := bytes.Cut(after, []byte(`"`))

@@ -22,12 +22,39 @@ func writeNull(b *strings.Builder, rows []record) {
 func writeFCM(b *strings.Builder, rows []record) {
 	b.WriteString("Receipts of about 500 bytes with one recipient. The lane runs the handler's default configuration and has passed its slow start; " +
 		"the loops have as many connections (8) and requests in flight (720). CPU is per push.\n")
+	writeLatencies(b, rows, sdkLoop, rawLoop)
+}
+
+func writeAPNs(b *strings.Builder, rows []record) {
+	b.WriteString("The same receipts for devices of Apple's. The lane runs the handler's default configuration, which has no rate and no slow start; " +
+		"the loops have as many requests in flight (720), and the tuned one as many connections (8). CPU is per push.\n")
+	writeLatencies(b, rows, apnsLoop, tunedLoop)
+}
+
+func writeWebpush(b *strings.Builder, rows []record) {
+	b.WriteString("The same receipts for browsers. The lane runs the handler's default configuration, which has no rate and no slow start; " +
+		"the loop has as many connections (12) and requests in flight (1,024). CPU is per push.\n")
+	floors, rows := split(rows, func(r record) bool { return r.Row == floorRow })
+	writeLatencies(b, rows, webpushLoop)
+	if len(floors) == 0 {
+		return
+	}
+	cpu := func(r record) float64 { return r.CPU }
+	floor := median(values(floors, cpu))
+	fmt.Fprintf(b, "\nThe floor: to encrypt a message, and nothing else, takes the lane **%.1f µs** of CPU", floor)
+	_, drains := split(named(rows, "lane"), isPaced)
+	fmt.Fprintf(b, ", %.0f %% of what it takes for a push.\n", 100*floor/median(values(drains, cpu)))
+}
+
+// writeLatencies writes the rows at each latency of the provider, and the ratios of the
+// lane to loops.
+func writeLatencies(b *strings.Builder, rows []record, loops ...string) {
 	for _, latency := range latencies(rows) {
 		at, _ := split(rows, func(r record) bool { return r.Latency == latency })
 		paced, drains := split(at, isPaced)
 		fmt.Fprintf(b, "\nThe provider takes %.0f ms:\n\n", latency)
 		write(b, drains, slices.Concat([]column{rateColumn()}, cpuColumns(), []column{fakeColumn(), rssColumn()}, connectionColumns()))
-		compare(b, drains, paced, "sdk loop", "raw loop")
+		compare(b, drains, paced, loops...)
 		if len(paced) > 0 {
 			fmt.Fprintf(b, "\nPublish to accepted, at %d/s:\n\n", paced[0].Paced)
 			write(b, paced, latencyColumns())

@@ -70,7 +70,7 @@ func parseFlags() (plan, error) {
 	only := flag.String("only", strings.Join(groupNames(), ","), "groups to run")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds; each runs every row once")
 	flag.IntVar(&p.receipts, "receipts", 100_000, "receipts per drain without a provider")
-	flag.IntVar(&p.pushes, "pushes", 40_000, "pushes per drain with FCM")
+	flag.IntVar(&p.pushes, "pushes", 40_000, "pushes per drain with a provider")
 	flag.IntVar(&p.paced, "paced", 2_500, "receipts per latency row")
 	flag.IntVar(&p.rate, "rate", 500, "receipts per second of the latency rows")
 	flag.IntVar(&p.half, "half", 3_000, "receipts per second of the rows at half load")
@@ -104,6 +104,8 @@ func groups() []group {
 	return []group{
 		{"null", runNull},
 		{"fcm", runFCM},
+		{"apns", runAPNs},
+		{"webpush", runWebpush},
 		{"beside", runBeside},
 		{"growth", runGrowth},
 		{"recipients", runRecipients},

@@ -18,12 +18,13 @@ import (
 
 // loopOptions are those of a loop child.
 type loopOptions struct {
-	URL      string `json:"url"`
-	Stream   string `json:"stream"`
-	Durable  string `json:"durable"`
-	Raw      bool   `json:"raw,omitempty"`
-	Endpoint string `json:"endpoint,omitempty"`
-	CA       string `json:"ca,omitempty"`
+	URL         string `json:"url"`
+	Stream      string `json:"stream"`
+	Durable     string `json:"durable"`
+	Role        string `json:"role"`
+	Endpoint    string `json:"endpoint,omitempty"`
+	CA          string `json:"ca,omitempty"`
+	Credentials string `json:"credentials,omitempty"`
 }
 
 // serveNullLoop is the yardstick of the lane without a provider: Consume(500),

@@ -120,13 +120,16 @@ func panels(all []record) []panel {
 	}
 	_, drains := split(of(all, "null"), isPaced)
 	add("Without a provider", "receipts/s", drains, rate)
-	fcm := of(all, "fcm")
-	for _, latency := range latencies(fcm) {
-		at, _ := split(fcm, func(r record) bool { return r.Latency == latency })
-		paced, drains := split(at, isPaced)
-		add(fmt.Sprintf("FCM, provider %.0f ms", latency), "pushes/s", drains, rate)
-		add(fmt.Sprintf("FCM, provider %.0f ms", latency), "worker's CPU, µs a push", drains, func(r record) float64 { return r.CPU })
-		add(fmt.Sprintf("FCM, provider %.0f ms, %d/s", latency, perSecond(paced)), "p99 publish to accepted, ms", paced, func(r record) float64 { return r.P99 })
+	for _, g := range []struct{ name, title string }{{"fcm", "FCM"}, {"apns", "APNs"}, {"webpush", "Web Push"}} {
+		rows := slices.DeleteFunc(of(all, g.name), func(r record) bool { return r.Row == floorRow })
+		for _, latency := range latencies(rows) {
+			at, _ := split(rows, func(r record) bool { return r.Latency == latency })
+			paced, drains := split(at, isPaced)
+			title := fmt.Sprintf("%s, provider %.0f ms", g.title, latency)
+			add(title, "pushes/s", drains, rate)
+			add(title, "worker's CPU, µs a push", drains, func(r record) float64 { return r.CPU })
+			add(fmt.Sprintf("%s, %d/s", title, perSecond(paced)), "p99 publish to accepted, ms", paced, func(r record) float64 { return r.P99 })
+		}
 	}
 	add("Beside a lane in trouble", "p99, ms", of(all, "beside"), func(r record) float64 { return r.P99 })
 	add("Worker processes, provider 200 ms", "pushes/s", of(all, "growth"), rate)

@@ -185,7 +185,8 @@ func startProfile(path string) error {
 func child(ctx context.Context, role, options string) error {
 	roles := map[string]func(context.Context, []byte) error{
 		"broker": serveBroker, "fake": serveFake, "worker": serveWorker,
-		"null loop": serveNullLoop, "sdk loop": serveSendLoop, "raw loop": serveSendLoop,
+		"null loop": serveNullLoop,
+		sdkLoop:     serveSendLoop, rawLoop: serveSendLoop, apnsLoop: serveSendLoop, tunedLoop: serveSendLoop, webpushLoop: serveSendLoop,
 	}
 	work, ok := roles[role]
 	if !ok {

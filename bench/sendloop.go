@@ -14,55 +14,57 @@ import (
 	"strconv"
 	"time"
 
-	firebase "firebase.google.com/go/v4"
-	"firebase.google.com/go/v4/messaging"
 	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/api/option"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// The loops have as many connections, and requests on each, as the handler has by
-// default.
+// streamsPerConn is how many requests the handlers have on a connection, and so the
+// loops have as many.
+const streamsPerConn = 90
+
+// The loops that push.
 const (
-	connections    = 8
-	streamsPerConn = 90
+	sdkLoop     = "sdk loop"
+	rawLoop     = "raw loop"
+	apnsLoop    = "apns2 loop"
+	tunedLoop   = "apns2 loop, tuned"
+	webpushLoop = "webpush-go loop"
 )
 
-// sendLoop is the yardstick of the FCM lane: Consume(1000), encoding/json, one
+// sendFunc makes one push to a user's only device.
+type sendFunc func(ctx context.Context, p *plainPayload, to push.Uid, unread int) error
+
+// sendLoop is the yardstick of a lane with a provider: Consume(1000), encoding/json, one
 // request, async ack; nothing is retried, limited, counted or logged.
 type sendLoop struct {
-	client *http.Client
-	url    string
-	sdk    *messaging.Client // nil for raw requests
-	work   chan jetstream.Msg
+	send sendFunc
+	work chan jetstream.Msg
 }
 
-// serveSendLoop is a loop with the SDK's Send, or with a raw POST of equal bytes.
+// serveSendLoop is a loop with as many requests in flight as the lane's handler has by
+// default.
 func serveSendLoop(ctx context.Context, options []byte) error {
 	var o loopOptions
 	if err := json.Unmarshal(options, &o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
 	}
-	transport, err := newSlots(o.CA)
+	loop := map[string]struct {
+		inFlight int
+		send     func(context.Context, loopOptions, *http.Client) (sendFunc, error)
+	}{
+		sdkLoop: {720, sdkSend}, rawLoop: {720, rawSend},
+		apnsLoop: {720, apns2Send}, tunedLoop: {720, apns2Tuned}, webpushLoop: {1024, webpushGoSend},
+	}[o.Role]
+	transport, err := newSlots(o.CA, loop.inFlight)
 	if err != nil {
 		return err
 	}
-	l := &sendLoop{
-		client: &http.Client{Transport: transport}, work: make(chan jetstream.Msg),
-		url: o.Endpoint + "/projects/" + project + "/messages:send",
+	l := &sendLoop{work: make(chan jetstream.Msg)}
+	if l.send, err = loop.send(ctx, o, &http.Client{Transport: transport}); err != nil {
+		return err
 	}
-	if !o.Raw {
-		app, err := firebase.NewApp(ctx, &firebase.Config{ProjectID: project},
-			option.WithHTTPClient(l.client), option.WithEndpoint(o.Endpoint))
-		if err != nil {
-			return fmt.Errorf("set up Firebase: %w", err)
-		}
-		if l.sdk, err = app.Messaging(ctx); err != nil {
-			return fmt.Errorf("set up Firebase messaging: %w", err)
-		}
-	}
-	for range connections * streamsPerConn {
+	for range loop.inFlight {
 		go l.run(ctx)
 	}
 	stop, err := consume(ctx, options, 1000, func(msg jetstream.Msg) { l.work <- msg })
@@ -76,47 +78,27 @@ func serveSendLoop(ctx context.Context, options []byte) error {
 func (l *sendLoop) run(ctx context.Context) {
 	for msg := range l.work {
 		r := decode(msg)
-		for u := range r.To {
-			token := tokenOf(push.Uid(u))
-			if l.sdk == nil {
-				must(l.post(ctx, rawMessage(&r.Payload, token)))
-				continue
-			}
-			_, err := l.sdk.Send(ctx, sdkMessage(&r.Payload, token))
-			must(err)
+		for u, to := range r.To {
+			must(l.send(ctx, &r.Payload, push.Uid(u), to.Unread))
 		}
 		must(msg.Ack())
 	}
 }
 
-func (l *sendLoop) post(ctx context.Context, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("make a request: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := l.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return errors.New("answer " + resp.Status)
-	}
-	var answer struct {
-		Name string `json:"name"`
-	}
-	return json.NewDecoder(resp.Body).Decode(&answer)
-}
-
-// data is what the handler's default configuration sends to apps.
+// data is what the handlers' default configuration sends to apps.
 func data(p *plainPayload) map[string]string {
-	var text string
-	must(json.Unmarshal(p.Content, &text))
+	text := preview(p)
 	return map[string]string{
 		"what": p.What, "topic": p.Topic, "ts": p.Timestamp.Format(time.RFC3339Nano), "xfrom": p.From,
-		"seq": strconv.Itoa(p.SeqId), "mime": p.ContentType, "content": text[:128] + "…", "rc": `{"txt":` + strconv.Quote(text[:128]) + `}`,
+		"seq": strconv.Itoa(p.SeqId), "mime": p.ContentType, "content": text + "…", "rc": `{"txt":` + strconv.Quote(text) + `}`,
 	}
+}
+
+// preview is as much of the text as is sent.
+func preview(p *plainPayload) string {
+	var text string
+	must(json.Unmarshal(p.Content, &text))
+	return text[:128]
 }
 
 // ttl is what is left of the hour that a push lives by default.
@@ -124,40 +106,18 @@ func ttl(p *plainPayload) time.Duration {
 	return time.Until(p.Timestamp.Add(time.Hour)).Truncate(time.Second)
 }
 
-func sdkMessage(p *plainPayload, token string) *messaging.Message {
-	return &messaging.Message{Token: token, Data: data(p), Android: &messaging.AndroidConfig{Priority: "high", TTL: new(ttl(p))}}
-}
-
-// rawMessage is the body that the SDK makes of sdkMessage.
-func rawMessage(p *plainPayload, token string) []byte {
-	type android struct {
-		Priority string `json:"priority"`
-		TTL      string `json:"ttl"`
-	}
-	type message struct {
-		Data    map[string]string `json:"data"`
-		Android android           `json:"android"`
-		Token   string            `json:"token"`
-	}
-	body, err := json.Marshal(map[string]message{"message": {
-		Data: data(p), Token: token, Android: android{"high", strconv.Itoa(int(ttl(p)/time.Second)) + "s"},
-	}})
-	must(err)
-	return body
-}
-
 // slots spreads requests over transports, each with one connection.
 type slots chan *http.Transport
 
-func newSlots(ca string) (slots, error) {
+func newSlots(ca string, inFlight int) (slots, error) {
 	pem, err := os.ReadFile(ca) //nolint:gosec // the bench has written it
 	if err != nil {
 		return nil, fmt.Errorf("read the fake's certificate: %w", err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	s := make(slots, connections*streamsPerConn) // an entry per slot
-	var all [connections]*http.Transport
+	s := make(slots, inFlight) // an entry per slot
+	all := make([]*http.Transport, (inFlight+streamsPerConn-1)/streamsPerConn)
 	for i := range all {
 		all[i] = &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots}, MaxConnsPerHost: 1, DisableCompression: true,
@@ -165,7 +125,7 @@ func newSlots(ca string) (slots, error) {
 		}
 	}
 	for i := range cap(s) {
-		s <- all[i%connections]
+		s <- all[i%len(all)]
 	}
 	return s, nil
 }
@@ -174,7 +134,6 @@ func newSlots(ca string) (slots, error) {
 func (s slots) RoundTrip(req *http.Request) (*http.Response, error) {
 	t := <-s
 	defer func() { s <- t }()
-	req.Header.Set("Authorization", "Bearer any")
 	resp, err := t.RoundTrip(req)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,8 @@ func layouts() []layout {
 	return []layout{
 		{"null", "Without a provider", writeNull},
 		{"fcm", "FCM, against the loops", writeFCM},
+		{"apns", "APNs, against the loops", writeAPNs},
+		{"webpush", "Web Push, against a loop", writeWebpush},
 		{"beside", "At half load, beside a lane in trouble", writeBeside},
 		{"growth", "More workers", writeGrowth},
 		{"recipients", "Larger receipts", writeRecipients},

@@ -48,6 +48,31 @@ func TestTablesPairRowsByRound(t *testing.T) {
 	}
 }
 
+// TestFloorOfEncryption is a line below the tables of Web Push and no row of them. The
+// share is that of the drains.
+func TestFloorOfEncryption(t *testing.T) {
+	t.Parallel()
+	got := tables([]record{
+		{Group: "webpush", Row: floorRow, Round: 1, CPU: 70},
+		{Group: "webpush", Row: floorRow, Round: 2, CPU: 90},
+		{Group: "webpush", Row: "lane", Round: 1, Rate: 6000, CPU: 160},
+		{Group: "webpush", Row: webpushLoop, Round: 1, Rate: 3000, CPU: 400},
+		{Group: "webpush", Row: "lane", Round: 1, Paced: 500, CPU: 1000, P99: 4},
+		{Group: "webpush", Row: webpushLoop, Round: 1, Paced: 500, CPU: 1000, P99: 3},
+	})
+	for _, want := range []string{
+		"Lane to webpush-go loop, median of the rounds: rate × **2.00**, CPU × **0.40**, p99 **+1.00 ms**.",
+		"takes the lane **80.0 µs** of CPU, 50 % of what it takes for a push.",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("tables lack %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "| "+floorRow) {
+		t.Errorf("the floor is a row:\n%s", got)
+	}
+}
+
 // TestResultsSurviveTheirFile: what is drawn later is what was measured.
 func TestResultsSurviveTheirFile(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,9 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/worker"
+	"github.com/pushworker/pushworker/pkg/plugins/apns"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/webpush"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -31,6 +33,9 @@ const (
 	goLane    = "fcm-go"   // over Go's net/http
 	downLane  = "down"
 	stuckLane = "stuck"
+
+	apnsLane    = "apns"
+	webpushLane = "webpush"
 )
 
 // serveWorker is the whole worker, as `pushworker run` runs it.
@@ -56,6 +61,8 @@ func serveWorker(ctx context.Context, options []byte) error {
 				r.Register(lane, fcm.New(d))
 			}
 			r.Register(downLane, fcm.New(d))
+			r.Register(apnsLane, apns.New(d))
+			r.Register(webpushLane, webpush.New(d))
 			r.Register(stuckLane, stuck{make(chan *push.Receipt, 32)})
 		},
 	}

@@ -72,10 +72,10 @@ func (w *world) close() error {
 	return os.RemoveAll(w.dir)
 }
 
-// fake starts a fake FCM.
-func (w *world) fake(ctx context.Context, down bool) (*process, error) {
-	dir := filepath.Join(w.dir, "fake"+strconv.Itoa(len(w.fakes)))
-	p, err := launch(ctx, "fake", fakeOptions{Dir: dir, Down: down})
+// fake starts a fake with a directory of its own.
+func (w *world) fake(ctx context.Context, o fakeOptions) (*process, error) {
+	o.Dir = filepath.Join(w.dir, "fake"+strconv.Itoa(len(w.fakes)))
+	p, err := launch(ctx, "fake", o)
 	if err == nil {
 		w.fakes = append(w.fakes, p)
 	}
@@ -135,7 +135,7 @@ func (w *world) fcmRow(ctx context.Context) (*row, error) {
 
 // fcmRowAs is fcmRow with a name, and a lane, that stand beside others.
 func (w *world) fcmRowAs(ctx context.Context, name, lane, more string) (*row, error) {
-	fake, err := w.fake(ctx, false)
+	fake, err := w.fake(ctx, fakeOptions{Kind: fcmLane})
 	if err != nil {
 		return nil, err
 	}
@@ -146,17 +146,18 @@ func (w *world) fcmRowAs(ctx context.Context, name, lane, more string) (*row, er
 	return w.add(ctx, &row{name: name, durable: lane, workers: []*process{p}, meter: fake, fake: fake})
 }
 
-// loopRow is a loop; without a provider if role is that of the null loop.
-func (w *world) loopRow(ctx context.Context, role string) (r *row, err error) {
-	r = &row{name: role, durable: role[:3] + "-loop"}
-	o := loopOptions{URL: w.broker.hello.URL, Stream: w.queue.name, Durable: r.durable, Raw: role == "raw loop"}
-	if role != "null loop" {
-		if r.fake, err = w.fake(ctx, false); err != nil {
+// loopRow is a loop with a fake of that kind; without a provider if kind is empty.
+func (w *world) loopRow(ctx context.Context, role, kind string) (r *row, err error) {
+	r = &row{name: role, durable: strings.NewReplacer(" ", "-", ",", "").Replace(role)}
+	o := loopOptions{URL: w.broker.hello.URL, Stream: w.queue.name, Durable: r.durable, Role: role}
+	if kind != "" {
+		if r.fake, err = w.fake(ctx, fakeOptions{Kind: kind}); err != nil {
 			return nil, err
 		}
-		r.meter, o.Endpoint, o.CA = r.fake, r.fake.hello.URL, r.fake.hello.CA
+		hello := r.fake.hello
+		r.meter, o.Endpoint, o.CA, o.Credentials = r.fake, hello.URL, hello.CA, hello.Credentials
 	}
-	p, err := launch(ctx, role, o)
+	p, err := launch(ctx, role, o, "SSL_CERT_FILE="+o.CA)
 	if err != nil {
 		return nil, err
 	}
