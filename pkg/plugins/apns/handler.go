@@ -3,6 +3,8 @@ package apns
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
@@ -32,7 +34,18 @@ func New(directory push.Directory) push.Handler {
 		}
 		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
 		return newHandler(c, common, directory, s).work(), nil
-	}).ToDevices()
+	}).ToDevices().Addresses(address)
+}
+
+var errAddress = errors.New("token is none of Apple's: want its bytes in hexadecimal digits, as didRegisterForRemoteNotificationsWithDeviceToken gives them")
+
+// address is [push.Addresser]'s. Upper and lower case are one token.
+func address(_ string, d push.Device) (push.Device, error) {
+	if !isToken(d.Token) {
+		return d, errAddress
+	}
+	d.Token = strings.ToLower(d.Token)
+	return d, nil
 }
 
 // handler turns receipts into pushes.
