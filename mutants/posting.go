@@ -5,7 +5,7 @@ func posting() []mutant {
 	return []mutant{
 		{
 			name: "stream above GOAWAY's last taken for processed", file: "pkg/plugins/internal/h2post/read.go",
-			old: "if id > cn.lastID {", now: "if id > lastStream {",
+			old: "case id <= cn.lastID:", now: "case id <= lastStream:",
 			pkg: posts, test: "TestScripts",
 		},
 		{
