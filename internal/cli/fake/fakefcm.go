@@ -64,7 +64,7 @@ docs/fakefcm.md describes scripts and answers.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "addr", "127.0.0.1:9080", "`HOST:PORT` to listen on")
+	flags.StringVar(&options.Addr, "addr", "127.0.0.1:9080", "`HOST:PORT` to listen on (default 127.0.0.1:9080)")
 	flags.StringVar(&f.credentials, "credentials", "", "write a service account for the fake to this `FILE`")
 	flags.StringVar(&f.project, "project", "demo", "project `ID` of that service account")
 	flags.BoolVar(&options.AnyBearer, "any-token", false, "accept every access token, not only ours")

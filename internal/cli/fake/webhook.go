@@ -40,7 +40,7 @@ changes the script. docs/webhook.md describes requests and answers.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "http", "127.0.0.1:9081", "`HOST:PORT` to listen on")
+	flags.StringVar(&options.Addr, "http", "127.0.0.1:9081", "`HOST:PORT` to listen on (default 127.0.0.1:9081)")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "a `SECRET` of the handler; by default a new one")
 	f.bind(flags, &options.Options)
 	return cmd

@@ -32,7 +32,7 @@ what came, POST /fake/script changes the script. See docs/webpush.md.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "http", "127.0.0.1:9083", "`HOST:PORT` to listen on")
+	flags.StringVar(&options.Addr, "http", "127.0.0.1:9083", "`HOST:PORT` to listen on (default 127.0.0.1:9083)")
 	flags.StringArrayVar(&options.Keys, "key", nil, "VAPID `PUBLIC` key of subscriptions; default any")
 	f.bind(flags, &options.Options)
 	return cmd
