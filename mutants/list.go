@@ -15,6 +15,7 @@ const (
 	posts     = "./pkg/plugins/internal/h2post"
 	apns      = "./pkg/plugins/apns"
 	hooks     = "./pkg/plugins/webhook"
+	huaweis   = "./pkg/plugins/hms"
 	webs      = "./pkg/plugins/webpush"
 	lines     = "./pkg/plugins/internal/line"
 	contents  = "./pkg/plugins/internal/content"
@@ -40,6 +41,7 @@ func list() []mutant {
 	all = append(all, apple()...)
 	all = append(all, appleConnections()...)
 	all = append(all, appleAnswers()...)
+	all = append(all, huawei()...)
 	all = append(all, web()...)
 	all = append(all, webMessages()...)
 	all = append(all, topology()...)

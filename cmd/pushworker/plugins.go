@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushworker/pushworker/pkg/plugins/apns"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/hms"
 	"github.com/pushworker/pushworker/pkg/plugins/stdout"
 	"github.com/pushworker/pushworker/pkg/plugins/webhook"
 	"github.com/pushworker/pushworker/pkg/plugins/webpush"
@@ -15,6 +16,7 @@ import (
 func register(r *push.Registry, d push.Directory, out io.Writer) {
 	r.RegisterType("fcm", func() push.Handler { return fcm.New(d) })
 	r.RegisterType("apns", func() push.Handler { return apns.New(d) })
+	r.RegisterType("hms", func() push.Handler { return hms.New(d) })
 	r.RegisterType("webhook", func() push.Handler { return webhook.New(d) })
 	r.RegisterType("webpush", func() push.Handler { return webpush.New(d) })
 	r.RegisterType("stdout", stdout.Type(out))

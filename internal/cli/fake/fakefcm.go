@@ -33,7 +33,7 @@ func New(shared *app.App) *cobra.Command {
 		Args:    app.UnknownCommand,
 		RunE:    app.ShowHelp,
 	}
-	cmd.AddCommand(NewFCM(shared, "fcm"), newAPNs(shared), newWebpush(shared), newWebhook(shared))
+	cmd.AddCommand(NewFCM(shared, "fcm"), newAPNs(shared), newWebpush(shared), newWebhook(shared), newHMS(shared))
 	return cmd
 }
 

@@ -30,6 +30,10 @@ func (j *job[M]) send(t *target[M]) {
 	}()
 	m := t.render(j.made, j.tally.receipt)
 	sent := time.Now()
+	if len(t.devices) > 0 {
+		j.sendTogether(t, m, sent)
+		return
+	}
 	j.way.Line.Start(j.ctx, j.way.Call(t.device, m), func(a line.Answer) { j.answered(t, sent, a) })
 }
 
@@ -38,7 +42,7 @@ func (j *job[M]) answered(t *target[M], sent time.Time, a line.Answer) {
 	case a.Fate != line.Gone || t.isChannel():
 		j.settle(t, a)
 	default: // a callback does not wait for the directory
-		go func() { j.settle(t, j.forget(j.ctx, t, sent, a)) }()
+		go func() { j.settle(t, j.forget(j.ctx, t.device, sent, a)) }()
 	}
 }
 
@@ -47,7 +51,12 @@ func (j *job[M]) settle(t *target[M], a line.Answer) {
 	if t.over.Swap(true) {
 		return
 	}
-	j.tally.note(t.device, a)
+	if t.devices == nil {
+		j.tally.note(t.device, a)
+	}
+	for i, d := range t.devices {
+		j.tally.note(d, said(a, i))
+	}
 	j.crew.settled(&j.round, t)
 }
 
@@ -59,11 +68,11 @@ func (j *job[M]) end() {
 
 // forget has a dead token removed. If that is not possible the target remains, so
 // that another attempt does.
-func (f *Fanout[M]) forget(ctx context.Context, t *target[M], sent time.Time, a line.Answer) line.Answer {
+func (f *Fanout[M]) forget(ctx context.Context, d push.Device, sent time.Time, a line.Answer) line.Answer {
 	if !a.AsOf.IsZero() {
 		sent = a.AsOf
 	}
-	if err := f.directory.Gone(ctx, t.device, sent, a.Code); err != nil {
+	if err := f.directory.Gone(ctx, d, sent, a.Code); err != nil {
 		return line.Answer{Fate: line.Again, Tried: true, Err: fmt.Errorf("remove a dead token: %w", err)}
 	}
 	return a

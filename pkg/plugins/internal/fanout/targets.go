@@ -13,9 +13,10 @@ type target[M any] struct {
 	device  push.Device // of a channel: zero
 	made    bool        // message is: that of a channel; a device's is made when it is sent
 	message M
-	alone   bool        // it has no place of the crew's
-	over    atomic.Bool // it is settled
-	handed  atomic.Bool // one of who began it and who settles it is done with it
+	devices []push.Device // of a request for several, instead of device
+	alone   bool          // it has no place of the crew's
+	over    atomic.Bool   // it is settled
+	handed  atomic.Bool   // one of who began it and who settles it is done with it
 }
 
 // render is the message for t. What it makes is not kept: a receipt may have

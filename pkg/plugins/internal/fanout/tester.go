@@ -31,7 +31,7 @@ func (f *Fanout[M]) Test(ctx context.Context, d push.Device, token string) (push
 		sent := time.Now()
 		a := f.way.Line.Send(ctx, way.around(f.way.Call(d, made.Device(d, r.To[d.User]))))
 		if a.Fate == line.Gone {
-			a = f.forget(ctx, &target[M]{device: d}, sent, a)
+			a = f.forget(ctx, d, sent, a)
 		}
 		t.note(d, a)
 	}

@@ -29,6 +29,12 @@ type Way[M any] struct {
 	// Call is the request that carries m to d, which is zero for the channel. Its Do
 	// may run at the same time as that of another target with the same message.
 	Call func(d push.Device, m M) line.Call
+	// Batch is how many devices one request may go to whose messages are equal, as Go
+	// compares them, and Room how many bytes their tokens may have; 0 for one device.
+	Batch, Room int
+	// Together is the request that carries m to several devices: its Keys are theirs, in
+	// their order.
+	Together func(to []push.Device, m M) line.Call
 	// Text is m as JSON that people may read, without the address.
 	Text func(m M) ([]byte, error)
 }
@@ -126,6 +132,9 @@ func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)
 	j := &job[M]{Fanout: f, ctx: ctx, made: made, tally: newTally(r), done: done}
 	j.tally.wait(damaged)
 	j.round.targets = f.targets(made, r, devices, j.tally)
+	if f.way.Batch > 1 {
+		j.round.targets = f.together(made, r, j.round.targets)
+	}
 	if len(j.round.targets) == 0 {
 		j.end()
 		return

@@ -67,6 +67,9 @@ type Answer struct {
 	Tried bool
 	// AsOf is since when an address is gone, if the answer says it.
 	AsOf time.Time
+	// Each is what the answer says of each of [Call.Keys], in their order; nil when it says
+	// the same of all.
+	Each []Answer
 	// Code is a short word for events and metrics.
 	Code string
 	Err  error

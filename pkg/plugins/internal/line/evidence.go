@@ -95,13 +95,13 @@ func (e *evidence) judge(a Answer, c *Call, now time.Time) Answer {
 	case a.Doubt != nil:
 		return e.doubt(a, c)
 	case a.Scope == All:
-		answers, keys, first := e.all.add(c.Key)
+		answers, keys, first := e.all.add(c.name())
 		if answers < enoughAnswers || keys < enoughTargets && !e.isStill(a, now) {
 			return a.alone(first)
 		}
 	case a.Scope == OfGroup:
 		e.all.end()
-		answers, keys, first := c.Group.sick.add(c.Key)
+		answers, keys, first := c.Group.sick.add(c.name())
 		if answers < enoughAnswers || keys < enoughTargets || c.Group.name == "" {
 			return a.alone(first)
 		}
@@ -141,7 +141,7 @@ func (e *evidence) doubt(a Answer, c *Call) Answer {
 	if a.Scope == OfGroup {
 		doubts = &cmp.Or(a.Group, c.Group).doubts
 	}
-	if _, keys, _ := doubts.add(c.Key); keys < EnoughDoubts {
+	if _, keys, _ := doubts.add(c.name()); keys < EnoughDoubts {
 		a.Scope = One
 		if !doubts.refuted.Load() {
 			a.Fate, a.Err = Again, fmt.Errorf("%w; %w", a.Err, errKept)

@@ -88,7 +88,11 @@ func (f *flight) answered(a Answer) {
 		if !interrupted && (a.counts() || a.Fate == Rejected) {
 			l.told(a, took)
 		}
-		a, verdict = l.judge(a, &f.call, now)
+		if a.Each != nil {
+			a, verdict = l.judgeEach(a, &f.call, now)
+		} else {
+			a, verdict = l.judge(a, &f.call, now)
+		}
 	}
 	l.gate.leave(f.pass, verdict)
 	refused := errors.Is(verdict, errClose)

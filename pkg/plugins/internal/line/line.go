@@ -41,6 +41,9 @@ type Call struct {
 	// Public says that the provider takes messages to this address from anybody: that
 	// one was accepted does not show that our addresses are ours.
 	Public bool
+	// Keys are the addresses of a request for several, instead of Key: none of them rests
+	// because of the request as a whole. An answer that knows each has [Answer.Each].
+	Keys []string
 	// Do makes exactly one request and calls answered once, from any goroutine.
 	Do func(ctx context.Context, answered func(Answer))
 }

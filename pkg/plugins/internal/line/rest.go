@@ -43,7 +43,7 @@ func (r *resting) learn(c *Call, a Answer, now time.Time) {
 	switch {
 	case a.Fate != Again || a.Wait <= 0 || a.Scope == All:
 		return
-	case a.Scope == OfGroup && r.groupRests(c, a, now):
+	case a.Scope == OfGroup && r.groupRests(c, a, now), len(c.Keys) > 0:
 		return
 	}
 	r.mu.Lock()
@@ -85,7 +85,7 @@ func (r *resting) answer(c *Call, now time.Time) (Answer, bool) {
 	if rest := c.Group.rest.Load(); rest != nil && now.Before(rest.until) {
 		return rest.left(now), true
 	}
-	if r.count.Load() == 0 {
+	if r.count.Load() == 0 || len(c.Keys) > 0 {
 		return Answer{}, false
 	}
 	r.mu.Lock()
@@ -100,7 +100,7 @@ func (r *resting) answer(c *Call, now time.Time) (Answer, bool) {
 // ask is for who sends otherwise, after answer. If c's address has rested, c is the
 // one to ask, which takes at most so long, and forget must be called once it knows.
 func (r *resting) ask(c *Call, now time.Time, most time.Duration) (a Answer, known, asks bool) {
-	if r.count.Load() == 0 {
+	if r.count.Load() == 0 || len(c.Keys) > 0 {
 		return Answer{}, false, false
 	}
 	r.mu.Lock()

@@ -28,7 +28,7 @@ type Account struct {
 // key that an environment variable or a shell has spoiled. The error says what the
 // text is instead, and never quotes it.
 func Parse(text []byte) (Account, error) {
-	text = unwrapKey(text)
+	text = Unwrap(text)
 	var object map[string]json.RawMessage
 	if json.Unmarshal(text, &object) != nil {
 		return Account{}, noKey(kindOfText(text))
@@ -57,8 +57,8 @@ var ErrNoKey = errors.New("credentials are not the key of a service account")
 
 func noKey(is string) error { return fmt.Errorf("%w, they %s: %s", ErrNoKey, is, whereKeysAre) }
 
-// unwrapKey takes off the layers that people put around the file.
-func unwrapKey(text []byte) []byte {
+// Unwrap takes off the layers that people put around the file, see [Parse].
+func Unwrap(text []byte) []byte {
 	for range 4 { // base64 of a file with a byte order mark has two
 		text = bytes.TrimSpace(withoutMark(text))
 		inner, ok := unquoteKey(text)

@@ -16,7 +16,7 @@ const masked = "(hidden)"
 // way to print or to marshal it shows only whether there is one.
 type Key []byte
 
-var errCredentials = errors.New("want the JSON object that Google issues as a service account's key, or a string with it, plain or in base64")
+var errCredentials = errors.New("want the JSON object that the provider issues as the key, or a string with it, plain or in base64")
 
 // UnmarshalJSON implements [json.Unmarshaler]. It takes an object or a string.
 func (k *Key) UnmarshalJSON(b []byte) error {

@@ -46,15 +46,20 @@ func fetch(ctx context.Context, key []byte, scope string) (token, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: tokenTimeout, DisableKeepAlives: true, // it is used once an hour
-	}
-	client := &http.Client{Transport: within{ctx, transport}, CheckRedirect: stay}
-	got, err := account.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
+	got, err := account.TokenSource(WithClient(ctx)).Token()
 	if err != nil {
 		return token{}, tokenFault(err)
 	}
 	return tokenOf(got)
+}
+
+// WithClient is ctx with the client with which tokens are fetched, for package oauth2: it
+// follows no redirect, and ends with ctx.
+func WithClient(ctx context.Context) context.Context {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: tokenTimeout, DisableKeepAlives: true, // it is used once an hour
+	}
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: within{ctx, transport}, CheckRedirect: stay})
 }
 
 type token = credential.Fresh[string]
