@@ -56,7 +56,7 @@ func codes() []row {
 
 // reasons are why v3 refuses a single token; v1 only says that it does.
 func reasons() map[string]string {
-	return map[string]string{
+	return map[string]string{ //nolint:gosec // no secret is among them
 		"tokenFormatError":                     "the token has a wrong form",
 		"noRight":                              "the token is of another project",
 		"noPushTypeRight":                      "the app has no right to the push type",

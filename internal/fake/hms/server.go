@@ -24,7 +24,7 @@ const (
 	keyID          = "fakehmskey0000000000000000000001"
 	subAccount     = "100000001"
 	audience       = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"
-	tokenPath      = "/oauth2/v3/token"
+	tokenPath      = "/oauth2/v3/token" //nolint:gosec // a path
 )
 
 // Options say how a [Server] behaves. The zero value listens on a free loopback port.
@@ -166,35 +166,21 @@ func (s *Server) handle(c *fake.Call) fake.Verdict {
 
 // send answers for each token: as the script says, or as Huawei would.
 func (s *Server) send(c *fake.Call, r fake.Request, p push, v1 bool) fake.Verdict {
-	project := s.options.Project
+	r.Project = s.options.Project
 	if v1 {
-		project = s.options.App
+		r.Project = s.options.App
 	}
-	records := make([]fake.Request, len(p.tokens))
-	names := make([]*fake.Answer, len(p.tokens))
-	illegal := make(map[string][]string)
-	failed, delay := 0, time.Duration(0)
+	records, names := make([]fake.Request, len(p.tokens)), make([]*fake.Answer, len(p.tokens))
+	illegal, failed, delay := make(map[string][]string), 0, time.Duration(0)
 	for i, token := range p.tokens {
 		one := r
-		one.Target, one.Project = token, project
-		says := s.Decide(c, fake.Occasion{Endpoint: endpointSend, Target: token, Project: project})
-		one.Nth, one.Rule, names[i], delay = says.Nth, says.Rule, s.Answer(accepted), max(delay, says.Verdict.Delay)
-		switch {
-		case says.Answer != nil && reasonOf(says.Answer.Name) != "":
-			names[i] = says.Answer
-		case says.Answer != nil && says.Answer.Name != accepted: // of the whole request
-			v := says.Verdict
-			if says.Takes() {
-				v.Body = envelope(s.Answer(accepted), "Success", r.ID)
-			} else if codeOf(says.Answer.Name) != "" {
-				v.Body = envelope(says.Answer, "", r.ID)
-			}
-			one.Accepted = (says.Deliver || says.Takes()) && !r.DryRun
-			s.Record(&one, says.Answer, &v)
-			return v
-		case !isToken(token):
-			names[i] = s.Answer(nameOf("tokenFormatError"))
+		one.Target = token
+		says := s.Decide(c, fake.Occasion{Endpoint: endpointSend, Target: token, Project: r.Project})
+		one.Nth, one.Rule, delay = says.Nth, says.Rule, max(delay, says.Verdict.Delay)
+		if says.Answer != nil && says.Answer.Name != accepted && reasonOf(says.Answer.Name) == "" {
+			return s.whole(one, says)
 		}
+		names[i] = s.one(token, says)
 		if reason := reasonOf(names[i].Name); reason != "" {
 			illegal[reason] = append(illegal[reason], token)
 			failed++
@@ -203,11 +189,13 @@ func (s *Server) send(c *fake.Call, r fake.Request, p push, v1 bool) fake.Verdic
 		records[i] = one
 	}
 	a, msg := s.Answer(accepted), "Success"
-	if failed > 0 {
+	switch {
+	case failed == len(p.tokens):
+		a = s.Answer(noneValid)
+	case failed > 0:
 		a = s.Answer(partly)
-		if failed == len(p.tokens) {
-			a = s.Answer(noneValid)
-		}
+	}
+	if failed > 0 {
 		msg = failures(illegal, len(p.tokens)-failed, failed, v1)
 	}
 	v := s.Plain(a)
@@ -215,6 +203,30 @@ func (s *Server) send(c *fake.Call, r fake.Request, p push, v1 bool) fake.Verdic
 	for i := range records {
 		s.Record(&records[i], names[i], &v)
 	}
+	return v
+}
+
+// one is the answer for one token.
+func (s *Server) one(token string, says fake.Ruling) *fake.Answer {
+	switch {
+	case says.Answer != nil && says.Answer.Name != accepted:
+		return says.Answer
+	case !isToken(token):
+		return s.Answer(nameOf("tokenFormatError"))
+	}
+	return s.Answer(accepted)
+}
+
+// whole answers a request as the script says for r, which is for one of its tokens.
+func (s *Server) whole(r fake.Request, says fake.Ruling) fake.Verdict {
+	v := says.Verdict
+	if says.Takes() {
+		v.Body = envelope(s.Answer(accepted), "Success", r.ID)
+	} else if codeOf(says.Answer.Name) != "" {
+		v.Body = envelope(says.Answer, "", r.ID)
+	}
+	r.Accepted = (says.Deliver || says.Takes()) && !r.DryRun
+	s.Record(&r, says.Answer, &v)
 	return v
 }
 

@@ -3,6 +3,7 @@ package hms_test
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,7 +87,7 @@ func post(t *testing.T, s *hms.Server, path, kind, token, body string) string {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(resp.Body)
-	if err = resp.Body.Close(); err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
 	var a struct{ Code, Msg string }
@@ -174,7 +175,7 @@ func TestV1(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func(secret string) string {
-		resp, err := http.PostForm(s.URL()+"/oauth2/v3/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {app.ID}, "client_secret": {secret}}) //nolint:noctx // a test
+		resp, err := http.PostForm(s.URL()+"/oauth2/v3/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {app.ID}, "client_secret": {secret}})
 		if err != nil {
 			t.Fatal(err)
 		}

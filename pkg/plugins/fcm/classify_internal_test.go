@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +129,7 @@ func TestClassify(t *testing.T) {
 				t.Errorf("error is %q, want %q and nothing of the message", text, tt.says)
 			}
 			got.Code, got.Err, got.Tried = "", nil, false
-			if got != tt.want {
+			if !reflect.DeepEqual(got, tt.want) || !errors.Is(got.Doubt, tt.want.Doubt) {
 				t.Errorf("answer is %+v, want %+v", got, tt.want)
 			}
 		})

@@ -66,7 +66,8 @@ func classify(x line.Exchange, tokens []string, now time.Time) line.Answer {
 
 // ofStatus is the answer without a code: it may be somebody else's.
 func ofStatus(x line.Exchange, now time.Time) line.Answer {
-	a, hint := x.Unknown(), ""
+	a := x.Unknown()
+	var hint string
 	switch x.Status {
 	case http.StatusServiceUnavailable:
 		a.Closed, a.Wait, a.Code, hint = true, cmp.Or(x.RetryAfter(now), flowWait), line.CodeQuota+"-project", "flow control, or it is down"

@@ -253,8 +253,25 @@ func (t *template) alertV1(v *notice.View, a *alert, ttl int) *rendered {
 	if t.config.BadgeClass != "" {
 		r.badgeAt = len(w)
 	}
-	sound := v.More(s, func(n *notice.Notice) string { return n.Sound })
 	w.Int("notify_id", notifyID(v))
+	wordsV1(&w, v, s, a)
+	w.Begin("click_action")
+	if action := s.Text(v.What, func(n *notice.Notice) string { return n.ClickAction }); action != "" {
+		w.Int("type", 1)
+		w.String("action", action)
+	} else {
+		w.Int("type", 3)
+	}
+	w.End()
+	w.End()
+	w.End()
+	r.text = append(w, `,"token":[`...)
+	return r
+}
+
+// wordsV1 are what is seen and heard of a notification.
+func wordsV1(w *jsonbody.Writer, v *notice.View, s *notice.Section, a *alert) {
+	sound := v.More(s, func(n *notice.Notice) string { return n.Sound })
 	w.NonEmpty("title", a.title)
 	w.NonEmpty("body", a.body)
 	w.NonEmpty("title_loc_key", a.titleKey)
@@ -268,16 +285,4 @@ func (t *template) alertV1(v *notice.View, a *alert, ttl int) *rendered {
 	w.String("visibility", strings.ToUpper(cmp.Or(v.More(s, func(n *notice.Notice) string { return n.Visibility }), "private")))
 	w.NonEmpty("sound", sound)
 	w.True("default_sound", sound == "")
-	w.Begin("click_action")
-	if action := s.Text(v.What, func(n *notice.Notice) string { return n.ClickAction }); action != "" {
-		w.Int("type", 1)
-		w.String("action", action)
-	} else {
-		w.Int("type", 3)
-	}
-	w.End()
-	w.End()
-	w.End()
-	r.text = append(w, `,"token":[`...)
-	return r
 }

@@ -181,7 +181,7 @@ func TestEqualMessages(t *testing.T) {
 	var loud, quiet *template
 	msg := push.Payload{What: push.ActMsg, Topic: "grpOne", SeqId: 7, Content: json.RawMessage(`"hi"`)}
 	read := push.Payload{What: push.ActRead, Topic: "grpOne", SeqId: 7}
-	if of(msg, 1, &loud) != of(msg, 1, &loud) || of(msg, 1, &loud) == of(msg, 2, &loud) {
+	if first := of(msg, 1, &loud); first != of(msg, 1, &loud) || first == of(msg, 2, &loud) {
 		t.Error("messages are equal if their badges are, and not else")
 	}
 	if of(read, 1, &quiet) != of(read, 2, &quiet) {

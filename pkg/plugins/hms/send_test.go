@@ -50,6 +50,7 @@ func keysOf(w *world, isV1 bool) []string {
 // another badge by one of its own.
 func TestBatch(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
+		t.Helper()
 		w := &world{T: t, fake: startFake(t, "")}
 		w = newWorld(t, w.fake, append(keysOf(w, isV1), `"badge_class":"com.example.Main"`)...)
 		users := w.crowd(2500)
@@ -145,6 +146,7 @@ func TestWholeRequest(t *testing.T) {
 // once; when that is in vain the provider is unavailable.
 func TestRefusedToken(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
+		t.Helper()
 		w := &world{T: t, fake: startFake(t, "")}
 		w = newWorld(t, w.fake, keysOf(w, isV1)...)
 		w.register(alice, "a")
@@ -161,7 +163,9 @@ func TestRefusedToken(t *testing.T) {
 			outcomes[i] = w.offer(receiptTo(u))
 		}
 		for _, outcome := range outcomes {
-			<-outcome
+			if err := <-outcome; err == nil {
+				t.Error("delivered with credentials that are not known")
+			}
 		}
 		err := w.handle(receiptTo(alice))
 		if _, down := errors.AsType[*push.UnavailableError](err); !down || len(w.directory.verdicts()) != 0 {
@@ -200,6 +204,7 @@ func levels(found []push.Finding) string {
 // Huawei does not know it fails, and says what to do.
 func TestCheck(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
+		t.Helper()
 		w := &world{T: t, fake: startFake(t, "")}
 		w = newWorld(t, w.fake, append(keysOf(w, isV1), `"apns":{"enabled":true}`)...)
 		kind := map[bool]string{false: "provider token", true: "access token"}[isV1]

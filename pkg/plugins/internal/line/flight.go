@@ -88,11 +88,7 @@ func (f *flight) answered(a Answer) {
 		if !interrupted && (a.counts() || a.Fate == Rejected) {
 			l.told(a, took)
 		}
-		if a.Each != nil {
-			a, verdict = l.judgeEach(a, &f.call, now)
-		} else {
-			a, verdict = l.judge(a, &f.call, now)
-		}
+		a, verdict = l.judgeAll(a, &f.call, now)
 	}
 	l.gate.leave(f.pass, verdict)
 	refused := errors.Is(verdict, errClose)

@@ -25,6 +25,14 @@ func (l *Line) Rests(c Call) (Answer, bool) {
 	return l.resting.answer(&c, time.Now())
 }
 
+// judgeAll is judge for an answer that may say something else of each address.
+func (l *Line) judgeAll(a Answer, c *Call, now time.Time) (Answer, error) {
+	if a.Each == nil {
+		return l.judge(a, c, now)
+	}
+	return l.judgeEach(a, c, now)
+}
+
 // judgeEach judges what a says of several addresses as if each had been asked alone, right
 // after one that was accepted, if there is one: their order says nothing. The verdict is
 // that the provider works, if anybody is served; else that it must not be asked, if that is

@@ -39,9 +39,11 @@ func each(gone, served int) (all []Answer) {
 // TestEachBesideTheOthers: as many as want are gone when one beside them is served,
 // whatever their order; when none is, they are kept, and the provider is closed.
 func TestEachBesideTheOthers(t *testing.T) {
+	t.Parallel()
 	for served, want := range []Fate{Again, Gone} {
 		t.Run(fmt.Sprint(served, " served"), func(t *testing.T) {
 			bubble(t, standard, func(t *testing.T, l *Line) {
+				t.Helper()
 				all := each(3*EnoughDoubts, served)
 				a := sendEach(t, l, keysOf(len(all)), Answer{Fate: Again, Tried: true, Err: errOurs, Each: all})
 				if served == 0 {
@@ -64,6 +66,7 @@ func TestEachBesideTheOthers(t *testing.T) {
 // it, and none of them rests for it.
 func TestOneRequestIsOneAnswer(t *testing.T) {
 	bubble(t, standard, func(t *testing.T, l *Line) {
+		t.Helper()
 		sick := Answer{Fate: Again, Scope: All, Tried: true, Wait: time.Minute, Err: errors.New("sick")}
 		a := sendEach(t, l, keysOf(100), sick)
 		if a.Scope != One || !l.gate.open() {
@@ -81,6 +84,7 @@ func TestOneRequestIsOneAnswer(t *testing.T) {
 // TestRests: of several, those rest whose own answer says so.
 func TestRests(t *testing.T) {
 	bubble(t, standard, func(t *testing.T, l *Line) {
+		t.Helper()
 		all := each(0, 2)
 		all[1] = Answer{Fate: Again, Wait: time.Minute, Tried: true, Err: errors.New("quota")}
 		sendEach(t, l, keysOf(2), Answer{Fate: Accepted, Tried: true, Each: all})
