@@ -43,6 +43,7 @@ type message struct {
 // read it at once, and nobody writes to it.
 type rendered struct {
 	kind                 string // the push type; empty of v1
+	loud                 bool   // people see or hear it
 	text                 []byte
 	badgeAt              int // in text; 0 if the message shows none
 	badgeBegin, badgeEnd string
@@ -84,7 +85,7 @@ func (t *template) Device(d push.Device, to push.Recipient) message {
 func (t *template) Channel() (message, bool, error) { return message{}, false, nil }
 
 // Silent implements [fanout.Renderer].
-func (t *template) Silent() bool { return t.notice.IsSilent() }
+func (t *template) Silent(m message, _ push.Recipient) bool { return !m.loud }
 
 // fitting renders what user sees. In a string with JSON, signs need more bytes than notice
 // reckons with: by what is over the body has to become smaller once more.
@@ -194,7 +195,7 @@ func (t *template) wake(kind string, data map[string]string, ttl int) *rendered 
 	w.Begin("payload")
 	w.String("extraData", object(data))
 	w.End()
-	return t.endV3(&rendered{kind: kind}, w, ttl)
+	return t.endV3(&rendered{kind: kind, loud: kind == callType}, w, ttl)
 }
 
 func (t *template) endV3(r *rendered, w jsonbody.Writer, ttl int) *rendered {
@@ -211,7 +212,7 @@ func (t *template) endV3(r *rendered, w jsonbody.Writer, ttl int) *rendered {
 func (t *template) alertV3(v *notice.View, a *alert, ttl int) *rendered {
 	s := &t.config.Android
 	title := cmp.Or(a.title, "New message")
-	r := &rendered{kind: alertType, badgeBegin: `"badge":{"setNum":`, badgeEnd: `},`}
+	r := &rendered{kind: alertType, loud: true, badgeBegin: `"badge":{"setNum":`, badgeEnd: `},`}
 	w := make(jsonbody.Writer, 0, 1024)
 	w.Begin("")
 	w.Begin("payload")
@@ -240,7 +241,7 @@ func (t *template) alertV3(v *notice.View, a *alert, ttl int) *rendered {
 // alertV1 must have a sound, and what a click does.
 func (t *template) alertV1(v *notice.View, a *alert, ttl int) *rendered {
 	s := &t.config.Android
-	r := &rendered{badgeBegin: `"badge":{"set_num":`, badgeEnd: `,"class":` + string(quoted(nil, t.config.BadgeClass)) + `},`}
+	r := &rendered{loud: true, badgeBegin: `"badge":{"set_num":`, badgeEnd: `,"class":` + string(quoted(nil, t.config.BadgeClass)) + `},`}
 	w := make(jsonbody.Writer, 0, 1024)
 	w.Begin("")
 	w.Begin("message")

@@ -23,8 +23,8 @@ func (circular) Device(d push.Device, _ push.Recipient) string {
 	}
 	return "even"
 }
-func (circular) Channel() (string, bool, error) { return "", false, nil }
-func (circular) Silent() bool                   { return false }
+func (circular) Channel() (string, bool, error)     { return "", false, nil }
+func (circular) Silent(string, push.Recipient) bool { return false }
 
 // mailer keeps what is sent together, and answers by answer.
 type mailer struct {
