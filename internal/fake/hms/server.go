@@ -189,14 +189,11 @@ func (s *Server) send(c *fake.Call, r fake.Request, p push, v1 bool) fake.Verdic
 		records[i] = one
 	}
 	a, msg := s.Answer(accepted), "Success"
-	switch {
-	case failed == len(p.tokens):
-		a = s.Answer(noneValid)
-	case failed > 0:
-		a = s.Answer(partly)
-	}
 	if failed > 0 {
-		msg = failures(illegal, len(p.tokens)-failed, failed, v1)
+		a, msg = s.Answer(partly), failures(illegal, len(p.tokens)-failed, failed, v1)
+	}
+	if failed == len(p.tokens) {
+		a = s.Answer(noneValid)
 	}
 	v := s.Plain(a)
 	v.Body, v.Delay = envelope(a, msg, r.ID), max(v.Delay, delay)
