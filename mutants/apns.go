@@ -91,6 +91,11 @@ func appleAnswers() []mutant {
 			pkg: apns, test: "TestMessageID",
 		},
 		{
+			name: "token for calls counted with every message", file: "pkg/plugins/internal/fanout/tally.go",
+			old: `case d.More().Kind != "":`, now: `case d.ID == "":`,
+			pkg: fanouts, test: "TestSparedDevice",
+		},
+		{
 			name: "renderer's choice of devices ignored", file: "pkg/plugins/internal/fanout/targets.go",
 			old: "if by == nil {\n\t\treturn \"\"", now: "if true {\n\t\treturn \"\"",
 			pkg: fanouts, test: "TestSparedDevice",

@@ -9,6 +9,11 @@ func posting() []mutant {
 			pkg: posts, test: "TestScripts",
 		},
 		{
+			name: "one failed connection makes the next while others are being made", file: "pkg/plugins/internal/h2post/dispatch.go",
+			old: "live+silent+c.dialing > 0 && time", now: "live+silent > 0 && time",
+			pkg: posts, test: "TestNobodyListens",
+		},
+		{
 			name: "processed stream of a lost connection called unprocessed", file: "pkg/plugins/internal/h2post/conn.go",
 			old: "if id > cn.lastID || r.flight.begin >= cn.out.handed {", now: "if id > 0 {",
 			pkg: posts, test: "TestScripts",
