@@ -10,7 +10,7 @@ func huawei() []mutant {
 		},
 		{
 			name: "refused token beside others counts as accepted", file: "pkg/plugins/hms/answer.go",
-			old: "each[i] = ofReason(reason)", now: `each[i] = line.Answer{Fate: line.Accepted, Tried: true}`,
+			old: "each[i] = ofReason(reason)", now: `each[i] = line.Answer{Fate: line.Accepted, Tried: true, Code: reason}`,
 			pkg: huaweis, test: "TestEachToken",
 		},
 		{
@@ -22,11 +22,6 @@ func huawei() []mutant {
 			name: "body in a string too large", file: "pkg/plugins/hms/message.go",
 			old: "over <= 0 || t.limit <= 0", now: "true",
 			pkg: huaweis, test: "TestSize",
-		},
-		{
-			name: "fault of a request counts for each of its addresses", file: "pkg/plugins/internal/line/rest.go",
-			old: ", len(c.Keys) > 0:", now: ":",
-			pkg: lines, test: "TestOneRequestIsOneAnswer",
 		},
 		{
 			name: "order within an answer makes a mix-up", file: "pkg/plugins/internal/line/several.go",
