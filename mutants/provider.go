@@ -77,7 +77,7 @@ func lining() []mutant {
 		{
 			name: "answer settled twice", file: "pkg/plugins/internal/line/settle.go",
 			old: "	end.next = nil\n", now: "",
-			pkg: lines, test: "TestWireAnswersOnce",
+			pkg: lines, test: "TestSettlersTakeEachOnce",
 		},
 	}
 }
