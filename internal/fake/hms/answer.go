@@ -1,6 +1,9 @@
 package hms
 
 import (
+	"cmp"
+	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -115,4 +118,42 @@ func nameOf(reason string) string {
 		name.WriteRune(unicode.ToLower(c))
 	}
 	return name.String()
+}
+
+// failures is JSON about tokens that are not taken, which answers have as a string.
+func failures(illegal map[string][]string, success, failure int, v1 bool) string {
+	says := map[string]any{"failure": failure, "illegalTokens": illegal}
+	if v1 {
+		var all []string
+		for _, tokens := range illegal {
+			all = append(all, tokens...)
+		}
+		says = map[string]any{"failure": failure, "illegal_tokens": all}
+	}
+	if success > 0 {
+		says["success"] = success
+	}
+	text, _ := json.Marshal(says)
+	return string(text)
+}
+
+// envelope is the body of an answer.
+func envelope(a *fake.Answer, msg, id string) []byte {
+	code := codeOf(a.Name)
+	if code == "" {
+		return []byte(a.Body)
+	}
+	text, _ := json.Marshal(map[string]string{"code": code, "msg": cmp.Or(msg, a.About), "requestId": id})
+	return text
+}
+
+// isToken is a guess: Huawei's are long, of letters, digits, - and _.
+func isToken(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	_, err := strconv.Atoi(s)
+	return len(s) >= 20 && err != nil
 }
