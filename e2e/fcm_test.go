@@ -90,7 +90,7 @@ func TestFCMWorkerKilled(t *testing.T) {
 // ours, with the request that asks, is left.
 func (w *fcmWorld) lastRequest() (n int64) {
 	w.Helper()
-	await(w.T, 20*time.Second, "the dead worker's connections end", func() bool {
+	await(w.T, patience, "the dead worker's connections end", func() bool {
 		s := w.stats()
 		n = s.Requests
 		return s.Open <= 1 && s.Streams <= 1

@@ -59,7 +59,7 @@ func (w *fcmWorld) startFake(args ...string) {
 		Name: "fake", Dir: w.dir, Env: []string{"PATH=" + os.Getenv("PATH")},
 		Args: append([]string{binary, "fakefcm", "--addr", w.fakeAddr, "--reveal"}, args...),
 	})
-	await(w.T, 20*time.Second, "the fake says where it is", func() bool { return strings.Contains(p.log(), "fake FCM at") })
+	await(w.T, patience, "the fake says where it is", func() bool { return strings.Contains(p.log(), "fake FCM at") })
 	w.fake, w.fakes = p, append(w.fakes, p)
 }
 
