@@ -127,7 +127,7 @@ func (c *Config) checkKeys(f *notice.Faults) {
 	f.AddIf(len(c.VAPID) > maxKeys, "vapid", "has %d entries: want at most %d", len(c.VAPID), maxKeys)
 	seen := make(map[string]bool)
 	for i, k := range c.VAPID {
-		f.AddIf(k.Key.key == nil, "vapid", "has an entry without a key, at %d: make one with: pushworker vapid generate", i)
+		f.AddIf(k.Key.key == nil && !k.Key.broken, "vapid", "has an entry without a key, at %d: make one with: pushworker vapid generate", i)
 		f.AddIf(k.ID == "" && len(c.VAPID) > 1, "vapid", "has an entry without an id, at %d: give each key one, such as the date on which it was made", i)
 		f.AddIf(seen[k.ID], "vapid", "has the id %q twice: give each key one of its own", k.ID)
 		seen[k.ID] = true

@@ -173,6 +173,9 @@ func TestConfig(t *testing.T) {
 				t.Errorf("%s: no %q in:\n%v", config, want, err)
 			}
 		}
+		if strings.Contains(config, `"key":"secret"`) && strings.Contains(err.Error(), "without a key") {
+			t.Errorf("a key that is none is called missing, too: %v", err)
+		}
 		if strings.Contains(err.Error(), `"secret"`) || strings.Contains(err.Error(), vectorSender) {
 			t.Errorf("a key is quoted: %v", err)
 		}

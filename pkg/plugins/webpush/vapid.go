@@ -38,6 +38,7 @@ type VAPIDKey struct {
 type Secret struct {
 	key    *ecdsa.PrivateKey
 	public string // in base64url: the applicationServerKey with which browsers subscribe
+	broken bool   // there is a text that is no key, of which a fault has told
 }
 
 var errPrivateKey = errors.New(`want the 32 bytes of a private key on P-256 in base64url; make one with: pushworker vapid generate`)
@@ -63,10 +64,12 @@ func parseSecret(text string) (Secret, error) {
 func (s *Secret) UnmarshalJSON(b []byte) error {
 	var text string
 	if json.Unmarshal(b, &text) != nil {
+		*s = Secret{broken: true}
 		return errPrivateKey
 	}
 	parsed, err := parseSecret(strings.TrimSpace(text))
 	if err != nil {
+		*s = Secret{broken: true}
 		return err
 	}
 	*s = parsed
