@@ -166,7 +166,7 @@ func (a command) print(out terminal.Format, pairs ...pair) error {
 		var lines []string
 		for _, of := range [][2]string{{"id", p.ID}, {"key", p.Key}, {"public", p.Public}} {
 			if of[1] != "" {
-				lines = append(lines, fmt.Sprintf("%-7s %s", of[0], of[1]))
+				lines = append(lines, fmt.Sprintf("%-7s %s", of[0], terminal.OneLine(of[1])))
 			}
 		}
 		list.Add(p, strings.Join(lines, "\n"))
