@@ -2,7 +2,6 @@ package push_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 
 	"github.com/pushworker/pushworker/pkg/push"
@@ -29,7 +28,7 @@ func TestAccessModeEncodesAsTheChatServerDoes(t *testing.T) {
 				got = []byte("error: " + err.Error())
 			}
 			if mode == push.ModeInvalid {
-				_, isMarshaler := errors.AsType[*json.MarshalerError](err)
+				_, isMarshaler := asType[*json.MarshalerError](err)
 				if !isMarshaler {
 					t.Errorf("json.Marshal(%T ModeInvalid) = %s, want a marshaler's error", value, got)
 				}

@@ -20,11 +20,20 @@ type Work struct {
 	// and its grace is over. A panic becomes a [PanicError]. Handle runs in as many
 	// goroutines at once as the config's concurrency says.
 	Handle func(ctx context.Context, r *Receipt) error
-	// Begin waits until Handle may be called with r, where receipts differ much in
-	// size, and returns what is called when Handle has returned; the config's timeout
-	// counts from then. ctx ends when the handler stops. An error hands r back. nil
-	// when every receipt may begin at once.
-	Begin func(ctx context.Context, r *Receipt) (end func(), err error)
+	// Start is for work that waits for answers, instead of Handle: it begins the work and
+	// returns, and no goroutine waits. It calls done once, from any goroutine and perhaps
+	// before it returns, with what Handle returns; ctx is as Handle's, and ends with that
+	// call. Start does not wait for long, since the receipts behind r wait for it. A
+	// panic of it is a [PanicError] unless done was called before.
+	Start func(ctx context.Context, r *Receipt, done func(error))
+	// Weight is how many of the config's concurrency r takes from its start to its
+	// outcome, such as one for each of its targets; nil when each takes one. Up to 8 it
+	// does not wait for heavier receipts, which begin in their turn, until they weigh twice
+	// the concurrency. It is for Start alone.
+	Weight func(r *Receipt) int
+	// Room is how much of the concurrency there is now, for work of up to 8; nil for all of
+	// it. It is for Start alone, and does not block.
+	Room func() int
 	// TTL is [Expirer]'s; nil when the notifications never go stale.
 	TTL func(r *Receipt) time.Duration
 	// Check is [Checker]'s; nil when there is nothing to look at.
@@ -36,17 +45,25 @@ type Work struct {
 	Route func(ctx context.Context, r *Receipt) ([]Route, error)
 	// Test is [Tester]'s, and may run beside Handle; nil when the handler has no devices.
 	Test func(ctx context.Context, d Device, token string) (Tested, bool)
+	// Reaches is [Reacher]'s; nil when the handler sends to all devices of its provider.
+	Reaches func(d Device) bool
+	// Activates is [Activator]'s; nil when devices need no activation.
+	Activates func(d Device) bool
+	// Channels is [Channeler]'s; nil when the provider keeps no subscribers.
+	Channels *Channels
 	// Notifies is [Notifier]'s: the handler shows notifications on users' devices.
 	Notifies bool
 	// Retry is [Retrier]'s; zero when the worker's policy suits the handler.
 	Retry RetryConfig
 	// State is [Stater]'s, and may run beside Handle; nil when there is nothing to say.
 	State func() State
+	// Warnings are [Warner]'s, a sentence each; nil when nothing deserves a look.
+	Warnings []string
 	// Classes and Measure are [Metered]'s; nil when the handler measures nothing.
 	Classes []string
 	Measure func(told Answered)
-	// Close releases what setup acquired, after the last Handle has returned; nil
-	// when there is nothing to release.
+	// Close releases what setup acquired, after the last outcome; nil when there is
+	// nothing to release.
 	Close func()
 	// Concurrency is the concurrency when the config has none; 0 means 1.
 	Concurrency int
@@ -54,8 +71,8 @@ type Work struct {
 
 // Adapter makes a whole [Handler] of a function: it owns the channel, the workers,
 // the deadlines and the stopping. It is also a [Reporter], a [Drainer], an [Expirer],
-// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Metered], a [Divider], a [Tester]
-// and an [Addresser]. All methods are safe for concurrent use.
+// a [Checker], a [Prober], a [Router], a [Retrier], a [Stater], a [Warner], a [Metered], a [Divider], a [Tester],
+// a [Reacher], an [Activator], a [Channeler] and an [Addresser]. All methods are safe for concurrent use.
 type Adapter struct {
 	setup     func(jsonconf string) (Work, error)
 	toDevices bool
@@ -73,11 +90,15 @@ var (
 	_ Router   = (*Adapter)(nil)
 	_ Retrier  = (*Adapter)(nil)
 	_ Stater   = (*Adapter)(nil)
+	_ Warner   = (*Adapter)(nil)
 	_ Metered  = (*Adapter)(nil)
 	_ Notifier = (*Adapter)(nil)
 	_ Divider  = (*Adapter)(nil)
 	_ Tester   = (*Adapter)(nil)
 
+	_ Reacher   = (*Adapter)(nil)
+	_ Activator = (*Adapter)(nil)
+	_ Channeler = (*Adapter)(nil)
 	_ Addresser = (*Adapter)(nil)
 )
 
@@ -98,13 +119,13 @@ func (a *Adapter) Init(jsonconf string) error {
 	if a.IsReady() {
 		return errors.New("handler is already initialised: stop it before another Init")
 	}
-	common, err := ParseCommon(jsonconf)
+	common, err := parseCommon(jsonconf)
 	if errors.Is(err, errConfigText) || err == nil && !common.Enabled {
 		return err
 	}
 	work, setupErr := a.setup(jsonconf)
-	if setupErr == nil && work.Handle == nil {
-		setupErr = errors.New("handler has no Handle function: its setup must return one")
+	if setupErr == nil && (work.Handle == nil) == (work.Start == nil) {
+		setupErr = errors.New("handler has not exactly one of the functions Handle and Start: its setup must return one")
 	}
 	if err := errors.Join(err, setupErr); err != nil {
 		if work.Close != nil {

@@ -95,7 +95,7 @@ func TestAdapterTurnsPanicsIntoErrors(t *testing.T) {
 	got := make(outcomes, 2)
 	got.give(t, h, 2)
 	err := <-got
-	p, ok := errors.AsType[*push.PanicError](err)
+	p, ok := asType[*push.PanicError](err)
 	if !ok || p.Value != "secret" || !strings.Contains(string(p.Stack), "panicsWith") {
 		t.Errorf("outcome is %#v, want a PanicError with the value and the stack", err)
 	}
@@ -120,6 +120,8 @@ func TestAdapterBoundsWorkersAndBuffer(t *testing.T) {
 		"handler's own":   {`{"buffer":5}`, 3, 3, 5},
 		"config's":        {`{"buffer":1,"concurrency":2}`, 3, 2, 1},
 		"negative buffer": {`{"buffer":-3}`, 0, 1, 1024},
+		"many workers":    {"", 800, 800, 1200}, // so that a lane, which leaves a quarter to retries, fills them
+		"config's many":   {`{"concurrency":900}`, 1, 900, 1350},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -137,7 +139,7 @@ func TestAdapterBoundsWorkersAndBuffer(t *testing.T) {
 				if err := h.Init(tt.config); err != nil {
 					t.Fatal(err)
 				}
-				got := make(outcomes, 2000)
+				got := make(outcomes, 3000)
 				for range tt.workers {
 					got.give(t, h, 1)
 					synctest.Wait()
@@ -184,7 +186,10 @@ func TestAdapterInit(t *testing.T) {
 			config: `{"timeout":-1}`, err: errKeys, setups: []string{`{"timeout":-1}`},
 			faults: []string{`key "timeout" is negative`, "no credentials"},
 		},
-		"no Handle": {config: "", setups: []string{""}, faults: []string{"handler has no Handle function"}},
+		"no Handle": {config: "", setups: []string{""}, faults: []string{"handler has not exactly one of the functions Handle and Start"}},
+		"two ways": {config: "", setups: []string{""}, faults: []string{"handler has not exactly one of the functions Handle and Start"}, work: push.Work{
+			Handle: good.Handle, Start: func(context.Context, *push.Receipt, func(error)) {},
+		}},
 		"disabled and at fault": {
 			config: `{"enabled":false,"timeout":-1}`, err: errKeys, setups: []string{`{"enabled":false,"timeout":-1}`},
 			faults: []string{`key "timeout" is negative`, "no credentials"},

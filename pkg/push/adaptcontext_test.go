@@ -36,7 +36,7 @@ func TestAdapterTimeout(t *testing.T) {
 				if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), `no outcome within `+want.String()) {
 					t.Errorf("outcome is %v, want that the timeout has passed", err)
 				}
-				if _, ok := errors.AsType[*push.Undelivered](err); !ok || errors.Is(err, push.ErrNotStarted) {
+				if _, ok := asType[*push.Undelivered](err); !ok || errors.Is(err, push.ErrNotStarted) {
 					t.Errorf("outcome is %#v, want the handler's own within a plain failure", err)
 				}
 				h.Stop()

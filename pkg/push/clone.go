@@ -15,7 +15,7 @@ import (
 // encoding/json refuses it: then it is shared.
 func (r *Receipt) Clone() *Receipt {
 	c := *r
-	c.done = nil
+	c.done, c.tracer = nil, nil
 	c.To = maps.Clone(r.To)
 	for uid, rcpt := range c.To {
 		if rcpt.Devices != nil {

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -22,10 +23,12 @@ type Common struct {
 	// Enabled says whether the handler runs. The default is true; in Tinode it is false.
 	Enabled bool `json:"enabled"`
 	// Buffer is how many receipts may wait in the handler's channel, at most 1048576.
-	// The default is 1024, also for negative values.
+	// The default is 1024, or one and a half times the concurrency if that is more, also for
+	// negative values.
 	Buffer int `json:"buffer"`
 	// Concurrency is how many receipts the handler works on at the same time, at
-	// most 65536. The default is the handler's own.
+	// most 65536. Handlers that send to devices count the recipients. The default is the
+	// handler's own.
 	Concurrency int `json:"concurrency"`
 	// Timeout is how long the handler may work on one receipt. The default is 30 s.
 	Timeout time.Duration `json:"timeout"`
@@ -74,13 +77,18 @@ func (a *Adapter) Retry() RetryConfig {
 // leaves the other keys to the handler; see [DecodeConfig]. Empty text and null
 // are an empty config. All faults are reported at once, joined.
 func ParseCommon(jsonconf string) (Common, error) {
+	c, err := parseCommon(jsonconf)
+	c.Buffer = cmp.Or(c.Buffer, defaultBuffer)
+	return c, err
+}
+
+// parseCommon is ParseCommon with a Buffer of 0 for the default.
+func parseCommon(jsonconf string) (Common, error) {
 	c := Common{Enabled: true}
 	d := configDecoder{ignored: func(string) bool { return true }}
 	d.text(jsonconf, reflect.ValueOf(&c).Elem())
 	d.check(c)
-	if c.Buffer <= 0 {
-		c.Buffer = defaultBuffer
-	}
+	c.Buffer = max(0, c.Buffer)
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}

@@ -151,6 +151,7 @@ type pluginConfig struct {
 func TestDecodeConfig(t *testing.T) {
 	t.Parallel()
 	defaults := pluginConfig{Endpoint: "https://default", Lifetime: time.Hour, Ratio: 0.5, private: 1}
+	grace := 2 * time.Second
 	for name, tt := range map[string]struct {
 		config string
 		want   pluginConfig
@@ -170,7 +171,7 @@ func TestDecodeConfig(t *testing.T) {
 			config: `{"endpoint":"http://x","time_to_live":3600.5,"grace":"2s","android":{"title":"t","color":"green"},
 				"apns":{"color":null},"names":["a","b"],"ratio":1e-1,"plain":3}`,
 			want: pluginConfig{
-				Endpoint: "http://x", Lifetime: time.Hour + 500*time.Millisecond, Grace: new(2 * time.Second),
+				Endpoint: "http://x", Lifetime: time.Hour + 500*time.Millisecond, Grace: &grace,
 				Android: section{Title: "t", Color: 2}, APNs: &section{Color: 1}, Names: []string{"a", "b"},
 				Ratio: 0.1, Plain: 3, private: 1,
 			},

@@ -93,7 +93,7 @@ func (d *configDecoder) failed(key string, err error) {
 	if err == nil {
 		return
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	if wrong, ok := asType[*json.UnmarshalTypeError](err); ok {
 		d.fault(key, fmt.Sprintf("is a JSON %s: want %s", jsonKind(wrong), wanted(wrong.Type)))
 		return
 	}
@@ -158,10 +158,10 @@ func fieldName(f reflect.StructField) string {
 
 // jsonFault says what is wrong with a text that did not decode.
 func jsonFault(err error) error {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+	if syntax, ok := asType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("no JSON from byte %d on: %w", syntax.Offset, err)
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	if wrong, ok := asType[*json.UnmarshalTypeError](err); ok {
 		return errors.New("a JSON " + jsonKind(wrong))
 	}
 	return err

@@ -130,14 +130,16 @@ func (d Device) MarshalJSON() ([]byte, error) {
 // without quotes included. Members that it does not know are ignored. It checks
 // nothing but the types; on an error d is unchanged.
 func (d *Device) UnmarshalJSON(b []byte) error {
+	kept := *d
 	read := struct {
 		User uidInput `json:"user"`
 		*deviceFields
 		*Extra
-	}{deviceFields: (*deviceFields)(new(*d))}
+	}{deviceFields: (*deviceFields)(&kept)}
 	read.User = uidInput(d.User)
 	if d.Extra != nil { // d keeps its own on an error
-		read.Extra = new(*d.Extra)
+		extra := *d.Extra
+		read.Extra = &extra
 	}
 	if err := json.Unmarshal(b, &read); err != nil {
 		return asMember(err)
@@ -153,7 +155,7 @@ func (d *Device) UnmarshalJSON(b []byte) error {
 // asMember has an error name the member of the JSON object, without the Go struct in
 // which encoding/json found it.
 func asMember(err error) error {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	if wrong, ok := asType[*json.UnmarshalTypeError](err); ok {
 		for _, embedded := range []reflect.Type{reflect.TypeFor[deviceFields](), reflect.TypeFor[Extra]()} {
 			wrong.Field = strings.TrimPrefix(wrong.Field, embedded.Name()+".")
 		}

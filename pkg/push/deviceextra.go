@@ -3,6 +3,7 @@ package push
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // Extra is what tells the devices of several apps of one provider apart, and what some
@@ -19,6 +20,20 @@ type Extra struct {
 	Env string `json:"env,omitempty"`
 	// Keys are those of a web push subscription.
 	Keys Keys `json:"keys,omitzero"`
+	// Activated says that the app has given back the token of a test push to this token;
+	// see [Activator].
+	Activated bool `json:"activated,omitempty"`
+	// Failing says why nothing reaches the device, and since when; zero if something does,
+	// as far as is known. See [Failer].
+	Failing Failing `json:"failing,omitzero"`
+}
+
+// Failing is a failure that lasts.
+type Failing struct {
+	// Why is a short code, such as "away".
+	Why string `json:"why"`
+	// Since is when it was first seen, with nothing else after it.
+	Since time.Time `json:"since"`
 }
 
 // Keys encrypt what is sent to a web push subscription. They are secret like a token,

@@ -168,7 +168,7 @@ func TestDrainOutcomesOfInterruptedWork(t *testing.T) {
 					t.Errorf("outcome is %#v; want it handed back: %t", outcome, tt.handedBack)
 				}
 				if strings.HasPrefix(name, "part") {
-					part, ok := errors.AsType[*push.Undelivered](outcome)
+					part, ok := asType[*push.Undelivered](outcome)
 					if !ok || part.Channel != "chn" || !cmp.Equal(part.To, rest) {
 						t.Errorf("outcome is %#v; want what remains", outcome)
 					}

@@ -32,8 +32,9 @@ func (r Receipt) MarshalJSON() ([]byte, error) {
 
 // AppendJSON appends r to dst as one line of JSON: the fields in the chat
 // server's order, recipients sorted by key, strings escaped as encoding/json
-// does. A Content of type json.RawMessage is written without white space and
-// otherwise byte for byte; of any other type, as encoding/json does. It is an
+// does, except that <, > and & stay as they are. A Content of type json.RawMessage is
+// written without white space and otherwise byte for byte; of any other type, as
+// encoding/json does, without escapes for HTML. It is an
 // error if a recipient's id is zero, the time is not of the years 0 to 9999, a
 // mode is [ModeInvalid], or the content is not JSON; dst is then lost.
 func (r *Receipt) AppendJSON(dst []byte, keys KeyForm) ([]byte, error) {
@@ -154,11 +155,7 @@ var errContent = errors.New("content is not valid JSON in UTF-8: give a json.Raw
 func appendContent(dst []byte, content any) ([]byte, error) {
 	raw, ok := content.(json.RawMessage)
 	if !ok {
-		b, err := json.Marshal(content)
-		if err != nil {
-			return nil, fmt.Errorf("write content: %w", err)
-		}
-		return append(dst, b...), nil
+		return appendValue(dst, content)
 	}
 	if raw == nil {
 		return append(dst, "null"...), nil
@@ -170,15 +167,27 @@ func appendContent(dst []byte, content any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// appendString appends s in quotes, escaped as encoding/json does.
+// appendValue appends v without the escapes that encoding/json makes for HTML, which take
+// six bytes for each <, > and &.
+func appendValue(dst []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(dst)
+	e := json.NewEncoder(buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("write content: %w", err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
+}
+
+// appendString appends s in quotes, escaped as encoding/json does, but for HTML.
 func appendString(dst []byte, s string) []byte {
 	if strings.IndexFunc(s, needsEscape) < 0 {
 		return append(append(append(dst, '"'), s...), '"')
 	}
-	quoted, _ := json.Marshal(s) // a string always marshals
-	return append(dst, quoted...)
+	dst, _ = appendValue(dst, s) // a string always encodes
+	return dst
 }
 
 func needsEscape(c rune) bool {
-	return c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&'
+	return c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\'
 }

@@ -36,12 +36,14 @@ func fullReceipt() *push.Receipt {
 func TestDecimalKeysAreWhatEncodingJSONMakes(t *testing.T) {
 	t.Parallel()
 	for _, r := range []*push.Receipt{fullReceipt(), {}, {To: map[push.Uid]push.Recipient{}}, {Payload: push.Payload{Content: ""}}} {
-		want, err := json.Marshal(plainReceipt{r.To, r.Channel, r.Payload})
-		if err != nil {
+		var want strings.Builder
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(plainReceipt{r.To, r.Channel, r.Payload}); err != nil {
 			t.Fatal(err)
 		}
-		if got := mustAppend(t, r, push.KeyDecimal); got != string(want) {
-			t.Errorf("\n got %s\nwant %s", got, want)
+		if got := mustAppend(t, r, push.KeyDecimal) + "\n"; got != want.String() {
+			t.Errorf("\n got %s\nwant %s", got, want.String())
 		}
 	}
 }
@@ -81,7 +83,8 @@ func TestContentIsEncoded(t *testing.T) {
 		{json.RawMessage(`{ "txt" : "a  b<&>\u003c" ,` + "\r\n\t" + `"n" : [ 9007199254740993 , 1e999, 0.10 ] }`), `{"txt":"a  b<&>\u003c","n":[9007199254740993,1e999,0.10]}`},
 		{json.RawMessage(nil), `null`},
 		{json.RawMessage(`""`), `""`},
-		{"a<b", `"a\u003cb"`},
+		{"a<b>&", `"a<b>&"`},
+		{strings.Repeat("<", 400_000), `"` + strings.Repeat("<", 400_000) + `"`}, // six times as long with escapes for HTML
 		{0, `0`},
 		{[]byte("ab"), `"YWI="`},
 		{struct {

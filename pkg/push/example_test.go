@@ -91,18 +91,18 @@ func ExampleAdapt() {
 // reads it.
 func ExampleReceipt_Done() {
 	queue := func(err error) {
-		switch after, isRetryAfter := errors.AsType[*push.RetryAfterError](err); {
+		var after *push.RetryAfterError
+		var permanent *push.PermanentError
+		switch {
 		case err == nil:
 			fmt.Println("delivered")
 		case errors.Is(err, push.ErrNotStarted):
 			fmt.Println("comes back, not counted:", err)
-		case isRetryAfter:
+		case errors.As(err, &after):
 			fmt.Printf("comes back in %s: %v\n", after.After, err)
+		case errors.As(err, &permanent):
+			fmt.Println("dead letter:", err)
 		default:
-			if _, ok := errors.AsType[*push.PermanentError](err); ok {
-				fmt.Println("dead letter:", err)
-				return
-			}
 			fmt.Println("comes back:", err)
 		}
 	}

@@ -3,7 +3,6 @@ package push_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,7 +59,7 @@ func FuzzDecode(f *testing.F) {
 		if _, _, errLimited := push.Decode(data, push.Limits{}); err != nil && errLimited == nil {
 			t.Errorf("accepted only within limits: %v", err)
 		}
-		if _, ok := errors.AsType[*push.MalformedError](err); err != nil && !ok {
+		if _, ok := asType[*push.MalformedError](err); err != nil && !ok {
 			t.Errorf("error is a %T", err)
 		}
 		checkAgainstEncodingJSON(t, data, r, bad, err)

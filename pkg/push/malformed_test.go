@@ -1,7 +1,6 @@
 package push_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -93,7 +92,7 @@ func TestDecodeRefuses(t *testing.T) {
 func checkMalformed(t *testing.T, data []byte, lim push.Limits, want push.MalformedError) {
 	t.Helper()
 	r, bad, err := push.Decode(data, lim)
-	got, ok := errors.AsType[*push.MalformedError](err)
+	got, ok := asType[*push.MalformedError](err)
 	if !ok || r != nil || bad != nil {
 		t.Fatalf("Decode(%.100q) = %v, %v, %v, want a MalformedError alone", data, r, bad, err)
 	}

@@ -26,7 +26,7 @@ func TestNarrow(t *testing.T) {
 			one, "", ` { "x" : [ 1 , 1e999 ] , "to" : ` + oneUser + ` , "payload" : { "content" : { "b":1, "a":"\u003c" } } , "channel" :"" , "y":"<" } `,
 		},
 		{"channel stays", `{"to":{"1":{}},"channel":"chnA"}`, one, "chnA", `{"to":` + oneUser + `,"channel":"chnA"}`},
-		{"channel is added", `{"to":{"1":{}}}`, one, "chn<", `{"channel":"chn\u003c","to":` + oneUser + `}`},
+		{"channel is added", `{"to":{"1":{}}}`, one, "chn<", `{"channel":"chn<","to":` + oneUser + `}`},
 		{"no channel is not added", `{"to":{"1":{}}}`, one, "", `{"to":` + oneUser + `}`},
 		{"to is added", `{"payload":{}}`, one, "", `{"to":` + oneUser + `,"payload":{}}`},
 		{"both are added", `{ "payload":{}}`, one, "c", `{"to":` + oneUser + `,"channel":"c", "payload":{}}`},

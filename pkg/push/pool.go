@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -28,33 +29,39 @@ type pool struct {
 
 	ctx         context.Context //nolint:containedctx // the parent of every receipt's context
 	cancel      context.CancelCauseFunc
-	beginning   context.Context //nolint:containedctx // of those that wait for Work.Begin; ends when the pool stops
-	stopBegin   context.CancelCauseFunc
-	workers     sync.WaitGroup
+	places      *places        // of Work.Start
+	workers     sync.WaitGroup // those, and what Work.Start has begun
 	stopping    atomic.Bool
 	interrupted atomic.Bool   // a receipt was handed back half done
-	stopped     chan struct{} // closed when all workers have ended
+	idle        chan struct{} // closed when all workers have ended
+	stopped     chan struct{} // closed when Work.Close has ended, too
 }
 
 func newPool(w Work, c Common) *pool {
+	concurrency := cmp.Or(c.Concurrency, max(1, w.Concurrency))
 	p := &pool{
 		work:    w,
 		timeout: c.Timeout,
-		in:      make(chan *Receipt, c.Buffer),
+		in:      make(chan *Receipt, cmp.Or(c.Buffer, bufferFor(concurrency))),
 		mark:    &Receipt{},
+		idle:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background()) //nolint:forbidigo // outlives the Init that makes it
-	p.beginning, p.stopBegin = context.WithCancelCause(p.ctx)
-	concurrency := max(1, w.Concurrency)
-	if c.Concurrency > 0 {
-		concurrency = c.Concurrency
+	p.places = newPlaces(concurrency, w.Room)
+	if w.Start != nil { // which waits for nothing
+		concurrency = min(concurrency, runtime.GOMAXPROCS(0))
 	}
 	for range concurrency {
 		p.workers.Go(p.run)
 	}
 	return p
 }
+
+// bufferFor is the buffer of a handler that works on so many receipts at once, unless the
+// config has one. A lane holds as many as the buffer, and leaves a quarter of that to
+// retries: with less, the buffer would bind the concurrency.
+func bufferFor(concurrency int) int { return max(defaultBuffer, concurrency+concurrency/2) }
 
 // run is one worker.
 func (p *pool) run() {
@@ -67,28 +74,12 @@ func (p *pool) run() {
 		case r == nil:
 		case p.stopping.Load():
 			r.Done(ErrNotStarted)
+		case p.work.Start != nil:
+			p.admit(r)
 		default:
-			r.Done(p.begin(r))
+			r.Done(p.handle(r))
 		}
 	}
-}
-
-// begin has r handled when its turn has come; it is handed back if the pool stops
-// before that.
-func (p *pool) begin(r *Receipt) (err error) {
-	if p.work.Begin == nil {
-		return p.handle(r)
-	}
-	defer recovered(&err)
-	end, err := p.work.Begin(p.beginning, r)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotStarted, err)
-	}
-	defer end()
-	if p.stopping.Load() {
-		return ErrNotStarted
-	}
-	return p.handle(r)
 }
 
 // seal puts marks into the channel and hands back the receipts that are in their
@@ -118,7 +109,9 @@ func (p *pool) seal(owed int) {
 // drain is [Drainer]'s.
 func (p *pool) drain(ctx context.Context) error {
 	if p.stopping.CompareAndSwap(false, true) {
-		p.stopBegin(ErrStopping)
+		for _, s := range p.places.close() {
+			s.receipt.Done(ErrNotStarted)
+		}
 		p.seal(cap(p.in))
 		go p.finish()
 	}
@@ -127,28 +120,48 @@ func (p *pool) drain(ctx context.Context) error {
 		return nil
 	default:
 	}
+	earlier := false
 	select {
 	case <-p.stopped:
 		return nil
-	case <-p.ctx.Done(): // an earlier drain has given up: there is nothing to wait for
+	case <-p.ctx.Done(): // an earlier drain has given up: there is no work to wait for
+		earlier = true
 	case <-ctx.Done():
 	}
 	p.cancel(ErrStopping)
-	leave := time.NewTimer(leaveMoment)
-	defer leave.Stop()
-	select {
-	case <-p.stopped:
-		if !p.interrupted.Load() {
-			return nil
-		}
-	case <-leave.C:
+	if p.left(ctx) && (earlier || !p.interrupted.Load()) {
+		return nil
 	}
 	return fmt.Errorf("handler had to cancel its work to stop; give it more time if this happens often: %w", cmp.Or(ctx.Err(), ErrStopping))
 }
 
-// finish waits for the workers, of which one may ignore its cancellation.
+// left gives work that has been cancelled a moment to end, and what ends the handler after
+// it as long as ctx has time. It reports whether all has ended.
+func (p *pool) left(ctx context.Context) bool {
+	moment := time.NewTimer(leaveMoment)
+	defer moment.Stop()
+	select {
+	case <-p.stopped:
+		return true
+	case <-moment.C:
+	}
+	select {
+	case <-p.idle:
+	default:
+		return false
+	}
+	select {
+	case <-p.stopped:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// finish waits for the work, some of which may ignore its cancellation.
 func (p *pool) finish() {
 	p.workers.Wait()
+	close(p.idle)
 	if p.work.Close != nil {
 		p.work.Close()
 	}
@@ -190,16 +203,16 @@ func (p *pool) outcome(err error, deadline time.Time) error {
 // instructs reports whether err is more than a plain failure, which a cancelled
 // context may have caused.
 func instructs(err error) bool {
-	_, permanent := errors.AsType[*PermanentError](err)
-	_, retryAfter := errors.AsType[*RetryAfterError](err)
-	_, unavailable := errors.AsType[*UnavailableError](err)
+	_, permanent := asType[*PermanentError](err)
+	_, retryAfter := asType[*RetryAfterError](err)
+	_, unavailable := asType[*UnavailableError](err)
 	return permanent || retryAfter || unavailable || errors.Is(err, ErrExpired)
 }
 
 // handBack makes of the failure of interrupted work that what remains was not
 // started, so that it does not count as an attempt. What did go out stays noted.
 func handBack(err error) error {
-	if part, ok := errors.AsType[*Undelivered](err); ok {
+	if part, ok := asType[*Undelivered](err); ok {
 		rest := *part
 		rest.Err = handBack(part.Err)
 		return &rest

@@ -33,6 +33,7 @@ type Receipt struct { //nolint:recvcheck // MarshalJSON serves values as well as
 	done     func(error)
 	tally    *Targets
 	items    []Target
+	tracer   Tracer
 	test     string
 }
 

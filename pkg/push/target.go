@@ -23,6 +23,8 @@ type Target struct {
 	// Why says the reason of another result than accepted, without tokens and
 	// content.
 	Why string
+	// UniqueID is what the provider calls the push in its own console, if it says so.
+	UniqueID string
 }
 
 // Itemize says what became of each of r's targets, for those who want to tell

@@ -27,6 +27,22 @@ type Tested struct {
 	Asked, Answered time.Time
 }
 
+// Activator is a Handler that sends nothing but test pushes to some devices, until the app
+// has given back the token of one: only then is it known that there is an app, and that it
+// wants pushes.
+type Activator interface {
+	Handler
+	// Activates reports whether d is one of those, whether it is activated or not. It asks
+	// nobody, and answers after Stop, too.
+	Activates(d Device) bool
+}
+
+// Activates implements [Activator] with Work.Activates; without one there are none.
+func (a *Adapter) Activates(d Device) bool {
+	p := a.pool.Load()
+	return p != nil && p.work.Activates != nil && p.work.Activates(d)
+}
+
 // NewTest makes the receipt of a test push to user, which leaves the badge as it is.
 func NewTest(user Uid, token string) *Receipt {
 	return &Receipt{

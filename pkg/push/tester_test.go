@@ -46,3 +46,28 @@ func TestAdapterTests(t *testing.T) {
 		t.Error("a handler that has stopped has sent")
 	}
 }
+
+// A handler sends to all devices of its provider unless its work says to which, and says so
+// after Stop, too.
+func TestAdapterReaches(t *testing.T) {
+	t.Parallel()
+	mine, other := push.Device{ID: "mine"}, push.Device{ID: "other"}
+	for _, of := range []struct {
+		reaches          func(push.Device) bool
+		theMine, theRest bool
+	}{{nil, true, true}, {func(d push.Device) bool { return d.ID == "mine" }, true, false}} {
+		a := push.Adapt(func(string) (push.Work, error) {
+			return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, Reaches: of.reaches}, nil
+		})
+		if a.Reaches(mine) {
+			t.Error("a handler that was not initialised reaches a device")
+		}
+		if err := a.Init(""); err != nil {
+			t.Fatal(err)
+		}
+		a.Stop()
+		if a.Reaches(mine) != of.theMine || a.Reaches(other) != of.theRest {
+			t.Errorf("reaches %t, %t, want %t, %t", a.Reaches(mine), a.Reaches(other), of.theMine, of.theRest)
+		}
+	}
+}

@@ -33,6 +33,18 @@ func Handles(handle func(context.Context, *push.Receipt) error) *Fake {
 	return f
 }
 
+// Starts makes a fake of handle whose work is started and ends by callback.
+func Starts(handle func(context.Context, *push.Receipt) error) *Fake {
+	f := &Fake{}
+	f.Adapter = push.Adapt(func(string) (push.Work, error) {
+		return push.Work{Start: func(ctx context.Context, r *push.Receipt, done func(error)) {
+			f.seen.add(r)
+			go func() { done(handle(ctx, r)) }()
+		}, Concurrency: 16}, nil
+	})
+	return f
+}
+
 // AlwaysDelivers makes a fake that delivers every receipt.
 func AlwaysDelivers() *Fake {
 	return Handles(func(context.Context, *push.Receipt) error { return nil })

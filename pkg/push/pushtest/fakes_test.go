@@ -69,8 +69,8 @@ func TestPanicsPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := pushtest.Panics("boom")
-		p, ok := errors.AsType[*push.PanicError](outcome(t, h, func() {}))
-		if !ok || p.Value != "boom" || h.Count() != 1 || len(h.Receipts()) != 1 {
+		p := new(push.PanicError)
+		if !errors.As(outcome(t, h, func() {}), &p) || p.Value != "boom" || h.Count() != 1 || len(h.Receipts()) != 1 {
 			t.Errorf("outcome is %+v after %d receipts", p, h.Count())
 		}
 	})

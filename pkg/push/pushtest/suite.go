@@ -123,7 +123,7 @@ func (b *bench) oddReceipts() {
 	}
 	b.settled(&l)
 	for _, err := range l.outcomes() {
-		if p, ok := errors.AsType[*push.PanicError](err); ok {
+		if p := new(push.PanicError); errors.As(err, &p) {
 			b.Errorf("handler panicked: %v\n%s", p.Value, p.Stack)
 		}
 	}
@@ -193,6 +193,7 @@ func (b *bench) drains() {
 		over, cancel := context.WithCancel(b.Context())
 		cancel()
 		within(b.TB, "Drain without time", func() { _ = h.Drain(over) }) // how far it came is its own matter
+		b.settled(&l)
 		within(b.TB, "Drain", func() {
 			if err := h.Drain(b.Context()); err != nil {
 				b.Errorf("Drain with time: %v", err)

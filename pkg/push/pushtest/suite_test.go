@@ -1,7 +1,9 @@
 package pushtest_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
@@ -21,6 +23,33 @@ func TestSuiteAcceptsAdapter(t *testing.T) {
 					return f, f.Count
 				},
 				Config:  config,
+				Invalid: []string{"[]", "{", `{"buffer":"many"}`, `{"timeout":-1}`},
+			})
+		})
+	}
+}
+
+func TestSuiteAcceptsStarts(t *testing.T) {
+	t.Parallel()
+	for name, handle := range map[string]func(context.Context, *push.Receipt) error{
+		"at once": func(context.Context, *push.Receipt) error { return nil },
+		"later": func(ctx context.Context, _ *push.Receipt) error {
+			select {
+			case <-time.After(time.Millisecond):
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pushtest.TestHandler(t, pushtest.Subject{
+				New: func(testing.TB) (push.Handler, func() int) {
+					f := pushtest.Starts(handle)
+					return f, f.Count
+				},
+				Config:  `{"concurrency":4,"buffer":16}`,
 				Invalid: []string{"[]", "{", `{"buffer":"many"}`, `{"timeout":-1}`},
 			})
 		})
