@@ -15,10 +15,17 @@ import (
 // [Subject] says otherwise.
 const DefaultSubject = "push.receipts"
 
+// maxShards is the most that workers know.
+const maxShards = 256
+
 // Config says how a [Publisher] publishes. Its zero value is ready to use.
 type Config struct {
 	// Subject is "push.receipts", the default, or "push.receipts.<anything>".
 	Subject string
+	// Shards is how many streams share the receipts, PUSHWORKER_STREAMS of the workers: a
+	// receipt is then published to Subject.N, with N from [Shard] by its [ShardKey]. At most
+	// 256. Zero and 1 leave Subject as it is. Raise it after the workers have made the streams.
+	Shards int
 	// MaxInFlight is how many receipts may be unacknowledged at a time; publishing
 	// one more waits for room. The default is 1024.
 	MaxInFlight int
@@ -39,9 +46,15 @@ type Config struct {
 	// of their own, so that only the tries of one call are stored once.
 	DedupID func(r *push.Receipt) string
 	// Limits are those of the workers; what is beyond them is refused with [ErrTooLarge],
-	// because workers would make a dead letter of it. Zero fields have the workers'
+	// because workers would make a dead letter of it, unless it can be split by recipients.
+	// Each part then has a dedup id of its own. Zero fields have the workers'
 	// defaults: see [push.DefaultLimits].
 	Limits push.Limits
+	// MaxContent is how many bytes of JSON the content of a receipt may have. What is longer is
+	// cut: inline pictures and files are left out of a Drafty document, then its text is
+	// shortened at a character and ends with "…". Content of another kind is left out. The default,
+	// zero, cuts nothing.
+	MaxContent int
 	// Trace returns the headers that carry the trace of ctx, such as traceparent.
 	// They are sent under lower-case names, which every W3C reader finds. With
 	// OpenTelemetry it is two lines:
@@ -64,8 +77,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.DedupID == nil {
 		c.DedupID = DedupID
 	}
-	if c.MaxInFlight < 0 || c.AckTimeout < 0 || c.RetryFor < 0 || c.MaxTries < 0 {
-		return c, errors.New("check publisher config: MaxInFlight, AckTimeout, RetryFor and MaxTries must not be negative")
+	if min(c.MaxInFlight, c.MaxTries, c.MaxContent) < 0 || min(c.AckTimeout, c.RetryFor) < 0 {
+		return c, errors.New("check publisher config: MaxInFlight, AckTimeout, RetryFor, MaxTries and MaxContent must not be negative")
+	}
+	if c.Shards < 0 || c.Shards > maxShards {
+		return c, fmt.Errorf("check publisher config: %d shards: use 0 to %d, PUSHWORKER_STREAMS of the workers", c.Shards, maxShards)
 	}
 	return c, checkSubject(c.Subject)
 }

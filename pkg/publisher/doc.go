@@ -18,13 +18,14 @@
 // within the stream's dedup window (2 minutes by default) its [DedupID] sees to
 // it that it is stored once.
 //
-// [Publisher.PublishAsync] does the same without waiting. [NewHandler] is a
-// [push.Handler] on top, for a chat server that already hands its receipts to
-// registered handlers.
+// [Publisher.PublishAsync] does the same without waiting. A [Queue] keeps receipts while
+// the broker is away, in a file if it has one, and publishes them in the order of each
+// user. [NewHandler] is a [push.Handler] on top of it, for a chat server that already hands
+// its receipts to registered handlers.
 //
 // The package refuses to know what becomes of a receipt after it is stored, and
 // it never creates or inspects streams: a publisher needs no permission but to
 // publish to its subject and to subscribe to its inbox. What is lost at its
-// border: order. Receipts are stored roughly in the order of the calls, but one
-// that has to be tried again is overtaken by those behind it.
+// border: order, but for a Queue. Receipts are stored roughly in the order of the calls, but
+// one that has to be tried again is overtaken by those behind it.
 package publisher

@@ -2,25 +2,19 @@ package publisher_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
-	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/rs/zerolog"
 
-	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-func Example() {
-	url, stop := demoBroker() // in real life pushworker's, nats://127.0.0.1:4222
-	defer stop()
-
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1))
+func ExamplePublisher_Publish() {
+	nc, err := nats.Connect("nats://127.0.0.1:4222", nats.MaxReconnects(-1))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,29 +27,21 @@ func Example() {
 	defer cancel()
 	defer func() { _ = pub.Close(ctx) }()
 
-	receipt := &push.Receipt{
+	ack, err := pub.Publish(ctx, &push.Receipt{
 		To: map[push.Uid]push.Recipient{push.ParseUserId("usr782riWdFIwE"): {Unread: 3}},
 		Payload: push.Payload{
 			What: push.ActMsg, Topic: "grpChess", From: "usrEDJUdpi63P4", SeqId: 42,
 			Timestamp: time.Now(), Content: "Your move",
 		},
+	})
+	if err != nil {
+		log.Print(err) // the text says what to do
 	}
-	for range 2 {
-		ack, err := pub.Publish(ctx, receipt)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(ack.Stream, ack.Seq, ack.Duplicate)
-	}
-	// Output:
-	// PUSH 1 false
-	// PUSH 1 true
+	fmt.Println(ack.Stream, ack.Seq, ack.Duplicate)
 }
 
 func ExamplePublisher_PublishAsync() {
-	url, stop := demoBroker()
-	defer stop()
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1))
+	nc, err := nats.Connect("nats://127.0.0.1:4222", nats.MaxReconnects(-1))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,16 +50,11 @@ func ExamplePublisher_PublishAsync() {
 	if err != nil {
 		log.Fatal(err)
 	}
-
 	ctx := context.Background()
 	for seq := range 3 {
-		call := &push.Receipt{Channel: "chnNews", Payload: push.Payload{What: push.ActMsg, Topic: "chnNews", SeqId: seq + 1}}
-		err := pub.PublishAsync(ctx, call, func(ack publisher.Ack, err error) {
-			if err != nil {
-				log.Print(err) // the text says what to do
-				return
-			}
-			fmt.Println("stored", ack.Seq)
+		news := &push.Receipt{Channel: "chnNews", Payload: push.Payload{What: push.ActMsg, Topic: "chnNews", SeqId: seq + 1}}
+		err := pub.PublishAsync(ctx, news, func(ack publisher.Ack, err error) {
+			fmt.Println("stored", ack.Seq, err)
 		}, publisher.Expires(time.Now().Add(time.Hour)))
 		if err != nil {
 			log.Print(err) // no room before ctx ended, or cannot be published
@@ -82,38 +63,28 @@ func ExamplePublisher_PublishAsync() {
 	if err := pub.Close(ctx); err != nil { // waits for the three
 		log.Print(err)
 	}
-	// Output:
-	// stored 1
-	// stored 2
-	// stored 3
 }
 
-// demoBroker starts a broker with the stream that pushworker makes.
-func demoBroker() (url string, stop func()) {
-	dir, err := os.MkdirTemp("", "publisher")
-	if err != nil {
-		log.Fatal(err)
-	}
-	s, err := embedded.Start(context.Background(), embedded.Options{Addr: "127.0.0.1:0", DataDir: dir, Log: zerolog.Nop()})
-	if err != nil {
-		log.Fatal(err)
-	}
-	nc, err := nats.Connect(s.ClientURL())
+func ExampleQueue() {
+	nc, err := nats.Connect("nats://127.0.0.1:4222", nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc)
+	queue, err := publisher.NewQueue(nc, publisher.QueueConfig{
+		File: "/var/lib/chat/push.queue",
+		Lost: func(r *push.Receipt, err error) { log.Printf("push %d is lost: %v", r.Payload.SeqId, err) },
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := js.CreateStream(context.Background(), jetstream.StreamConfig{
-		Name: "PUSH", Subjects: []string{"push.receipts", "push.receipts.>"},
-	}); err != nil {
-		log.Fatal(err)
-	}
-	return s.ClientURL(), func() {
-		s.Shutdown()
-		_ = os.RemoveAll(dir)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = queue.Close(ctx) // what remains is in the file
+	}()
+	err = queue.Put(context.Background(), &push.Receipt{Channel: "chnNews", Payload: push.Payload{What: push.ActMsg, SeqId: 1}})
+	if errors.Is(err, publisher.ErrQueueFull) {
+		log.Print("the broker has been away for long: ", err)
 	}
 }

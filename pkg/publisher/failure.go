@@ -51,7 +51,7 @@ const (
 // classify gives the error of this package for the cause of a failed try, and
 // whether another try may help.
 func classify(cause error) (kind error, transient bool) {
-	if answer, ok := errors.AsType[*jetstream.APIError](cause); ok {
+	if answer := new(jetstream.APIError); errors.As(cause, &answer) {
 		return classifyAnswer(answer)
 	}
 	switch {

@@ -81,11 +81,19 @@ func New(nc *nats.Conn, cfg Config) (*Publisher, error) {
 // Err values, and the cause of ctx if that has ended; the cause alone if ctx had
 // ended before the first try.
 func (p *Publisher) Publish(ctx context.Context, r *push.Receipt, opts ...Option) (Ack, error) {
-	msg, err := p.encode(ctx, r, opts)
+	parts, err := p.parts(ctx, r, opts)
 	if err != nil {
 		return Ack{}, err
 	}
-	return p.await(ctx, msg)
+	all := Ack{Duplicate: true}
+	for _, part := range parts {
+		ack, err := p.await(ctx, part.msg)
+		if err != nil {
+			return Ack{}, err
+		}
+		all = all.and(ack)
+	}
+	return all, nil
 }
 
 // PublishRaw is [Publisher.Publish] for a receipt that is JSON already. The bytes
@@ -93,7 +101,7 @@ func (p *Publisher) Publish(ctx context.Context, r *push.Receipt, opts ...Option
 // of what is not a receipt. Without an [ID] the message gets an id of its own:
 // publishing the same data in a second call stores it a second time.
 func (p *Publisher) PublishRaw(ctx context.Context, data []byte, opts ...Option) (Ack, error) {
-	msg, err := p.message(ctx, data, "", opts)
+	msg, err := p.message(ctx, p.subjectOf(data), data, "", opts)
 	if err != nil {
 		return Ack{}, err
 	}
@@ -110,19 +118,22 @@ func (p *Publisher) PublishRaw(ctx context.Context, data []byte, opts ...Option)
 // run one after the other, so that a slow one holds up the others, but no
 // acknowledgement. r is the caller's again when PublishAsync returns. done may be nil.
 func (p *Publisher) PublishAsync(ctx context.Context, r *push.Receipt, done func(Ack, error), opts ...Option) error {
-	msg, err := p.encode(ctx, r, opts)
+	parts, err := p.parts(ctx, r, opts)
 	if err != nil {
 		return err
 	}
-	_, err = p.launch(ctx, msg, done, true)
-	return err
+	if len(parts) == 1 {
+		_, err = p.launch(ctx, parts[0].msg, done, true)
+		return err
+	}
+	return p.launchAll(ctx, parts, done)
 }
 
 // PublishRawAsync is [Publisher.PublishAsync] for a receipt that is JSON already,
 // as [Publisher.PublishRaw] is Publish. data is not copied and must not change
 // until done is called.
 func (p *Publisher) PublishRawAsync(ctx context.Context, data []byte, done func(Ack, error), opts ...Option) error {
-	msg, err := p.message(ctx, data, "", opts)
+	msg, err := p.message(ctx, p.subjectOf(data), data, "", opts)
 	if err != nil {
 		return err
 	}
@@ -175,21 +186,6 @@ func (p *Publisher) isClosed() bool {
 	}
 }
 
-// encode makes the message of r.
-func (p *Publisher) encode(ctx context.Context, r *push.Receipt, opts []Option) (*nats.Msg, error) {
-	if r == nil {
-		return nil, fmt.Errorf("%w: the receipt is nil", ErrRefused)
-	}
-	data, err := r.AppendJSON(nil, push.KeyText)
-	if err != nil {
-		return nil, fmt.Errorf("%w: encode the receipt: %w", ErrRefused, err)
-	}
-	if err := p.fits(data); err != nil {
-		return nil, err
-	}
-	return p.message(ctx, data, p.cfg.DedupID(r), opts)
-}
-
 // fits refuses what is beyond the workers' limits.
 func (p *Publisher) fits(data []byte) error {
 	const least = 3 // bytes that the id of a device takes
@@ -197,15 +193,19 @@ func (p *Publisher) fits(data []byte) error {
 	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) {
 		return nil
 	}
-	if _, _, err := push.Decode(data, l); err != nil {
+	_, bad, err := push.Decode(data, l)
+	if len(bad) > 0 { // one recipient alone is beyond them
+		err = bad[0].Err
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	return nil
 }
 
-// message makes the message of data.
-func (p *Publisher) message(ctx context.Context, data []byte, id string, opts []Option) (*nats.Msg, error) {
-	msg := &nats.Msg{Subject: p.cfg.Subject, Data: data, Header: make(nats.Header, 2)}
+// message makes the message of data for a subject, which an option may change.
+func (p *Publisher) message(ctx context.Context, subject string, data []byte, id string, opts []Option) (*nats.Msg, error) {
+	msg := &nats.Msg{Subject: subject, Data: data, Header: make(nats.Header, 2)}
 	if p.cfg.Trace != nil {
 		for name, value := range p.cfg.Trace(ctx) {
 			msg.Header.Set(strings.ToLower(name), value)
