@@ -139,7 +139,7 @@ func (s *benchmarkStage) settle(b *testing.B, mode string) (took time.Duration, 
 	}
 	reg := prometheus.NewRegistry()
 	config := consumer.Config{
-		Name: mode, Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
+		Name: mode, Handler: h, Fresh: []consumer.Source{sources.Fresh}, Retries: sources.Retries, Suspects: sources.Suspects,
 		Scheduler: queue.NewScheduler(s.conn, s.topo), DeadLetters: queue.NewDeadLetters(s.conn, s.topo),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 50},
 		AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,10 +100,12 @@ func MentionsSeq(message []byte, seq uint64) bool {
 	return bytes.Contains(message, []byte("["+strconv.FormatUint(seq, 10)+","))
 }
 
-// isBrief reports whether o is told in brief.
+// isBrief reports whether o is told in brief. What a provider calls a push is told in
+// full: those that say it do so for trying out.
 func isBrief(o *consumer.Outcome) bool {
 	t := o.Counts
-	return !o.Replayed && o.Verdict == retry.Ack && o.Error == "" && (t.Accepted > 0 || len(o.Untargeted) > 0) && t.Skipped|t.Gone|t.Rejected|t.Retried == 0
+	return !o.Replayed && o.Verdict == retry.Ack && o.Error == "" && (t.Accepted > 0 || len(o.Untargeted) > 0) && t.Skipped|t.Gone|t.Rejected|t.Retried == 0 &&
+		!slices.ContainsFunc(o.Targets, func(t push.Target) bool { return t.UniqueID != "" })
 }
 
 // appendBrief appends o to the brief message in dst, which it begins if dst is empty.

@@ -38,9 +38,11 @@ func TestWhatWentWellIsToldInBrief(t *testing.T) {
 	replayed.Replayed = true
 	passed, shared := told(6, push.Targets{}), told(7, push.Targets{Accepted: 1}, alice)
 	passed.Untargeted, shared.Untargeted = []push.Uid{bob}, []push.Uid{bob}
+	named := told(8, push.Targets{Accepted: 1}, alice)
+	named.Targets = []push.Target{{Device: push.Device{User: alice, ID: "phone"}, Result: push.ResultAccepted, UniqueID: "a-b-1"}}
 	for _, o := range []consumer.Outcome{
 		told(1, push.Targets{Accepted: 2}, alice), told(2, push.Targets{Accepted: 1, Gone: 1}, bob), told(3, push.Targets{Accepted: 5}, alice, bob),
-		replayed, told(5, push.Targets{}, bob), passed, shared,
+		replayed, told(5, push.Targets{}, bob), passed, shared, named,
 	} {
 		w.Tell(o)
 	}
@@ -62,7 +64,7 @@ func TestWhatWentWellIsToldInBrief(t *testing.T) {
 	for _, e := range full.events {
 		inFull = append(inFull, e.StreamSeq)
 	}
-	if !slices.Equal(inFull, []uint64{2, 4, 5}) {
+	if !slices.Equal(inFull, []uint64{2, 4, 5, 8}) {
 		t.Errorf("told in full are %d", inFull)
 	}
 	var b outcome.Brief
@@ -90,4 +92,29 @@ func (s *sink) brief(_ string, message []byte) error {
 	s.messages = append(s.messages, string(message))
 	s.events = slices.AppendSeq(s.events, outcome.ReadBrief(message))
 	return nil
+}
+
+// TestDryRunIsToldInFull: a brief says that pushes were delivered, which those of a handler
+// that runs dry are not.
+func TestDryRunIsToldInFull(t *testing.T) {
+	t.Parallel()
+	s, briefs := &sink{}, 0
+	r := outcome.New(outcome.Options{
+		Publish: s.publish, Hash: mask, Dry: []string{"trial"},
+		PublishBrief: func(string, []byte) error { briefs++; return nil },
+	}, prometheus.NewRegistry())
+	for _, handler := range []string{"fcm", "trial"} {
+		r.Observer().Tell(consumer.Outcome{
+			Handler: handler, Verdict: retry.Ack, Attempts: 1, Counts: push.Targets{Accepted: 1},
+			Users: []push.Uid{1000}, Targets: []push.Target{{Device: push.Device{User: 1000, ID: "phone"}, Result: push.ResultAccepted}},
+		})
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := r.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if briefs != 1 || len(s.events) != 1 || s.events[0].Handler != "trial" || !s.events[0].DryRun || s.events[0].Accepted != 1 {
+		t.Errorf("%d briefs, and in full %+v", briefs, s.events)
+	}
 }

@@ -21,12 +21,16 @@ const (
 
 // appendEvent appends the [Event] of o, as encoding/json would write it, and a line
 // break. With encoding/json, events of everything would cost a lane more than they
-// may. hash masks tokens.
-func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string) []byte {
+// may. hash masks tokens; dry says
+// that the handler delivers nothing.
+func appendEvent(dst []byte, o *consumer.Outcome, hash func(string) string, dry bool) []byte {
 	users, untargeted, targets, unlisted := listed(o)
 	dst = appendTime(append(dst, `{"at":`...), o.At)
 	dst = appendString(append(dst, `,"handler":`...), o.Handler)
 	dst = appendString(append(dst, `,"verdict":`...), verdict(o))
+	if dry {
+		dst = append(dst, `,"dry_run":true`...)
+	}
 	dst = appendString(append(dst, `,"stream":`...), o.Origin.RootStream)
 	dst = strconv.AppendUint(append(dst, `,"stream_seq":`...), o.Origin.RootSeq, 10)
 	dst = appendTime(append(dst, `,"published":`...), o.Origin.First)
@@ -104,6 +108,7 @@ func appendTarget(dst []byte, t push.Target, hash func(string) string) []byte {
 	dst = appendText(dst, `,"channel":`, t.Channel)
 	dst = appendString(append(dst, `,"result":`...), string(t.Result))
 	dst = appendText(dst, `,"why":`, cut(t.Why))
+	dst = appendText(dst, `,"unique_id":`, t.UniqueID)
 	return append(slices.Delete(dst, begin, begin+1), '}') // the first comma
 }
 

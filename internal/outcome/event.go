@@ -17,6 +17,9 @@ type Event struct {
 	// Verdict is "ack", "redeliver", "bury" or "expire", and [Replay] for what was sent
 	// once more by hand, beside the lane.
 	Verdict string `json:"verdict"`
+	// DryRun says that the provider has only checked the pushes: what it accepted was
+	// delivered to nobody.
+	DryRun bool `json:"dry_run,omitempty"`
 	// Stream and StreamSeq are where the receipt was first published, and Published
 	// when.
 	Stream    string    `json:"stream"`
@@ -66,6 +69,9 @@ type Target struct {
 	Result string `json:"result"`
 	// Why says the reason of another result than accepted.
 	Why string `json:"why,omitempty"`
+	// UniqueID is what Apple's Push Notifications Console knows the push by. Only the
+	// sandbox says it.
+	UniqueID string `json:"unique_id,omitempty"`
 }
 
 // Read yields the events of a message. What is no event is yielded as an error, and

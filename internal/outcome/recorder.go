@@ -2,6 +2,7 @@ package outcome
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ type Options struct {
 	// Clean asks for events of receipts that were plainly accepted, too; else they are
 	// told in brief.
 	Clean bool
+	// Dry are the handlers whose provider checks pushes and delivers none. Their outcomes
+	// are told in full, because a brief says that pushes were delivered.
+	Dry []string
 }
 
 // Recorder publishes outcomes. Its methods are safe for concurrent use.
@@ -147,7 +151,8 @@ func (r *Recorder) publish(batch []consumer.Outcome) {
 	for i := range batch {
 		o := &batch[i]
 		t := topic{handler: o.Handler}
-		if t.brief = !r.options.Clean && r.options.PublishBrief != nil && isBrief(o); t.brief {
+		dry := slices.Contains(r.options.Dry, o.Handler)
+		if t.brief = !dry && !r.options.Clean && r.options.PublishBrief != nil && isBrief(o); t.brief {
 			t.stream = o.Origin.RootStream
 		}
 		m := messages[t]
@@ -158,7 +163,7 @@ func (r *Recorder) publish(batch []consumer.Outcome) {
 		if t.brief {
 			m.lines = appendBrief(m.lines, o)
 		} else {
-			m.lines = appendEvent(m.lines, o, r.options.Hash)
+			m.lines = appendEvent(m.lines, o, r.options.Hash, dry)
 		}
 		m.events++
 		if len(m.lines) >= maxMessage {

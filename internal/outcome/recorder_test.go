@@ -81,7 +81,7 @@ func TestEvent(t *testing.T) {
 		Counts: push.Targets{Accepted: 1, Retried: 1},
 		Targets: []push.Target{
 			{Device: push.Device{User: alice, ID: "phone", Provider: "fcm", Platform: "ios", Token: "secret"}, Result: push.ResultAccepted},
-			{Channel: "chnX", Result: push.ResultRetried, Why: "FCM answered 503"},
+			{Channel: "chnX", Result: push.ResultRetried, Why: "FCM answered 503", UniqueID: "a-b-1"},
 		},
 	}
 	var s sink
@@ -91,7 +91,7 @@ func TestEvent(t *testing.T) {
 		`"published":"2026-11-25T01:59:00Z","attempt":2,"next":"2026-11-25T02:00:01.5Z","error":"FCM answered 503",` +
 		`"users":["` + alice.String() + `"],"accepted":1,"retried":1,"targets":[` +
 		`{"user":"` + alice.String() + `","id":"phone","provider":"fcm","platform":"ios","token_hash":"00000006","result":"accepted"},` +
-		`{"channel":"chnX","result":"retried","why":"FCM answered 503"}]}
+		`{"channel":"chnX","result":"retried","why":"FCM answered 503","unique_id":"a-b-1"}]}
 `
 	if diff := cmp.Diff([]string{want}, s.messages); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

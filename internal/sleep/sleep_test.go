@@ -33,3 +33,23 @@ func TestFor(t *testing.T) {
 		})
 	}
 }
+
+func TestPast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithTimeout(t.Context(), time.Minute)
+		defer end()
+		past, stop := sleep.Past(ctx, time.Second)
+		defer stop()
+		start := time.Now()
+		<-past.Done()
+		if took := time.Since(start); took != time.Minute+time.Second || !errors.Is(context.Cause(past), context.DeadlineExceeded) {
+			t.Errorf("it ended after %v with %v, want a second after its parent", took, context.Cause(past))
+		}
+		stopped, stop := sleep.Past(ctx, time.Hour)
+		stop()
+		if stopped.Err() == nil {
+			t.Error("it goes on after stop")
+		}
+	})
+}

@@ -119,6 +119,7 @@ func (p *Process) Terminate(limit time.Duration) (code int, err error) {
 func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		if errors.Is(err, os.ErrProcessDone) {
+			<-p.exited // ProcessState is there
 			return fmt.Errorf("%s ended by itself: %v; it said: %s", p.cmd.Path, p.cmd.ProcessState, p.Said())
 		}
 		return fmt.Errorf("signal %s: %w", p.cmd.Path, err)
