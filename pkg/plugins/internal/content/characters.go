@@ -62,8 +62,11 @@ func isSimple(s string) bool {
 
 // cutCharacters returns the first n characters of s, or all if there are fewer.
 func cutCharacters(s string, n int) string {
-	if len(s) <= n {
+	switch {
+	case len(s) <= n:
 		return s
+	case isSimple(s[:n+1]): // nothing joins what comes after
+		return s[:n]
 	}
 	rest, state, at := s, -1, 0
 	for ; n > 0 && rest != ""; n-- {
@@ -77,7 +80,7 @@ func cutCharacters(s string, n int) string {
 // wholeUntil returns the beginning of the text, at most size bytes, without splitting
 // what is a character today, if that is wanted.
 func (d *document) wholeUntil(size int) string {
-	if !d.whole || size >= len(d.text) {
+	if !d.whole || size >= len(d.text) || isSimple(d.text[:size+1]) {
 		return d.text[:size]
 	}
 	end := 0

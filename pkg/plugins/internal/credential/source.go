@@ -54,6 +54,7 @@ type Source[T any] struct {
 	failure atomic.Pointer[error]     // of the last attempt; nil if it gave a ticket
 	missing atomic.Pointer[error]     // why the file cannot be looked at; nil if it can
 	first   chan struct{}             // closed then
+	results struct{ renewed, refused, failed atomic.Uint64 }
 	renew   chan struct{}
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -119,9 +120,12 @@ func (s *Source[T]) Finding(ctx context.Context, remedy func(error) string) (f p
 	return f, true
 }
 
-// State says how long the ticket lives, and why there will be none after it.
+// State says how long the ticket lives, why there will be none after it, and how often it
+// was renewed.
 func (s *Source[T]) State() push.State {
-	var state push.State
+	state := push.State{Refreshes: &push.Refreshes{
+		Renewed: s.results.renewed.Load(), Refused: s.results.refused.Load(), Failed: s.results.failed.Load(),
+	}}
 	failure := cmp.Or(s.failure.Load(), s.missing.Load())
 	if failure != nil {
 		state.Problem = *failure
@@ -189,6 +193,7 @@ func (s *Source[T]) fileChanged() bool {
 func (s *Source[T]) replace(ctx context.Context) {
 	began := time.Now() // its life may count from here
 	fresh, err := s.get(ctx)
+	s.count(err)
 	now := time.Now()
 	s.renewAt = now.Add(LookEvery)
 	if err == nil {
@@ -203,6 +208,18 @@ func (s *Source[T]) replace(ctx context.Context) {
 		return
 	}
 	s.ticket.Store(&Ticket[T]{err: err})
+}
+
+// count counts an attempt to renew the ticket.
+func (s *Source[T]) count(err error) {
+	switch {
+	case err == nil:
+		s.results.renewed.Add(1)
+	case errors.Is(err, ErrRefused):
+		s.results.refused.Add(1)
+	default:
+		s.results.failed.Add(1)
+	}
 }
 
 // get reads the key and trades it for a ticket.

@@ -27,8 +27,13 @@ func TestKeyFile(t *testing.T) {
 		}
 		return Fresh[string]{}, ErrRefused
 	}
+	written := time.Unix(1_790_000_000, 0)
 	write := func(text string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		written = written.Add(time.Second) // the file system's own times may be the same
+		if err := os.Chtimes(path, written, written); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -36,6 +41,7 @@ func TestKeyFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := Keep(fetch, Key{File: path, Name: "credentials_file", Is: "the key"}, "access token")
 		defer a.Close()
+		synctest.Wait() // it has read the file
 		for _, step := range []struct {
 			text string
 			ok   bool
@@ -60,6 +66,9 @@ func TestKeyFile(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if err := a.Ready(t.Context()); err == nil {
 			t.Error("without a file and a token there is no error")
+		}
+		if n := a.State().Refreshes; n.Renewed != 3 || n.Refused == 0 || n.Failed == 0 {
+			t.Errorf("counted are %+v, want three renewed, at the start and for each good file, and some refused and failed", *n)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 // places, and takes one target of each receipt in turn: a large receipt does not keep
 // a small one waiting. Who ends one target begins the next.
 type crew[M any] struct {
-	places int
+	places func() int // as there are now
 
 	mu     sync.Mutex
 	rounds list.List // of *round: those with targets that nobody has taken
@@ -55,7 +55,7 @@ func (c *crew[M]) take() (*round[M], *target[M]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := c.rounds.Front()
-	if first == nil || c.used >= c.places {
+	if first == nil || c.used >= c.places() {
 		return nil, nil
 	}
 	c.used++

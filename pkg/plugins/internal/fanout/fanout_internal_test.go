@@ -82,12 +82,19 @@ func newPost(t *testing.T, d push.Directory, inFlight int, ask func(context.Cont
 		},
 	})
 	p.Adapter = push.Adapt(func(string) (push.Work, error) {
-		return push.Work{Begin: p.Begin, Handle: p.Handle, Concurrency: inFlight}, nil
+		return push.Work{Start: p.Start, Weight: Weight, Concurrency: inFlight}, nil
 	})
 	if err := p.Init(`{"timeout":"1h"}`); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// Handle is Start, and waits.
+func (f *Fanout[M]) Handle(ctx context.Context, r *push.Receipt) error {
+	outcome := make(chan error, 1)
+	f.Start(ctx, r, func(err error) { outcome <- err })
+	return <-outcome
 }
 
 func offerTo(a *post, to map[push.Uid]push.Recipient, outcome chan<- error) {

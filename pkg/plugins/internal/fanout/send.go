@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -20,6 +21,34 @@ type job[M any] struct {
 	done  func(error)
 }
 
+// begin begins to send, when the users' devices, or err, are known. A panic is the outcome:
+// the goroutine is the directory's.
+func (j *job[M]) begin(devices map[push.Uid][]push.Device, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			j.done(&push.PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	damaged, err := readable(j.ctx, err)
+	if err != nil {
+		j.done(err)
+		return
+	}
+	r := j.tally.receipt
+	j.tally.wait(damaged)
+	j.round.targets = j.targets(j.made, r, devices, j.tally)
+	if j.way.Batch > 1 {
+		j.round.targets = j.together(j.made, r, j.round.targets)
+	}
+	if len(j.round.targets) == 0 {
+		j.end()
+		return
+	}
+	j.round.job = j
+	j.round.left.Store(int64(len(j.round.targets)))
+	j.crew.run(&j.round)
+}
+
 // send begins to send to one target; what becomes of it is noted, and the target
 // settled.
 func (j *job[M]) send(t *target[M]) {
@@ -34,7 +63,37 @@ func (j *job[M]) send(t *target[M]) {
 		j.sendTogether(t, m, sent)
 		return
 	}
-	j.way.Line.Start(j.ctx, j.way.Call(t.device, m), func(a line.Answer) { j.answered(t, sent, a) })
+	if j.holds(t, m) {
+		return
+	}
+	j.start(j.way.Call(t.device, m), t, func(a line.Answer) { j.answered(t, sent, a) })
+}
+
+// holds reports whether m is not to be sent now, and then settles t.
+func (j *job[M]) holds(t *target[M], m M) bool {
+	if j.way.Hold == nil {
+		return false
+	}
+	why, wait := j.way.Hold(m)
+	switch {
+	case why == "":
+		return false
+	case wait > 0:
+		j.settle(t, line.Answer{Fate: line.Again, Wait: wait, Code: "held", Err: errors.New(why)})
+	case !t.over.Swap(true):
+		j.tally.skip(t.device, why)
+		j.crew.settled(&j.round, t)
+	}
+	return true
+}
+
+// start makes the request for t, and has it traced if the receipt is.
+func (j *job[M]) start(c line.Call, t *target[M], answered func(line.Answer)) {
+	if by := j.tally.receipt.Tracer(); by != nil {
+		c.Note = new(line.Note)
+		answered = traced(by, j.way.Provider, t, c.Note, answered)
+	}
+	j.way.Line.Start(j.ctx, c, answered)
 }
 
 func (j *job[M]) answered(t *target[M], sent time.Time, a line.Answer) {

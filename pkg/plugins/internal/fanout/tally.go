@@ -95,7 +95,7 @@ func (t *tally) wait(damaged *push.UnreadableError) {
 func (t *tally) note(to push.Device, a line.Answer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	item := push.Target{Device: to}
+	item := push.Target{Device: to, UniqueID: a.UniqueID}
 	if isChannel(to) {
 		item.Channel = t.receipt.Channel
 	}

@@ -60,7 +60,7 @@ func (f *Fanout[M]) targets(made Renderer[M], r *push.Receipt, devices map[push.
 			switch {
 			case d.Token == "":
 				continue
-			case !d.For(f.way.Provider) || !f.way.Mine(d):
+			case !f.reaches(d):
 				others = true
 				continue
 			case Named(to.Devices, d) || tokens[d.Token]:

@@ -59,9 +59,9 @@ func (j *job[M]) sendTogether(t *target[M], m M, sent time.Time) {
 		j.settle(t, line.Answer{}) // which nobody is left to hear
 	case 1:
 		t.device, t.devices = t.devices[0], nil
-		j.way.Line.Start(j.ctx, j.way.Call(t.device, m), func(a line.Answer) { j.answered(t, sent, a) })
+		j.start(j.way.Call(t.device, m), t, func(a line.Answer) { j.answered(t, sent, a) })
 	default:
-		j.way.Line.Start(j.ctx, j.way.Together(t.devices, m), func(a line.Answer) { j.answeredTogether(t, sent, a) })
+		j.start(j.way.Together(t.devices, m), t, func(a line.Answer) { j.answeredTogether(t, sent, a) })
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -29,6 +27,9 @@ type Way[M any] struct {
 	// Call is the request that carries m to d, which is zero for the channel. Its Do
 	// may run at the same time as that of another target with the same message.
 	Call func(d push.Device, m M) line.Call
+	// Hold says why m is not to be sent now, and for how long; it is skipped if there is no
+	// time. It is empty if m is to be sent. May be nil.
+	Hold func(m M) (why string, wait time.Duration)
 	// Batch is how many devices one request may go to whose messages are equal, as Go
 	// compares them, and Room how many bytes their tokens may have; 0 for one device.
 	Batch, Room int
@@ -63,55 +64,33 @@ type Chooser interface {
 type Fanout[M any] struct {
 	way       Way[M]
 	directory push.Directory
-	room      *semaphore.Weighted // counts recipients
 	crew      crew[M]
 }
 
-// New makes a fanout. Two receipts that fill the line's places have room, so that one
-// begins before the last targets of the other are done.
+// New makes a fanout.
 func New[M any](directory push.Directory, way Way[M]) *Fanout[M] {
-	places := way.Line.InFlight
-	f := &Fanout[M]{way: way, directory: directory, room: semaphore.NewWeighted(2 * int64(places))}
-	f.crew.places = places
+	f := &Fanout[M]{way: way, directory: directory}
+	f.crew.places = way.Line.Room
 	return f
 }
 
-// smallReceipt is up to how many recipients a receipt begins without waiting for
-// larger ones.
-const smallReceipt = 8
-
-// Begin is [push.Work.Begin]: receipts begin when there is room, so that what is kept
-// for the targets of those that have begun is bounded.
-func (f *Fanout[M]) Begin(ctx context.Context, r *push.Receipt) (end func(), err error) {
-	n := int64(len(r.To))
-	if n <= smallReceipt {
-		return nothingToEnd, nil
-	}
-	n = min(n, int64(f.crew.places))
-	if err := f.room.Acquire(ctx, n); err != nil {
-		return nil, fmt.Errorf("wait for larger receipts: %w", context.Cause(ctx))
-	}
-	return func() { f.room.Release(n) }, nil
-}
-
-func nothingToEnd() {}
+// Weight is [push.Work.Weight]: receipts begin when there is room, so that what is kept
+// for the targets of those that have begun is bounded. How many devices a user has is
+// not known yet.
+func Weight(r *push.Receipt) int { return len(r.To) }
 
 // Work adds to what a provider's handler does what all of them do.
 func (f *Fanout[M]) Work(w push.Work) push.Work {
-	w.Begin, w.Handle, w.Route, w.Test, w.Notifies = f.Begin, f.Handle, f.Route, f.Test, true
-	w.Classes, w.Measure, w.Concurrency = line.Classes(), f.way.Line.Measure, f.way.Line.InFlight
+	w.Start, w.Weight, w.Route, w.Test, w.Notifies, w.Reaches = f.Start, Weight, f.Route, f.Test, true, f.reaches
+	w.Classes, w.Measure = line.Classes(), f.way.Line.Measure
+	w.Concurrency, w.Room = f.way.Line.Places(), f.way.Line.Room
 	return w
 }
 
-// Handle is [push.Work.Handle].
-func (f *Fanout[M]) Handle(ctx context.Context, r *push.Receipt) error {
-	outcome := make(chan error, 1)
-	f.Start(ctx, r, func(err error) { outcome <- err })
-	return <-outcome
-}
+// reaches reports whether d is a device that messages go to.
+func (f *Fanout[M]) reaches(d push.Device) bool { return d.For(f.way.Provider) && f.way.Mine(d) }
 
-// Start sends r to all its targets. It calls done once, from any goroutine and
-// perhaps before it returns, with the instruction for what remains.
+// Start is [push.Work.Start]: it sends r to all its targets.
 func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)) {
 	made, err := f.way.Prepare(r, time.Now())
 	switch {
@@ -124,24 +103,12 @@ func (f *Fanout[M]) Start(ctx context.Context, r *push.Receipt, done func(error)
 		done(nil)
 		return
 	}
-	devices, damaged, err := f.devices(ctx, r)
-	if err != nil {
-		done(err)
-		return
-	}
 	j := &job[M]{Fanout: f, ctx: ctx, made: made, tally: newTally(r), done: done}
-	j.tally.wait(damaged)
-	j.round.targets = f.targets(made, r, devices, j.tally)
-	if f.way.Batch > 1 {
-		j.round.targets = f.together(made, r, j.round.targets)
-	}
-	if len(j.round.targets) == 0 {
-		j.end()
+	if len(r.To) == 0 {
+		j.begin(nil, nil)
 		return
 	}
-	j.round.job = j
-	j.round.left.Store(int64(len(j.round.targets)))
-	f.crew.run(&j.round)
+	push.Find(ctx, f.directory, slices.AppendSeq(make([]push.Uid, 0, len(r.To)), maps.Keys(r.To)), f.way.Provider, j.begin)
 }
 
 // nothing is what becomes of a receipt about which there is nothing to send.
@@ -149,19 +116,28 @@ func (f *Fanout[M]) nothing() push.Target {
 	return push.Target{Result: push.ResultSkipped, Why: f.way.Name + " has nothing to send for what happened"}
 }
 
-// devices looks the users' devices up, all at once. The record of some users may be
-// damaged: then the devices are those of the others.
+// devices looks the users' devices up, and waits.
 func (f *Fanout[M]) devices(ctx context.Context, r *push.Receipt) (devices map[push.Uid][]push.Device, damaged *push.UnreadableError, err error) {
 	if len(r.To) == 0 {
 		return nil, nil, nil
 	}
 	devices, err = f.directory.Devices(ctx, slices.Collect(maps.Keys(r.To)), f.way.Provider)
+	damaged, err = readable(ctx, err)
+	return devices, damaged, err
+}
+
+// readable is what the error of a look-up means: that the record of some users is damaged,
+// and the devices are those of the others, or the outcome of the receipt.
+func readable(ctx context.Context, err error) (damaged *push.UnreadableError, outcome error) {
 	damaged, some := errors.AsType[*push.UnreadableError](err)
+	_, panicked := errors.AsType[*push.PanicError](err)
 	switch {
 	case err == nil || some:
-		return devices, damaged, nil
+		return damaged, nil
+	case panicked:
+		return nil, err
 	case errors.Is(context.Cause(ctx), push.ErrStopping):
-		return nil, nil, fmt.Errorf("look up devices: %w", err)
+		return nil, fmt.Errorf("look up devices: %w", err)
 	}
-	return nil, nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
+	return nil, push.DirectoryUnavailable(fmt.Errorf("look up devices: %w", err))
 }

@@ -18,7 +18,8 @@ type Options struct {
 	TLS *tls.Config
 	// Dial opens a connection; a [net.Dialer]'s.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Conns is how many connections there are at most: 8.
+	// Conns is how many connections there are at most, beside at most half as many that are
+	// silent: 8.
 	Conns int
 	// StreamsPerConn is how many requests share one at most, if the peer allows so
 	// many: 90, because most servers allow 100.
@@ -93,6 +94,9 @@ type Client struct {
 	open    int // requests that have a connection
 	dialing int
 	redial  time.Time // until when nothing is dialled, while there is a connection
+	answers uint64    // that have come
+	wary    bool      // connections were lost, or are silent
+	loss    time.Time // when that was last
 	timer   *time.Timer
 	pace    pace
 }

@@ -63,6 +63,7 @@ func (c *Client) look() {
 	c.mu.Lock()
 	defer c.unlock()
 	c.pace = stopped
+	c.wary = c.wary && now.Sub(c.loss) < waryFor
 	c.expire(&c.queue, now)
 	for _, cn := range slices.Backward(c.conns) {
 		cn.look(now)
@@ -114,9 +115,18 @@ func (cn *conn) listen(now time.Time) {
 		cn.kill(errSilent)
 		cn.client.doubt(now)
 	case cn.waits() && now.Sub(cn.pinged) >= silentAfter:
-		cn.silent = true
+		cn.suspect(now)
 	}
 }
+
+// suspect has the connection take no more requests if others can be had.
+func (cn *conn) suspect(now time.Time) {
+	cn.silent = true
+	cn.client.beware(now)
+}
+
+// beware has requests be spread for a while.
+func (c *Client) beware(now time.Time) { c.wary, c.loss = true, now }
 
 // waits reports whether a PING has not been answered yet.
 func (cn *conn) waits() bool { return !cn.pinged.IsZero() }
@@ -134,7 +144,7 @@ func (c *Client) doubt(now time.Time) {
 	for _, cn := range c.conns {
 		if !cn.draining && !cn.waits() && now.Sub(cn.raw.last()) >= c.o.PingAfter {
 			cn.ping(now)
-			cn.silent = true
+			cn.suspect(now)
 		}
 	}
 }

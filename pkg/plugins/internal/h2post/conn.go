@@ -27,6 +27,7 @@ type conn struct {
 	assigned list // have no stream yet
 	streams  map[uint32]*Request
 	stalled  list // of streams: the rest of their bodies waits for a window
+	resets   []uint32
 	nextID   uint32
 	flow     flow
 	flood    flood
@@ -42,6 +43,7 @@ type conn struct {
 	pinged   time.Time // when a PING was sent that has not been answered
 	silent   bool      // it may be dead: other connections are better
 	idle     time.Time // since when there is no request
+	made     uint64    // after how many answers on all connections
 
 	in reading
 }
@@ -169,14 +171,21 @@ func (cn *conn) forget(r *Request) {
 // abandon completes r, whose stream is open, and tells the peer.
 func (cn *conn) abandon(r *Request, o Outcome, err error) {
 	cn.reset(r.flight.id, http2.ErrCodeCancel)
-	if r.flight.begin >= cn.out.handed {
+	if !cn.whole(r) {
 		o = Unprocessed
 	}
 	cn.client.end(r, o, err)
 }
 
+// keptResets is how many of the streams that were reset are known.
+const keptResets = 256
+
 func (cn *conn) reset(id uint32, code http2.ErrCode) {
 	_ = cn.framer.WriteRSTStream(id, code)
+	if len(cn.resets) == keptResets {
+		cn.resets = slices.Delete(cn.resets, 0, 1)
+	}
+	cn.resets = append(cn.resets, id)
 	cn.signal()
 }
 
@@ -228,14 +237,21 @@ func (cn *conn) finish(err error) {
 	c.conns = slices.DeleteFunc(c.conns, func(other *conn) bool { return other == cn })
 	cn.unassign()
 	for id, r := range cn.streams {
-		if id > cn.lastID || r.flight.begin >= cn.out.handed {
+		if id > cn.lastID || !cn.whole(r) {
 			c.again(r, lost(cn.why))
-		} else {
-			c.end(r, InDoubt, lost(cn.why))
+			continue
 		}
-	}
-	if !cn.answered && !cn.leaving {
-		c.noConnection(lost(cn.why), tick)
+		c.beware(time.Now())
+		c.end(r, InDoubt, lost(cn.why))
 	}
 	cn.signal()
+	if cn.made == c.answers && !cn.leaving {
+		c.noConnection(lost(cn.why), tick)
+	}
+}
+
+// whole reports whether all of r was given to the socket. Nobody takes a request of which
+// a part is missing: it is malformed (RFC 9113, section 8.1.1).
+func (cn *conn) whole(r *Request) bool {
+	return r.flight.sent == len(r.Body) && r.flight.end <= cn.out.handed
 }

@@ -12,20 +12,31 @@ import (
 )
 
 // redial is how long nothing is dialled after a failure, while there is a connection;
-// after one that was made and has answered nothing it is a tick.
+// after one that was made and lost with no answer on any meanwhile it is a tick.
 const redial = time.Second
 
-// many open requests are a reason to keep those together that go together: they are one
-// large write.
-const many = 64
+const (
+	// many open requests are a reason to keep those together that go together: they are
+	// one large write.
+	many = 64
+	// waryFor is how long after a connection was lost or silent they are spread evenly
+	// nevertheless: that seldom happens once.
+	waryFor = time.Minute
+)
 
 // share is how many requests a connection is given before the next one gets any. What is
 // open on a connection when it is lost is in doubt, and may be sent twice.
 func (c *Client) share() int {
-	if c.open < many {
-		return 1 + c.open/c.o.Conns
+	open := 0
+	for _, cn := range c.conns {
+		if !cn.draining && !cn.silent {
+			open += cn.load()
+		}
 	}
-	return 2 * c.open / 3
+	if open < many || c.wary {
+		return 1 + open/c.o.Conns
+	}
+	return 2 * open / 3
 }
 
 // dispatch gives waiting requests to connections. While some are being made, none takes
@@ -36,8 +47,9 @@ func (c *Client) dispatch() {
 		c.ended.Go(c.connect)
 	}
 	for c.queue.first != nil {
-		cn := c.pick()
-		if cn == nil || c.dialing > 0 && cn.load() >= c.share() {
+		share := c.share()
+		cn := c.pick(share)
+		if cn == nil || c.dialing > 0 && cn.load() >= share {
 			break
 		}
 		cn.assign(c.queue.pop())
@@ -46,9 +58,8 @@ func (c *Client) dispatch() {
 
 // pick returns the first connection that has not got its share, or the one with the
 // fewest requests; nil if there is none with room.
-func (c *Client) pick() *conn {
+func (c *Client) pick(share int) *conn {
 	var least, silent *conn
-	share := c.share()
 	for _, cn := range c.conns {
 		switch {
 		case !cn.hasRoom():
@@ -67,7 +78,8 @@ func (c *Client) pick() *conn {
 }
 
 // missing is how many connections are to be dialled: there is to be one for each request
-// that is open or waits, up to [Options.Conns].
+// that is open or waits, up to [Options.Conns]. Of those that may be dead as many as half
+// of that do not count, so that the others need not carry what is waiting.
 func (c *Client) missing() int {
 	live, silent := 0, 0
 	for _, cn := range c.conns {
@@ -79,7 +91,7 @@ func (c *Client) missing() int {
 			live++
 		}
 	}
-	n := min(c.open+c.queue.len-live, c.o.Conns-live-silent) - c.dialing
+	n := min(c.open+c.queue.len-live, c.o.Conns-live-max(silent-c.o.Conns/2, 0)) - c.dialing
 	if n <= 0 || c.closed || live+silent+c.dialing > 0 && time.Now().Before(c.redial) {
 		return 0
 	}
@@ -91,14 +103,14 @@ func (c *Client) connect() {
 	cn, err := c.dial()
 	c.mu.Lock()
 	c.dialing--
-	switch {
-	case err != nil:
+	if err != nil {
 		c.noConnection(err, redial)
-	case c.closed:
+	} else {
+		cn.made = c.answers
 		c.conns = append(c.conns, cn)
-		cn.drain()
-	default:
-		c.conns = append(c.conns, cn)
+		if c.closed {
+			cn.drain()
+		}
 	}
 	c.unlock()
 	if err == nil {

@@ -1,8 +1,11 @@
 package h2post
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"golang.org/x/net/http2"
 )
@@ -49,7 +52,28 @@ func wrong(code http2.ErrCode, what string) error { return &protocolError{code, 
 
 func lost(why error) error { return fmt.Errorf("%w: %w", ErrLost, why) }
 
-// goAwayError says with which code the peer has ended the connection.
-type goAwayError struct{ code http2.ErrCode }
+// goAwayError says with which code the peer has ended the connection, and its reason, if it
+// says one.
+type goAwayError struct {
+	code   http2.ErrCode
+	reason string
+}
 
-func (e *goAwayError) Error() string { return fmt.Sprintf("the peer has said GOAWAY: %v", e.code) }
+func (e *goAwayError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the peer has said GOAWAY: %v %s", e.code, e.reason))
+}
+
+// plainReason is what an error may quote of a peer's words.
+var plainReason = regexp.MustCompile(`^[A-Za-z]{1,60}$`)
+
+// reasonIn is the reason in what a peer adds to GOAWAY, if that is JSON as Apple writes it
+// ("Sending notification requests to APNs"); else empty.
+func reasonIn(debug []byte) string {
+	var says struct {
+		Reason string `json:"reason"`
+	}
+	if json.Unmarshal(debug, &says) != nil || !plainReason.MatchString(says.Reason) {
+		return ""
+	}
+	return says.Reason
+}

@@ -48,10 +48,8 @@ func TestWrongFrames(t *testing.T) {
 		"a frame too large":           {http2.ErrCodeFrameSize, func(p *peer) { p.raw(http2.FrameData, 0, 1, strings.Repeat("x", 16385)) }},
 		"PUSH_PROMISE":                {http2.ErrCodeProtocol, func(p *peer) { p.raw(http2.FramePushPromise, ends, 1, "\x00\x00\x00\x02") }},
 		"WINDOW_UPDATE of 0":          {http2.ErrCodeProtocol, func(p *peer) { p.raw(http2.FrameWindowUpdate, 0, 0, "\x00\x00\x00\x00") }},
-		"WINDOW_UPDATE of 0, stream":  {http2.ErrCodeProtocol, func(p *peer) { p.raw(http2.FrameWindowUpdate, 0, 1, "\x00\x00\x00\x00") }},
 		"WINDOW_UPDATE of 3 bytes":    {http2.ErrCodeFrameSize, func(p *peer) { p.raw(http2.FrameWindowUpdate, 0, 0, "\x00\x00\x01") }},
 		"too wide a window":           {http2.ErrCodeFlowControl, func(p *peer) { p.raw(http2.FrameWindowUpdate, 0, 0, "\x7f\xff\xff\xff") }},
-		"too wide a window, stream":   {http2.ErrCodeFlowControl, func(p *peer) { p.raw(http2.FrameWindowUpdate, 0, 1, "\x7f\xff\xff\xff") }},
 		"too wide a window by settings": {http2.ErrCodeFlowControl, func(p *peer) {
 			p.raw(http2.FrameWindowUpdate, 0, 1, "\x7f\xff\x00\x00")
 			p.do(p.WriteSettings(window(1 << 20)))
@@ -299,6 +297,33 @@ func TestRepeats(t *testing.T) {
 	})
 }
 
+// TestGoAwayWithAReason: why a peer ends the connection is in the error, if it says it as
+// Apple does; whatever else it says may be anything.
+func TestGoAwayWithAReason(t *testing.T) {
+	t.Parallel()
+	for debug, want := range map[string]string{
+		`{"reason":"Shutdown"}`:        "Shutdown",
+		`{"reason":"do not quote"}`:    "",
+		`{"reason":"Shutdown"} indeed`: "",
+		"do-not-quote":                 "",
+	} {
+		play(t, h2post.Options{}, func(s *script) {
+			all := []*posting{s.post(""), s.post("")}
+			p := s.ready()
+			p.expect("HEADERS 1 /send END", "HEADERS 3 /send END")
+			p.do(p.WriteGoAway(1, http2.ErrCodeNo, []byte(debug)))
+			all[1].want(unprocessed, 0, "", nil)
+			p.do(p.Close())
+			all[0].want(inDoubt, 0, "", h2post.ErrLost)
+			for _, one := range all {
+				if said := one.got[0].Err.Error(); !strings.HasSuffix(said, want) || strings.Contains(said, "quote") {
+					s.Errorf("%s: %s", debug, said)
+				}
+			}
+		})
+	}
+}
+
 // breaking is a connection that takes only so many bytes.
 type breaking struct {
 	net.Conn
@@ -333,33 +358,41 @@ func (b *breaking) Close() error {
 }
 
 // TestCutInTheMiddle: of what was written together, only that is in doubt of which
-// the peer may have seen the beginning.
+// the peer may have seen the end.
 func TestCutInTheMiddle(t *testing.T) {
 	t.Parallel()
 	play(t, h2post.Options{}, func(s *script) {
 		b := &breaking{}
 		b.left.Store(1 << 20)
 		s.wrap = func(c net.Conn) net.Conn { b.Conn, s.wrap = c, nil; return b }
+		four := func() (all []*posting) {
+			for _, body := range []string{"1", strings.Repeat("x", 100), "3", "4"} {
+				all = append(all, s.post(body))
+			}
+			return all
+		}
 		warm := s.post("")
 		p := s.ready(streams(1))
 		p.expect("HEADERS 1 /send END")
-		one, two, three := s.post(strings.Repeat("x", 100)), s.post("2"), s.post("3")
+		all := four()
 		p.do(p.WriteSettings(streams(9)))
-		p.expect("HEADERS 3 /send", "DATA 3 100 END", "HEADERS 5 /send", "DATA 5 1 END", "HEADERS 7 /send", "DATA 7 1 END")
-		for i, r := range []*posting{warm, one, two, three} {
+		p.expect("HEADERS 3 /send", "DATA 3 1 END", "HEADERS 5 /send", "DATA 5 100 END", "HEADERS 7 /send", "DATA 7 1 END", "HEADERS 9 /send", "DATA 9 1 END")
+		for i, r := range append([]*posting{warm}, all...) {
 			p.answer(uint32(2*i+1), "")
 			r.want(answered, 200, "", nil)
 		}
 		p.do(p.WriteSettings(streams(0)))
 		synctest.Wait()
-		one, two, three = s.post(strings.Repeat("x", 100)), s.post("2"), s.post("3")
-		b.left.Store(60 + 9 + 9) // an acknowledgement, and less than the first
+		all = four()
+		b.left.Store(9 + 20 + 10 + 60) // an acknowledgement, the first, and less than the second
 		p.do(p.WriteSettings(streams(9)))
 		synctest.Wait()
 		time.Sleep(2 * time.Second)
-		one.want(inDoubt, 0, "", h2post.ErrLost)
-		two.want(unprocessed, 0, "", h2post.ErrLost)
-		three.want(unprocessed, 0, "", h2post.ErrLost)
+		p.expect("HEADERS 11 /send", "DATA 11 1 END", "HEADERS 13 /send", "closed")
+		all[0].want(inDoubt, 0, "", h2post.ErrLost)
+		for _, r := range all[1:] {
+			r.want(unprocessed, 0, "", h2post.ErrLost)
+		}
 	})
 }
 

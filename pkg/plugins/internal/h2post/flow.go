@@ -52,6 +52,10 @@ func (cn *conn) setting(s http2.Setting) error {
 		return framing(err)
 	}
 	switch s.ID { //nolint:exhaustive // the others are the business of servers
+	case http2.SettingEnablePush:
+		if s.Val != 0 {
+			return wrong(http2.ErrCodeProtocol, "the peer asks to be pushed to")
+		}
 	case http2.SettingHeaderTableSize:
 		cn.enc.limit(s.Val)
 	case http2.SettingMaxConcurrentStreams:
@@ -77,24 +81,42 @@ func (cn *conn) setting(s http2.Setting) error {
 
 // widen takes a WINDOW_UPDATE.
 func (cn *conn) widen(id uint32, n int64) error {
-	window := &cn.flow.window
 	if id != 0 {
-		r, err := cn.open(id)
-		if r == nil {
-			return err
-		}
-		window = &r.flight.window
+		return cn.widenStream(id, n)
 	}
 	if n == 0 {
 		return wrong(http2.ErrCodeProtocol, "WINDOW_UPDATE of 0")
 	}
-	if *window += n; *window > maxWindow {
+	if cn.flow.window += n; cn.flow.window > maxWindow {
 		return wrong(http2.ErrCodeFlowControl, "a window is too large")
 	}
+	cn.goOn()
+	return nil
+}
+
+// widenStream is widen for one stream, whose faults are its own.
+func (cn *conn) widenStream(id uint32, n int64) error {
+	r, err := cn.open(id)
+	if r == nil {
+		return err
+	}
+	r.flight.window += n
+	switch {
+	case n == 0:
+		cn.giveUp(r, http2.ErrCodeProtocol)
+	case r.flight.window > maxWindow:
+		cn.giveUp(r, http2.ErrCodeFlowControl)
+	default:
+		cn.goOn()
+	}
+	return nil
+}
+
+// goOn has the writer send what has waited for a window.
+func (cn *conn) goOn() {
 	if cn.stalled.len+cn.assigned.len > 0 {
 		cn.signal()
 	}
-	return nil
 }
 
 // received counts bytes of DATA frames, and lets the peer send more.

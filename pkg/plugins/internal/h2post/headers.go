@@ -89,7 +89,7 @@ func (cn *conn) headersEnd(block []byte) error {
 		if bad := cn.worthless(); bad != nil {
 			return bad
 		}
-		return err
+		return cn.late(in.stream, err)
 	}
 	return cn.headersOf(r)
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -136,7 +138,7 @@ func (cn *conn) data(f *http2.DataFrame) error {
 		}
 	}
 	if r == nil {
-		return err
+		return cn.late(f.StreamID, err)
 	}
 	r.flight.received += n
 	switch room := maxBody - len(r.answer.Body); {
@@ -171,15 +173,18 @@ func (cn *conn) complete(r *Request) {
 
 func (cn *conn) answer(r *Request) {
 	cn.answered = true
+	cn.client.answers++
 	cn.primed = cn.primed || r.answer.Status/100 == 2
 	cn.flood.forgive()
 	cn.client.end(r, Answered, nil)
 }
 
-// malformed gives up a stream whose answer cannot be understood. The peer has
-// processed it, perhaps.
-func (cn *conn) malformed(r *Request) {
-	cn.reset(r.flight.id, http2.ErrCodeProtocol)
+// malformed gives up a stream whose answer cannot be understood.
+func (cn *conn) malformed(r *Request) { cn.giveUp(r, http2.ErrCodeProtocol) }
+
+// giveUp gives up a stream that the peer has spoilt. It has processed it, perhaps.
+func (cn *conn) giveUp(r *Request, code http2.ErrCode) {
+	cn.reset(r.flight.id, code)
 	cn.client.end(r, InDoubt, errMalformed)
 }
 
@@ -189,6 +194,16 @@ func (cn *conn) open(id uint32) (*Request, error) {
 		return nil, wrong(http2.ErrCodeProtocol, "a frame for a stream that was never opened")
 	}
 	return cn.streams[id], nil
+}
+
+// late takes HEADERS or DATA of a stream that is closed, or err. They may have been on
+// their way when we reset it; else the peer is told that there is no such stream.
+func (cn *conn) late(id uint32, err error) error {
+	if err != nil || slices.Contains(cn.resets, id) {
+		return err
+	}
+	cn.reset(id, http2.ErrCodeStreamClosed)
+	return cn.control()
 }
 
 // resetBy takes the peer's word that it will not answer.
@@ -209,16 +224,21 @@ func (cn *conn) resetBy(f *http2.RSTStreamFrame) error {
 // names. It may come again with a lower one.
 func (cn *conn) goAway(f *http2.GoAwayFrame) {
 	cn.lastID = min(cn.lastID, f.LastStreamID)
-	if f.ErrCode != http2.ErrCodeNo && cn.why == nil {
-		cn.why = &goAwayError{f.ErrCode}
+	said := reasonIn(f.DebugData())
+	if (f.ErrCode != http2.ErrCodeNo || said != "") && cn.why == nil {
+		cn.why = &goAwayError{f.ErrCode, said}
+	}
+	unprocessed := errGoAway
+	if said != "" {
+		unprocessed = fmt.Errorf("%w: %s", errGoAway, said)
 	}
 	for id, r := range cn.streams {
 		switch {
 		case id <= cn.lastID:
 		case cn.answered:
-			cn.client.requeue(r, errGoAway)
+			cn.client.requeue(r, unprocessed)
 		default:
-			cn.client.again(r, errGoAway)
+			cn.client.again(r, unprocessed)
 		}
 	}
 	cn.drain()

@@ -62,7 +62,7 @@ type Request struct {
 // flight is the part of a request that belongs to its stream.
 type flight struct {
 	id       uint32
-	begin    uint64 // where its first byte is among all that the connection has written
+	end      uint64 // of its last byte, among all that the connection has written
 	sent     int    // bytes of the body
 	window   int64  // what the peer takes of the body at this moment
 	received int64  // bytes of DATA frames

@@ -114,7 +114,7 @@ func (cn *conn) headers(r *Request) error {
 	if uint64(cn.enc.size(r)) > uint64(cn.flow.maxHeaders) {
 		return ErrTooLarge
 	}
-	r.flight.id, r.flight.begin, r.flight.window = cn.nextID, cn.out.end(), cn.flow.initial
+	r.flight.id, r.flight.window = cn.nextID, cn.flow.initial
 	cn.nextID += 2
 	cn.streams[r.flight.id] = r
 	block := cn.enc.encode(r)
@@ -146,5 +146,6 @@ func (cn *conn) body(r *Request) {
 		f.window -= int64(n)
 		cn.flow.window -= int64(n)
 	}
+	r.flight.end = cn.out.end()
 	r.leave()
 }

@@ -6,7 +6,6 @@
 package jsonbody
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -32,7 +31,7 @@ func (w *Writer) End() { *w = append(*w, '}') }
 // String writes a string.
 func (w *Writer) String(name, value string) {
 	w.name(name)
-	*w = quote(*w, value)
+	*w = Quote(*w, value)
 }
 
 // NonEmpty writes a string unless it is empty.
@@ -50,7 +49,7 @@ func (w *Writer) List(name string, values []string) {
 	w.name(name)
 	opening := byte('[')
 	for _, value := range values {
-		*w = quote(append(*w, opening), value)
+		*w = Quote(append(*w, opening), value)
 		opening = ','
 	}
 	*w = append(*w, ']')
@@ -86,43 +85,54 @@ func (w *Writer) True(name string, value bool) {
 	}
 }
 
-// Any writes what encoding/json makes of value, which must be possible.
-func (w *Writer) Any(name string, value any) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		panic(err)
+// NonZero writes a number unless it is 0.
+func (w *Writer) NonZero(name string, value int) {
+	if value != 0 {
+		w.Int(name, value)
 	}
-	w.name(name)
-	*w = append(*w, text...)
 }
 
 func (w *Writer) name(name string) {
 	if last := len(*w) - 1; (*w)[last] != '{' {
 		*w = append(*w, ',')
 	}
-	*w = append(quote(*w, name), ':')
+	*w = append(Quote(*w, name), ':')
 }
 
-// quote appends s in quotes, escaped as encoding/json does.
-func quote(b []byte, s string) []byte {
+// Quote appends s in quotes, escaped as encoding/json does, but for what would matter in
+// HTML alone: nobody puts a request's body there.
+func Quote(b []byte, s string) []byte {
 	b = append(b, '"')
 	for {
-		at := strings.IndexFunc(s, isEscaped)
-		if at < 0 {
-			return append(append(b, s...), '"')
-		}
+		at := firstEscaped(s)
 		b = append(b, s[:at]...)
+		if at == len(s) {
+			return append(b, '"')
+		}
 		c, size := utf8.DecodeRuneInString(s[at:])
 		b, s = escape(b, c, size), s[at+size:]
 	}
 }
 
-func isEscaped(c rune) bool {
-	switch c {
-	case '"', '\\', '<', '>', '&', '\u2028', '\u2029', utf8.RuneError:
-		return true
+// firstEscaped is where the first character of s is that cannot stand as it is; len(s) if
+// there is none.
+func firstEscaped(s string) int {
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c < ' ', c == '"', c == '\\':
+			return i
+		case c < utf8.RuneSelf:
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
+			return i
+		}
+		i += size
 	}
-	return c < ' '
+	return len(s)
 }
 
 // escape appends c, which has size bytes.

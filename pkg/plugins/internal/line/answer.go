@@ -53,6 +53,12 @@ type Answer struct {
 	Group *Group
 	// Wait is how long nobody of the scope is to be asked; 0 if that is not known.
 	Wait time.Duration
+	// Most is up to what Wait doubles each time that the answer is the same when the scope is
+	// asked again; 0 if it does not.
+	Most time.Duration
+	// Firm says that the provider is not to be probed before Wait has passed either, as it is
+	// not of one that is closed.
+	Firm bool
 	// Closed says that the provider refuses us, rather than that it is sick.
 	Closed bool
 	// Silent says that there was no answer in time.
@@ -72,7 +78,10 @@ type Answer struct {
 	Each []Answer
 	// Code is a short word for events and metrics.
 	Code string
-	Err  error
+	// UniqueID is what the provider calls the push in its own console; empty if it does not
+	// say.
+	UniqueID string
+	Err      error
 
 	unanswered  bool      // there is no answer: Err says why
 	unprocessed bool      // because the provider has not looked at the request

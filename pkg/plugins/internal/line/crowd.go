@@ -10,6 +10,14 @@ import (
 // Those of [push.Adapt] are.
 type rooted interface{ Root() context.Context }
 
+// rootOf is what ctx ends with before its deadline; ctx itself unless many share that.
+func rootOf(ctx context.Context) context.Context {
+	if of, ok := ctx.(rooted); ok {
+		return of.Root()
+	}
+	return ctx
+}
+
 // crowd is the posts in flight whose contexts have one root: a single watch for all of
 // them, and no timer, since a request has a deadline of its own.
 type crowd struct {

@@ -126,6 +126,9 @@ func (e *evidence) accept(c *Call, now time.Time) {
 	}
 }
 
+// Served reports whether a message was accepted since then, by anybody.
+func (l *Line) Served(since time.Time) bool { return l.evidence.served.Load() >= since.UnixNano() }
+
 // isStill reports whether nobody is served beside the address of a. Who does not
 // answer rests, and stops nobody; of whom has to wait, the provider has said how long.
 func (e *evidence) isStill(a Answer, now time.Time) bool {

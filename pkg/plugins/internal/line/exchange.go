@@ -68,7 +68,8 @@ func exchangeOf(a *h2post.Answer) Exchange {
 	}
 }
 
-func (x Exchange) header(name string) string {
+// Field is the first value of a header field, or empty.
+func (x Exchange) Field(name string) string {
 	if x.Header == nil {
 		return ""
 	}
@@ -143,7 +144,7 @@ func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
 // seconds and HTTP date (RFC 9110, section 10.2.3), and bounds it by an hour; 0 when
 // there is none.
 func (x Exchange) RetryAfter(now time.Time) time.Duration {
-	header := strings.TrimSpace(x.header("Retry-After"))
+	header := strings.TrimSpace(x.Field("Retry-After"))
 	if header == "" {
 		return 0
 	}

@@ -70,7 +70,7 @@ func (l *Line) Finding(check string, a Answer) push.Finding {
 // Clock is what the time in an answer says of this machine's clock; false if the
 // answer has none. The provider tells whole seconds and, behind a cache, an old time.
 func (l *Line) Clock(x Exchange, asked time.Time) (push.Finding, bool) {
-	date, err := http.ParseTime(x.header("Date"))
+	date, err := http.ParseTime(x.Field("Date"))
 	if err != nil {
 		return push.Finding{}, false
 	}

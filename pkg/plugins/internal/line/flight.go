@@ -82,6 +82,7 @@ func (f *flight) answered(a Answer) {
 		interrupted = f.ctx.Err() != nil
 		a = l.unanswered(f.ctx, a, took)
 	}
+	f.call.Note.take(a, f.began, took, interrupted)
 	verdict := errUncounted
 	if !a.panicked {
 		f.call.Group.hear(a, now)
@@ -89,6 +90,9 @@ func (f *flight) answered(a Answer) {
 			l.told(a, took)
 		}
 		a, verdict = l.judgeAll(a, &f.call, now)
+	}
+	if a.Fate == Accepted {
+		l.hear(took)
 	}
 	l.gate.leave(f.pass, verdict)
 	refused := errors.Is(verdict, errClose)

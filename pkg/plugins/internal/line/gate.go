@@ -43,6 +43,7 @@ type pass struct {
 type pause struct {
 	until time.Time
 	why   error
+	wait  time.Duration // how long it was, if it grows
 }
 
 // newGate makes an open gate. reopened is told when it opens again; it must not
@@ -120,12 +121,28 @@ func (g *gate) reason() error {
 	return errSick
 }
 
-// pauseUntil lets nobody pass before then. Of several pauses the longest counts.
-func (g *gate) pauseUntil(until time.Time, why error) {
-	next := &pause{until: until, why: why}
+// rest lets nobody pass for as long as a asks for, and for longer each time that a probe is
+// answered so.
+func (g *gate) rest(a Answer, now time.Time) {
+	next := &pause{until: now.Add(a.Wait), why: a.Err}
+	if a.Most > 0 {
+		next.wait = a.Wait
+		if old := g.pause.Load(); old != nil && old.wait > 0 && g.shut.Load() {
+			if now.Before(old.until) { // it was sent before the pause
+				return
+			}
+			next.wait = min(2*old.wait, a.Most)
+		}
+		next.until = now.Add(next.wait)
+	}
+	g.pauseAs(next)
+}
+
+// pauseAs begins a pause. Of several the longest counts.
+func (g *gate) pauseAs(next *pause) {
 	for {
 		old := g.pause.Load()
-		if old != nil && !old.until.Before(until) || g.pause.CompareAndSwap(old, next) {
+		if old != nil && !old.until.Before(next.until) || g.pause.CompareAndSwap(old, next) {
 			return
 		}
 	}

@@ -1,9 +1,7 @@
 package line
 
 import (
-	"container/list"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -17,8 +15,8 @@ type limit struct {
 	most      float64
 	used      int
 	lowered   time.Time
-	waiting   list.List // of *waiter, in the order of their coming
-	admitting bool      // somebody lets in who waits
+	waiting   waiters
+	admitting bool // somebody lets in who waits
 }
 
 const (
@@ -30,7 +28,9 @@ const (
 )
 
 func newLimit(most int) *limit {
-	return &limit{now: float64(most), least: min(8, float64(most)), most: float64(most)}
+	l := &limit{now: float64(most), least: min(8, float64(most)), most: float64(most)}
+	l.waiting.mu, l.waiting.what = &l.mu, "a place"
+	return l
 }
 
 // enter takes a place, which leave gives back; it is false if that has to be waited
@@ -38,42 +38,19 @@ func newLimit(most int) *limit {
 func (l *limit) enter() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting.Len() > 0 || float64(l.used) >= l.now {
+	if l.waiting.list.Len() > 0 || float64(l.used) >= l.now {
 		return false
 	}
 	l.used++
 	return true
 }
 
-// waiter is who waits for a place.
-type waiter struct {
-	next  func(error)
-	place *list.Element // nil when the waiting is over; mu guards it
-	stop  func() bool
-}
-
 // wait has next called with a place, or with an error if ctx ends first. First come,
 // first served.
 func (l *limit) wait(ctx context.Context, next func(error)) {
 	l.mu.Lock()
-	w := &waiter{next: next}
-	w.place = l.waiting.PushBack(w)
-	w.stop = context.AfterFunc(ctx, func() { l.giveUp(ctx, w) })
+	l.waiting.add(ctx, next)
 	l.admit()
-}
-
-// giveUp takes out who still waits.
-func (l *limit) giveUp(ctx context.Context, w *waiter) {
-	l.mu.Lock()
-	waits := w.place != nil
-	if waits {
-		l.waiting.Remove(w.place)
-		w.place = nil
-	}
-	l.mu.Unlock()
-	if waits {
-		w.next(fmt.Errorf("wait for a place: %w", context.Cause(ctx)))
-	}
 }
 
 // leave gives a place back and learns from how it went.
@@ -98,13 +75,11 @@ func (l *limit) admit() {
 		return
 	}
 	l.admitting = true
-	for l.waiting.Len() > 0 && float64(l.used) < l.now {
-		w := l.waiting.Remove(l.waiting.Front()).(*waiter) //nolint:forcetypeassert // nothing else is in the list
-		w.place = nil
+	for l.waiting.list.Len() > 0 && float64(l.used) < l.now {
+		w := l.waiting.take()
 		l.used++
 		l.mu.Unlock()
-		w.stop()
-		w.next(nil)
+		w.resume(nil)
 		l.mu.Lock()
 	}
 	l.admitting = false

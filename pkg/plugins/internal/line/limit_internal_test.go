@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,16 +16,6 @@ func acquire(ctx context.Context, l *limit) error {
 	}
 	turn := make(chan error, 1)
 	l.wait(ctx, func(err error) { turn <- err })
-	return <-turn
-}
-
-// tick waits for the next send.
-func tick(ctx context.Context, p *pace) error {
-	if p.enter(time.Now()) {
-		return nil
-	}
-	turn := make(chan error, 1)
-	p.wait(ctx, func(err error) { turn <- err })
 	return <-turn
 }
 
@@ -67,8 +56,8 @@ func TestLimit(t *testing.T) {
 			l.leave(true, false, time.Now())
 		}
 		waiting.Wait()
-		if l.used != 0 || l.waiting.Len() != 0 {
-			t.Errorf("%d are in and %d wait", l.used, l.waiting.Len())
+		if l.used != 0 || l.waiting.list.Len() != 0 {
+			t.Errorf("%d are in and %d wait", l.used, l.waiting.list.Len())
 		}
 		if got := l.now; got < 77 || got > 78 {
 			t.Errorf("limit is %v, want 70 and a twentieth of 150", got)
@@ -105,53 +94,9 @@ func TestLimitCancelled(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if l.used != 0 || l.waiting.Len() != 0 {
-		t.Errorf("%d are in and %d wait", l.used, l.waiting.Len())
+	if l.used != 0 || l.waiting.list.Len() != 0 {
+		t.Errorf("%d are in and %d wait", l.used, l.waiting.list.Len())
 	}
-}
-
-// TestPace: the ramp rises from a tenth to the whole, and the whole is not passed.
-func TestPace(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(1000, 10*time.Second)
-		sent := make([]atomic.Int64, 30)
-		start := time.Now()
-		var all sync.WaitGroup
-		for range 50 {
-			all.Go(func() {
-				for {
-					if err := tick(t.Context(), p); err != nil {
-						t.Error(err)
-					}
-					second := int(time.Since(start) / time.Second)
-					if second >= len(sent) {
-						return
-					}
-					sent[second].Add(1)
-				}
-			})
-		}
-		all.Wait()
-		for second := range sent {
-			n := int(sent[second].Load())
-			want := min(1000, 100+90*second+45)
-			if second == 0 {
-				want += 100 // the burst
-			}
-			if n < want*8/10 || n > want*11/10+1 {
-				t.Errorf("second %d: %d sent, want about %d", second, n, want)
-			}
-		}
-		short, cancel := context.WithTimeout(t.Context(), time.Microsecond)
-		defer cancel()
-		for range 200 {
-			if err := tick(short, p); err != nil {
-				return
-			}
-		}
-		t.Error("waits beyond the context's deadline")
-	})
 }
 
 // TestRestingIsBounded: what is remembered has an end, and makes room for what

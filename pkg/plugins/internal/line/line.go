@@ -1,6 +1,7 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ type Options struct {
 	Name string
 	// InFlight is how many requests may be open at the same time.
 	InFlight int
+	// MostInFlight is how many may be where InFlight would not allow PerSecond, or 18,000 a
+	// second without it, because answers take so long; 0 for no more.
+	MostInFlight int
 	// PerGroup is how many of one of [Line.Group] may be; 0 for no limit. Who comes when
 	// they are is answered at once, see [Line.Start].
 	PerGroup int
@@ -44,6 +48,9 @@ type Call struct {
 	// Keys are the addresses of a request for several, instead of Key: none of them rests
 	// because of the request as a whole. An answer that knows each has [Answer.Each].
 	Keys []string
+	// Note is filled in before the answer is told, if a request was made; nil when nobody
+	// wants to know.
+	Note *Note
 	// Do makes exactly one request and calls answered once, from any goroutine.
 	Do func(ctx context.Context, answered func(Answer))
 }
@@ -60,6 +67,7 @@ type Line struct {
 	evidence evidence
 	gate     *gate
 	limit    *limit
+	reach    reach
 	pace     *pace
 	groups   groups
 	loose    Group // of addresses whose group is not known
@@ -69,6 +77,7 @@ type Line struct {
 func New(o Options) *Line {
 	l := &Line{Options: o, limit: newLimit(o.InFlight), pace: newPace(o.PerSecond, o.Ramp)}
 	l.gate, l.loose.most = newGate(l.pace.restart), o.PerGroup
+	l.reach.base, l.reach.ceiling, l.reach.perSecond = float64(o.InFlight), float64(o.MostInFlight), cmp.Or(o.PerSecond, unsaid)
 	return l
 }
 
@@ -138,15 +147,14 @@ func (l *Line) known(c *Call, now time.Time) (Answer, bool) {
 // the gate.
 func (l *Line) judge(claim Answer, c *Call, now time.Time) (a Answer, verdict error) {
 	if !claim.counts() || claim.Silent && claim.Scope == One { // the provider has said nothing
-		l.resting.learn(c, claim, now)
-		return claim, errUncounted
+		return l.resting.learn(c, claim, now), errUncounted
 	}
 	a = l.evidence.judge(claim, c, now)
-	l.resting.learn(c, a, now)
+	a = l.resting.learn(c, a, now)
 	switch {
 	case a.Scope == All:
-		if a.Closed && a.Wait > 0 {
-			l.gate.pauseUntil(now.Add(a.Wait), a.Err)
+		if (a.Closed || a.Firm) && a.Wait > 0 {
+			l.gate.rest(a, now)
 		}
 		l.gate.explain(a.Err)
 		return a, errClose

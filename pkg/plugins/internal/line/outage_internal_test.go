@@ -1,6 +1,7 @@
 package line
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"sync"
@@ -41,6 +42,112 @@ func TestOutageCostsNoAttempt(t *testing.T) {
 			}
 			if _, err := p.send(t.Context(), l, "probe", "android"); !errors.Is(err, ErrDown) || p.count() != before+1 {
 				t.Errorf("the probe learns %v by %d requests", err, p.count()-before)
+			}
+		}
+	})
+}
+
+// TestFirmWait: a provider that is down and has said how long to wait is not probed before.
+func TestFirmWait(t *testing.T) {
+	const wait = 15 * time.Second
+	bubble(t, standard, func(t *testing.T, l *Line) {
+		t.Helper()
+		asked := 0
+		send := func(key string) {
+			l.Send(t.Context(), Call{Key: key, Do: func(_ context.Context, answered func(Answer)) {
+				asked++
+				answered(Answer{Fate: Again, Scope: All, Wait: wait, Firm: true, Tried: true, Code: "http-503", Err: errSick})
+			}})
+		}
+		for i := range enoughAnswers {
+			send(strconv.Itoa(i))
+		}
+		for range 3 {
+			time.Sleep(wait - time.Second)
+			before := asked
+			if send("probe"); asked != before {
+				t.Error("it is probed too soon")
+			}
+			time.Sleep(time.Second + time.Millisecond)
+			if send("probe"); asked != before+1 {
+				t.Errorf("after the wait it gets %d requests, want one", asked-before)
+			}
+		}
+	})
+}
+
+// TestWaitThatGrows: a provider that is as sick each time it is probed is asked twice as late, up
+// to a bound, and at first again after it has served somebody. What was sent before counts once.
+func TestWaitThatGrows(t *testing.T) {
+	const wait, most = 15 * time.Second, 2 * time.Minute
+	bubble(t, standard, func(t *testing.T, l *Line) {
+		t.Helper()
+		asked, answer := 0, Answer{Fate: Again, Scope: All, Wait: wait, Most: most, Firm: true, Tried: true, Code: "http-503", Err: errSick}
+		send := func(key string) {
+			l.Send(t.Context(), Call{Key: key, Do: func(_ context.Context, answered func(Answer)) {
+				asked++
+				answered(answer)
+			}})
+		}
+		down := answer
+		for range 2 {
+			answer = down
+			var open []func(Answer)
+			for i := range 2 * enoughAnswers {
+				l.Start(t.Context(), Call{Key: strconv.Itoa(i), Do: func(_ context.Context, answered func(Answer)) {
+					open = append(open, answered)
+				}}, func(Answer) {})
+			}
+			for i := 0; i < len(open); i++ { // one that ends lets another begin
+				open[i](down)
+			}
+			for i, want := range []time.Duration{wait, 2 * wait, 4 * wait, most, most} {
+				time.Sleep(want - time.Second)
+				before := asked
+				if send("probe"); asked != before {
+					t.Errorf("probe %d is made before %s", i, want)
+				}
+				time.Sleep(time.Second + time.Millisecond)
+				if send("probe"); asked != before+1 {
+					t.Errorf("probe %d is not made after %s: %d requests", i, want, asked-before)
+				}
+			}
+			answer = Answer{Fate: Accepted, Tried: true}
+			time.Sleep(most + time.Second)
+			send("probe")
+		}
+	})
+}
+
+// TestRestThatGrows: so it is with an address, which others do not rest with.
+func TestRestThatGrows(t *testing.T) {
+	const wait, most = 30 * time.Second, 2 * time.Minute
+	bubble(t, standard, func(t *testing.T, l *Line) {
+		t.Helper()
+		asked, answer := 0, Answer{Fate: Again, Wait: wait, Most: most, Tried: true, Code: "quota-device", Err: errSick}
+		send := func() Answer {
+			return l.Send(t.Context(), Call{Key: "t", Do: func(_ context.Context, answered func(Answer)) {
+				asked++
+				answered(answer)
+			}})
+		}
+		busy := answer
+		for range 2 {
+			answer = busy
+			for i, want := range []time.Duration{wait, 2 * wait, most, most} {
+				a := send()
+				if a.Wait < want || a.Wait > want+want/jitter {
+					t.Errorf("answer %d asks to wait %s, want %s", i, a.Wait, want)
+				}
+				time.Sleep(want - time.Millisecond)
+				before := asked
+				if send(); asked != before {
+					t.Errorf("after answer %d it is asked before %s", i, want)
+				}
+				time.Sleep(want/jitter + time.Second)
+			}
+			if answer = (Answer{Fate: Accepted, Tried: true}); send().Fate != Accepted {
+				t.Error("it is not asked")
 			}
 		}
 	})

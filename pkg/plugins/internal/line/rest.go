@@ -3,6 +3,7 @@ package line
 import (
 	"cmp"
 	"maps"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,9 @@ const (
 	// in time: as long as it was waited for, each time twice as long.
 	leastSilence = time.Second
 	mostSilence  = 2 * time.Minute
+	// jitter is the share of a wait that grows by which it is longer at most, so that not
+	// all addresses are asked at the same time.
+	jitter = 8
 )
 
 // resting knows which addresses are to be left alone for a while, whatever receipt they
@@ -38,13 +42,14 @@ type rest struct {
 	most   time.Duration // how long that may take
 }
 
-// learn remembers a, the answer to c at now, if it asks to wait.
-func (r *resting) learn(c *Call, a Answer, now time.Time) {
+// learn remembers a, the answer to c at now, if it asks to wait, and returns it with how
+// long that is.
+func (r *resting) learn(c *Call, a Answer, now time.Time) Answer {
 	switch {
 	case a.Fate != Again || a.Wait <= 0 || a.Scope == All:
-		return
+		return a
 	case a.Scope == OfGroup && r.groupRests(c, a, now), len(c.Keys) > 0:
-		return
+		return a
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,12 +58,21 @@ func (r *resting) learn(c *Call, a Answer, now time.Time) {
 		r.count.Store(int64(len(r.keys)))
 	}
 	if len(r.keys) >= maxResting {
-		return
+		return a
 	}
-	if old := r.keys[c.Key]; a.Silent && old.asked && old.answer.Silent {
+	old := r.keys[c.Key]
+	told := a
+	switch {
+	case a.Silent && old.asked && old.answer.Silent:
 		a.Wait = min(max(a.Wait, 2*old.answer.Wait), mostSilence)
+	case a.Most > 0:
+		if old.asked && old.answer.Code == a.Code {
+			a.Wait = min(2*old.answer.Wait, a.Most)
+		}
+		told.Wait = a.Wait + rand.N(a.Wait/jitter+1) //nolint:gosec // a jitter needs no secrecy
 	}
-	r.set(c.Key, rest{until: now.Add(a.Wait), answer: a})
+	r.set(c.Key, rest{until: now.Add(max(a.Wait, told.Wait)), answer: a})
+	return told
 }
 
 // groupRests has the group rest that a is about, and reports whether c's address rests

@@ -34,6 +34,7 @@ type Wire struct {
 	posts         sync.Pool     // of *post
 	crowd         atomic.Pointer[crowd]
 	settlers      settlers
+	calls         calls
 }
 
 // Wiring is how a [Wire] uses connections. What is said of heads, net/http does not do.
@@ -70,12 +71,16 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 	if dial == nil {
 		dial = l.Dial
 	}
+	w := WireOver(nil)
+	dial = w.calls.dialBy(dial)
 	plain := base.Scheme == "http"
 	conns := NewConns(l.InFlight, plain, dial)
 	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
 	through, direct := as.way(base, dial)
 	if as.NetHTTP || plain || !direct {
-		return WireOver(one)
+		l.stay()
+		w.first = one
+		return w
 	}
 	authority := base.Host
 	if base.Port() == "" {
@@ -83,13 +88,12 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 	}
 	two := h2post.New(ctx, h2post.Options{
 		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: through,
-		Conns: (l.InFlight + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
-		Queue: l.InFlight, Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
+		Conns: (l.Places() + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
+		Queue: l.Places(), Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
 		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: cmp.Or(as.IdleAfter, idleAfter),
 		Prime: as.Prime, Move: as.Move,
 	})
-	w := WireOver(two)
-	w.second = one
+	w.first, w.second = two, one
 	return w
 }
 
@@ -167,4 +171,5 @@ func (w *Wire) Close() {
 	if w.second != nil {
 		_ = w.second.Close(ctx)
 	}
+	w.calls.HangUp()
 }

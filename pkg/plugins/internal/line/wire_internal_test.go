@@ -79,10 +79,8 @@ func TestWireAnswersOnce(t *testing.T) {
 func answersOnce(t *testing.T, with func(ctx, root context.Context) context.Context) {
 	t.Helper()
 	w := WireOver(h2post.NewNetHTTP(t.Context(), "https://provider.example", time.Second, roundTrip(func(r *http.Request) (*http.Response, error) {
-		select {
-		case <-time.After(time.Duration(rand.IntN(3)) * time.Second):
-		case <-r.Context().Done():
-			return nil, r.Context().Err()
+		if err := waitFor(r.Context(), time.Duration(rand.IntN(3))*time.Second); err != nil {
+			return nil, err
 		}
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 	})))

@@ -38,14 +38,10 @@ func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 		r = p.answer(len(p.times), key)
 	}
 	p.mu.Unlock()
-	over := time.NewTimer(l.Timeout)
-	defer over.Stop()
-	select {
-	case <-time.After(r.latency):
-	case <-over.C:
-		return NoAnswer(context.DeadlineExceeded)
-	case <-ctx.Done():
-		return NoAnswer(ctx.Err())
+	ctx, cancel := context.WithTimeout(ctx, l.Timeout)
+	defer cancel()
+	if err := waitFor(ctx, r.latency); err != nil {
+		return NoAnswer(err)
 	}
 	if r.Fate == 0 {
 		r.Fate = Accepted
@@ -54,6 +50,21 @@ func (p *provider) ask(ctx context.Context, l *Line, key string) Answer {
 		r.Tried = true
 	}
 	return r.Answer
+}
+
+// waitFor waits for d, or until ctx ends. It makes no timer for nothing: a channel timer that
+// is due already runs in the goroutine that asks, and two at once in one bubble crash the
+// race detector (https://go.dev/issue/78156).
+func waitFor(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // send sends one message. The error is that of an answer which is none.

@@ -1,21 +1,37 @@
 package notice
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
+)
 
 // Alert is what Apple's system shows, with the keys of the section for Apple.
 type Alert struct {
-	Title           string   `json:"title,omitempty"`
-	Subtitle        string   `json:"subtitle,omitempty"`
-	Body            string   `json:"body,omitempty"`
-	TitleLocKey     string   `json:"title-loc-key,omitempty"`
-	TitleLocArgs    []string `json:"title-loc-args,omitempty"`
-	LocKey          string   `json:"loc-key,omitempty"`
-	LocArgs         []string `json:"loc-args,omitempty"`
-	Action          string   `json:"action,omitempty"`
-	ActionLocKey    string   `json:"action-loc-key,omitempty"`
-	LaunchImage     string   `json:"launch-image,omitempty"`
-	SummaryArg      string   `json:"summary-arg,omitempty"`
-	SummaryArgCount int      `json:"summary-arg-count,omitempty"`
+	Title, Subtitle, Body   string
+	TitleLocKey, LocKey     string
+	TitleLocArgs, LocArgs   []string
+	Action, ActionLocKey    string
+	LaunchImage, SummaryArg string
+	SummaryArgCount         int
+}
+
+// Write writes the alert as the member called name.
+func (a *Alert) Write(w *jsonbody.Writer, name string) {
+	w.Begin(name)
+	w.NonEmpty("title", a.Title)
+	w.NonEmpty("subtitle", a.Subtitle)
+	w.NonEmpty("body", a.Body)
+	w.NonEmpty("title-loc-key", a.TitleLocKey)
+	w.List("title-loc-args", a.TitleLocArgs)
+	w.NonEmpty("loc-key", a.LocKey)
+	w.List("loc-args", a.LocArgs)
+	w.NonEmpty("action", a.Action)
+	w.NonEmpty("action-loc-key", a.ActionLocKey)
+	w.NonEmpty("launch-image", a.LaunchImage)
+	w.NonEmpty("summary-arg", a.SummaryArg)
+	w.NonZero("summary-arg-count", a.SummaryArgCount)
+	w.End()
 }
 
 // DrawsAlert reports whether the system shows the push. The data of a missed call say

@@ -37,6 +37,11 @@ type Notice struct {
 	TitleLocArgs []string `json:"title_loc_args" on:"android,apns"`
 	// Body is the text. "$content" is the message in plain text.
 	Body string `json:"body" on:"android,apns,webpush"`
+	// Fallback is the text in place of "$content" if a message has no words: a picture without
+	// a name, a number, an object of another app, no content at all, or a text that "ids_only" hides.
+	// BodyLocKey goes before it. Without both, the push says what kind of thing the message is,
+	// such as [IMAGE '?'] or [MESSAGE].
+	Fallback string `json:"fallback" on:"android,apns,webpush"`
 	// BodyLocKey is the key of the text among the app's translated texts. It also
 	// replaces Body if a message has no words, such as a picture without a name.
 	BodyLocKey string `json:"body_loc_key" on:"android,apns"`
@@ -118,7 +123,7 @@ func (n *Notice) size() int {
 	const name = len("notification_priority") // no name is longer
 	size := 0
 	for _, text := range append(n.lists(),
-		n.Title, n.TitleLocKey, n.Body, n.BodyLocKey, n.Icon, n.Colored(), n.ClickAction, n.ChannelID, n.Sound, n.Image,
+		n.Title, n.TitleLocKey, n.Body, n.Fallback, n.BodyLocKey, n.Icon, n.Colored(), n.ClickAction, n.ChannelID, n.Sound, n.Image,
 		n.Action, n.ActionLocKey, n.LaunchImage, n.LocKey, n.Subtitle, n.SummaryArg, n.Category,
 	) {
 		if text != "" {

@@ -143,7 +143,8 @@ func (s *Settings) check(f *Faults, of *Section, path string) {
 	of.check(f, path)
 	of.Msg.check(f, path+".msg")
 	of.Sub.check(f, path+".sub")
-	size := of.size() + max(of.Msg.size(), of.Sub.size())
+	fallback := max(textSize(of.Fallback), textSize(of.Msg.Fallback), textSize(of.Sub.Fallback))
+	size := of.size() + max(of.Msg.size(), of.Sub.size()) + max(0, of.copies()-1)*fallback
 	f.AddIf(size > maxNotice, path, "has texts of %d bytes in all, names included: want at most %d, to leave room for the message", size, maxNotice)
 	s.room = max(s.room, size)
 	s.repeats = max(s.repeats, of.copies())

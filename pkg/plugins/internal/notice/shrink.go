@@ -75,6 +75,7 @@ func textSize(s string) int {
 	size := len(s)
 	for i := range len(s) {
 		switch c := s[i]; {
+		case c > '\\' && c != 0xe2: // as most are
 		case c == '"', c == '\\':
 			size++
 		case c < ' ':

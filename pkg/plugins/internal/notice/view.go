@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -84,8 +85,16 @@ func (v *View) Body(s *Section, locKey string) string {
 	switch {
 	case body != MessageText:
 		return body
-	case v.content.StandIn && locKey != "":
+	case locKey != "" && (v.content.StandIn || v.Text == ""):
 		return ""
+	}
+	return v.words(s)
+}
+
+// words stands for [MessageText] in a section.
+func (v *View) words(s *Section) string {
+	if v.What == push.ActMsg && (v.content.StandIn || v.Text == "") {
+		return cmp.Or(s.Text(v.What, func(n *Notice) string { return n.Fallback }), v.Text)
 	}
 	return v.Text
 }
@@ -107,7 +116,7 @@ func (v *View) Args(s *Section, key string, field func(*Notice) []string) []stri
 	args = slices.Clone(args)
 	for i, arg := range args {
 		if arg == MessageText {
-			args[i] = v.Text
+			args[i] = v.words(s)
 		}
 	}
 	return args

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"time"
 
@@ -54,12 +55,25 @@ func fetch(ctx context.Context, key []byte, scope string) (token, error) {
 }
 
 // WithClient is ctx with the client with which tokens are fetched, for package oauth2: it
-// follows no redirect, and ends with ctx.
+// follows no redirect, and ends with ctx, which the caller must end.
 func WithClient(ctx context.Context) context.Context {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: tokenTimeout, DisableKeepAlives: true, // it is used once an hour
+		DialContext: dialWithin(ctx), ForceAttemptHTTP2: true,
 	}
 	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: within{ctx, transport}, CheckRedirect: stay})
+}
+
+// dialWithin opens connections that end with ctx. net/http goes on to make one whose request
+// has been given up, and keeps it.
+func dialWithin(ctx context.Context) func(context.Context, string, string) (net.Conn, error) {
+	return func(_ context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = c.Close() })
+		}
+		return c, err //nolint:wrapcheck // a dialer passes errors on
+	}
 }
 
 type token = credential.Fresh[string]

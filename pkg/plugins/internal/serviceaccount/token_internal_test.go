@@ -1,13 +1,17 @@
 package serviceaccount
 
 import (
+	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 )
@@ -78,5 +82,32 @@ func TestNoKey(t *testing.T) {
 		if !errors.Is(err, ErrNoKey) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestConnectionsEndWithTheFetch: net/http keeps a connection that was made for a request
+// which had been given up.
+func TestConnectionsEndWithTheFetch(t *testing.T) {
+	t.Parallel()
+	endpoint := httptest.NewServer(http.NotFoundHandler())
+	defer endpoint.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	client, _ := WithClient(ctx).Value(oauth2.HTTPClient).(*http.Client)
+	by, _ := client.Transport.(within)
+	transport, _ := by.next.(*http.Transport)
+	c, err := transport.DialContext(t.Context(), "tcp", endpoint.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Read = %v, want that the connection is closed", err)
+	}
+	if _, err := transport.DialContext(t.Context(), "tcp", endpoint.Listener.Addr().String()); !errors.Is(err, context.Canceled) {
+		t.Errorf("another: %v, want none after the fetch has ended", err)
 	}
 }
