@@ -15,9 +15,11 @@ const (
 	// deviceWait is how long a device is left alone that gets too much; Apple names no
 	// time.
 	deviceWait = 30 * time.Second
-	// sickWait is how long an address is left alone while Apple fails. Apple asks for
-	// 15 minutes; it is the line that finds out for all when it works again.
+	// sickWait is how long an address is left alone while Apple fails, and then all of them,
+	// but for one. Apple asks for 15 minutes, in which messages would grow old.
 	sickWait = 15 * time.Second
+	// mostWait is up to what both double while the answer stays the same.
+	mostWait = 15 * time.Minute
 	// updateWait is how long nothing is sent when Apple says of new connections too that
 	// tokens change too often.
 	updateWait = time.Minute
@@ -56,7 +58,7 @@ func classify(x line.Exchange, now time.Time) verdict {
 		return verdict{Answer: x.NoAnswer()}
 	}
 	if x.Status == 200 && x.Header != nil && x.Header.Get("apns-id") != "" { // Apple's proof
-		return verdict{Answer: line.Answer{Fate: line.Accepted, Tried: true, Code: "accepted"}}
+		return verdict{Answer: line.Answer{Fate: line.Accepted, Tried: true, Code: "accepted", UniqueID: uniqueID(x)}}
 	}
 	var r refusal
 	_ = json.Unmarshal(x.Body, &r) // what has another form is no reason
@@ -64,7 +66,7 @@ func classify(x line.Exchange, now time.Time) verdict {
 	if !known {
 		v.Answer = x.Unknown()
 	}
-	v.Tried, v.Err = true, r.describe(x, v.Code)
+	v.Tried, v.Err, v.UniqueID = true, r.describe(x, v.Code), uniqueID(x)
 	if v.Fate == line.Gone && r.Timestamp > 0 {
 		v.AsOf = time.UnixMilli(r.Timestamp)
 		if v.AsOf.After(now) {
@@ -72,6 +74,18 @@ func classify(x line.Exchange, now time.Time) verdict {
 		}
 	}
 	return v
+}
+
+// plainID is what an event may quote as the id of a push.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+// uniqueID is what Apple's console knows a push by: the sandbox alone says it.
+func uniqueID(x line.Exchange) string {
+	id := x.Field("apns-unique-id")
+	if !plainID.MatchString(id) {
+		return ""
+	}
+	return id
 }
 
 // verdict is what a reason means with its status.
@@ -88,9 +102,9 @@ func (r *refusal) verdict(status int) (v verdict, known bool) {
 		"400 BadPriority", "400 InvalidPushType", "400 DuplicateHeaders", "400 MissingDeviceToken", "404 BadPath", "405 MethodNotAllowed":
 		return a(line.Answer{Fate: line.Rejected, Code: "invalid-message"})
 	case "400 BadTopic", "400 MissingTopic", "400 TopicDisallowed":
-		return a(line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: "topic"})
+		return a(line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: codeTopic})
 	case "429 TooManyRequests":
-		return a(line.Answer{Fate: line.Again, Wait: deviceWait, Code: line.CodeOwnQuota})
+		return a(line.Answer{Fate: line.Again, Wait: deviceWait, Most: mostWait, Code: line.CodeOwnQuota})
 	}
 	return r.ofConnection(status)
 }
@@ -99,7 +113,7 @@ func (r *refusal) verdict(status int) (v verdict, known bool) {
 // service.
 func (r *refusal) ofConnection(status int) (v verdict, known bool) {
 	closed := line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Code: "key"}
-	sick := line.Answer{Fate: line.Again, Scope: line.All, Wait: sickWait, Code: line.HTTPCode(status)}
+	sick := line.Answer{Fate: line.Again, Scope: line.All, Wait: sickWait, Most: mostWait, Firm: true, Code: line.HTTPCode(status)}
 	switch strconv.Itoa(status) + " " + r.Reason {
 	case "403 BadCertificate", "403 BadCertificateEnvironment", "403 BadEnvironmentKeyInToken", "403 BadEnvironmentKeyIdInToken",
 		"403 Forbidden", "403 InvalidProviderToken", "403 MissingProviderToken", "403 TopicDisallowed":
@@ -120,7 +134,10 @@ func (r *refusal) ofConnection(status int) (v verdict, known bool) {
 	return verdict{}, false
 }
 
-const codeBadToken = "bad-token"
+const (
+	codeBadToken = "bad-token"
+	codeTopic    = "topic"
+)
 
 // plainReason is what an error may quote of an answer. All else may hold a token.
 var plainReason = regexp.MustCompile(`^[A-Za-z]{1,60}$`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestClassify(t *testing.T) {
 	key := line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Code: "key"}
 	with := func(a line.Answer, change func(*line.Answer)) line.Answer { change(&a); return a }
 	sick := func(status int) line.Answer {
-		return line.Answer{Fate: line.Again, Scope: line.All, Wait: sickWait, Code: line.HTTPCode(status)}
+		return line.Answer{Fate: line.Again, Scope: line.All, Wait: sickWait, Most: 15 * time.Minute, Firm: true, Code: line.HTTPCode(status)}
 	}
 	for _, c := range []struct {
 		status int
@@ -82,7 +83,7 @@ func TestClassify(t *testing.T) {
 		{403, "UnrelatedKeyIdInToken", key, elsewhere},
 		{403, "ExpiredProviderToken", with(key, func(a *line.Answer) { a.Code = "token-expired" }), renewed},
 		{429, "TooManyProviderTokenUpdates", with(key, func(a *line.Answer) { a.Code, a.Wait = "quota-tokens", time.Minute }), elsewhere},
-		{429, "TooManyRequests", line.Answer{Fate: line.Again, Wait: 30 * time.Second, Code: "quota-device"}, never},
+		{429, "TooManyRequests", line.Answer{Fate: line.Again, Wait: 30 * time.Second, Most: 15 * time.Minute, Code: "quota-device"}, never},
 		{500, "InternalServerError", sick(500), never},
 		{503, "ServiceUnavailable", sick(503), never},
 		{503, "Shutdown", sick(503), elsewhere},
@@ -127,5 +128,20 @@ func TestAcceptedIsProven(t *testing.T) {
 	}
 	if v := classify(line.Exchange{Err: errors.New("reset")}, time.Now()); v.Fate != line.Again || !v.Tried {
 		t.Errorf("no answer: %+v", v.Answer)
+	}
+}
+
+// TestUniqueID: what Apple's console calls a push is told of each answer of the sandbox, and
+// nothing that could be anything else.
+func TestUniqueID(t *testing.T) {
+	t.Parallel()
+	const id = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d"
+	for told, want := range map[string]string{"": "", id: id, "with a space": "", strings.Repeat("a", 65): ""} {
+		header := http.Header{"Apns-Id": {"x"}, "Apns-Unique-Id": {told}}
+		for status, body := range map[int]string{200: "", 410: `{"reason":"Unregistered"}`, 429: `{"reason":"TooManyRequests"}`} {
+			if v := classify(line.Exchange{Status: status, Header: header, Body: []byte(body)}, time.Now()); v.UniqueID != want {
+				t.Errorf("%d with %q: %q, want %q", status, told, v.UniqueID, want)
+			}
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
-	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -14,7 +13,7 @@ import (
 // its answer that the token is bad shows that everything before it is in order.
 func (h *handler) madeUp() *message {
 	return &message{
-		rendered: &rendered{expiration: "0", collapse: "pushworker-doctor", aps: marshal(aps{ContentAvailable: 1}), data: []byte(`{"what":"test"}`)},
+		rendered: &rendered{expiration: "0", collapse: "pushworker-doctor", aps: []byte(`{"content-available":1}`), data: []byte(`{"what":"test"}`)},
 		token:    strings.Repeat("0", 64), topic: h.config.Topic, id: messageID("doctor", push.Device{}),
 	}
 }
@@ -34,26 +33,13 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 	token, ok := h.sender.auth.Finding(ctx, func(error) string {
 		return "put the key that Apple gave you there, with its key_id; a replaced file is read within " + credential.LookEvery.String()
 	})
-	found := append(h.idle(), token)
+	found := append(h.config.IdleBut("apns", "Apple's devices"), token)
 	if !ok {
 		return found
 	}
 	return append(found, h.sender.line.Examine(ctx, "made-up device", func(ctx context.Context, peek func(line.Exchange), answered func(line.Answer)) {
 		(&request{message: h.madeUp(), sender: h.sender, ctx: ctx, peek: peek, answered: known(answered)}).send()
 	})...)
-}
-
-// idle warns of keys that do nothing here.
-func (h *handler) idle() []push.Finding {
-	found := h.config.Idle("docs/handlers.md")
-	for name, s := range map[string]notice.Section{"android": h.config.Android, "webpush": h.config.Webpush} {
-		if s.Enabled {
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: "sections", Text: "the section " + name + " does nothing for Apple's devices", Remedy: "remove it",
-			})
-		}
-	}
-	return found
 }
 
 // probe sends to a made-up device on the way of every push.

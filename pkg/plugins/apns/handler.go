@@ -1,13 +1,12 @@
 package apns
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -23,18 +22,9 @@ const (
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
 // the network: what is wrong with the key's file is the first receipt's outcome.
 func New(directory push.Directory) push.Handler {
-	return push.Adapt(func(jsonconf string) (push.Work, error) {
-		c, err := parseConfig(jsonconf)
-		if err != nil {
-			return push.Work{}, err
-		}
-		s, err := newSender(context.Background(), c) //nolint:forbidigo // push.Handler's Init takes none
-		if err != nil {
-			return push.Work{}, err
-		}
-		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
-		return newHandler(c, common, directory, s).work(), nil
-	}).ToDevices().Addresses(address)
+	return fanout.Adapt(parseConfig, newSender, func(c *Config, common push.Common, s *sender) push.Work {
+		return newHandler(c, common, directory, s).work()
+	}).Addresses(address)
 }
 
 var errAddress = errors.New("token is none of Apple's: want its bytes in hexadecimal digits, as didRegisterForRemoteNotificationsWithDeviceToken gives them")
@@ -57,9 +47,11 @@ type handler struct {
 
 func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
 	h := &handler{config: c, sender: s}
+	quiet := newBackground(c.BackgroundEvery)
 	h.fanout = fanout.New(directory, fanout.Way[*message]{
 		Name: "APNs", Provider: provider, Line: s.line, Prepare: h.prepare, Text: text,
 		Call: func(_ push.Device, m *message) line.Call { return s.call(m) },
+		Hold: func(m *message) (string, time.Duration) { return quiet.hold(m, time.Now()) },
 		Mine: func(d push.Device) bool { return common.Takes(d) && c.reaches(d) },
 	})
 	return h
@@ -69,7 +61,7 @@ func newHandler(c *Config, common push.Common, directory push.Directory, s *send
 // are FCM's.
 func (c *Config) reaches(d push.Device) bool {
 	more := d.More()
-	return d.Provider == provider && d.Token != "" && (more.Env == "" || more.Env == c.Environment) && (more.Kind == "" || more.Kind == kindVoIP)
+	return d.Provider == provider && d.Token != "" && (more.Env == "" || more.Env == c.Environment) && (more.Kind == "" || more.Kind == kindVoIP && c.PushType == "")
 }
 
 func (h *handler) work() push.Work {
@@ -79,11 +71,7 @@ func (h *handler) work() push.Work {
 }
 
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[*message], error) {
-	made, err := newTemplate(h.config, r, now)
-	if made == nil {
-		return nil, err
-	}
-	return made, nil
+	return fanout.Prepared[*message](newTemplate(h.config, r, now)) //nolint:wrapcheck // it is the outcome
 }
 
 // text is m without the token.
@@ -93,8 +81,8 @@ func text(m *message) ([]byte, error) {
 	for _, f := range fields {
 		headers[f.Name] = f.Value
 	}
-	return marshal(struct {
-		Headers map[string]string `json:"headers"`
-		Payload json.RawMessage   `json:"payload"`
-	}{headers, m.Append(nil)}), nil
+	var w jsonbody.Writer
+	w.Begin("")
+	w.Map("headers", headers)
+	return append(m.Append(append(w, `,"payload":`...)), '}'), nil
 }

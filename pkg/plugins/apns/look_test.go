@@ -2,11 +2,15 @@ package apns_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	fakeapns "github.com/pushworker/pushworker/internal/fake/apns"
+	"github.com/pushworker/pushworker/pkg/plugins/apns"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -24,7 +28,7 @@ func levels(found []push.Finding) string {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakeapns.Options{}, `"webpush":{"enabled":true}`)
-	checker := w.handler.(push.Checker)
+	checker := w.Handler.(push.Checker)
 	if got := levels(checker.Check(t.Context())); got != "warn sections, ok provider token, ok made-up device, ok clock" {
 		t.Errorf("found %s", got)
 	}
@@ -43,15 +47,28 @@ func TestKeyFileMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakeapns.Options{}, `"key":""`, `"key_file":"/nowhere/key.p8"`)
 	w.register(alice, "phone", "")
-	err := w.handle(receiptTo(alice))
+	err := w.Handle(receiptTo(alice))
 	if _, down := errors.AsType[*push.UnavailableError](err); !down || !strings.Contains(err.Error(), "put the .p8 file") {
 		t.Errorf("outcome is %v", err)
 	}
-	if found := w.handler.(push.Checker).Check(t.Context()); levels(found) != "fail provider token" {
+	if found := w.Handler.(push.Checker).Check(t.Context()); levels(found) != "fail provider token" {
 		t.Errorf("found %+v", found)
 	}
-	if problem := w.handler.(push.Stater).State().Problem; problem == nil || !strings.Contains(problem.Error(), "key_file") {
+	if problem := w.Handler.(push.Stater).State().Problem; problem == nil || !strings.Contains(problem.Error(), "key_file") {
 		t.Errorf("problem is %v", problem)
+	}
+}
+
+// TestKeyFileThatIsNone: a file that is there and holds no key is a fault of the config.
+func TestKeyFileThatIsNone(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "AuthKey_ABCDE12345.p8")
+	if err := os.WriteFile(file, []byte("secret, but no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := apns.New(&linetest.Directory{}).Init(`{"key_file":"` + file + `","key_id":"ABCDE12345","team_id":"ABCDE12345","topic":"com.example.app"}`)
+	if err == nil || !strings.Contains(err.Error(), "key_file") || !strings.Contains(err.Error(), "no key") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("Init = %v, want that the file holds no key", err)
 	}
 }
 
@@ -60,7 +77,7 @@ func TestKeyFileMissing(t *testing.T) {
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rules(t, `{"times":30,"answer":"service-unavailable"}`))
-	prober := w.handler.(push.Prober)
+	prober := w.Handler.(push.Prober)
 	users := w.crowd(30)
 	w.offerAll(users)
 	if _, down := errors.AsType[*push.UnavailableError](prober.Probe(t.Context())); !down {

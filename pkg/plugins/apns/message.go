@@ -1,13 +1,12 @@
 package apns
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -24,17 +23,18 @@ const (
 type template struct {
 	config  *Config
 	receipt string     // names the receipt
+	at      time.Time  // when it was published
 	mu      sync.Mutex // guards what is below
 	notice  *notice.Template
 }
 
 // newTemplate prepares the pushes of r as they are to be at now; nil when there are none.
 func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, error) {
-	t, err := notice.Prepare(&c.Settings, r, now, notice.Limits{Device: maxPayload})
+	t, err := notice.Prepare(&c.Settings, r, now, notice.Limits{Device: maxPayload - len(c.APS)})
 	if t == nil || err != nil {
 		return nil, err //nolint:wrapcheck // it is the outcome
 	}
-	return &template{notice: t, config: c, receipt: receiptID(r)}, nil
+	return &template{notice: t, config: c, receipt: receiptID(r), at: publishedAt(r)}, nil
 }
 
 // Device implements [fanout.Renderer].
@@ -44,14 +44,14 @@ func (t *template) Device(d push.Device, to push.Recipient) *message {
 	view := t.notice.For(d.User, to)
 	made, ok := view.Made.(*rendered)
 	if !ok {
-		made = render(view, t.config.RingTime)
+		made = render(t.config, view)
 		view.Made = made
 	}
-	m := &message{rendered: made, token: d.Token, topic: cmp.Or(d.More().App, t.config.Topic), id: messageID(t.receipt, d)}
+	m := &message{rendered: made, token: d.Token, topic: cmp.Or(d.More().App, t.config.Topic), id: messageID(t.receipt, d), published: t.at}
 	switch badge, set := t.notice.Badge(to.Unread); {
 	case d.More().Kind == kindVoIP:
 		m.voip, m.topic = true, m.topic+".voip"
-	case set:
+	case set && made.kind == "":
 		m.badge = strconv.Itoa(badge)
 	}
 	return m
@@ -84,6 +84,7 @@ func (t *template) Skip(d push.Device, _ push.Recipient, all []push.Device) (why
 
 // rendered is what all who see a view get alike.
 type rendered struct {
+	kind       string // the push type, if the config says it
 	loud       bool
 	expiration string
 	collapse   string
@@ -91,24 +92,33 @@ type rendered struct {
 	data       []byte // the rest of the payload
 }
 
-func render(v *notice.View, ring time.Duration) *rendered {
+func render(c *Config, v *notice.View) *rendered {
 	left := max(v.Left, time.Second)
 	if v.IsRinging() {
-		left = min(left, ring) // without remaining_ttl, too
+		left = min(left, c.RingTime) // without remaining_ttl, too
 	}
 	r := &rendered{
 		expiration: strconv.FormatInt(v.Now.Add(left).Unix(), 10),
 		collapse:   v.Identity(),
-		data:       marshal(v.Data),
 	}
 	if !v.Settings.Improvements.CollapsePerMessage && len(v.Topic) <= maxCollapseID {
 		r.collapse = v.Topic
 	}
-	a := aps{ContentAvailable: 1}
-	if alert := alertOf(v); alert != nil {
-		r.loud, a = true, loudAps(v, alert)
+	data, aps := make(jsonbody.Writer, 0, 1024), make(jsonbody.Writer, 0, 512)
+	data.Map("", v.Data)
+	if c.PushType != "" {
+		r.kind, r.aps, r.data = c.PushType, append(aps, cmp.Or(string(c.APS), "{}")...), data
+		return r
 	}
-	r.aps = marshal(a)
+	aps.Begin("")
+	if alert := alertOf(v); alert != nil {
+		r.loud = true
+		writeLoud(&aps, v, alert)
+	} else {
+		aps.Int("content-available", 1)
+	}
+	aps.End()
+	r.aps, r.data = aps, data
 	return r
 }
 
@@ -126,40 +136,17 @@ func alertOf(v *notice.View) *notice.Alert {
 	return alert
 }
 
-// aps is what Apple's system reads, but for the badge.
-type aps struct {
-	Alert             *notice.Alert `json:"alert,omitempty"`
-	Sound             string        `json:"sound,omitempty"`
-	ThreadID          string        `json:"thread-id,omitempty"`
-	Category          string        `json:"category,omitempty"`
-	InterruptionLevel string        `json:"interruption-level,omitempty"`
-	MutableContent    int           `json:"mutable-content,omitempty"`
-	ContentAvailable  int           `json:"content-available,omitempty"`
-}
-
-// loudAps is of a push that people see.
-func loudAps(v *notice.View, alert *notice.Alert) aps {
+// writeLoud writes what Apple's system reads of a push that people see, but for the badge.
+func writeLoud(w *jsonbody.Writer, v *notice.View, alert *notice.Alert) {
 	s := &v.Settings.APNS
-	a := aps{
-		Alert: alert, ThreadID: v.Topic, MutableContent: 1,
-		Sound:    cmp.Or(v.More(s, func(n *notice.Notice) string { return n.Sound }), "default"),
-		Category: v.More(s, func(n *notice.Notice) string { return cmp.Or(n.Category, n.ClickAction) }),
-	}
+	alert.Write(w, "alert")
+	w.String("sound", cmp.Or(v.More(s, func(n *notice.Notice) string { return n.Sound }), "default"))
+	w.NonEmpty("thread-id", v.Topic)
+	w.NonEmpty("category", v.More(s, func(n *notice.Notice) string { return cmp.Or(n.Category, n.ClickAction) }))
 	if v.IsRinging() {
-		a.InterruptionLevel = "time-sensitive"
+		w.String("interruption-level", "time-sensitive")
 	}
-	return a
-}
-
-// marshal writes v as JSON, without the detours for HTML.
-func marshal(v any) []byte {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(err)
-	}
-	return bytes.TrimRight(text.Bytes(), "\n")
+	w.Int("mutable-content", 1)
 }
 
 // message is the push for one device.
@@ -168,7 +155,19 @@ type message struct {
 	token, topic, id string
 	badge            string // empty leaves it as it is
 	voip             bool
+	published        time.Time
 }
+
+// publishedAt is when r was published, the same in every attempt.
+func publishedAt(r *push.Receipt) time.Time {
+	if at := r.Delivery().Published; !at.IsZero() {
+		return at
+	}
+	return r.Payload.Timestamp
+}
+
+// kindBackground is the type of a push that only wakes the app.
+const kindBackground = "background"
 
 // Append implements [line.Request].
 func (m *message) Append(b []byte) []byte {
@@ -189,6 +188,8 @@ func (m *message) Append(b []byte) []byte {
 // nothing is an alert for Apple; one that wakes the app alone is not, and has priority 5.
 func (m *message) manner() (kind, priority string) {
 	switch {
+	case m.kind != "":
+		return m.kind, "10"
 	case m.voip:
 		return "voip", "10"
 	case m.loud:
@@ -196,5 +197,5 @@ func (m *message) manner() (kind, priority string) {
 	case m.badge != "":
 		return "alert", "5"
 	}
-	return "background", "5"
+	return kindBackground, "5"
 }

@@ -35,6 +35,17 @@ func mustConfig(t *testing.T, keys string) *Config {
 	return c
 }
 
+// marshal writes v as JSON, without the detours for HTML.
+func marshal(v any) []byte {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(err)
+	}
+	return bytes.TrimRight(text.Bytes(), "\n")
+}
+
 // receipt is p, as it was published at noon as the seventh of its stream.
 func receipt(p push.Payload) *push.Receipt {
 	r := &push.Receipt{Payload: p, To: map[push.Uid]push.Recipient{alice: {Unread: 3}}}
@@ -72,6 +83,7 @@ func TestGolden(t *testing.T) {
 	plain := mustConfig(t, "")
 	titled := mustConfig(t, `,"ids_only":true,"apns":{"title_loc_key":"NEW","sound":"ding.caf","category":"reply","msg":{"title_loc_args":["a"]}}`)
 	bare := mustConfig(t, `,"apns":{"enabled":false}`)
+	worded, foreign := mustConfig(t, `,"apns":{"body":"$content","fallback":"New message"}`), with(msg, func(p *push.Payload) { p.Content = json.RawMessage(`{"foo":1}`) })
 	unread := push.Recipient{Unread: 3}
 	got := make(map[string]json.RawMessage)
 	for name, c := range map[string]struct {
@@ -84,6 +96,7 @@ func TestGolden(t *testing.T) {
 		"message, unread unknown":   {plain, msg, "", push.Recipient{Unread: -1}},
 		"message, had elsewhere":    {plain, msg, "", push.Recipient{Unread: 3, Delivered: 1}},
 		"message, ids only":         {titled, msg, "", unread},
+		"message of another app":    {worded, foreign, "", unread},
 		"message, nothing drawn":    {bare, msg, "", unread},
 		"call by its own token":     {plain, call, kindVoIP, unread},
 		"call by alert":             {plain, call, "", unread},

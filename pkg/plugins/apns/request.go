@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
@@ -33,9 +34,10 @@ const (
 //
 // Its methods are safe for concurrent use.
 type sender struct {
-	line *line.Line
-	auth *auth
-	wire *line.Wire
+	line    *line.Line
+	auth    *auth
+	wire    *line.Wire
+	renewed atomic.Int64 // when a connection was last given up because of a topic, in Unix ns
 }
 
 // newSender connects nothing.
@@ -46,12 +48,25 @@ func newSender(ctx context.Context, c *Config) (*sender, error) {
 	}
 	s := &sender{}
 	s.line = line.New(line.Options{
-		Name: "APNs", InFlight: c.MaxInFlight, Timeout: sendTimeout,
+		Name: "APNs", InFlight: c.MaxInFlight, MostInFlight: c.stretched, Timeout: sendTimeout,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	s.wire = line.NewWireAs(ctx, s.line, endpoint, line.Wiring{Prime: true, Move: move, IdleAfter: idleAfter, Tunnel: true})
 	s.auth = newAuth(c) //nolint:contextcheck // it outlives ctx, until close
 	return s, nil
+}
+
+// renewEvery is between two connections that are given up because Apple does not know a
+// topic: each would be for every push, and Apple may take that for an attack.
+const renewEvery = time.Minute
+
+// renews reports whether the connection on which Apple does not know a topic is to be given
+// up. It knows the topics that the key had when it was made ("Establishing a token-based
+// connection to APNs"), so that without a new one a bundle id that was added later is
+// refused for as long as the worker runs.
+func (s *sender) renews(now time.Time) bool {
+	last := s.renewed.Load()
+	return now.UnixNano()-last >= int64(renewEvery) && s.renewed.CompareAndSwap(last, now.UnixNano())
 }
 
 // close ends what newSender began, when nothing is sent any more.
@@ -61,11 +76,7 @@ func (s *sender) close() {
 }
 
 // state is [push.Stater]'s.
-func (s *sender) state() push.State {
-	state := s.auth.State()
-	state.Connections = s.line.Connections()
-	return state
-}
+func (s *sender) state() push.State { return s.line.State(s.auth.State()) }
 
 // call is the request that carries m. What shares a topic can fail together.
 func (s *sender) call(m *message) line.Call {
@@ -126,11 +137,10 @@ func (r *request) Claim(x line.Exchange) (line.Answer, bool) {
 		r.peek(x)
 	}
 	v := classify(x, time.Now())
-	if v.again == never {
-		return v.Answer, true
+	if v.again != never || v.Code == codeTopic && r.sender.renews(time.Now()) {
+		x.Retire()
 	}
-	x.Retire()
-	if r.repeated {
+	if v.again == never || r.repeated {
 		return v.Answer, true
 	}
 	r.repeated = true
@@ -169,12 +179,21 @@ func receiptID(r *push.Receipt) string {
 // messageID is the UUID of a receipt's push to d, the same in every attempt (RFC 9562,
 // version 8).
 func messageID(receipt string, d push.Device) string {
-	h := sha256.New()
 	more := d.More()
-	for _, part := range []string{receipt, d.User.String(), more.App, d.ID, more.Kind} {
-		_, _ = h.Write(append([]byte(part), 0))
+	text := make([]byte, 0, 256)
+	for _, part := range [...]string{receipt, d.User.String(), more.App, d.ID, more.Kind} {
+		text = append(append(text, part...), 0)
 	}
-	b := h.Sum(nil)[:16]
-	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	sum := sha256.Sum256(text)
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80
+	text = text[:0]
+	from := 0
+	for _, to := range [...]int{4, 6, 8, 10, 16} {
+		if from > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, sum[from:to])
+		from = to
+	}
+	return string(text)
 }

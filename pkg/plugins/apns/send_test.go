@@ -13,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/fake"
 	fakeapns "github.com/pushworker/pushworker/internal/fake/apns"
 	"github.com/pushworker/pushworker/pkg/plugins/apns"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
 )
@@ -20,9 +21,9 @@ import (
 // TestHandlerKeepsItsPromises is the suite of every handler.
 func TestHandlerKeepsItsPromises(t *testing.T) {
 	s := startFake(t, fakeapns.Options{})
-	everybody := &directory{devices: make(map[push.Uid][]push.Device)}
+	everybody := &linetest.Directory{}
 	for user := range push.Uid(200) {
-		everybody.put(push.Device{User: user, ID: "phone", Provider: "apns", Token: token(fmt.Sprint(user))})
+		everybody.Put(push.Device{User: user, ID: "phone", Provider: "apns", Token: token(fmt.Sprint(user))})
 	}
 	pushtest.TestHandler(t, pushtest.Subject{
 		New:     func(testing.TB) (push.Handler, func() int) { return apns.New(everybody), nil },
@@ -53,7 +54,7 @@ func TestOnePhone(t *testing.T) {
 		if name == "call of own" {
 			w.register(bob, "bob", "voip")
 		}
-		w.mustHandle(step.receipt)
+		w.MustHandle(step.receipt)
 		got := make(map[string]string)
 		for token, requests := range w.got() {
 			got[token] = requests[0].Header["apns-push-type"] + " " + requests[0].Project
@@ -75,9 +76,9 @@ func TestDeadToken(t *testing.T) {
 	w := newWorld(t, rules(t, fmt.Sprintf(`{"token":"%s","status":410,"content_type":"application/json","body":"{\"reason\":\"Unregistered\",\"timestamp\":%d}"}`, token("old"), since.UnixMilli())))
 	w.register(alice, "old", "")
 	w.register(alice, "new", "")
-	w.mustHandle(receiptTo(alice))
-	if diff := cmp.Diff([]verdict{{"old", "unregistered", since}}, w.directory.verdicts(), cmp.AllowUnexported(verdict{})); diff != "" {
-		t.Errorf("gone (-want +got):\n%s", diff)
+	w.MustHandle(receiptTo(alice))
+	if gone := w.Directory.Verdicts(); len(gone) != 1 || gone[0].Device.ID != "old" || gone[0].Reason != "unregistered" || !gone[0].AsOf.Equal(since) {
+		t.Errorf("gone are %v, want the old one as of %s", gone, since)
 	}
 	if n := w.fake.Count(token("new")).Accepted; n != 1 {
 		t.Errorf("the other device got %d", n)
@@ -98,13 +99,13 @@ func TestSandboxMixUp(t *testing.T) {
 	for i := range many {
 		user := push.Uid(0x9000 + i)
 		users = append(users, user)
-		w.directory.put(push.Device{User: user, ID: strconv.Itoa(i), Provider: "apns", Token: "5a" + token(strconv.Itoa(i))[2:]})
+		w.Directory.Put(push.Device{User: user, ID: strconv.Itoa(i), Provider: "apns", Token: "5a" + token(strconv.Itoa(i))[2:]})
 	}
 	var last error
 	for _, u := range users {
-		last = w.handle(receiptTo(u))
+		last = w.Handle(receiptTo(u))
 	}
-	if n := len(w.directory.verdicts()); n >= 20 {
+	if n := len(w.Directory.Verdicts()); n >= 20 {
 		t.Errorf("%d devices were removed", n)
 	}
 	if n := w.fake.Stats().Requests; n > 30 {
@@ -123,11 +124,11 @@ func TestCredentials(t *testing.T) {
 	w.fake.Revoke()
 	users := w.crowd(30)
 	w.offerAll(users)
-	err := w.handle(receiptTo(users[0]))
+	err := w.Handle(receiptTo(users[0]))
 	if _, down := errors.AsType[*push.UnavailableError](err); !down || !strings.Contains(err.Error(), "key_id") {
 		t.Errorf("outcome is %v, want that APNs is unavailable, and the key's part in it", err)
 	}
-	if len(w.directory.verdicts()) != 0 {
+	if len(w.Directory.Verdicts()) != 0 {
 		t.Error("devices were removed")
 	}
 }
@@ -143,5 +144,102 @@ func TestConnections(t *testing.T) {
 	s := w.fake.Stats()
 	if s.Connections != 4 || s.MaxStreamsOfOne > 50 || s.MaxStreamsOfOne == 1 || s.Tokens != 1 {
 		t.Errorf("stats are %+v, want 4 connections, of more than one stream and 50 at most, and one token", s)
+	}
+}
+
+// TestTopicOfLater: a connection knows the topics that the key had when it was made. One that
+// refuses a topic takes no more pushes, so that a bundle id that was added later is reached; of
+// several refusals in a minute one has that effect.
+func TestTopicOfLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, rules(t, `{"token":"`+token("none")+`","answer":"topic-disallowed"},{"token":"`+token("other")+`","answer":"topic-disallowed"}`))
+	w.register(alice, "phone", "")
+	w.register(bob, "none", "")
+	for i, want := range []int64{1, 2, 2} { // connections, after a push to alice
+		w.MustHandle(receiptTo(alice))
+		if n := w.fake.Stats().Connections; n != want {
+			t.Errorf("round %d: %d connections, want %d", i, n, want)
+		}
+		if i == 1 {
+			w.register(carol, "other", "")
+			w.refused(carol)
+		} else {
+			w.refused(bob)
+		}
+	}
+}
+
+// refused has a push to user refused because of its topic.
+func (w *world) refused(user push.Uid) {
+	w.Helper()
+	if err := w.Handle(receiptTo(user)); err == nil || !strings.Contains(err.Error(), "TopicDisallowed") {
+		w.Errorf("the outcome is %v, want TopicDisallowed", err)
+	}
+}
+
+// TestOtherPushType: tokens of which each push is of one type get data alone, with the
+// handler's own aps, to a topic that ends as Apple wants it.
+func TestOtherPushType(t *testing.T) {
+	t.Parallel()
+	const topic = bundle + ".push-type.widgets"
+	w := newWorld(t, fakeapns.Options{}, `"push_type":"widgets","aps":{"content-changed":true}`, `"topic":"`+topic+`"`)
+	d := w.register(alice, "phone", "")
+	w.register(alice, "phone", "voip") // of another handler
+	w.MustHandle(receiptTo(alice))
+	got := w.got()
+	if len(got) != 1 || len(got[d.Token]) != 1 {
+		t.Fatalf("the fake got %v", got)
+	}
+	one := got[d.Token][0]
+	if one.Project != topic || one.Header["apns-push-type"] != "widgets" || !strings.HasPrefix(string(one.Body), `{"aps":{"content-changed":true},"`) || !strings.Contains(string(one.Body), `"seq":"1"`) {
+		t.Errorf("the push is %+v: %s", one, one.Body)
+	}
+}
+
+// TestSandboxNamesThePush: who wants to look a push up in Apple's console is told its name.
+func TestSandboxNamesThePush(t *testing.T) {
+	t.Parallel()
+	for sandbox, begins := range map[bool]string{true: "5a", false: "00"} {
+		w := newWorld(t, fakeapns.Options{Sandbox: sandbox})
+		w.Directory.Put(push.Device{User: alice, ID: "phone", Provider: "apns", Token: begins + token("phone")[2:]})
+		r := receiptTo(alice)
+		w.MustHandle(r)
+		told := r.Itemized()
+		if len(told) != 1 || told[0].Result != push.ResultAccepted || (told[0].UniqueID != "") != sandbox {
+			t.Errorf("sandbox %t: told %+v", sandbox, told)
+		}
+	}
+}
+
+// TestQuietPushes: what only wakes the app is sent once in the interval, and what shows
+// something is not held up by it.
+func TestQuietPushes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fakeapns.Options{})
+	d := w.register(alice, "phone", "")
+	quiet := func() *push.Receipt {
+		r := linetest.Message(push.Recipient{Unread: -1}, alice)
+		r.Payload.What, r.Payload.Content = push.ActRead, nil
+		return r
+	}
+	older := quiet()
+	older.Payload.Timestamp = time.Now().Add(-time.Minute)
+	w.MustHandle(quiet())
+	err := w.Handle(quiet())
+	var wait *push.RetryAfterError
+	if !errors.As(err, &wait) || wait.After < 19*time.Minute || wait.After > 20*time.Minute || !errors.Is(err, push.ErrNotStarted) {
+		t.Errorf("the second has the outcome %v, want a wait of 20 minutes that is no attempt", err)
+	}
+	w.MustHandle(older)
+	if told := older.Itemized(); len(told) != 1 || told[0].Result != push.ResultSkipped || !strings.Contains(told[0].Why, "newer") {
+		t.Errorf("an older one is told as %+v, want skipped", told)
+	}
+	w.MustHandle(receiptTo(alice))
+	var kinds []string
+	for _, r := range w.got()[d.Token] {
+		kinds = append(kinds, r.Header["apns-push-type"])
+	}
+	if diff := cmp.Diff([]string{"background", "alert"}, kinds); diff != "" {
+		t.Errorf("pushes (-want +got):\n%s", diff)
 	}
 }

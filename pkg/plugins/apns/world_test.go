@@ -1,14 +1,10 @@
 package apns_test
 
 import (
-	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,12 +15,10 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// patience bounds every wait; nothing but a failure waits so long.
-const patience = 30 * time.Second
-
 const (
 	alice = push.Uid(0x1001 + iota)
 	bob
+	carol
 )
 
 const bundle = "com.example.app"
@@ -46,10 +40,9 @@ func TestMain(m *testing.M) {
 
 // world is a handler between a fake APNs and a directory.
 type world struct {
-	*testing.T
-	fake      *fakeapns.Server
-	directory *directory
-	handler   push.Handler
+	linetest.Desk
+
+	fake *fakeapns.Server
 }
 
 func startFake(t *testing.T, o fakeapns.Options) *fakeapns.Server {
@@ -84,13 +77,8 @@ func config(s *fakeapns.Server, keys ...string) string {
 
 func newWorld(t *testing.T, o fakeapns.Options, keys ...string) *world {
 	t.Helper()
-	w := &world{T: t, fake: startFake(t, o), directory: &directory{devices: make(map[push.Uid][]push.Device)}}
-	w.handler = apns.New(w.directory)
-	if err := w.handler.Init(config(w.fake, keys...)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.handler.Stop)
-	return w
+	s := startFake(t, o)
+	return &world{linetest.NewDesk(t, apns.New, config(s, keys...)), s}
 }
 
 // rules are options with a script of rules as an operator writes them.
@@ -114,19 +102,8 @@ func (w *world) register(user push.Uid, id, kind string) push.Device {
 	if kind != "" {
 		d.Extra = &push.Extra{Kind: kind}
 	}
-	w.directory.put(d)
+	w.Directory.Put(d)
 	return d
-}
-
-// receiptTo is a message to the users.
-func receiptTo(users ...push.Uid) *push.Receipt {
-	r := &push.Receipt{To: make(map[push.Uid]push.Recipient), Payload: push.Payload{
-		What: push.ActMsg, Topic: "grpOne", Timestamp: time.Now(), SeqId: 1, Content: json.RawMessage(`"hi"`),
-	}}
-	for _, u := range users {
-		r.To[u] = push.Recipient{Unread: 1}
-	}
-	return r
 }
 
 // callTo is a call from bob that rings.
@@ -134,41 +111,6 @@ func callTo(users ...push.Uid) *push.Receipt {
 	r := receiptTo(users...)
 	r.Payload.From, r.Payload.Webrtc = bob.UserId(), "started"
 	return r
-}
-
-func (w *world) offer(r *push.Receipt) <-chan error {
-	w.Helper()
-	outcome := make(chan error, 1)
-	r.OnDone(func(err error) { outcome <- err })
-	select {
-	case w.handler.Push() <- r:
-	case <-time.After(patience):
-		w.Fatal("the handler takes no receipt")
-	}
-	return outcome
-}
-
-func (w *world) await(outcome <-chan error) error {
-	w.Helper()
-	select {
-	case err := <-outcome:
-		return err
-	case <-time.After(patience):
-		w.Fatal("no outcome")
-		return nil
-	}
-}
-
-func (w *world) handle(r *push.Receipt) error {
-	w.Helper()
-	return w.await(w.offer(r))
-}
-
-func (w *world) mustHandle(r *push.Receipt) {
-	w.Helper()
-	if err := w.handle(r); err != nil {
-		w.Fatal(err)
-	}
 }
 
 // got is what the fake has accepted, by token.
@@ -196,58 +138,17 @@ func (w *world) offerAll(users []push.Uid) (failed int) {
 	w.Helper()
 	outcomes := make([]<-chan error, len(users))
 	for i, u := range users {
-		outcomes[i] = w.offer(receiptTo(u))
+		outcomes[i] = w.Offer(receiptTo(u))
 	}
 	for _, outcome := range outcomes {
-		if err := w.await(outcome); err != nil {
+		if err := w.Await(outcome); err != nil {
 			failed++
 		}
 	}
 	return failed
 }
 
-// directory is a push.Directory in memory.
-type directory struct {
-	mu      sync.Mutex
-	devices map[push.Uid][]push.Device
-	gone    []verdict
-}
-
-// verdict is a call of Gone.
-type verdict struct {
-	id, reason string
-	asOf       time.Time
-}
-
-func (d *directory) put(device push.Device) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.devices[device.User] = append(d.devices[device.User], device)
-}
-
-// Devices implements [push.Directory].
-func (d *directory) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	found := make(map[push.Uid][]push.Device)
-	for _, user := range users {
-		if has := d.devices[user]; has != nil {
-			found[user] = slices.Clone(has)
-		}
-	}
-	return found, nil
-}
-
-// Gone implements [push.Directory].
-func (d *directory) Gone(_ context.Context, device push.Device, asOf time.Time, reason string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.gone = append(d.gone, verdict{device.ID + cmp.Or(device.More().Kind, ""), reason, asOf})
-	return nil
-}
-
-func (d *directory) verdicts() []verdict {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.gone)
+// receiptTo is a message to the users.
+func receiptTo(users ...push.Uid) *push.Receipt {
+	return linetest.Message(push.Recipient{Unread: 1}, users...)
 }

@@ -10,26 +10,32 @@ import (
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
-// auth keeps the head of all requests ready, which shows FCM an access token.
+// auth keeps ready what shows FCM an access token.
 type (
-	auth   = credential.Source[*h2post.Head]
-	ticket = credential.Ticket[*h2post.Head]
+	auth   = credential.Source[pass]
+	ticket = credential.Ticket[pass]
 )
+
+// pass shows an access token.
+type pass struct {
+	head          *h2post.Head // of all messages
+	authorization string       // the header
+}
 
 // newAuth starts fetching and does not wait. The requests go to path.
 func newAuth(path string, fetch credential.Fetch[string], c *Config) *auth {
-	head := func(ctx context.Context, key []byte) (credential.Fresh[*h2post.Head], error) {
+	ready := func(ctx context.Context, key []byte) (credential.Fresh[pass], error) {
 		token, err := fetch(ctx, key)
 		if err != nil {
-			return credential.Fresh[*h2post.Head]{}, err
+			return credential.Fresh[pass]{}, err
 		}
-		return credential.Fresh[*h2post.Head]{Value: headWith(path, token.Value), Life: token.Life}, nil
+		return credential.Fresh[pass]{Value: pass{headWith(path, token.Value), token.Value}, Life: token.Life}, nil
 	}
 	key := credential.Key{Text: c.Credentials, Name: "credentials_file", Is: "the service account's key"}
 	if len(key.Text) == 0 {
 		key.File = c.CredentialsFile
 	}
-	return credential.Keep(head, key, "access token")
+	return credential.Keep(ready, key, "access token")
 }
 
 // headWith is what all requests have in common that show an authorization.

@@ -14,8 +14,10 @@ import (
 
 const (
 	// defaultInFlight fills eight connections with 90 requests each, under FCM's
-	// limit of 100.
+	// limit of 100. mostInFlight are for latencies that need more: 160 ms at
+	// defaultPerSecond.
 	defaultInFlight = 720
+	mostInFlight    = 1440
 	// defaultPerSecond is nine tenths of the default quota of 600,000 a minute.
 	defaultPerSecond = 9000
 	defaultRamp      = time.Minute
@@ -39,16 +41,22 @@ type Config struct {
 	// as "http://127.0.0.1:9080/v1". The default is Google's. Without TLS the server may
 	// speak HTTP/2 or HTTP/1.1.
 	Endpoint string `json:"endpoint"`
+	// TopicsEndpoint is the URL at which devices are subscribed to topics, up to and
+	// including the version. The default is Google's, and with endpoint the same server's
+	// "/iid/v1".
+	TopicsEndpoint string `json:"topics_endpoint"`
 	// Transport is how the worker speaks HTTP to FCM. "auto", the default, is a client for
 	// many small messages over HTTP/2, or Go's net/http if the environment names a proxy,
 	// the endpoint begins with http://, or the server does not speak HTTP/2. "net/http" is
 	// always Go's net/http.
 	Transport string `json:"transport"`
-	// DryRun asks FCM to check each message and to deliver none.
+	// DryRun asks FCM to check each message and to deliver none. No device is subscribed to
+	// a channel then.
 	DryRun bool `json:"dry_run"`
 	// MaxInFlight is how many requests may be open at the same time. The default is
-	// 720.
+	// 720, and up to 1440 while FCM's answers take so long that 720 do not allow PerSecond.
 	MaxInFlight int `json:"max_in_flight"`
+	stretched   int // what it may become; 0 if the config says MaxInFlight
 	// PerSecond is how many requests this process may make in a second. The default is
 	// 9000. FCM's default quota is 10,000 for a project.
 	PerSecond float64 `json:"per_second"`
@@ -67,7 +75,9 @@ type Config struct {
 func parseConfig(jsonconf string) (*Config, error) {
 	c := &Config{Settings: notice.Defaults()}
 	err := push.DecodeConfig(jsonconf, c)
-	c.MaxInFlight = cmp.Or(c.MaxInFlight, defaultInFlight)
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight, c.stretched = defaultInFlight, mostInFlight
+	}
 	c.PerSecond = cmp.Or(c.PerSecond, defaultPerSecond)
 	c.Ramp = cmp.Or(c.Ramp, defaultRamp)
 	err = c.check(err)
@@ -78,6 +88,20 @@ func parseConfig(jsonconf string) (*Config, error) {
 }
 
 var errNoProject = errors.New(`key "project_id" is missing and the credentials name no project: set it`)
+
+// warnings are what deserves a look: a project that is not the key's own, which is right
+// only if the service account may send for it. A file that cannot be read is told later.
+func (c *Config) warnings() []string {
+	key := []byte(c.Credentials)
+	if len(key) == 0 {
+		key, _ = os.ReadFile(c.CredentialsFile)
+	}
+	a, err := serviceaccount.Parse(key)
+	if err != nil || a.ProjectID == "" || a.ProjectID == c.ProjectID {
+		return nil
+	}
+	return []string{fmt.Sprintf(`"project_id" is %s, and the credentials are of project %s: remove "project_id", unless this service account may send for %[1]s`, c.ProjectID, a.ProjectID)}
+}
 
 // findProject reads the credentials file if nothing else says the project's id.
 func (c *Config) findProject() error {

@@ -30,19 +30,20 @@ func (c *Config) check(decoding error) error {
 	f.AddIf(c.Ramp < 0, "ramp", "is negative: leave it out for the default")
 	f.AddIf(c.Transport != "" && c.Transport != transportAuto && c.Transport != transportNetHTTP, "transport", "is %q: want %q or %q, or leave it out", c.Transport, transportAuto, transportNetHTTP)
 	f.AddIf(c.APNSBundleID != "" && !bundlePattern.MatchString(c.APNSBundleID), "apns_bundle_id", `is not a bundle id: want letters, digits, "." and "-", such as com.example.app`)
-	c.checkEndpoint(&f)
+	checkEndpoint(&f, "endpoint", c.Endpoint)
+	checkEndpoint(&f, "topics_endpoint", c.TopicsEndpoint)
 	c.checkCredentials(&f)
 	c.CheckSections(&f)
 	return f.Join()
 }
 
-func (c *Config) checkEndpoint(f *notice.Faults) {
-	if c.Endpoint == "" {
+func checkEndpoint(f *notice.Faults, key, text string) {
+	if text == "" {
 		return
 	}
-	u, err := url.Parse(c.Endpoint)
+	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		f.Add("endpoint", "is no URL that requests can go to: want one such as http://127.0.0.1:9080/v1")
+		f.Add(key, "is no URL that requests can go to: want one such as http://127.0.0.1:9080/v1")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -27,12 +28,12 @@ func TestCredentialsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "key.json")
-	w := &world{T: t, fake: fake, directory: &directory{devices: make(map[push.Uid][]push.Device)}}
-	w.handler = fcm.New(w.directory)
+	w := &world{linetest.Desk{T: t, Directory: &linetest.Directory{}}, fake}
+	w.Handler = fcm.New(w.Directory)
 	w.mustInit(`"project_id":"project","credentials_file":"` + path + `"`)
 	w.register(alice, "phone")
 
-	wantDown(t, w.handle(receiptTo(alice)), "credentials_file")
+	wantDown(t, w.Handle(receiptTo(alice)), "credentials_file")
 	replace(t, path, []byte(`{}`))
 	w.awaitOutcome("service account", func(err error) bool { return err != nil })
 	// The key of another server: ours does not know it.
@@ -51,7 +52,7 @@ func (w *world) awaitOutcome(says string, wanted func(error) bool) {
 	w.Helper()
 	var last error
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		last = w.handle(receiptTo(alice))
+		last = w.Handle(receiptTo(alice))
 		if wanted(last) && (last == nil || strings.Contains(last.Error(), says)) {
 			return
 		}
@@ -90,7 +91,7 @@ func TestPermissionDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakefcm.Options{Projects: []string{"another"}})
 	users, _ := w.crowd(50)
-	err := w.handle(receiptTo(users...))
+	err := w.Handle(receiptTo(users...))
 	wantDown(t, err, "enable the Firebase Cloud Messaging API")
-	wantDown(t, w.handle(receiptTo(users...)), "enable the Firebase Cloud Messaging API")
+	wantDown(t, w.Handle(receiptTo(users...)), "enable the Firebase Cloud Messaging API")
 }

@@ -8,19 +8,20 @@ import (
 
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // torn is a directory in which the record of some users is damaged.
 type torn struct {
-	directory
+	*linetest.Directory
 
 	damaged []push.Uid
 }
 
 // Devices implements [push.Directory].
 func (d *torn) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
-	found, _ := d.directory.Devices(ctx, users, provider)
+	found, _ := d.Directory.Devices(ctx, users, provider)
 	return found, &push.UnreadableError{Users: d.damaged, Err: errors.New("the list is damaged")}
 }
 
@@ -34,10 +35,10 @@ func TestDamagedUserWaitsAndOthersAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = fcm.New(&torn{directory: directory{devices: w.directory.devices}, damaged: []push.Uid{bob}})
+	w.Handler = fcm.New(&torn{Directory: w.Directory, damaged: []push.Uid{bob}})
 	w.mustInit(`"credentials":` + string(account))
 
-	err = w.handle(receiptTo(alice, bob))
+	err = w.Handle(receiptTo(alice, bob))
 	part, ok := errors.AsType[*push.Undelivered](err)
 	if !ok || len(part.To) != 1 || !strings.Contains(err.Error(), "damaged") {
 		t.Fatalf("the outcome is %v", err)
@@ -49,7 +50,7 @@ func TestDamagedUserWaitsAndOthersAreTold(t *testing.T) {
 		t.Error("one user's damage counts as an outage")
 	}
 	w.wantOnce([]string{token})
-	if err = w.handle(receiptTo(bob)); err == nil || errors.Is(err, push.ErrNotStarted) {
+	if err = w.Handle(receiptTo(bob)); err == nil || errors.Is(err, push.ErrNotStarted) {
 		t.Errorf("for that user alone the outcome is %v", err)
 	}
 }

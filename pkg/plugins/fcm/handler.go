@@ -21,21 +21,19 @@ const messagingScope = "https://www.googleapis.com/auth/firebase.messaging"
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
 // the network: what is wrong with the credentials is the first receipt's outcome.
 func New(directory push.Directory) push.Handler {
-	return push.Adapt(func(jsonconf string) (push.Work, error) {
+	parse := func(jsonconf string) (*Config, error) {
 		c, err := parseConfig(jsonconf)
-		if err != nil {
-			return push.Work{}, err
+		if err == nil {
+			err = c.findProject()
 		}
-		if err := c.findProject(); err != nil {
-			return push.Work{}, err
-		}
-		s, err := newSender(context.Background(), c, serviceaccount.Fetch(messagingScope)) //nolint:forbidigo // push.Handler's Init takes none
-		if err != nil {
-			return push.Work{}, err
-		}
-		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
-		return newHandler(c, common, directory, s).work(), nil
-	}).ToDevices()
+		return c, err
+	}
+	connect := func(ctx context.Context, c *Config) (*sender, error) {
+		return newSender(ctx, c, serviceaccount.Fetch(messagingScope))
+	}
+	return fanout.Adapt(parse, connect, func(c *Config, common push.Common, s *sender) push.Work {
+		return newHandler(c, common, directory, s).work()
+	})
 }
 
 // handler turns receipts into messages.
@@ -43,10 +41,11 @@ type handler struct {
 	config *Config
 	sender *sender
 	fanout *fanout.Fanout[message]
+	mine   func(push.Device) bool
 }
 
 func newHandler(c *Config, common push.Common, directory push.Directory, s *sender) *handler {
-	h := &handler{config: c, sender: s}
+	h := &handler{config: c, sender: s, mine: common.Takes}
 	h.fanout = fanout.New(directory, fanout.Way[message]{
 		Name: "FCM", Provider: provider, Line: s.line, Prepare: h.prepare, Call: h.call, Text: text,
 		Mine: common.Takes,
@@ -56,16 +55,13 @@ func newHandler(c *Config, common push.Common, directory push.Directory, s *send
 
 func (h *handler) work() push.Work {
 	return h.fanout.Work(push.Work{
-		TTL: h.config.Lifetime, Check: h.check, Probe: h.probe, State: h.sender.state, Close: h.sender.close,
+		TTL: h.config.Lifetime, Check: h.check, Probe: h.probe, State: h.sender.state, Close: h.sender.close, Warnings: h.config.warnings(),
+		Channels: h.channels(),
 	})
 }
 
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[message], error) {
-	made, err := newTemplate(h.config, r, now)
-	if made == nil {
-		return nil, err
-	}
-	return made, nil
+	return fanout.Prepared[message](newTemplate(h.config, r, now)) //nolint:wrapcheck // it is the outcome
 }
 
 // call is the request that carries m to d.

@@ -17,7 +17,7 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// Eight connections of ninety requests each, as by default.
+// Eight connections of ninety requests each, as by default while answers come soon.
 const (
 	inFlight    = 720
 	connections = 8
@@ -29,7 +29,7 @@ func (w *world) offerAll(users []push.Uid) []<-chan error {
 	w.Helper()
 	var outcomes []<-chan error
 	for _, u := range users {
-		outcomes = append(outcomes, w.offer(receiptTo(u)))
+		outcomes = append(outcomes, w.Offer(receiptTo(u)))
 	}
 	return outcomes
 }
@@ -43,6 +43,18 @@ func (w *world) awaitStats(what string, done func(fake.Stats) bool) {
 	}
 }
 
+// awaitHangUp waits until no connection is left.
+func (w *world) awaitHangUp() {
+	w.Helper()
+	for end := time.After(patience); w.fake.Stats().Open > 0; {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-end:
+			w.Fatalf("connections are left: stats are %+v", w.fake.Stats())
+		}
+	}
+}
+
 // TestConnections: as many connections as there are transports, from a cold start,
 // and none over the limit of streams.
 func TestConnections(t *testing.T) {
@@ -50,10 +62,10 @@ func TestConnections(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, fakefcm.Options, ...string) *world{"TLS": newWorld, "plain": newPlainWorld} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"latency":"1s"}`)}})
+			w := start(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"latency":"1s"}`)}}, `"max_in_flight":720`)
 			users, tokens := w.crowd(inFlight + 50)
 			for _, outcome := range w.offerAll(users) {
-				if err := w.await(outcome); err != nil {
+				if err := w.Await(outcome); err != nil {
 					t.Error(err)
 				}
 			}
@@ -76,7 +88,7 @@ func TestGoAway(t *testing.T) {
 	w := newWorld(t, fakefcm.Options{Options: fake.Options{Latency: 20 * time.Millisecond, Script: rules(t, `{"conn_nth":"40","answer":"goaway"}`)}})
 	users, tokens := w.crowd(1000)
 	for _, outcome := range w.offerAll(users) {
-		if err := w.await(outcome); err != nil {
+		if err := w.Await(outcome); err != nil {
 			t.Error(err)
 		}
 	}
@@ -93,7 +105,7 @@ func TestRefusedStreams(t *testing.T) {
 	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"nth":"1","answer":"refuse"}`)}})
 	users, tokens := w.crowd(100)
 	for _, outcome := range w.offerAll(users) {
-		if err := w.await(outcome); err != nil {
+		if err := w.Await(outcome); err != nil {
 			t.Error(err)
 		}
 	}
@@ -121,7 +133,7 @@ func TestServerWithoutHTTP2(t *testing.T) {
 	w := newWorld(t, fakefcm.Options{}, `"endpoint":"`+old.URL+`/v1"`)
 	users, _ := w.crowd(20)
 	for _, outcome := range w.offerAll(users) {
-		if err := w.await(outcome); err != nil {
+		if err := w.Await(outcome); err != nil {
 			t.Error(err)
 		}
 	}
@@ -138,10 +150,10 @@ func TestDrainingBesideStalled(t *testing.T) {
 	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"stuck","answer":"stall"}`)}}, `"max_in_flight":10`)
 	w.register(alice, "stuck")
 	w.register(bob, "well")
-	stuck := w.offer(receiptTo(alice))
+	stuck := w.Offer(receiptTo(alice))
 	w.awaitStats("the first request is stuck", func(s fake.Stats) bool { return s.Streams == 1 })
 	w.fake.Connections(fake.DoGoAway)
-	if err := w.handle(receiptTo(bob)); err != nil {
+	if err := w.Handle(receiptTo(bob)); err != nil {
 		t.Errorf("beside it: %v", err)
 	}
 	select {
@@ -150,7 +162,7 @@ func TestDrainingBesideStalled(t *testing.T) {
 	default:
 	}
 	w.stopNow()
-	wantHandedBack(t, w.await(stuck))
+	wantHandedBack(t, w.Await(stuck))
 }
 
 // TestConnectionsKilled: whatever happens to all connections at once, everything
@@ -185,7 +197,7 @@ func TestRevoked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakefcm.Options{})
 	w.register(alice, "phone")
-	if err := w.handle(receiptTo(alice)); err != nil {
+	if err := w.Handle(receiptTo(alice)); err != nil {
 		t.Fatal(err)
 	}
 	w.pause(5 * time.Second) // a new token is fetched at once unless the last is newer
@@ -197,7 +209,8 @@ func TestRevoked(t *testing.T) {
 }
 
 // TestStopsWhileEverythingStalls: neither FCM nor the token endpoint can keep the
-// handler from starting or stopping.
+// handler from starting or stopping, and no connection is left on which a request was
+// given up.
 func TestStopsWhileEverythingStalls(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"send", "token"} {
@@ -211,8 +224,9 @@ func TestStopsWhileEverythingStalls(t *testing.T) {
 			}
 			w.stopNow()
 			for _, outcome := range outcomes {
-				wantHandedBack(t, w.await(outcome))
+				wantHandedBack(t, w.Await(outcome))
 			}
+			w.awaitHangUp()
 		})
 	}
 }
@@ -231,6 +245,6 @@ func (w *world) stopNow() {
 	w.Helper()
 	over, cancel := context.WithCancel(w.Context())
 	cancel()
-	_ = w.handler.(push.Drainer).Drain(over) // how far it came is its own matter
-	w.handler.Stop()
+	_ = w.Handler.(push.Drainer).Drain(over) // how far it came is its own matter
+	w.Handler.Stop()
 }

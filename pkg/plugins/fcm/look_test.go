@@ -16,7 +16,7 @@ import (
 
 func (w *world) routes(r *push.Receipt) []push.Route {
 	w.Helper()
-	routes, err := w.handler.(push.Router).Route(w.Context(), r)
+	routes, err := w.Handler.(push.Router).Route(w.Context(), r)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestRouteSaysWhatSendingDoes(t *testing.T) {
 	if s := w.fake.Stats(); s.Accepted != 0 {
 		t.Fatalf("asking has sent %d messages", s.Accepted)
 	}
-	if err := w.handle(r); err != nil {
+	if err := w.Handle(r); err != nil {
 		t.Fatal(err)
 	}
 	if phone, tablet := w.fake.Count("phone").Accepted, w.fake.Count("tablet").Accepted; phone != 1 || tablet != 0 {
@@ -94,7 +94,7 @@ func TestRouteSaysWhyNothingIsSent(t *testing.T) {
 func (w *world) check() string {
 	w.Helper()
 	var b strings.Builder
-	for _, f := range w.handler.(push.Checker).Check(w.Context()) {
+	for _, f := range w.Handler.(push.Checker).Check(w.Context()) {
 		b.WriteString(f.Level.String() + " " + f.Check + ": " + f.Text + " / " + f.Remedy + "\n")
 	}
 	return b.String()
@@ -126,7 +126,7 @@ func TestCheckSaysWhatFCMRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad.handler.Stop()
+	bad.Handler.Stop()
 	bad.mustInit(`"credentials":` + strings.ReplaceAll(string(account), other.URL(), bad.fake.URL()))
 	if got := bad.check(); !strings.Contains(got, "fail access token: token endpoint refuses the credentials") || !strings.Contains(got, "replace the service account's key") {
 		t.Errorf("findings are\n%s", got)
@@ -145,14 +145,14 @@ func TestCheckTellsAnEndpointThatIsAway(t *testing.T) {
 	if err := away.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.handler.Stop()
+	w.Handler.Stop()
 	w.mustInit(`"credentials":` + string(account))
 	got := w.check()
 	if !strings.Contains(got, "fail access token: get an access token: ") || !strings.Contains(got, " / check the network, the proxy and the endpoint") ||
 		strings.Contains(got, "replace") {
 		t.Errorf("findings are\n%s", got)
 	}
-	w.handler.Stop()
+	w.Handler.Stop()
 	w.mustInit(`"project_id":"demo"`, `"credentials_file":`+strconv.Quote(filepath.Join(t.TempDir(), "none.json")))
 	if got := w.check(); !strings.Contains(got, " / replace the service account's key") {
 		t.Errorf("without a file, findings are\n%s", got)

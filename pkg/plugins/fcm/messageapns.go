@@ -73,7 +73,7 @@ func (v *view) apsNews() {
 	}
 	if v.DrawsAlert() {
 		if alert := v.Alert(); alert != nil {
-			v.Any("alert", alert)
+			alert.Write(&v.Writer, "alert")
 		}
 	}
 	v.NonEmpty("category", v.More(s, func(n *notice.Notice) string { return cmp.Or(n.Category, n.ClickAction) }))

@@ -25,7 +25,7 @@ func TestNeighboursOfOne(t *testing.T) {
 			t.Parallel()
 			w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"bad","answer":"`+answer+`"}`)}})
 			iPhone := func(user push.Uid, token string) {
-				w.directory.put(push.Device{User: user, ID: "phone", Provider: "fcm", Platform: "ios", Token: token})
+				w.Directory.Put(push.Device{User: user, ID: "phone", Provider: "fcm", Platform: "ios", Token: token})
 			}
 			iPhone(bob, "bad")
 			const crowd, rounds = 10, 30
@@ -34,8 +34,8 @@ func TestNeighboursOfOne(t *testing.T) {
 			}
 			for range rounds {
 				for i := range crowd {
-					w.offer(receiptTo(bob))
-					if err := w.handle(receiptTo(push.Uid(0x7000 + i))); err != nil {
+					w.Offer(receiptTo(bob))
+					if err := w.Handle(receiptTo(push.Uid(0x7000 + i))); err != nil {
 						t.Fatalf("a neighbour: %v", err)
 					}
 				}
@@ -58,19 +58,19 @@ func TestApplesVerdict(t *testing.T) {
 	for i, id := range []string{"removed", "bent", "large"} {
 		w.register(push.Uid(0x2000+i), id)
 	}
-	w.directory.put(push.Device{User: alice, ID: "phone", Provider: "fcm", Platform: "ios", Token: "good"})
-	if err := w.handle(receiptTo(alice)); err != nil { // the key is Apple's
+	w.Directory.Put(push.Device{User: alice, ID: "phone", Provider: "fcm", Platform: "ios", Token: "good"})
+	if err := w.Handle(receiptTo(alice)); err != nil { // the key is Apple's
 		t.Fatal(err)
 	}
 	for i, reason := range []string{"unregistered", "apns-bad-token"} {
-		if err := w.handle(receiptTo(push.Uid(0x2000 + i))); err != nil {
+		if err := w.Handle(receiptTo(push.Uid(0x2000 + i))); err != nil {
 			t.Errorf("%s: %v", reason, err)
 		}
-		if gone := w.directory.verdicts(); len(gone) != i+1 || gone[i].reason != reason {
+		if gone := w.Directory.Verdicts(); len(gone) != i+1 || gone[i].Reason != reason {
 			t.Errorf("tokens that are gone: %+v, want the last for %s", gone, reason)
 		}
 	}
-	err := w.handle(receiptTo(0x2002))
+	err := w.Handle(receiptTo(0x2002))
 	if _, ok := errors.AsType[*push.PermanentError](err); !ok || !strings.Contains(err.Error(), "Apple 413 PayloadTooLarge: check the apns section") {
 		t.Errorf("outcome is %v", err)
 	}

@@ -23,8 +23,8 @@ func TestProbe(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, down)}}, `"ramp":"1ms"`)
 			token := w.register(alice, "phone")
-			probe := func() error { return w.handler.(push.Prober).Probe(t.Context()) }
-			if err := w.handle(receiptTo(alice)); err == nil {
+			probe := func() error { return w.Handler.(push.Prober).Probe(t.Context()) }
+			if err := w.Handle(receiptTo(alice)); err == nil {
 				t.Fatal("FCM is not down")
 			}
 			if _, ok := errors.AsType[*push.UnavailableError](probe()); !ok {
@@ -38,7 +38,7 @@ func TestProbe(t *testing.T) {
 					t.Fatalf("FCM is back and the probe says %v", probe())
 				}
 			}
-			if err := w.handle(receiptTo(alice)); err != nil {
+			if err := w.Handle(receiptTo(alice)); err != nil {
 				t.Errorf("after the probe: %v", err)
 			}
 			if got := w.fake.Stats().Accepted; got != 1 || w.fake.Count(token).Accepted != 1 {
@@ -57,7 +57,7 @@ func TestRefusedForOneReason(t *testing.T) {
 	users, _ := w.crowd(5)
 	for _, u := range append(users, alice) {
 		w.register(u, "other-"+u.String())
-		err := w.handle(receiptTo(u))
+		err := w.Handle(receiptTo(u))
 		refused, ok := errors.AsType[*push.PermanentError](err)
 		if !ok || refused.Reason == "" {
 			t.Fatalf("outcome is %v", err)

@@ -43,7 +43,7 @@ func (r *request) send() {
 
 func (r *request) post(token *ticket) {
 	r.token = token
-	r.wire.Send(r.ctx, token.Value, r, r.answered)
+	r.wire.Send(r.ctx, token.Value.head, r, r.answered)
 }
 
 // Append implements [line.Request].

@@ -13,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/fake"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
 )
@@ -47,7 +48,7 @@ func TestOneAttemptIsOneRequest(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"answer":"`+answer+`"}`)}})
 			token := w.register(alice, "a-token")
-			err := w.handle(receiptTo(alice))
+			err := w.Handle(receiptTo(alice))
 			if n := w.fake.Count(token).Requests; n != 1 {
 				t.Errorf("%d requests in one attempt", n)
 			}
@@ -85,18 +86,18 @@ func TestForeignAnswers(t *testing.T) {
 			t.Parallel()
 			w := newPlainWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, rule)}})
 			token := w.register(alice, "a-token")
-			err := w.handle(receiptTo(alice))
+			err := w.Handle(receiptTo(alice))
 			if told, ok := errors.AsType[*push.RetryAfterError](err); !ok || told.After <= 0 || !errors.Is(err, push.ErrNotStarted) {
 				t.Errorf("outcome is %v, want one that comes back and is no attempt", err)
 			} else if !strings.Contains(err.Error(), "check") || strings.Contains(err.Error(), token) {
 				t.Errorf("error is %q, want one that says what to check, without the token", err)
 			}
 			users, _ := w.crowd(50)
-			down, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(users...)))
+			down, ok := errors.AsType[*push.UnavailableError](w.Handle(receiptTo(users...)))
 			if !ok || !strings.Contains(down.Error(), "check") {
 				t.Errorf("outcome for many is %v, want an outage that says what to check", down)
 			}
-			if n := len(w.directory.verdicts()); n != 0 || w.fake.Stats().Accepted != 0 {
+			if n := len(w.Directory.Verdicts()); n != 0 || w.fake.Stats().Accepted != 0 {
 				t.Errorf("%d devices are gone", n)
 			}
 		})
@@ -146,12 +147,12 @@ func TestManyDevicesOfOneUser(t *testing.T) {
 			if user == bob && id == "phone" {
 				token = "flaky-" + token
 			}
-			w.directory.put(push.Device{User: user, ID: id, Platform: "ios", Token: token})
+			w.Directory.Put(push.Device{User: user, ID: id, Platform: "ios", Token: token})
 		}
 	}
 	r := receiptTo(alice, bob)
 	r.Channel = "chnNews"
-	err := w.handle(r)
+	err := w.Handle(r)
 	part, ok := errors.AsType[*push.Undelivered](err)
 	if !ok {
 		t.Fatalf("outcome is %v", err)
@@ -164,7 +165,7 @@ func TestManyDevicesOfOneUser(t *testing.T) {
 		t.Errorf("tally is %+v", got)
 	}
 	r.To, r.Channel = part.To, part.Channel
-	if err := w.handle(r); err != nil {
+	if err := w.Handle(r); err != nil {
 		t.Errorf("second round: %v", err)
 	}
 	if got, _ := r.Tallied(); got != (push.Targets{Accepted: 3, Skipped: 1}) {
@@ -200,12 +201,12 @@ func TestNeighbours(t *testing.T) {
 	for i, id := range []string{"dead", "alien", "bent", "odd", "weak", "good"} {
 		w.register(push.Uid(0x2000+i), id)
 	}
-	if err := w.handle(receiptTo(0x2005)); err != nil { // the project is ours
+	if err := w.Handle(receiptTo(0x2005)); err != nil { // the project is ours
 		t.Fatal(err)
 	}
 	before := time.Now()
 	r := receiptTo(0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, alice)
-	part, ok := errors.AsType[*push.Undelivered](w.handle(r))
+	part, ok := errors.AsType[*push.Undelivered](w.Handle(r))
 	if !ok {
 		t.Fatal("nothing of it remains")
 	}
@@ -219,10 +220,10 @@ func TestNeighbours(t *testing.T) {
 		t.Errorf("tally is %+v", got)
 	}
 	reasons := make(map[string]string)
-	for _, v := range w.directory.verdicts() {
-		reasons[v.device.Token] = v.reason
-		if v.asOf.Before(before) || v.asOf.After(sentAt(t, w.fake, v.device.Token)) {
-			t.Errorf("%s is dead as of %s", v.device.Token, v.asOf)
+	for _, v := range w.Directory.Verdicts() {
+		reasons[v.Device.Token] = v.Reason
+		if v.AsOf.Before(before) || v.AsOf.After(sentAt(t, w.fake, v.Device.Token)) {
+			t.Errorf("%s is dead as of %s", v.Device.Token, v.AsOf)
 		}
 	}
 	want := map[string]string{"dead": "unregistered", "alien": "sender-mismatch", "bent": "invalid-token"}
@@ -250,7 +251,7 @@ func TestRefusedForGood(t *testing.T) {
 	w.register(alice, "odd")
 	w.register(bob, "good")
 	for name, users := range map[string][]push.Uid{"alone": {alice}, "among others": {alice, bob}} {
-		err := w.handle(receiptTo(users...))
+		err := w.Handle(receiptTo(users...))
 		if _, ok := errors.AsType[*push.PermanentError](err); !ok || !strings.Contains(err.Error(), alice.UserId()) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -267,12 +268,12 @@ func TestDirectoryDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"token":"dead","answer":"unregistered"}`)}})
 	w.register(alice, "dead")
-	w.directory.fail(errors.New("no broker"), nil)
-	if down, ok := errors.AsType[*push.UnavailableError](w.handle(receiptTo(alice))); !ok || !down.Directory {
+	w.Directory.Fail(errors.New("no broker"), nil)
+	if down, ok := errors.AsType[*push.UnavailableError](w.Handle(receiptTo(alice))); !ok || !down.Directory {
 		t.Error("a directory that is down is not said to be")
 	}
-	w.directory.fail(nil, errors.New("no broker"))
-	wantPlain(t, w.handle(receiptTo(alice))) // so that it is reported again
+	w.Directory.Fail(nil, errors.New("no broker"))
+	wantPlain(t, w.Handle(receiptTo(alice))) // so that it is reported again
 }
 
 // TestSkipped: who needs no push costs no request and no attempt.
@@ -280,11 +281,11 @@ func TestSkipped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakefcm.Options{})
 	w.register(alice, "has-it")
-	w.directory.put(push.Device{User: alice, ID: "pigeon", Provider: "pigeon", Token: "t"})
-	w.directory.put(push.Device{User: bob, ID: "blank", Provider: "fcm"})
+	w.Directory.Put(push.Device{User: alice, ID: "pigeon", Provider: "pigeon", Token: "t"})
+	w.Directory.Put(push.Device{User: bob, ID: "blank", Provider: "fcm"})
 	r := receiptTo(alice, bob)
 	r.To[alice] = push.Recipient{Devices: []string{"has-it"}}
-	if err := w.handle(r); err != nil {
+	if err := w.Handle(r); err != nil {
 		t.Error(err)
 	}
 	if got, _ := r.Tallied(); got != (push.Targets{Skipped: 2}) {
@@ -292,12 +293,12 @@ func TestSkipped(t *testing.T) {
 	}
 	unknown := receiptTo(alice)
 	unknown.Payload.What = "wave"
-	if err := w.handle(unknown); err != nil {
+	if err := w.Handle(unknown); err != nil {
 		t.Errorf("an unknown action: %v", err)
 	}
 	old := receiptTo(alice)
 	old.Payload.Timestamp = time.Now().Add(-2 * time.Hour)
-	if err := w.handle(old); !errors.Is(err, push.ErrExpired) {
+	if err := w.Handle(old); !errors.Is(err, push.ErrExpired) {
 		t.Errorf("an old receipt: %v", err)
 	}
 	if n := w.fake.Stats().Requests; n != 0 {
@@ -338,13 +339,13 @@ func TestListedElsewhere(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, fakefcm.Options{})
 			for _, d := range tt.devices {
-				w.directory.put(d)
+				w.Directory.Put(d)
 			}
 			r := receiptTo(alice, bob)
 			for user, ids := range tt.lists {
 				r.To[user] = push.Recipient{Devices: ids}
 			}
-			if err := w.handle(r); err != nil {
+			if err := w.Handle(r); err != nil {
 				t.Error(err)
 			}
 			var got []string
@@ -367,7 +368,7 @@ func TestBadChannelName(t *testing.T) {
 	w.register(alice, "phone")
 	r := receiptTo(alice)
 	r.Channel = "chn/../x"
-	err := w.handle(r)
+	err := w.Handle(r)
 	if _, ok := errors.AsType[*push.PermanentError](err); !ok || w.fake.Count("phone").Accepted != 1 {
 		t.Errorf("outcome is %v, %+v", err, w.fake.Counts())
 	}
@@ -378,7 +379,7 @@ func TestDryRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, fakefcm.Options{}, `"dry_run":true`)
 	w.register(alice, "phone")
-	if err := w.handle(receiptTo(alice)); err != nil {
+	if err := w.Handle(receiptTo(alice)); err != nil {
 		t.Error(err)
 	}
 	if s := w.fake.Stats(); s.Requests != 1 || s.Accepted != 0 {
@@ -387,7 +388,7 @@ func TestDryRun(t *testing.T) {
 }
 
 // everybody is a directory in which everybody has one device.
-type everybody struct{ directory }
+type everybody struct{ linetest.Directory }
 
 // Devices implements [push.Directory].
 func (*everybody) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {

@@ -25,12 +25,14 @@ const (
 //
 //	line ─► ask ─► wire ─► FCM ─► classify
 //
+// and subscribes devices to topics beside that.
 // Its methods are safe for concurrent use.
 type sender struct {
 	line      *line.Line
 	platforms [platforms]*line.Group
 	auth      *auth
 	wire      *line.Wire
+	topics    *topics
 	dryRun    bool
 }
 
@@ -42,7 +44,7 @@ func newSender(ctx context.Context, c *Config, fetch credential.Fetch[string]) (
 	}
 	s := &sender{dryRun: c.DryRun}
 	s.line = line.New(line.Options{
-		Name: "FCM", InFlight: c.MaxInFlight, PerSecond: c.PerSecond, Ramp: c.Ramp, Timeout: sendTimeout,
+		Name: "FCM", InFlight: c.MaxInFlight, MostInFlight: c.stretched, PerSecond: c.PerSecond, Ramp: c.Ramp, Timeout: sendTimeout,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	for _, p := range []platform{android, ios, web} { // which one another is, FCM does not say
@@ -51,6 +53,10 @@ func newSender(ctx context.Context, c *Config, fetch credential.Fetch[string]) (
 	s.wire = line.NewWire(ctx, s.line, endpoint, c.Transport == transportNetHTTP)
 	path := endpoint.EscapedPath() + "/projects/" + url.PathEscape(c.ProjectID) + "/messages:send"
 	s.auth = newAuth(path, fetch, c) //nolint:contextcheck // it outlives ctx, until close
+	if s.topics, err = newTopics(ctx, c, endpoint, s.auth); err != nil {
+		s.close() //nolint:contextcheck // as above
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -58,11 +64,10 @@ func newSender(ctx context.Context, c *Config, fetch credential.Fetch[string]) (
 func (s *sender) close() {
 	s.auth.Close()
 	s.wire.Close()
+	if s.topics != nil {
+		s.topics.close()
+	}
 }
 
 // state is [push.Stater]'s.
-func (s *sender) state() push.State {
-	state := s.auth.State()
-	state.Connections = s.line.Connections()
-	return state
-}
+func (s *sender) state() push.State { return s.line.State(s.auth.State()) }

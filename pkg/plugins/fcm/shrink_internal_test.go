@@ -62,7 +62,7 @@ func monstrous() map[string]*push.Receipt {
 	for i := range files {
 		files[i] = map[string]any{"at": -1, "tp": "EX"}
 	}
-	big := strings.Repeat("\x01\"\\ж", 50_000)
+	big := strings.Repeat("\x01\"\\ж", 4*maxPayload/5) // of each name four times what a whole message may have
 	return map[string]*push.Receipt{
 		"small":    receipt(),
 		"zalgo":    receipt(func(r *push.Receipt) { r.Payload.Content = zalgo }),

@@ -1,30 +1,24 @@
 package fcm_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"flag"
 	"fmt"
-	"maps"
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pushworker/pushworker/internal/fake"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 	"github.com/pushworker/pushworker/pkg/plugins/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -37,28 +31,6 @@ const (
 )
 
 var certFile, keyFile string
-
-// transport is what the handlers' worlds are built with.
-var transport = "auto"
-
-// TestMain makes a certificate that this process trusts, because the list of the
-// trusted is read once. All tests run over both transports.
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "fcm")
-	if err == nil {
-		certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-		err = errors.Join(makeCertificate(), os.Setenv("SSL_CERT_FILE", certFile))
-	}
-	if err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	if transport = "net/http"; code == 0 && flag.Lookup("test.fuzz").Value.String()+flag.Lookup("test.bench").Value.String() == "" {
-		code = m.Run()
-	}
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
 
 func makeCertificate() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -85,10 +57,9 @@ func makeCertificate() error {
 
 // world is a handler between a fake FCM and a directory.
 type world struct {
-	*testing.T
-	fake      *fakefcm.Server
-	directory *directory
-	handler   push.Handler
+	linetest.Desk
+
+	fake *fakefcm.Server
 }
 
 // newWorld starts a fake and a handler for it. Over TLS as in production, unless
@@ -106,18 +77,20 @@ func newPlainWorld(t *testing.T, o fakefcm.Options, keys ...string) *world {
 
 func newWorldWith(t *testing.T, o fakefcm.Options, keys ...string) *world {
 	t.Helper()
-	w := &world{T: t, fake: startFake(t, o), directory: &directory{devices: make(map[push.Uid][]push.Device)}}
+	w := &world{linetest.Desk{T: t, Directory: &linetest.Directory{}}, startFake(t, o)}
 	account, err := w.fake.ServiceAccount("project")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = fcm.New(w.directory)
+	w.Handler = fcm.New(w.Directory)
 	w.mustInit(append(keys, `"credentials":`+string(account))...)
 	return w
 }
 
 func startFake(t *testing.T, o fakefcm.Options) *fakefcm.Server {
 	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	wired.Store(name, nil)
 	fake, err := fakefcm.Start(o)
 	if err != nil {
 		t.Fatal(err)
@@ -132,10 +105,7 @@ func startFake(t *testing.T, o fakefcm.Options) *fakefcm.Server {
 
 func (w *world) mustInit(keys ...string) {
 	w.Helper()
-	if err := w.handler.Init(config(w.fake, keys...)); err != nil {
-		w.Fatal(err)
-	}
-	w.Cleanup(w.handler.Stop)
+	w.MustInit(config(w.fake, keys...))
 }
 
 // config is one without brakes.
@@ -155,50 +125,10 @@ func rules(t *testing.T, text string) fake.Script {
 
 // register gives user a device, whose token is its id, and returns the token.
 func (w *world) register(user push.Uid, id string) string {
-	w.directory.put(push.Device{
+	w.Directory.Put(push.Device{
 		User: user, ID: id, Provider: "fcm", Platform: "android", Token: id, Registered: time.Now().Add(-time.Hour),
 	})
 	return id
-}
-
-// receiptTo is a message to the users.
-func receiptTo(users ...push.Uid) *push.Receipt {
-	r := &push.Receipt{To: make(map[push.Uid]push.Recipient), Payload: push.Payload{
-		What: push.ActMsg, Topic: "grpOne", Timestamp: time.Now(), SeqId: 1, Content: json.RawMessage(`"hi"`),
-	}}
-	for _, u := range users {
-		r.To[u] = push.Recipient{}
-	}
-	return r
-}
-
-// offer gives r to the handler; its outcome arrives.
-func (w *world) offer(r *push.Receipt) <-chan error {
-	w.Helper()
-	outcome := make(chan error, 1)
-	r.OnDone(func(err error) { outcome <- err })
-	select {
-	case w.handler.Push() <- r:
-	case <-time.After(patience):
-		w.Fatal("the handler takes no receipt")
-	}
-	return outcome
-}
-
-func (w *world) await(outcome <-chan error) error {
-	w.Helper()
-	select {
-	case err := <-outcome:
-		return err
-	case <-time.After(patience):
-		w.Fatal("no outcome")
-		return nil
-	}
-}
-
-func (w *world) handle(r *push.Receipt) error {
-	w.Helper()
-	return w.await(w.offer(r))
 }
 
 // drive does with r what a queue would, with the provider's delays only, and returns in how
@@ -206,7 +136,7 @@ func (w *world) handle(r *push.Receipt) error {
 func (w *world) drive(r *push.Receipt) (rounds int) {
 	w.Helper()
 	for rounds = 1; ; rounds++ {
-		err := w.handle(r)
+		err := w.Handle(r)
 		if err == nil {
 			return rounds
 		}
@@ -252,58 +182,7 @@ func (w *world) crowd(n int) (users []push.Uid, tokens []string) {
 	return users, tokens
 }
 
-// directory is a push.Directory in memory.
-type directory struct {
-	mu      sync.Mutex
-	devices map[push.Uid][]push.Device
-	down    error
-	verdict error
-	gone    []verdict
-}
-
-// verdict is a call of Gone.
-type verdict struct {
-	device push.Device
-	asOf   time.Time
-	reason string
-}
-
-func (d *directory) put(device push.Device) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.devices[device.User] = append(d.devices[device.User], device)
-}
-
-// Devices implements [push.Directory].
-func (d *directory) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.down != nil {
-		return nil, d.down
-	}
-	asked := maps.Clone(d.devices)
-	maps.DeleteFunc(asked, func(user push.Uid, _ []push.Device) bool {
-		return !slices.Contains(users, user)
-	})
-	return asked, nil
-}
-
-// Gone implements [push.Directory].
-func (d *directory) Gone(_ context.Context, device push.Device, asOf time.Time, reason string) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.gone = append(d.gone, verdict{device, asOf, reason})
-	return d.verdict
-}
-
-func (d *directory) verdicts() []verdict {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]verdict(nil), d.gone...)
-}
-
-func (d *directory) fail(devices, gone error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.down, d.verdict = devices, gone
+// receiptTo is a message to the users.
+func receiptTo(users ...push.Uid) *push.Receipt {
+	return linetest.Message(push.Recipient{}, users...)
 }

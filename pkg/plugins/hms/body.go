@@ -78,7 +78,7 @@ func (t *template) alertV3(v *notice.View, a *alert, ttl int) *rendered {
 // alertV1 must have a sound, and what a click does.
 func (t *template) alertV1(v *notice.View, a *alert, ttl int) *rendered {
 	s := &t.config.Android
-	r := &rendered{loud: true, badgeBegin: `"badge":{"set_num":`, badgeEnd: `,"class":` + string(quoted(nil, t.config.BadgeClass)) + `},`}
+	r := &rendered{loud: true, badgeBegin: `"badge":{"set_num":`, badgeEnd: `,"class":` + string(jsonbody.Quote(nil, t.config.BadgeClass)) + `},`}
 	w := make(jsonbody.Writer, 0, 1024)
 	w.Begin("")
 	w.Begin("message")

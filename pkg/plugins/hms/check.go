@@ -6,7 +6,6 @@ import (
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/credential"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
-	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -35,7 +34,7 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 		}
 		return "put credentials there that Huawei has issued; a replaced file is read within " + credential.LookEvery.String()
 	})
-	found := append(h.idle(), token)
+	found := append(h.config.IdleBut("android", "Huawei's devices"), token)
 	if !ok {
 		return found
 	}
@@ -43,19 +42,6 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 		m, to := h.madeUp()
 		(&request{sender: h.sender, message: m, dry: true, tokens: []string{to}, ctx: ctx, peek: peek, answered: known(answered)}).send()
 	})...)
-}
-
-// idle warns of keys that do nothing here.
-func (h *handler) idle() []push.Finding {
-	found := h.config.Idle("docs/handlers.md")
-	for name, s := range map[string]notice.Section{"apns": h.config.APNS, "webpush": h.config.Webpush} {
-		if s.Enabled {
-			found = append(found, push.Finding{
-				Level: push.LevelWarn, Check: "sections", Text: "the section " + name + " does nothing for Huawei's devices", Remedy: "remove it",
-			})
-		}
-	}
-	return found
 }
 
 // probe sends to a made-up device on the way of every message.

@@ -32,7 +32,7 @@ type Config struct {
 	// worker uses the new key within 5 s.
 	CredentialsFile string `json:"credentials_file"`
 	// Endpoint is the URL of Push Kit, of a proxy or of a fake, such as
-	// "http://127.0.0.1:9083". The default is Huawei's.
+	// "http://127.0.0.1:9084". The default is Huawei's.
 	Endpoint string `json:"endpoint"`
 	// TokenEndpoint is the URL where v1 gets its access tokens. The default is Huawei's.
 	TokenEndpoint string `json:"token_endpoint"`
@@ -84,7 +84,7 @@ func (c *Config) check(decoding error) error {
 	f.AddIf(!categoryPattern.MatchString(c.Category), "category", `is none of Huawei's: want one such as "IM" or "MARKETING"`)
 	f.AddIf(c.MaxInFlight < 0 || c.MaxInFlight > maxInFlight, "max_in_flight", "is %d: want between 1 and %d, or leave it out", c.MaxInFlight, maxInFlight)
 	c.CheckSections(&f)
-	f.AddIf(c.IDsOnly && c.isWordless(), "android.title", `is missing: with "ids_only" the text of a message is not sent, so that a notification has no words; set "title"`)
+	f.AddIf(c.IDsOnly && c.isWordless(), "android.title", `is missing: with "ids_only" the text of a message is not sent, so that a notification has no words; set "title" or "fallback"`)
 	return f.Join()
 }
 
@@ -117,7 +117,10 @@ func (c *Config) isWordless() bool {
 	s := &c.Android
 	words := func(field func(*notice.Notice) string) string { return s.Text(push.ActMsg, field) }
 	body := words(func(n *notice.Notice) string { return n.Body })
-	return s.Enabled && (body == "" || body == notice.MessageText) &&
+	if body == notice.MessageText {
+		body = words(func(n *notice.Notice) string { return n.Fallback })
+	}
+	return s.Enabled && body == "" &&
 		words(func(n *notice.Notice) string { return n.Title }) == "" &&
 		(!c.isV1 || words(func(n *notice.Notice) string { return n.TitleLocKey + n.BodyLocKey }) == "")
 }

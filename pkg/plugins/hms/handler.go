@@ -29,18 +29,9 @@ const (
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
 // the network.
 func New(directory push.Directory) push.Handler {
-	return push.Adapt(func(jsonconf string) (push.Work, error) {
-		c, err := parseConfig(jsonconf)
-		if err != nil {
-			return push.Work{}, err
-		}
-		s, err := newSender(context.Background(), c) //nolint:forbidigo // push.Handler's Init takes none
-		if err != nil {
-			return push.Work{}, err
-		}
-		common, _ := push.ParseCommon(jsonconf) // its faults are told by Adapt
-		return newHandler(c, common, directory, s).work(), nil
-	}).ToDevices()
+	return fanout.Adapt(parseConfig, newSender, func(c *Config, common push.Common, s *sender) push.Work {
+		return newHandler(c, common, directory, s).work()
+	})
 }
 
 // handler turns receipts into messages.
@@ -75,11 +66,7 @@ func (h *handler) work() push.Work {
 }
 
 func (h *handler) prepare(r *push.Receipt, now time.Time) (fanout.Renderer[message], error) {
-	made, err := newTemplate(h.config, r, now)
-	if made == nil {
-		return nil, err
-	}
-	return made, nil
+	return fanout.Prepared[message](newTemplate(h.config, r, now)) //nolint:wrapcheck // it is the outcome
 }
 
 // text is m without the tokens.
@@ -129,8 +116,4 @@ func (s *sender) close() {
 }
 
 // state is [push.Stater]'s.
-func (s *sender) state() push.State {
-	state := s.auth.State()
-	state.Connections = s.line.Connections()
-	return state
-}
+func (s *sender) state() push.State { return s.line.State(s.auth.State()) }

@@ -82,6 +82,8 @@ func TestGolden(t *testing.T) {
 	with := func(p push.Payload, change func(*push.Payload)) push.Payload { change(&p); return p }
 	call := with(msg, func(p *push.Payload) { p.Webrtc, p.Content = "started", nil })
 	const titled = `,"ids_only":true,"category":"MARKETING","test_messages":true,"call_alerts":true,"android":{"title":"News","click_action":"open","sound":"ding.mp3"}`
+	const worded = `,"android":{"body":"$content","fallback":"New message"}`
+	foreign := with(msg, func(p *push.Payload) { p.Content = json.RawMessage(`{"foo":1}`) })
 	unread := push.Recipient{Unread: 3}
 	got := make(map[string]json.RawMessage)
 	for api, credentials := range map[string]string{"v3": testAccount(t), "v1": testApp} {
@@ -96,6 +98,7 @@ func TestGolden(t *testing.T) {
 			"message, 1000 unread":    {plain, msg, push.Recipient{Unread: 1000}},
 			"message, had elsewhere":  {plain, msg, push.Recipient{Unread: 3, Delivered: 1}},
 			"message, ids only":       {mustConfig(t, credentials, titled), msg, unread},
+			"message of another app":  {mustConfig(t, credentials, worded), foreign, unread},
 			"message, nothing drawn":  {mustConfig(t, credentials, `,"android":{"enabled":false}`), msg, unread},
 			"call":                    {plain, call, unread},
 			"call by alert":           {mustConfig(t, credentials, titled), call, unread},

@@ -2,12 +2,12 @@ package hms
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/jsonbody"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 )
 
@@ -78,15 +78,9 @@ func (r *request) Append(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = quoted(b, token)
+		b = jsonbody.Quote(b, token)
 	}
 	return append(b, "]}}"...)
-}
-
-// quoted appends s as JSON.
-func quoted(b []byte, s string) []byte {
-	text, _ := json.Marshal(s) // a string can always be
-	return append(b, text...)
 }
 
 // Claim implements [line.Request]. A request whose token is refused is repeated once if

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pushworker/pushworker/pkg/plugins/hms"
+	"github.com/pushworker/pushworker/pkg/plugins/internal/linetest"
 	"github.com/pushworker/pushworker/pkg/push"
 	"github.com/pushworker/pushworker/pkg/push/pushtest"
 )
@@ -18,9 +19,9 @@ import (
 // TestHandlerKeepsItsPromises is the suite of every handler, with both APIs.
 func TestHandlerKeepsItsPromises(t *testing.T) {
 	s := startFake(t, "")
-	everybody := &directory{devices: make(map[push.Uid][]push.Device)}
+	everybody := &linetest.Directory{}
 	for user := range push.Uid(200) {
-		everybody.put(push.Device{User: user, ID: "phone", Provider: "hms", Token: token(fmt.Sprint("phone", user))})
+		everybody.Put(push.Device{User: user, ID: "phone", Provider: "hms", Token: token(fmt.Sprint("phone", user))})
 	}
 	for _, keys := range [][]string{nil, {v1(s)}} {
 		pushtest.TestHandler(t, pushtest.Subject{
@@ -51,12 +52,12 @@ func keysOf(w *world, isV1 bool) []string {
 func TestBatch(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
 		t.Helper()
-		w := &world{T: t, fake: startFake(t, "")}
+		w := &world{fake: startFake(t, "")}
 		w = newWorld(t, w.fake, append(keysOf(w, isV1), `"badge_class":"com.example.Main"`)...)
 		users := w.crowd(2500)
 		r := receiptTo(users...)
 		r.To[users[0]] = push.Recipient{Unread: 7}
-		w.mustHandle(r)
+		w.MustHandle(r)
 		if n := len(w.accepted()); n != 2500 || w.fake.Posts() != 4 {
 			t.Errorf("%d devices were reached by %d requests, want 2500 by 4", n, w.fake.Posts())
 		}
@@ -72,12 +73,12 @@ func TestOneOfMany(t *testing.T) {
 		w.register(alice, fmt.Sprint("p-", i))
 	}
 	r := receiptTo(alice)
-	err := w.handle(r)
+	err := w.Handle(r)
 	part, ok := errors.AsType[*push.Undelivered](err)
 	if !ok || part.Rejected == nil {
 		t.Fatalf("outcome is %v, want that a part is left", err)
 	}
-	if diff := cmp.Diff([]string{"p-0 token-format", "p-1 other-project"}, w.directory.verdicts()); diff != "" {
+	if diff := cmp.Diff([]string{"p-0 token-format", "p-1 other-project"}, w.Directory.Reasons()); diff != "" {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{"p-4": 1, "p-5": 1}, w.accepted()); diff != "" || w.fake.Posts() != 1 {
@@ -97,8 +98,8 @@ func TestIllegalOfV1(t *testing.T) {
 	w := newWorld(t, s, v1(s))
 	w.register(alice, "p-0")
 	w.register(alice, "p-1")
-	w.mustHandle(receiptTo(alice))
-	if diff := cmp.Diff([]string{"p-0 illegal-token"}, w.directory.verdicts()); diff != "" || w.accepted()["p-1"] != 1 {
+	w.MustHandle(receiptTo(alice))
+	if diff := cmp.Diff([]string{"p-0 illegal-token"}, w.Directory.Reasons()); diff != "" || w.accepted()["p-1"] != 1 {
 		t.Errorf("gone (-want +got):\n%s", diff)
 	}
 }
@@ -109,18 +110,18 @@ func TestMixUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, startFake(t, `{"token":"*-phone-*","answer":"no-right"}`))
 	users := w.crowd(60)
-	err := w.handle(receiptTo(users...))
+	err := w.Handle(receiptTo(users...))
 	if _, down := errors.AsType[*push.UnavailableError](err); !down || !strings.Contains(err.Error(), "credentials") {
 		t.Errorf("outcome is %v, want that Push Kit is unavailable, and what to check", err)
 	}
-	if gone := w.directory.verdicts(); len(gone) != 0 {
+	if gone := w.Directory.Verdicts(); len(gone) != 0 {
 		t.Errorf("%d devices were removed", len(gone))
 	}
 	other := newWorld(t, w.fake)
-	other.directory.devices = w.directory.devices
+	other.crowd(len(users))
 	other.register(alice, "good")
-	other.mustHandle(receiptTo(append(users, alice)...))
-	if gone := other.directory.verdicts(); len(gone) != 60 {
+	other.MustHandle(receiptTo(append(users, alice)...))
+	if gone := other.Directory.Verdicts(); len(gone) != 60 {
 		t.Errorf("%d devices were removed, want 60", len(gone))
 	}
 }
@@ -131,12 +132,12 @@ func TestWholeRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, startFake(t, `{"token":"*","times":1,"answer":"inner-error"}`))
 	users := w.crowd(100)
-	if err := w.handle(receiptTo(users...)); err == nil {
+	if err := w.Handle(receiptTo(users...)); err == nil {
 		t.Fatal("delivered")
 	} else if _, down := errors.AsType[*push.UnavailableError](err); down {
 		t.Errorf("one request closes the lane: %v", err)
 	}
-	w.mustHandle(receiptTo(users...))
+	w.MustHandle(receiptTo(users...))
 	if n := len(w.accepted()); n != 100 || w.fake.Posts() != 2 {
 		t.Errorf("%d devices were reached, by %d requests in all", n, w.fake.Posts())
 	}
@@ -147,12 +148,12 @@ func TestWholeRequest(t *testing.T) {
 func TestRefusedToken(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
 		t.Helper()
-		w := &world{T: t, fake: startFake(t, "")}
+		w := &world{fake: startFake(t, "")}
 		w = newWorld(t, w.fake, keysOf(w, isV1)...)
 		w.register(alice, "a")
-		w.mustHandle(receiptTo(alice))
+		w.MustHandle(receiptTo(alice))
 		w.fake.Expire()
-		w.mustHandle(receiptTo(alice))
+		w.MustHandle(receiptTo(alice))
 		if n := w.fake.Posts(); n != 3 || w.fake.Stats().Tokens != 2 || w.accepted()["a"] != 2 {
 			t.Errorf("%d requests, stats %+v, want 3 and 2 tokens", n, w.fake.Stats())
 		}
@@ -160,15 +161,15 @@ func TestRefusedToken(t *testing.T) {
 		users := w.crowd(30)
 		outcomes := make([]<-chan error, len(users))
 		for i, u := range users {
-			outcomes[i] = w.offer(receiptTo(u))
+			outcomes[i] = w.Offer(receiptTo(u))
 		}
 		for _, outcome := range outcomes {
 			if err := <-outcome; err == nil {
 				t.Error("delivered with credentials that are not known")
 			}
 		}
-		err := w.handle(receiptTo(alice))
-		if _, down := errors.AsType[*push.UnavailableError](err); !down || len(w.directory.verdicts()) != 0 {
+		err := w.Handle(receiptTo(alice))
+		if _, down := errors.AsType[*push.UnavailableError](err); !down || len(w.Directory.Verdicts()) != 0 {
 			t.Errorf("outcome is %v, want that Push Kit is unavailable", err)
 		}
 	})
@@ -185,7 +186,7 @@ func TestPushTypes(t *testing.T) {
 	w.register(alice, "a")
 	for kind, r := range map[string]*push.Receipt{"0": receiptTo(alice), "10": call, "6": read} {
 		w.fake.Reset()
-		w.mustHandle(r)
+		w.MustHandle(r)
 		if got := w.fake.Requests(); len(got) != 1 || got[0].Header["push-type"] != kind {
 			t.Errorf("got %v, want push type %s", got, kind)
 		}
@@ -205,14 +206,14 @@ func levels(found []push.Finding) string {
 func TestCheck(t *testing.T) {
 	both(t, func(t *testing.T, isV1 bool) {
 		t.Helper()
-		w := &world{T: t, fake: startFake(t, "")}
+		w := &world{fake: startFake(t, "")}
 		w = newWorld(t, w.fake, append(keysOf(w, isV1), `"apns":{"enabled":true}`)...)
 		kind := map[bool]string{false: "provider token", true: "access token"}[isV1]
-		checker := w.handler.(push.Checker)
+		checker := w.Handler.(push.Checker)
 		if got := levels(checker.Check(t.Context())); got != "warn sections, ok "+kind+", ok made-up device, ok clock" {
 			t.Errorf("found %s", got)
 		}
-		if err := w.handler.(push.Prober).Probe(t.Context()); err != nil {
+		if err := w.Handler.(push.Prober).Probe(t.Context()); err != nil {
 			t.Error(err)
 		}
 		if s := w.fake.Stats(); s.Accepted != 0 || s.Requests != 2 {
@@ -231,7 +232,7 @@ func TestNeighbours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, startFake(t, ""))
 	users := w.crowd(50)
-	one, two := w.offer(receiptTo(users[:40]...)), w.offer(receiptTo(users[10:]...))
+	one, two := w.Offer(receiptTo(users[:40]...)), w.Offer(receiptTo(users[10:]...))
 	if err := errors.Join(<-one, <-two); err != nil {
 		t.Fatal(err)
 	}

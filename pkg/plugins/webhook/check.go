@@ -17,7 +17,7 @@ func testID() string { return "test-" + rand.Text() }
 // check posts an event that carries nothing.
 func (h *handler) check(ctx context.Context) []push.Finding {
 	asked := time.Now()
-	x := h.sender.exchange(ctx, testID(), push.Delivery{}, testBody(asked))
+	x := h.sender.exchange(ctx, testID(), &push.Receipt{}, testBody(asked))
 	a := classify(x, asked)
 	f := push.Finding{Level: push.LevelOK, Check: "test event"}
 	switch {
@@ -40,7 +40,7 @@ func (h *handler) check(ctx context.Context) []push.Finding {
 // probe posts an event that carries nothing, on the way of every receipt, so that the
 // line learns from it too whether the receiver is there.
 func (h *handler) probe(ctx context.Context) error {
-	_, a := h.sender.post(ctx, testID(), push.Delivery{}, testBody(time.Now()))
+	_, a := h.sender.post(ctx, testID(), &push.Receipt{}, testBody(time.Now()))
 	switch {
 	case errors.Is(a.Err, line.ErrInterrupted) && !a.Tried:
 		return a.Err

@@ -66,7 +66,7 @@ func (h *handler) handle(ctx context.Context, r *push.Receipt) error {
 		return push.Permanent(err)
 	}
 	sent := time.Now()
-	x, a := h.sender.post(ctx, id(r), r.Delivery(), body)
+	x, a := h.sender.post(ctx, id(r), r, body)
 	if a.Fate != line.Accepted {
 		return fanout.Settle(r, append(damaged, all(targets, a)...))
 	}

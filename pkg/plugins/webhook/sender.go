@@ -11,6 +11,7 @@ import (
 
 	"code.dny.dev/ssrf"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/fanout"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/line"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -66,25 +67,34 @@ func (c *Config) guard() line.Guard {
 }
 
 // close ends what newSender began, when nothing is sent any more.
-func (s *sender) close() { s.transport.CloseIdleConnections() }
+func (s *sender) close() {
+	s.transport.CloseIdleConnections()
+	s.line.HangUp()
+}
 
 // state is [push.Stater]'s.
-func (s *sender) state() push.State { return push.State{Connections: s.line.Connections()} }
+func (s *sender) state() push.State { return s.line.State(push.State{}) }
 
-// post makes one request at most and returns what came back, and what it means.
-func (s *sender) post(ctx context.Context, id string, d push.Delivery, body []byte) (x line.Exchange, a line.Answer) {
-	a = s.line.Send(ctx, line.Call{Key: id, Do: func(ctx context.Context, answered func(line.Answer)) {
+// post makes one request about r at most and returns what came back, and what it means.
+func (s *sender) post(ctx context.Context, id string, r *push.Receipt, body []byte) (x line.Exchange, a line.Answer) {
+	c := line.Call{Key: id, Do: func(ctx context.Context, answered func(line.Answer)) {
 		line.Aside(func() line.Answer {
-			x = s.exchange(ctx, id, d, body)
+			x = s.exchange(ctx, id, r, body)
 			return classify(x, time.Now())
 		}, answered)
-	}})
+	}}
+	by := r.Tracer()
+	if by != nil {
+		c.Note = new(line.Note)
+	}
+	a = s.line.Send(ctx, c)
+	fanout.Requested(by, push.Request{Provider: provider}, c.Note, a)
 	return x, a
 }
 
 // exchange makes one request. It signs at the last moment, because receivers refuse a
 // time that is more than five minutes old.
-func (s *sender) exchange(ctx context.Context, id string, d push.Delivery, body []byte) line.Exchange {
+func (s *sender) exchange(ctx context.Context, id string, r *push.Receipt, body []byte) line.Exchange {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.URL, bytes.NewReader(body))
@@ -98,7 +108,7 @@ func (s *sender) exchange(ctx context.Context, id string, d push.Delivery, body 
 	h.Set("Webhook-Id", id)
 	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	h.Set("Webhook-Signature", signatures(s.config.Secrets, id, now, body))
-	if parent, state := d.Trace(); parent != "" {
+	if parent, state := r.Trace(); parent != "" {
 		h.Set("Traceparent", parent)
 		if state != "" {
 			h.Set("Tracestate", state)

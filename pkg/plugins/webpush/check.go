@@ -80,7 +80,7 @@ func (s *sender) ask(ctx context.Context, endpoint string) []push.Finding {
 func finding(origin string, status int, a line.Answer) push.Finding {
 	f := push.Finding{Level: push.LevelOK, Check: origin}
 	switch {
-	case a.Fate != line.Again, a.Code == "away":
+	case a.Fate != line.Again, a.Code == codeAway:
 		f.Text = fmt.Sprintf("answers, and takes our VAPID key as far as it can tell from a made-up subscription (%d)", status)
 	case strings.HasPrefix(a.Code, line.CodeQuota):
 		f.Level, f.Text, f.Remedy = push.LevelWarn, a.Err.Error(), "wait: the lane does so by itself"

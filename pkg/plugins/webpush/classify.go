@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -82,6 +83,7 @@ type refusal struct {
 	of     vendor
 	errno  int    // Mozilla's
 	reason string // Apple's
+	says   string // Microsoft's own words
 }
 
 func readRefusal(x line.Exchange, of vendor) *refusal {
@@ -99,25 +101,40 @@ func readRefusal(x line.Exchange, of vendor) *refusal {
 		}
 		_ = json.Unmarshal(x.Body, &text) // as above
 		r.reason = text.Reason
-	case other, google, microsoft:
+	case microsoft:
+		if text := x.Field("X-WNS-Error-Description"); plainText.MatchString(text) {
+			r.says = text
+		}
+	case other, google:
 	}
 	return r
 }
 
-// verdict is what a refusal means.
+// plainText is what an error may quote of a description: words without an address.
+var plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ,.'()-]{0,119}$`)
+
+// verdict is what a refusal means. Apple's reason says more than its status.
 func (r *refusal) verdict() line.Answer {
 	if r.isMismatch() {
 		return line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errMismatch, Code: codeMismatch}
 	}
+	switch r.reason {
+	case "BadAuthorizationHeader", "BadJwtToken", "BadVapidPublicKey":
+		return vapidRefused()
+	case "IdleTimeout", "Shutdown":
+		return line.Answer{Fate: line.Again, Scope: line.OfGroup}
+	}
 	switch r.Status {
 	case http.StatusNotFound, http.StatusGone:
-		return line.Answer{Fate: line.Gone, Code: "unregistered"}
+		if r.isGone() {
+			return line.Answer{Fate: line.Gone, Code: "unregistered"}
+		}
 	case http.StatusBadRequest:
 		return line.Answer{Fate: line.Rejected, Code: "invalid-message"}
 	case http.StatusRequestEntityTooLarge:
 		return line.Answer{Fate: line.Rejected, Code: "too-large"}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: "vapid-refused"}
+		return vapidRefused()
 	case http.StatusTooManyRequests:
 		return r.slow()
 	case http.StatusNotAcceptable:
@@ -125,11 +142,30 @@ func (r *refusal) verdict() line.Answer {
 			return r.slow()
 		}
 	case http.StatusInsufficientStorage: // ntfy: nobody is subscribed to the topic
-		return line.Answer{Fate: line.Again, Wait: awayWait, Code: "away"}
+		return line.Answer{Fate: line.Again, Wait: awayWait, Code: codeAway}
 	}
 	a := r.Unknown()
 	a.Scope, a.Innocent = line.OfGroup, !r.IsFrontEnd()
 	return a
+}
+
+// isGone reports whether a 404 or 410 is the push server's own word about the subscription
+// (RFC 8030, section 7.3), and not that of something in front of it, as far as its vendor
+// tells them apart.
+func (r *refusal) isGone() bool {
+	switch r.of {
+	case mozilla: // no such subscription, or one that has ended
+		return slices.Contains([]int{102, 103, 105, 106}, r.errno)
+	case apple:
+		return r.Status == http.StatusGone || r.reason == "BadPath"
+	case other, google, microsoft:
+	}
+	return true
+}
+
+// vapidRefused is the verdict that the push server does not believe who we are.
+func vapidRefused() line.Answer {
+	return line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: line.GroupWait, Closed: true, Innocent: true, Code: "vapid-refused"}
 }
 
 // slow is the verdict that we send too much: to a device of Apple's, else to the origin.
@@ -162,6 +198,8 @@ func (r *refusal) describe(code string) error {
 		text += fmt.Sprintf(", errno %d", r.errno)
 	case slices.Contains(appleReasons(), r.reason):
 		text += " " + r.reason
+	case r.says != "":
+		text += fmt.Sprintf(" %q", r.says)
 	}
 	if hint := r.hint(code); hint != "" {
 		text += ": " + hint
@@ -188,7 +226,7 @@ func (r *refusal) hint(code string) string {
 		return "lower max_body"
 	case "invalid-message":
 		return "pushworker route shows the message"
-	case "away":
+	case codeAway:
 		return "nobody is connected to the ntfy topic; it is tried again"
 	}
 	if r.Status >= 300 && r.Status < 400 {

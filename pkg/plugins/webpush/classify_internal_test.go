@@ -39,7 +39,11 @@ func TestEveryAnswer(t *testing.T) {
 	head := h2post.NewHead("/")
 	for _, of := range []vendor{other, mozilla} {
 		linetest.Run(t, linetest.Provider{
-			Scope: line.OfGroup, Knows: knows,
+			Scope: line.OfGroup,
+			Knows: func(status int) bool {
+				ended := status == 404 || status == 410 // which Mozilla says with an errno
+				return knows(status) && (of != mozilla || !ended)
+			},
 			Ask: func(ctx context.Context, over *line.Wire) line.Answer {
 				answer := make(chan line.Answer, 1)
 				over.Send(ctx, head, stranger{of}, func(a line.Answer) { answer <- a })
@@ -52,6 +56,7 @@ func TestEveryAnswer(t *testing.T) {
 func TestClassify(t *testing.T) {
 	t.Parallel()
 	after := func(s string) http.Header { return http.Header{"Retry-After": {s}} }
+	wns := func(s string) http.Header { return http.Header{"X-Wns-Error-Description": {s}} }
 	accepted := line.Answer{Fate: line.Accepted, Tried: true, Code: "accepted"}
 	gone := line.Answer{Fate: line.Gone, Tried: true, Code: "unregistered"}
 	mismatch := line.Answer{Fate: line.Gone, Scope: line.OfGroup, Doubt: errMismatch, Tried: true, Code: codeMismatch}
@@ -62,6 +67,9 @@ func TestClassify(t *testing.T) {
 	}
 	down := func(code string, wait time.Duration) line.Answer {
 		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Wait: wait, Tried: true, Code: code}
+	}
+	strange := func(code string) line.Answer {
+		return line.Answer{Fate: line.Again, Scope: line.OfGroup, Innocent: true, Tried: true, Code: code}
 	}
 	for name, test := range map[string]struct {
 		of     vendor
@@ -78,16 +86,27 @@ func TestClassify(t *testing.T) {
 		"410":                         {apple, 410, nil, `{"reason":"Unregistered"}`, gone, "410 Unregistered"},
 		"Apple's 404":                 {apple, 404, nil, `{"reason":"BadPath"}`, gone, "404 BadPath"},
 		"Mozilla's 410":               {mozilla, 410, nil, `{"code":410,"errno":106,"error":"","message":"do-not-quote"}`, gone, "410, errno 106"},
+		"Mozilla's 404":               {mozilla, 404, nil, `{"code":404,"errno":102}`, gone, "404, errno 102"},
+		"404 in front of Mozilla's":   {mozilla, 404, nil, "<html>", strange("http-404"), "404"},
+		"410 in front of Mozilla's":   {mozilla, 410, nil, `{"errno":999}`, strange("http-410"), "410"},
+		"404 in front of Apple's":     {apple, 404, nil, "<html>", strange("http-404"), "404"},
 		"Google's other key":          {google, 403, nil, "the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions.\n", mismatch, "another VAPID key"},
 		"Google's refusal":            {google, 401, nil, "authorization header must be specified", refused, "vapid and subject"},
 		"Mozilla's other key":         {mozilla, 401, nil, `{"code":401,"errno":109,"message":"VAPID public key mismatch"}`, mismatch, "errno 109"},
 		"Mozilla's refusal":           {mozilla, 401, nil, `{"code":401,"errno":109,"message":"Missing VAPID"}`, refused, "errno 109"},
 		"Apple's other key":           {apple, 400, nil, `{"reason":"VapidPkHashMismatch"}`, mismatch, "VapidPkHashMismatch"},
 		"Apple's bad token":           {apple, 403, nil, `{"reason":"BadJwtToken"}`, refused, "403 BadJwtToken"},
+		"Apple's bad token, by 400":   {apple, 400, nil, `{"reason":"BadJwtToken"}`, refused, "400 BadJwtToken: check"},
+		"Apple's bad header, by 400":  {apple, 400, nil, `{"reason":"BadAuthorizationHeader"}`, refused, "vapid and subject"},
+		"Apple's bad key, by 400":     {apple, 400, nil, `{"reason":"BadVapidPublicKey"}`, refused, "vapid and subject"},
+		"Apple's idle connection":     {apple, 400, nil, `{"reason":"IdleTimeout"}`, down("http-400", 0), "400 IdleTimeout"},
 		"a reason that Apple has not": {apple, 403, nil, `{"reason":"do-not-quote"}`, refused, "403: check"},
 		"Apple's text of another":     {other, 400, nil, `{"reason":"VapidPkHashMismatch"}`, invalid, "400"},
 		"Apple's bad TTL":             {apple, 400, nil, `{"reason":"BadTtl"}`, invalid, "400 BadTtl"},
 		"Microsoft's bad TTL":         {microsoft, 400, nil, "", invalid, "route shows"},
+		"Microsoft's own words":       {microsoft, 400, wns("Ttl value conflicts with X-WNS-Cache-Policy"), "", invalid, `400 "Ttl value conflicts with X-WNS-Cache-Policy"`},
+		"Microsoft's other words":     {microsoft, 400, wns("https://x/do-not-quote"), "", invalid, "400: pushworker"},
+		"Microsoft's words of others": {other, 400, wns("do-not-quote"), "", invalid, "400: pushworker"},
 		"too large":                   {mozilla, 413, nil, `{"errno":104}`, line.Answer{Fate: line.Rejected, Tried: true, Code: "too-large"}, "max_body"},
 		"Apple's one device":          {apple, 429, nil, `{"reason":"TooManyRequests"}`, line.Answer{Fate: line.Again, Wait: slowWait, Tried: true, Code: "quota-device"}, "429 TooManyRequests"},
 		"429":                         {google, 429, nil, "", slow(slowWait), "429"},
@@ -95,12 +114,12 @@ func TestClassify(t *testing.T) {
 		"429 that says too little":    {other, 429, after("1"), "", slow(leastWait), "429"},
 		"429 that says too much":      {other, 429, after("999999"), "", slow(time.Hour), "429"},
 		"Microsoft's 406":             {microsoft, 406, nil, "", slow(slowWait), "406"},
-		"406 of others":               {other, 406, nil, "", line.Answer{Fate: line.Again, Scope: line.OfGroup, Innocent: true, Tried: true, Code: "http-406"}, "406"},
+		"406 of others":               {other, 406, nil, "", strange("http-406"), "406"},
 		"ntfy's 507":                  {other, 507, nil, `{"code":50701}`, line.Answer{Fate: line.Again, Wait: awayWait, Tried: true, Code: "away"}, "ntfy"},
 		"Mozilla's 503":               {mozilla, 503, after("120"), `{"errno":201}`, down("http-503", 2*time.Minute), "503, errno 201"},
 		"Apple's 503":                 {apple, 503, nil, `{"reason":"Shutdown"}`, down("http-503", 0), "503 Shutdown"},
 		"500":                         {google, 500, nil, "", down("http-500", 0), "500"},
-		"redirect":                    {other, 307, nil, "", line.Answer{Fate: line.Again, Scope: line.OfGroup, Innocent: true, Tried: true, Code: "http-307"}, "not followed"},
+		"redirect":                    {other, 307, nil, "", strange("http-307"), "not followed"},
 	} {
 		x := line.Exchange{Status: test.status, Body: []byte(test.body)}
 		if test.header != nil {

@@ -47,6 +47,10 @@ type Config struct {
 	// ["*"] admits every server with a public address, for UnifiedPush. A server that is listed
 	// itself may have an IP address or http://.
 	Origins []string `json:"origins"`
+	// Activate sends a new device nothing but a test push until its app has returned the
+	// token of that push, which shows that there is an app which wants them. The default is
+	// true for servers that only "*" admits, and false for the others.
+	Activate *bool `json:"activate"`
 	// AllowPrivate lists networks, such as "10.1.0.0/16", whose addresses may be connected to
 	// although they are not public.
 	AllowPrivate []string `json:"allow_private"`

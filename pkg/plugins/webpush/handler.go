@@ -28,21 +28,19 @@ func New(directory push.Directory) push.Handler {
 
 func newHandler(ctx context.Context, c *Config, common push.Common, directory push.Directory) push.Work {
 	s := newSender(ctx, c)
+	s.directory = directory
 	f := fanout.New(directory, fanout.Way[*message]{
 		Name: "Web Push", Provider: provider, Line: s.line, Call: s.call,
 		Mine: func(d push.Device) bool { return common.Takes(d) && c.takes(d) },
 		Text: func(m *message) ([]byte, error) { return m.text, nil },
 		Prepare: func(r *push.Receipt, now time.Time) (fanout.Renderer[*message], error) {
-			made, err := newTemplate(c, r, now)
-			if made == nil {
-				return nil, err
-			}
-			return made, nil
+			return fanout.Prepared[*message](newTemplate(c, r, now)) //nolint:wrapcheck // it is the outcome
 		},
 	})
 	return f.Work(push.Work{
 		TTL: c.Lifetime, Check: s.check, Close: s.origins.close,
-		State: func() push.State { return push.State{Connections: s.line.Connections()} },
+		Activates: func(d push.Device) bool { return d.For(provider) && common.Takes(d) && c.takes(d) && c.activates(d) },
+		State:     func() push.State { return s.line.State(push.State{}) },
 	})
 }
 
@@ -55,6 +53,18 @@ func (c *Config) takes(d push.Device) bool {
 	}
 	_, _, ours := c.key(d)
 	return ours && c.admits(u) == nil
+}
+
+// activates reports whether d gets a test push before anything else.
+func (c *Config) activates(d push.Device) bool {
+	u, err := endpointOf(d)
+	switch {
+	case err != nil:
+		return false
+	case c.Activate != nil:
+		return *c.Activate
+	}
+	return c.named(u) == nil
 }
 
 // address is [push.Addresser]'s.

@@ -61,6 +61,7 @@ type template struct {
 	mu     sync.Mutex // held by Device
 	notice *notice.Template
 	config *Config
+	test   bool // it is a test push
 }
 
 // view keeps the last message that was made of a view, and its badge.
@@ -78,7 +79,7 @@ func newTemplate(c *Config, r *push.Receipt, now time.Time) (*template, error) {
 	if t == nil || err != nil {
 		return nil, err //nolint:wrapcheck // it is the outcome
 	}
-	return &template{notice: t, config: c}, nil
+	return &template{notice: t, config: c, test: r.TestToken() != ""}, nil
 }
 
 // Device implements [fanout.Renderer].
@@ -106,9 +107,15 @@ func (t *template) Silent(m *message, to push.Recipient) bool {
 	return m.kind == kindData && (t.notice.IsSilent() || to.Delivered > 0)
 }
 
-// Skip implements [fanout.Chooser]. Apple takes the permission from who sends a push that
+// notActivated is why a device gets no message yet.
+const notActivated = "the endpoint is not activated: its app has not returned the token of a test push; let it register the device again, or use `pushworker device test`"
+
+// Skip implements [fanout.Chooser]. A device that has to be activated gets test pushes only. Apple takes the permission from who sends a push that
 // shows nothing.
 func (t *template) Skip(d push.Device, to push.Recipient, _ []push.Device) string {
+	if !t.test && !d.More().Activated && t.config.activates(d) {
+		return notActivated
+	}
 	u, err := endpointOf(d)
 	if err != nil || vendorOf(u.Hostname()) != apple {
 		return ""

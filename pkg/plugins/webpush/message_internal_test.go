@@ -46,6 +46,7 @@ func TestGolden(t *testing.T) {
 	}{
 		{"message", nil, msg, push.Recipient{Unread: 3}},
 		{"with a section", []string{section}, msg, push.Recipient{Unread: 3}},
+		{"of another app", []string{`"webpush":{"body":"$content","fallback":"New message"}`}, with(func(p *push.Payload) { p.Content = []int{42} }), push.Recipient{Unread: 3}},
 		{"ids only", []string{`"ids_only":true`}, msg, push.Recipient{Unread: 3}},
 		{"as data", []string{`"format":"data"`}, msg, push.Recipient{Unread: 3}},
 		{"nothing unread", nil, msg, push.Recipient{}},

@@ -2,6 +2,7 @@ package webpush
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -26,8 +27,9 @@ const (
 	connsPerOrigin, idleConns = 8, 256
 	// idleAfter closes connections to them that nothing uses.
 	idleAfter = 30 * time.Second
-	// maxHeader bounds the header of an answer.
-	maxHeader = 16 << 10
+	// maxHeader and maxAnswer bound the header and the body of their answers: those that
+	// mean something have a few hundred bytes.
+	maxHeader, maxAnswer = 16 << 10, 4 << 10
 )
 
 // origin is a push server: its brakes, its connections, and what it is shown.
@@ -131,12 +133,22 @@ func (o *origins) close() {
 	o.line.HangUp()
 }
 
-// shared is a transport that other origins use, too, so that none ends its connections.
+// shared is a transport that other origins use, too, so that none ends its connections. Of
+// an answer it reads maxAnswer.
 type shared struct{ by *http.Transport }
 
 // RoundTrip implements [http.RoundTripper].
 func (s shared) RoundTrip(r *http.Request) (*http.Response, error) {
-	return s.by.RoundTrip(r) //nolint:wrapcheck // a RoundTripper passes errors on
+	resp, err := s.by.RoundTrip(r)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a RoundTripper passes errors on
+	}
+	body := resp.Body
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(body, maxAnswer), body}
+	return resp, nil
 }
 
 // vendor is whose push server it is, which decides how its answers are read.

@@ -16,9 +16,10 @@ import (
 //
 // Its methods are safe for concurrent use.
 type sender struct {
-	config  *Config
-	line    *line.Line
-	origins *origins
+	config    *Config
+	directory push.Directory // nil if nobody wants to know who fails
+	line      *line.Line
+	origins   *origins
 }
 
 // timeout bounds one request.
@@ -55,7 +56,8 @@ func (s *sender) call(d push.Device, m *message) line.Call {
 	o := s.origins.get(to.origin)
 	return line.Call{Key: d.Token, Group: o.group, Do: func(ctx context.Context, answered func(line.Answer)) {
 		i, sure, _ := s.config.key(d)
-		r := &request{sender: s, ctx: ctx, to: to, origin: o, message: m, key: i, last: sure, answered: answered}
+		r := &request{sender: s, ctx: ctx, to: to, origin: o, message: m, key: i, last: sure}
+		r.answered = r.noting(ctx, d, answered)
 		r.send()
 	}}
 }
@@ -68,8 +70,10 @@ type request struct {
 	ctx      context.Context //nolint:containedctx // the request's own, which lives as long
 	to       *subscription
 	origin   *origin
-	key      int  // the VAPID key's number
-	last     bool // no other key is tried
+	key      int    // the VAPID key's number
+	last     bool   // no other key is tried
+	asked    bool   // there was an exchange
+	failed   string // the lasting failure that the last one may be part of; empty for none
 	peek     func(line.Exchange)
 	answered func(line.Answer)
 }
@@ -124,6 +128,7 @@ func (r *request) Particulars(f []h2post.Field) (path string, fields []h2post.Fi
 // it is: a refusal says that nothing was sent.
 func (r *request) Claim(x line.Exchange) (line.Answer, bool) {
 	a := classify(x, r.origin.vendor, time.Now())
+	r.asked, r.failed = true, failure(x)
 	if a.Code == codeMismatch && !r.last && r.key+1 < len(r.config.VAPID) {
 		r.key++
 		go r.send()

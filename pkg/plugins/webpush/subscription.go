@@ -35,6 +35,8 @@ var (
 	errPort     = errors.New("token is an endpoint with a port that the key ports of the handler does not list")
 	errOrigin   = errors.New("token is an endpoint of a server that the key origins of the handler does not admit")
 	errKeys     = errors.New("keys are missing or damaged: want p256dh (a point on P-256, 65 bytes) and auth (16 bytes) in base64url, as the browser gave them")
+	errKind     = errors.New("kind and env have no meaning for Web Push, whose calls and messages go to one subscription: leave them out")
+	errApp      = errors.New(`app is the id of no key in "vapid" of the handler: leave it out, or give the id of the key with which the browser has subscribed`)
 	errExpired  = errors.New("token is a subscription whose expirationTime has passed: subscribe again")
 )
 
@@ -170,12 +172,20 @@ func canonical(c *Config, d push.Device, now time.Time) (push.Device, error) {
 	if err := c.admits(u); err != nil {
 		return d, err
 	}
+	extra := d.More()
+	if extra.Kind != "" || extra.Env != "" {
+		return d, errKind
+	}
+	if c != nil {
+		if _, _, ours := c.key(d); !ours {
+			return d, errApp
+		}
+	}
 	d.Token = u.String()
 	s, err := parseSubscription(d)
 	if err != nil {
 		return d, err
 	}
-	extra := d.More()
 	extra.Keys = push.Keys{P256DH: base64.RawURLEncoding.EncodeToString(s.public.Bytes()), Auth: base64.RawURLEncoding.EncodeToString(s.auth)}
 	d.Extra = &extra
 	return d, nil

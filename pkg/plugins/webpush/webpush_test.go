@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/fake"
 	fakewebpush "github.com/pushworker/pushworker/internal/fake/webpush"
 	"github.com/pushworker/pushworker/pkg/plugins/webpush"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -183,6 +185,71 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		err := w.handle(receipt())
 		if s := w.fake.Stats(); err == nil || !strings.Contains(err.Error(), "prohibited") || s.Requests != 0 || s.Connections != 0 {
 			t.Errorf("%s: %v after %d connections, want that the address is refused", name, err, s.Connections)
+		}
+	}
+}
+
+// TestAwayForGood: since when nobody is connected to a topic is kept in the directory, so that
+// a worker that has just begun knows it; after 12 hours of that the device is removed.
+func TestAwayForGood(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		ago   time.Duration // 0 if it is not known to fail
+		rules string
+		gone  []string
+		notes []string
+	}{
+		"for the first time": {0, `{"answer":"away"}`, nil, []string{"phone away"}},
+		"for 11 hours":       {11 * time.Hour, `{"answer":"away"}`, nil, nil},
+		"for 13 hours":       {13 * time.Hour, `{"answer":"away"}`, []string{"phone away"}, nil},
+		"back after 13":      {13 * time.Hour, "", nil, []string{"phone"}},
+		"busy after 13":      {13 * time.Hour, `{"answer":"throttled"}`, nil, nil},
+		"never away":         {0, "", nil, nil},
+	} {
+		w := newWorld(t, test.rules)
+		phone := device(w.fake, "phone", "")
+		if test.ago > 0 {
+			phone.Extra.Failing = push.Failing{Why: "away", Since: time.Now().Add(-test.ago)}
+		}
+		w.directory.devices = func(push.Uid) []push.Device { return []push.Device{phone} }
+		_ = w.handle(receipt())
+		if diff := cmp.Diff(test.gone, w.directory.removed()); diff != "" {
+			t.Errorf("%s: gone (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(test.notes, w.directory.noted()); diff != "" {
+			t.Errorf("%s: noted (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestUnreachableForGood: a device whose push server has had no valid certificate for 7 days is
+// removed, but not before others are served.
+func TestUnreachableForGood(t *testing.T) {
+	t.Parallel()
+	secure := startFake(t, fakewebpush.Options{Options: fake.Options{TLS: true}}, "") // by an authority of its own
+	w := newWorld(t, "")
+	w.handler.Stop()
+	if err := w.handler.Init(config(w.fake.URL(), `"origins":["`+w.fake.URL()+`","`+secure.URL()+`"]`)); err != nil {
+		t.Fatal(err)
+	}
+	lost := func(name string, ago time.Duration) push.Device {
+		d := device(secure, name, "")
+		d.Extra.Failing = push.Failing{Why: "unreachable", Since: time.Now().Add(-ago)}
+		return d
+	}
+	for _, step := range []struct {
+		device push.Device
+		gone   []string
+	}{
+		{lost("alone", 8*24*time.Hour), nil},
+		{device(w.fake, "well", ""), nil}, // is served
+		{lost("early", 6*24*time.Hour), nil},
+		{lost("late", 8*24*time.Hour), []string{"late unreachable"}},
+	} {
+		w.directory.devices = func(push.Uid) []push.Device { return []push.Device{step.device} }
+		_ = w.handle(receipt())
+		if diff := cmp.Diff(step.gone, w.directory.removed()); diff != "" {
+			t.Errorf("%s: gone (-want +got):\n%s", step.device.ID, diff)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type directory struct {
 	mu      sync.Mutex
 	devices func(push.Uid) []push.Device
 	gone    []string
+	notes   []string
 }
 
 func (d *directory) Devices(_ context.Context, users []push.Uid, _ string) (map[push.Uid][]push.Device, error) {
@@ -40,6 +41,20 @@ func (d *directory) Gone(_ context.Context, of push.Device, _ time.Time, reason 
 	defer d.mu.Unlock()
 	d.gone = append(d.gone, of.ID+" "+reason)
 	return nil
+}
+
+// Fails implements push.Failer.
+func (d *directory) Fails(_ context.Context, of push.Device, is push.Failing) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes = append(d.notes, strings.TrimSpace(of.ID+" "+is.Why))
+	return nil
+}
+
+func (d *directory) noted() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.notes...)
 }
 
 func (d *directory) removed() []string {
