@@ -34,6 +34,8 @@ type Verdict struct {
 	RetryAfter  string
 	Header      []h2.Field
 	Body        []byte
+
+	accepted int // pushes, whatever the sender is told
 }
 
 // answered reports whether the caller gets an answer.

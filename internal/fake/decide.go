@@ -68,6 +68,7 @@ func (s *Server) Record(r *Request, a *Answer, v *Verdict) {
 	s.counters.answers[a.id].Add(1)
 	if r.Accepted {
 		s.counters.accepted.Add(1)
+		v.accepted++
 		s.targets.accept(r.Target)
 	}
 	s.memory.keep(r)

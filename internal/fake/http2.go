@@ -19,6 +19,7 @@ func (s *Server) serveH2(p *peer, buffer *bufio.Reader) {
 	c := h2.New(p.nc, buffer, &h2.Config{
 		Handle: func(st *h2.Stream) { s.onStream(p, st) }, MaxStreams: s.firstStreams(), MaxBody: maxBody,
 		Opened: s.counters.opened, Closed: s.counters.closed,
+		Lost: func(n int) { s.counters.unanswered.Add(int64(n)) },
 	})
 	p.farewell = s.kind.Farewell
 	p.h2.Store(c)
@@ -40,6 +41,9 @@ func (s *Server) onStream(p *peer, st *h2.Stream) {
 		Now: time.Now(), Method: st.Method, Path: path, Query: query, Header: st.Header,
 		Body: st.Body, Conn: p.id, ConnNth: p.requests.Add(1), Stream: st.ID,
 	})
+	if v.accepted > 0 {
+		st.Owe(v.accepted)
+	}
 	if v.Delay <= 0 {
 		s.deliverH2(st, &v)
 		return

@@ -11,30 +11,38 @@ import (
 const helloTimeout = 10 * time.Second // for a client to say what it speaks
 
 // acceptLoop takes connections until the listener is closed.
-func (s *Server) acceptLoop() {
+func (s *Server) acceptLoop(l net.Listener, secure *tls.Config) {
 	for {
-		nc, err := s.listener.Accept()
+		nc, err := l.Accept()
 		if err != nil {
 			s.handover.stop()
 			return
 		}
 		s.counters.connections.Add(1)
-		s.running.Go(func() { s.serve(nc) })
+		s.running.Go(func() { s.serve(nc, secure) })
 	}
 }
 
 // Serve serves one connection until it ends, without a listener.
 func (s *Server) Serve(nc net.Conn) {
 	s.counters.connections.Add(1)
-	s.serve(nc)
+	s.serve(nc, s.secure())
+}
+
+// secure is the TLS of the first address; nil without.
+func (s *Server) secure() *tls.Config {
+	if s.options.TLS {
+		return s.tls
+	}
+	return nil
 }
 
 // serve finds out which protocol the client speaks, by ALPN or by the first
 // bytes, and serves it until the connection ends.
-func (s *Server) serve(nc net.Conn) {
+func (s *Server) serve(nc net.Conn, secure *tls.Config) {
 	defer func() { _ = nc.Close() }()
-	if s.tls != nil {
-		nc = tls.Server(nc, s.tls)
+	if secure != nil {
+		nc = tls.Server(nc, secure)
 	}
 	one := s.peers.add(nc)
 	if one == nil {

@@ -34,12 +34,14 @@ type logLine struct {
 	Stream  uint32    `json:"stream,omitempty"`
 	Project string    `json:"project"`
 	Target  string    `json:"target,omitempty"`
-	Nth     int64     `json:"nth,omitempty"`
-	DryRun  bool      `json:"dry_run,omitempty"`
-	Bytes   int       `json:"bytes"`
-	Rule    string    `json:"rule,omitempty"`
-	Answer  string    `json:"answer"`
-	Status  int       `json:"status,omitempty"`
+	// Subscribers are the targets that get it when Target is a topic.
+	Subscribers []string `json:"subscribers,omitempty"`
+	Nth         int64    `json:"nth,omitempty"`
+	DryRun      bool     `json:"dry_run,omitempty"`
+	Bytes       int      `json:"bytes"`
+	Rule        string   `json:"rule,omitempty"`
+	Answer      string   `json:"answer"`
+	Status      int      `json:"status,omitempty"`
 	// RetryAfter is as sent: seconds or a date.
 	RetryAfter string `json:"retry_after,omitempty"`
 	// Accepted is false for dry runs.
@@ -54,6 +56,9 @@ func (l *requestLog) line(r *Request) []byte {
 		Time: r.Time.UTC(), Number: r.Number, Conn: r.Conn, Stream: r.Stream, Project: r.Project,
 		Target: l.mask(r.Target), Nth: r.Nth, DryRun: r.DryRun, Bytes: len(r.Body),
 		Rule: r.Rule, Answer: r.Answer, Status: r.Status, RetryAfter: r.RetryAfter, Accepted: r.Accepted, ID: r.ID, Header: r.Header,
+	}
+	for _, target := range r.Subscribers {
+		line.Subscribers = append(line.Subscribers, l.mask(target))
 	}
 	if l.reveal && json.Valid(r.Body) {
 		line.Body = r.Body

@@ -17,6 +17,8 @@ type Options struct {
 	// TLS serves HTTPS. Without CertFile a certificate for localhost, the loopback
 	// addresses and Addr's host is made at the start; see [Server.CAPEM].
 	TLS bool
+	// TLSAddr is a second address, on which it serves HTTPS; empty for none.
+	TLSAddr string
 	// CertFile and KeyFile are a certificate chain and its key in PEM; they imply TLS.
 	CertFile, KeyFile string
 	// MaxStreams is announced as SETTINGS_MAX_CONCURRENT_STREAMS; default 100.
@@ -38,7 +40,7 @@ type Options struct {
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
 	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
-	o.TLS = o.TLS || o.CertFile != ""
+	o.TLS = o.TLS || o.CertFile != "" && o.TLSAddr == ""
 	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
 	o.Keep = cmp.Or(o.Keep, 1024)
 	return o
@@ -48,6 +50,9 @@ func (o Options) withDefaults() Options {
 func (o Options) validate(faults []error) error {
 	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
 		faults = append(faults, fmt.Errorf("address %q: %w; write host:port", o.Addr, err))
+	}
+	if _, _, err := net.SplitHostPort(o.TLSAddr); err != nil && o.TLSAddr != "" {
+		faults = append(faults, fmt.Errorf("address %q: %w; write host:port", o.TLSAddr, err))
 	}
 	if (o.CertFile == "") != (o.KeyFile == "") {
 		faults = append(faults, errors.New("a certificate needs its key and a key its certificate: give both files or neither"))

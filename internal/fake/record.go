@@ -39,6 +39,8 @@ type Request struct {
 	ID     string
 	// RetryAfter is the header of that name as sent; empty for none.
 	RetryAfter string
+	// Subscribers are the targets that get it when Target is a topic.
+	Subscribers []string
 	// Accepted says that the message was taken, whether or not the sender was told.
 	Accepted bool
 }

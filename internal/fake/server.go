@@ -18,6 +18,7 @@ type Server struct {
 	server   string // as it calls itself
 	options  Options
 	listener net.Listener
+	second   net.Listener // of TLSAddr; nil without
 	tls      *tls.Config
 	ca       []byte
 	table    *table
@@ -72,27 +73,42 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("listen: %w; choose a free address", err)
 	}
+	if s.options.TLSAddr != "" {
+		if s.second, err = net.Listen("tcp", s.options.TLSAddr); err != nil { //nolint:noctx // as above
+			return errors.Join(fmt.Errorf("listen: %w; choose a free address", err), s.listener.Close())
+		}
+	}
 	if s.tls != nil && s.kind.OnlyHTTP2 {
 		s.tls.NextProtos = []string{"h2"}
 	}
 	s.handover = newHandover(s.listener.Addr())
 	s.http1 = s.newHTTP1()
 	s.running.Go(func() { _ = s.http1.Serve(s.handover) })
-	s.running.Go(s.acceptLoop)
+	s.running.Go(func() { s.acceptLoop(s.listener, s.secure()) })
+	if s.second != nil {
+		s.running.Go(func() { s.acceptLoop(s.second, s.tls) })
+	}
 	return nil
 }
 
 // URL is the server's address as clients write it, without a path.
 func (s *Server) URL() string {
 	scheme := "http://"
-	if s.tls != nil {
+	if s.options.TLS {
 		scheme = "https://"
 	}
-	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
+	return scheme + hostOf(s.listener)
+}
+
+// TLSURL is URL for the second address.
+func (s *Server) TLSURL() string { return "https://" + hostOf(s.second) }
+
+func hostOf(l net.Listener) string {
+	host, port, _ := net.SplitHostPort(l.Addr().String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return scheme + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }
 
 // CAPEM is the certificate, in PEM, that clients have to trust; nil without TLS.
@@ -134,6 +150,9 @@ func (s *Server) Reset() {
 // Close ends every connection and waits until nothing runs any more.
 func (s *Server) Close() error {
 	err := errors.Join(s.listener.Close(), s.http1.Close())
+	if s.second != nil {
+		err = errors.Join(err, s.second.Close())
+	}
 	s.peers.closeAll()
 	s.running.Wait()
 	if err != nil && !errors.Is(err, net.ErrClosed) {

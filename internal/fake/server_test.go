@@ -90,6 +90,31 @@ func TestRequestsInWorkAreCounted(t *testing.T) {
 	})
 }
 
+// TestUnansweredPushesAreCounted: a push that is taken and whose sender learns nothing of
+// it is in doubt; one that is not taken is not.
+func TestUnansweredPushesAreCounted(t *testing.T) {
+	t.Parallel()
+	s := start(t, fake.Options{TLS: true, Script: script(t, `{"token":"slow","latency":"1h"},{"token":"lost","answer":"reset","deliver":true},{"token":"stall","answer":"stall"}`)})
+	c := client(t, s)
+	push(t, c, s, "answered")
+	if _, err := do(c, request(t, http.MethodPost, s.URL()+"/demo", "lost")); err == nil {
+		t.Error("a push whose answer is lost was answered")
+	}
+	var running sync.WaitGroup
+	for _, token := range []string{"slow", "slow", "stall"} {
+		r := request(t, http.MethodPost, s.URL()+"/demo", token)
+		running.Go(func() { _, _ = do(c, r) })
+	}
+	if err := s.Await(deadline(t), func(now fake.Stats) bool { return now.Requests == 5 }); err != nil {
+		t.Fatal(err)
+	}
+	s.Connections(fake.DoCut)
+	running.Wait()
+	if got := s.Stats(); got.Accepted != 4 || got.Unanswered != 3 {
+		t.Errorf("counted %+v, want 4 accepted, of which 3 are unanswered", got)
+	}
+}
+
 func TestTheStreamLimitIsAnnounced(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []uint32{0, 7, 250} {

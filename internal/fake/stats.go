@@ -12,6 +12,9 @@ type Stats struct {
 	// taken, dry runs left out.
 	Requests int64 `json:"requests"`
 	Accepted int64 `json:"accepted"`
+	// Unanswered are the accepted whose sender was not told over HTTP/2: the connection
+	// ended before, or the sender gave up. To the sender they are in doubt.
+	Unanswered int64 `json:"unanswered"`
 	// Answers and Status count them by the name of the answer and, if they
 	// were answered, by status code.
 	Answers map[string]int64 `json:"answers"`
@@ -33,7 +36,7 @@ type Stats struct {
 
 // counters are Stats while they are counted.
 type counters struct {
-	requests, accepted                   atomic.Int64
+	requests, accepted, unanswered       atomic.Int64
 	answers                              []atomic.Int64 // by index in the table
 	status                               [600]atomic.Int64
 	connections, open                    atomic.Int64
@@ -44,6 +47,7 @@ type counters struct {
 func (c *counters) reset() {
 	c.requests.Store(0)
 	c.accepted.Store(0)
+	c.unanswered.Store(0)
 	for i := range c.answers {
 		c.answers[i].Store(0)
 	}
@@ -76,7 +80,7 @@ func raise(peak *atomic.Int64, n int64) {
 
 func (c *counters) snapshot(t *table) Stats {
 	s := Stats{
-		Requests: c.requests.Load(), Accepted: c.accepted.Load(),
+		Requests: c.requests.Load(), Accepted: c.accepted.Load(), Unanswered: c.unanswered.Load(),
 		Answers: make(map[string]int64), Status: make(map[string]int64),
 		Connections: c.connections.Load(), Open: c.open.Load(),
 		Streams: c.streams.Load(), MaxStreams: c.maxStreams.Load(), MaxStreamsOfOne: c.maxStreamsOfOne.Load(),

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,7 +19,7 @@ import (
 // tlsConfig is the server's side of TLS, and the certificate in PEM that clients
 // have to trust; both nil when it serves plain.
 func tlsConfig(name string, o Options) (*tls.Config, []byte, error) {
-	if !o.TLS {
+	if !o.TLS && o.TLSAddr == "" {
 		return nil, nil, nil
 	}
 	cert, ca, err := certificate(name, o)
@@ -30,7 +31,7 @@ func tlsConfig(name string, o Options) (*tls.Config, []byte, error) {
 
 func certificate(name string, o Options) (tls.Certificate, []byte, error) {
 	if o.CertFile == "" {
-		return selfSigned(name, o.Addr)
+		return selfSigned(name, cmp.Or(o.TLSAddr, o.Addr))
 	}
 	cert, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
 	if err != nil {

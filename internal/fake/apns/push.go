@@ -133,6 +133,7 @@ type aps struct {
 	DismissalDate     int64           `json:"dismissal-date"`
 	AttributesType    string          `json:"attributes-type"`
 	Attributes        json.RawMessage `json:"attributes"`
+	ContentChanged    bool            `json:"content-changed"` // of widgets and controls
 }
 
 // alert is what aps.alert may be, beside a string.

@@ -122,6 +122,9 @@ func (s *Server) handle(c *fake.Call) fake.Verdict {
 	}
 	a, v := s.judge(c, &r)
 	v.Header = append(slices.Clip(v.Header), h2.Field{Name: "apns-id", Value: r.ID})
+	if s.options.Sandbox {
+		v.Header = append(v.Header, h2.Field{Name: "apns-unique-id", Value: newID()})
+	}
 	s.Record(&r, a, &v)
 	return v
 }

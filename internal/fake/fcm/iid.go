@@ -2,7 +2,9 @@ package fcm
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,6 +44,13 @@ func (t *topics) has(topic, token string) bool {
 	defer t.mu.Unlock()
 	_, ok := t.m[topic][token]
 	return ok
+}
+
+// of are the tokens that are subscribed to a topic, in order.
+func (t *topics) of(topic string) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.m[topic]))
 }
 
 // Subscribed says whether the token was subscribed to the topic, which is named

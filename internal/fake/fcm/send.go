@@ -97,6 +97,9 @@ func (p *parsed) address() string {
 // accept takes the message and answers with its id.
 func (s *Server) accept(v fake.Verdict, r *fake.Request, got *parsed) fake.Verdict {
 	r.Accepted = !got.validateOnly
+	if r.Accepted && got.target == markTopic {
+		r.Subscribers = s.topics.of(got.to)
+	}
 	r.ID = "projects/" + r.Project + "/messages/" + messageID(r.Time, fake.Mix(s.ids.Add(1)), got)
 	v.Body = append(append(append(make([]byte, 0, 128), `{"name":"`...), r.ID...), "\"}\n"...)
 	return v

@@ -54,6 +54,9 @@ type Config struct {
 	// locked and must return at once.
 	Opened func(open int)
 	Closed func()
+	// Lost is told of what is owed to the peer (see [Stream.Owe]) and cannot be told any
+	// more. It is called as Opened is, and may be nil.
+	Lost func(n int)
 }
 
 // Conn is one connection. Its methods may be called from any goroutine, from a
@@ -71,6 +74,7 @@ type Conn struct {
 	mu         sync.Mutex
 	write      *http2.Framer // appends to out
 	out, spare []byte
+	owed       int    // of the answers in out
 	block      []byte // the header block being written
 	streams    map[uint32]*Stream
 	blocked    []*Stream // answers that wait for the peer's window
@@ -227,6 +231,8 @@ func (c *Conn) end() {
 		for _, s := range c.streams {
 			c.forget(s)
 		}
+		c.lose(c.owed)
+		c.owed = 0
 	}
 	c.mu.Unlock()
 	_ = c.nc.Close()

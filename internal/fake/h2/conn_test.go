@@ -17,6 +17,9 @@ import (
 	"github.com/pushworker/pushworker/internal/fake/h2"
 )
 
+// patience bounds every wait; nothing but a failure waits so long.
+const patience = 30 * time.Second
+
 // peer is a client that speaks in single frames.
 type peer struct {
 	t      *testing.T
@@ -81,7 +84,7 @@ func dial(t *testing.T, cfg h2.Config) *peer {
 			p.end()
 		}
 	})
-	p.must(client.SetDeadline(time.Now().Add(10 * time.Second)))
+	p.must(client.SetDeadline(time.Now().Add(patience)))
 	return p
 }
 
@@ -98,7 +101,7 @@ func (p *peer) end() {
 	select {
 	case err := <-p.ended:
 		p.ended <- err
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatal("the connection is still being served")
 	}
 }

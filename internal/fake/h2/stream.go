@@ -23,6 +23,7 @@ type Stream struct {
 	conn     *Conn
 	complete bool
 	answered bool
+	owed     int
 	unread   uint32
 	window   int64
 	rest     []byte // of the answer, not sent yet
@@ -60,6 +61,32 @@ func (s *Stream) lengthFault() error {
 // Conn returns the connection that carries the stream.
 func (s *Stream) Conn() *Conn { return s.conn }
 
+// Owe says that the answer tells of n things that have happened: when the connection
+// ends before the answer was written, or the peer gives up, they are [Config.Lost].
+func (s *Stream) Owe(n int) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	if s.conn.streams[s.ID] != s {
+		s.conn.lose(n)
+		return
+	}
+	s.owed = n
+}
+
+// lose tells that n things cannot be told. It runs under mu.
+func (c *Conn) lose(n int) {
+	if n > 0 && c.cfg.Lost != nil {
+		c.cfg.Lost(n)
+	}
+}
+
+// written is called when all of an answer is in out. It runs under mu.
+func (c *Conn) written(s *Stream) {
+	c.owed += s.owed
+	s.owed = 0
+	c.forget(s)
+}
+
 // Answer queues a whole answer; [Conn.Flush] sends it. The body must not change
 // afterwards.
 func (s *Stream) Answer(status int, fields []Field, body []byte) {
@@ -79,7 +106,7 @@ func (s *Stream) Answer(status int, fields []Field, body []byte) {
 	})
 	s.rest = body
 	if len(body) == 0 {
-		c.forget(s)
+		c.written(s)
 		return
 	}
 	if !c.send(s) {
@@ -112,7 +139,7 @@ func (c *Conn) send(s *Stream) bool {
 		_ = c.write.WriteData(s.ID, n == len(s.rest), s.rest[:n])
 		s.rest = s.rest[n:]
 	}
-	c.forget(s)
+	c.written(s)
 	return true
 }
 
@@ -134,6 +161,7 @@ func (c *Conn) forget(s *Stream) {
 	}
 	delete(c.streams, s.ID)
 	s.answered, s.rest = true, nil
+	c.lose(s.owed)
 	if c.cfg.Closed != nil {
 		c.cfg.Closed()
 	}

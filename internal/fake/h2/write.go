@@ -37,8 +37,8 @@ func (c *Conn) writeLoop() {
 func (c *Conn) writeAll() bool {
 	for {
 		c.mu.Lock()
-		batch, finishing := c.out, c.finishing
-		c.out, c.spare = c.spare[:0], nil
+		batch, owed, finishing := c.out, c.owed, c.finishing
+		c.out, c.spare, c.owed = c.spare[:0], nil, 0
 		c.mu.Unlock()
 		if len(batch) == 0 {
 			c.recycle(batch)
@@ -47,14 +47,27 @@ func (c *Conn) writeAll() bool {
 			}
 			return true
 		}
-		if !c.still.Load() {
-			_ = c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
-			if _, err := c.nc.Write(batch); err != nil {
-				return false
-			}
+		told, alive := c.put(batch)
+		if !told {
+			c.mu.Lock()
+			c.lose(owed)
+			c.mu.Unlock()
+		}
+		if !alive {
+			return false
 		}
 		c.recycle(batch)
 	}
+}
+
+// put writes a batch, unless the connection is frozen.
+func (c *Conn) put(batch []byte) (told, alive bool) {
+	if c.still.Load() {
+		return false, true
+	}
+	_ = c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := c.nc.Write(batch)
+	return err == nil, err == nil
 }
 
 func (c *Conn) recycle(batch []byte) {
