@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 const (
 	// RequestTimeout bounds one question to the broker and one publish.
 	RequestTimeout = 5 * time.Second
-	// closeTimeout bounds Close.
-	closeTimeout = 5 * time.Second
+	// closeTimeout bounds Close; abandonAfter is how long it then waits for the client
+	// library, which may be in an attempt to connect.
+	closeTimeout, abandonAfter = 5 * time.Second, 250 * time.Millisecond
 	// reconnectWait and reconnectJitter space the attempts to reconnect: half a
 	// second to one second after each round of the servers.
 	reconnectWait, reconnectJitter = 500 * time.Millisecond, 500 * time.Millisecond
@@ -41,6 +43,10 @@ type Options struct {
 	// InboxPrefix is the prefix of the reply subjects, for brokers that restrict
 	// what a user may subscribe to; empty means _INBOX.
 	InboxPrefix string
+	// Domain is the JetStream domain to ask, and APIPrefix what stands for $JS.API where
+	// another account's JetStream is imported. At most one of them is set; empty is the
+	// JetStream of the server that is connected to.
+	Domain, APIPrefix string
 	// InProcess, when set, connects to the embedded broker through a pipe, and URL
 	// is not used.
 	InProcess nats.InProcessConnProvider
@@ -50,15 +56,23 @@ type Options struct {
 
 // Conn is a connection to the broker. Its methods are safe for concurrent use.
 type Conn struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	log    zerolog.Logger
-	life   *life
-	first  chan struct{} // closed by the first connection
-	failed chan error    // why attempts at the first connection failed; room for the oldest unread
-	closed chan struct{} // closed when the connection is closed for good
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	api string // stands for $JS.API, with a dot at its end; empty if that is what it is
+	// streams are those that were found elsewhere; see found.
+	streams sync.Map
+	log     zerolog.Logger
+	life    *life
+	first   chan struct{} // closed by the first connection
+	failed  chan error    // why attempts at the first connection failed; room for the oldest unread
+	closed  chan struct{} // closed when the connection is closed for good
+
+	closeLimit time.Duration // closeTimeout, but in tests
 
 	closing atomic.Bool
+	flushed atomic.Bool     // Close had the broker confirm everything
+	over    context.Context //nolint:containedctx // ends when nothing may wait for the broker any more
+	end     context.CancelFunc
 }
 
 // Connect waits for the first connection until ctx ends; only a refusal of the
@@ -66,17 +80,18 @@ type Conn struct {
 // ever, with jitter, whenever it breaks.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
 	c := &Conn{
-		log: o.Log, life: newLife(),
+		log: o.Log, life: newLife(), closeLimit: closeTimeout,
 		first: make(chan struct{}), failed: make(chan error, 1), closed: make(chan struct{}),
 	}
+	c.over, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	opts, err := c.natsOptions(o)
 	if err != nil {
 		return nil, err
 	}
-	if c.nc, err = nats.Connect(o.URL, opts...); err != nil {
+	if c.nc, err = dial(ctx, o.URL, opts); err != nil {
 		return nil, fmt.Errorf("connecting to the broker at %s: %w: check PUSHWORKER_NATS_URL and the files of PUSHWORKER_NATS_*", o.where(), err)
 	}
-	if c.js, err = jetstream.New(c.nc); err != nil {
+	if c.js, err = c.openJetStream(o); err != nil {
 		c.nc.Close()
 		return nil, fmt.Errorf("opening JetStream: %w", err)
 	}
@@ -126,29 +141,22 @@ func isRefusal(err error) bool {
 		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
 }
 
-// Close sends what is buffered and closes the connection; it takes at most five
-// seconds. Sources must have returned from Pull before. It may be called more
-// than once.
-func (c *Conn) Close() {
-	c.closing.Store(true)
-	if err := c.nc.Drain(); err != nil {
-		c.nc.Close()
-	}
-	deadline := time.NewTimer(closeTimeout)
-	defer deadline.Stop()
-	select {
-	case <-c.closed:
-	case <-deadline.C:
-		c.nc.Close()
-		<-c.closed
-	}
-}
-
 // Connected reports whether the broker can be reached at this moment.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
 // Reconnects is how often the connection was made anew since Connect.
 func (c *Conn) Reconnects() uint64 { return c.nc.Stats().Reconnects }
+
+// RoundTrip sends a ping and waits for its answer, for [RequestTimeout] at most.
+func (c *Conn) RoundTrip(ctx context.Context) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
+	defer cancel()
+	began := time.Now()
+	if err := c.nc.FlushWithContext(ctx); err != nil {
+		return 0, fmt.Errorf("pinging the broker: %w", err)
+	}
+	return time.Since(began), nil
+}
 
 // MaxPayload is how many bytes a message may have, headers included.
 func (c *Conn) MaxPayload() int64 { return c.nc.MaxPayload() }

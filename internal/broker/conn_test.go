@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestConnectRefusesContradictions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline)
 			defer cancel()
 			if test.options.URL == "" {
 				test.options.URL = "nats://127.0.0.1:1"
@@ -124,6 +125,7 @@ func TestCloseWithoutABrokerIsQuick(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
 	c := b.Connect(t)
+	broker.Patient(c)
 	b.Stop(t)
 	brokertest.Eventually(t, "disconnected", func() bool { return !c.Connected() })
 	closed := make(chan struct{})
@@ -133,8 +135,8 @@ func TestCloseWithoutABrokerIsQuick(t *testing.T) {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(2 * time.Second): // well below Close's own limit
-		t.Error("Close waits for a broker that is gone")
+	case <-time.After(brokertest.Deadline):
+		t.Fatal("Close waits for a broker that is gone")
 	}
 }
 
@@ -153,5 +155,48 @@ func TestDisconnectAndReconnectAreLoggedOnce(t *testing.T) {
 	c.Close()
 	if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "connection lost") {
 		t.Errorf("the log has %d lines, want one for the loss and one for the return:\n%s", n, log.String())
+	}
+}
+
+// After its end a connection lets go of whoever waits for a broker that takes bytes and
+// answers nothing; what it has not confirmed is told.
+func TestConnectionEnds(t *testing.T) {
+	t.Parallel()
+	var swallows atomic.Bool
+	proxy := brokertest.NewProxy(t, brokertest.Start(t).URL(), func(p []byte) []byte {
+		if swallows.Load() {
+			return nil
+		}
+		return p
+	})
+	c, err := broker.Connect(t.Context(), broker.Options{URL: proxy.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	swallows.Store(true)
+	ending, end := context.WithCancel(t.Context())
+	c.EndAfter(ending, time.Millisecond)
+	asked := make(chan error, 1)
+	go func() {
+		_, err := c.StreamInfo(t.Context(), "PUSH")
+		asked <- err
+	}()
+	end()
+	if err := <-asked; !errors.Is(err, context.Canceled) {
+		t.Errorf("the question ends with %v, want that it was called off", err)
+	}
+	c.Close()
+	if c.Flushed() || c.Connected() {
+		t.Errorf("flushed: %t, connected: %t, after Close", c.Flushed(), c.Connected())
+	}
+}
+
+// A connection that can, has the broker confirm what was sent before it closes.
+func TestCloseFlushes(t *testing.T) {
+	t.Parallel()
+	c := brokertest.Start(t).Connect(t)
+	c.Close()
+	if !c.Flushed() {
+		t.Error("not flushed")
 	}
 }

@@ -25,7 +25,7 @@ func (c *Conn) DeleteMessage(ctx context.Context, stream string, seq uint64, era
 	subject := "$JS.API.STREAM.MSG.DELETE." + stream
 	var answer *nats.Msg
 	err = c.Ask(ctx, subject, func(ctx context.Context) error {
-		answer, err = c.nc.RequestWithContext(ctx, subject, body)
+		answer, err = c.nc.RequestWithContext(ctx, c.Subject(subject), body)
 		return err
 	})
 	if err == nil {

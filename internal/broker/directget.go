@@ -63,9 +63,14 @@ func (c *Conn) DirectGet(ctx context.Context, stream string, q Query, each func(
 	if err != nil {
 		return fmt.Errorf("encoding a question: %w", err)
 	}
-	return c.askFor(ctx, subject, func(ctx context.Context) error {
+	if err := c.found(ctx, stream); err != nil {
+		return err
+	}
+	err = c.askFor(ctx, subject, func(ctx context.Context) error {
 		return c.eachOf(ctx, subject, body, max(len(q.Last), q.Most, q.Batch), q.none(), each)
 	})
+	c.forgetFound(stream, err)
+	return err
 }
 
 // eachOf sends one direct get and hands each message of the answer to each, until
@@ -83,7 +88,7 @@ func (c *Conn) eachOf(ctx context.Context, subject string, body []byte, most int
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // it fails with the connection only
 	back := c.NextReconnect()
-	if err := c.nc.PublishRequest(subject, inbox, body); err != nil {
+	if err := c.nc.PublishRequest(c.Subject(subject), inbox, body); err != nil {
 		return fmt.Errorf("asking the broker: %w", err)
 	}
 	return readAnswer(ctx, messages, back, none, each)
@@ -192,9 +197,12 @@ func (c *Conn) First(ctx context.Context, stream string, seq uint64, subject str
 	if err != nil {
 		return First{}, fmt.Errorf("encoding a question to stream %s: %w", stream, err)
 	}
+	if err := c.found(ctx, stream); err != nil {
+		return First{}, fmt.Errorf("reading stream %s: %w", stream, err)
+	}
 	var answer *nats.Msg
 	err = c.Ask(ctx, ask, func(ctx context.Context) (err error) {
-		answer, err = c.nc.RequestWithContext(ctx, ask, body)
+		answer, err = c.nc.RequestWithContext(ctx, c.Subject(ask), body)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -64,6 +65,24 @@ func (c *Conn) NextReconnect() <-chan struct{} {
 	c.life.mu.Lock()
 	defer c.life.mu.Unlock()
 	return c.life.back
+}
+
+// ErrReconnected is the cause with which a context of [Conn.UntilReconnect] ends.
+var ErrReconnected = errors.New("the connection to the broker was replaced")
+
+// UntilReconnect returns a context that ends with [ErrReconnected] when the connection is
+// replaced, for those to whom the broker may have sent something on the old one.
+func (c *Conn) UntilReconnect(ctx context.Context) (context.Context, func()) {
+	back := c.NextReconnect()
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-back:
+			cancel(ErrReconnected)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 func (l *life) reconnected() {

@@ -108,6 +108,21 @@ func (b *Broker) Purge(tb testing.TB, stream, subject string) {
 	}
 }
 
+// Listen calls heard with the subject of each message that is sent on a subject, until
+// stop or the end of the test.
+func (b *Broker) Listen(tb testing.TB, subject string, heard func(subject string)) (stop func()) {
+	tb.Helper()
+	nc := b.Connect(tb).NATS()
+	sub, err := nc.Subscribe(subject, func(m *nats.Msg) { heard(m.Subject) })
+	if err == nil {
+		err = nc.Flush()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func() { _ = sub.Unsubscribe() } // it fails only when the connection is closed
+}
+
 func (b *Broker) client(tb testing.TB) jetstream.JetStream {
 	tb.Helper()
 	return client(tb, b.URL())

@@ -23,6 +23,18 @@ type Cluster struct {
 // StartCluster runs n servers that form one cluster, and has a leader, until the test ends.
 func StartCluster(tb testing.TB, n int) *Cluster {
 	tb.Helper()
+	c := NewCluster(tb, n, n)
+	for i := range n {
+		c.StartNode(tb, i)
+	}
+	c.Leader(tb)
+	return c
+}
+
+// NewCluster is StartCluster whose servers are still to be started, one by one. They know
+// the addresses of the first seeds, and count no others before those have joined.
+func NewCluster(tb testing.TB, n, seeds int) *Cluster {
+	tb.Helper()
 	c := &Cluster{options: make([]*server.Options, n), servers: make([]*server.Server, n)}
 	dir, routes := tb.TempDir(), make([]*url.URL, n)
 	ports := freePorts(tb, 2*n)
@@ -33,13 +45,11 @@ func StartCluster(tb testing.TB, n int) *Cluster {
 		name := "node" + strconv.Itoa(i)
 		c.options[i] = &server.Options{
 			ServerName: name, Host: "127.0.0.1", Port: ports[i], NoLog: true, NoSigs: true,
-			JetStream: true, StoreDir: filepath.Join(dir, name), Routes: routes,
+			JetStream: true, StoreDir: filepath.Join(dir, name), Routes: routes[:seeds],
 			Cluster: server.ClusterOpts{Name: tb.Name(), Host: "127.0.0.1", Port: ports[n+i], NoAdvertise: true},
 		}
-		c.StartNode(tb, i)
 		tb.Cleanup(func() { c.StopNode(i) })
 	}
-	c.Leader(tb)
 	return c
 }
 

@@ -45,6 +45,17 @@ func NewRig(tb testing.TB, change ...func(*topology.Topology)) *Rig {
 	return r
 }
 
+// Restart restarts the broker, and waits until both connections have been made anew: one
+// that has not noticed yet says that it is connected.
+func (r *Rig) Restart(tb testing.TB) {
+	tb.Helper()
+	conn, client := r.Conn.Reconnects(), r.NATS.Stats().Reconnects
+	r.Broker.Restart(tb)
+	Eventually(tb, "connected again", func() bool {
+		return r.Conn.Reconnects() > conn && r.NATS.Stats().Reconnects > client && r.Conn.Connected() && r.NATS.IsConnected()
+	})
+}
+
 // Client returns a connection of its own, that reconnects quickly.
 func Client(tb testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 	tb.Helper()

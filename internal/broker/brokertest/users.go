@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"testing"
@@ -47,7 +48,7 @@ func StartWithTLS(tb testing.TB, config *tls.Config, nkey string) (url string) {
 // run returns the address of the server.
 func run(tb testing.TB, o *server.Options) string {
 	tb.Helper()
-	o.ServerName, o.Host, o.Port = "brokertest", "127.0.0.1", server.RANDOM_PORT
+	o.ServerName, o.Host, o.Port = cmp.Or(o.ServerName, "brokertest"), "127.0.0.1", server.RANDOM_PORT
 	o.JetStream, o.StoreDir, o.JetStreamMaxStore = true, tb.TempDir(), 1<<40
 	o.NoSigs, o.NoLog = true, true
 	s, err := server.NewServer(o)

@@ -293,3 +293,19 @@ func TestDevicesWithoutABucketSaySo(t *testing.T) {
 	_, err := devices.Open(t.Context(), c, devices.Options{})
 	brokertest.WantError(t, err, "push-devices", "PUSHWORKER_PROVISION=true")
 }
+
+// TestBucketConforms: the bucket keeps what holds for every directory, also while the
+// broker is away.
+func TestBucketConforms(t *testing.T) {
+	t.Parallel()
+	devicetest.Conform(t, func(tb testing.TB) devicetest.World {
+		tb.Helper()
+		b := brokertest.Start(tb)
+		if _, err := devices.Provision(tb.Context(), b.Connect(tb), 1); err != nil {
+			tb.Fatal(err)
+		}
+		w := devicetest.OfDirectory(runDevices(tb, b.Connect(tb), devices.Options{}))
+		w.Down, w.Up = b.Stop, b.Restart
+		return w
+	})
+}

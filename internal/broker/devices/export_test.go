@@ -14,6 +14,3 @@ func ProvisionBucket(ctx context.Context, c *broker.Conn) error {
 	_, err := wanted(1).Provision(ctx, c)
 	return err
 }
-
-// IsInbox is isInbox.
-func IsInbox(subject string) bool { return isInbox(subject) }

@@ -19,24 +19,29 @@ var ErrLost = errors.New("the devices are lost")
 // is missing, or was emptied, beside a stream that has had receipts. A worker that
 // made it anew would settle every receipt as one to nobody.
 func Lost(ctx context.Context, c *broker.Conn, t topology.Topology) error {
-	_, err := (&store{conn: c}).find(ctx)
+	_, err := storeOf(c).find(ctx)
 	if err == nil || errors.Is(err, errNoMask) {
 		return nil
 	}
 	if !errors.Is(err, ErrNoBucket) {
 		return err
 	}
-	info, err := c.StreamInfo(ctx, t.Stream)
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("looking at stream %s: %w", t.Stream, err)
-	case info.State.LastSeq == 0:
-		return nil
+	for _, stream := range t.ReceiptStreams() {
+		info, err := c.StreamInfo(ctx, stream)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+		case err != nil:
+			return fmt.Errorf("looking at stream %s: %w", stream, err)
+		case info.State.LastSeq > 0:
+			return lost(info)
+		}
 	}
+	return nil
+}
+
+func lost(info *jetstream.StreamInfo) error {
 	return fmt.Errorf("%w: bucket %s is missing or empty, and stream %s has had %d receipts: restore it with `pushworker device import --create FILE` from an export, "+
-		"or begin without devices with `pushworker run --create` (PUSHWORKER_DEVICES_CREATE=true)", ErrLost, wire.DevicesBucket, t.Stream, info.State.LastSeq)
+		"or begin without devices with `pushworker run --create` (PUSHWORKER_DEVICES_CREATE=true)", ErrLost, wire.DevicesBucket, info.Config.Name, info.State.LastSeq)
 }
 
 // Count counts the tokens that are registered. What was removed in the last

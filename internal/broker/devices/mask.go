@@ -33,7 +33,7 @@ func (s *store) open(ctx context.Context) (device.Mask, error) {
 
 // find reads the secret. [errNoMask] says that one may be made.
 func (s *store) find(ctx context.Context) (device.Mask, error) {
-	read, err := s.read(ctx, []string{maskKey})
+	read, err := s.Bucket.Read(ctx, []string{maskKey})
 	switch {
 	case err != nil:
 		return device.Mask{}, err
@@ -42,7 +42,7 @@ func (s *store) find(ctx context.Context) (device.Mask, error) {
 	case read[0].Revision > 0:
 		return device.Mask{}, errNoMask
 	}
-	info, err := s.conn.StreamInfo(ctx, wire.DevicesStream)
+	info, err := s.Conn.StreamInfo(ctx, wire.DevicesStream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return device.Mask{}, ErrNoBucket
@@ -57,7 +57,7 @@ func (s *store) find(ctx context.Context) (device.Mask, error) {
 // mask reads the secret, or makes it where there is none yet.
 func (s *store) mask(ctx context.Context) (device.Mask, error) {
 	for {
-		read, err := s.read(ctx, []string{maskKey})
+		read, err := s.Bucket.Read(ctx, []string{maskKey})
 		if err != nil {
 			return device.Mask{}, err
 		}
@@ -87,7 +87,7 @@ func provisionMask(ctx context.Context, c *broker.Conn) error {
 	look := time.NewTicker(250 * time.Millisecond)
 	defer look.Stop()
 	for {
-		_, err := (&store{conn: c}).mask(ctx)
+		_, err := storeOf(c).mask(ctx)
 		if !errors.Is(err, ErrNoBucket) {
 			return err
 		}

@@ -85,7 +85,7 @@ func TestDevicesBucketOfAnotherIsMendedOrRefused(t *testing.T) {
 	d := runDevices(t, c, devices.Options{})
 	dev := putDevice(t, d, 1, "x")
 	_, err := d.Remove(t.Context(), dev)
-	brokertest.WantError(t, err, "PUSHWORKER_PROVISION=true", "--allow-msg-ttl")
+	brokertest.WantError(t, err, "pushworker provision", "--allow-msg-ttl")
 	diffs := provisionDevices(t, c)
 	fields := map[string]bool{}
 	for _, diff := range diffs {

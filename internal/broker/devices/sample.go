@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/wire"
@@ -22,7 +21,7 @@ const places = 4
 // else of up to twice as many, from four places of the bucket, with those among them that
 // were changed longest ago and last. Lists that cannot be read are left out.
 func Sample(ctx context.Context, c *broker.Conn, users int) (found []push.Device, all bool, err error) {
-	s := &store{conn: c}
+	s := storeOf(c)
 	found, more, err := s.next(ctx, 1, users)
 	if err != nil || !more {
 		return found, true, err
@@ -58,16 +57,15 @@ func usersOf(devices []push.Device) map[push.Uid]bool {
 // next returns the devices of the next users from a sequence on, and whether there are
 // more.
 func (s *store) next(ctx context.Context, from uint64, users int) (found []push.Device, more bool, err error) {
-	answers, err := s.ask(ctx, broker.Query{
-		Seq: max(1, from), Subject: wire.DevicesPrefix + device.UserPrefix + ">", Batch: users, MaxBytes: broker.MaxAnswer,
+	answers, err := s.Ask(ctx, broker.Query{
+		Seq: max(1, from), Subject: s.Subject(device.UserPrefix + ">"), Batch: users, MaxBytes: broker.MaxAnswer,
 	})
 	more = errors.Is(err, broker.ErrAnswerCut)
 	if err != nil && !more {
 		return nil, false, err
 	}
 	for _, a := range answers {
-		key := strings.TrimPrefix(a.subject, wire.DevicesPrefix)
-		if list, err := device.In(device.Keyed{Key: key, Entry: a.entry}); err == nil {
+		if list, err := device.In(a); err == nil {
 			found = append(found, list...)
 		}
 	}

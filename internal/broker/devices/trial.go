@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/requests"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -24,10 +25,6 @@ const (
 	// testTime bounds a test push, so that the answer to the request comes in time.
 	testTime = broker.RequestTimeout - time.Second
 )
-
-// Tester sends a test push with a token to d through whichever handler reaches it, and
-// returns the handler's name; empty when none of this process does.
-type Tester func(ctx context.Context, d push.Device, token string) (handler string, t push.Tested)
 
 // Trial is a test push to one device, with all that is known of its way.
 type Trial struct {
@@ -46,9 +43,12 @@ type Trial struct {
 	Returned time.Time `json:"returned,omitzero"`
 }
 
-// ticket is what is stored under a token: nothing of whose it is.
+// ticket is what is stored under a token.
 type ticket struct {
 	Returned time.Time `json:"returned,omitzero"`
+	// User and Device are whom the token was sent to: Device is a hash of the address.
+	User   string `json:"user,omitempty"`
+	Device string `json:"device,omitempty"`
 }
 
 // ErrRefused says that there is nobody to send a test push to.
@@ -59,12 +59,12 @@ var (
 	errTestToken    = &device.InvalidError{Err: errors.New("token is of no test push of the last ten minutes")}
 	errReturned     = &device.InvalidError{Err: errors.New("token of the test push has been returned before")}
 	errNoTester     = errors.New("this process runs no handlers: send the request to a worker")
-	errNobody       = errors.New("no handler of the worker that took the request reaches the device: `pushworker route` says why")
+	errNobody       = errors.New("no handler of any worker reaches the device: `pushworker route` says why")
 )
 
 // test sends a test push to each of the user's devices that are like the request's.
 func (s *service) test(ctx context.Context, like push.Device) (answer, error) {
-	if s.devices.tester == nil {
+	if s.devices.testers == nil {
 		return answer{}, errNoTester
 	}
 	began := time.Now().UTC()
@@ -83,7 +83,7 @@ func (s *service) test(ctx context.Context, like push.Device) (answer, error) {
 		d.User = like.User
 		t := &Trial{Device: s.devices.listed(d), Began: began}
 		trials = append(trials, t)
-		sending.Go(func() { s.devices.try(ctx, d, t) })
+		sending.Go(func() { s.devices.try(ctx, d, t, false) })
 	}
 	sending.Wait()
 	if trials == nil {
@@ -92,24 +92,24 @@ func (s *service) test(ctx context.Context, like push.Device) (answer, error) {
 	return answer{Tests: trials}, nil
 }
 
-// try sends one test push. Its token is stored first, as its way back may be short.
-func (d *Directory) try(ctx context.Context, to push.Device, t *Trial) {
+// try sends one test push; with activate only to a device that has to be activated. Its
+// token is stored first, as its way back may be short.
+func (d *Directory) try(ctx context.Context, to push.Device, t *Trial, activate bool) {
 	t.Token = rand.Text()
-	text, err := json.Marshal(ticket{})
+	text, err := json.Marshal(ticket{User: to.User.String(), Device: device.AddressKey(to)})
 	if err == nil {
-		_, err = d.store.write(ctx, testPrefix+t.Token, text, 0, testTTL)
+		_, err = d.store.WriteFor(ctx, testPrefix+t.Token, text, 0, testTTL)
 	}
 	if err != nil {
-		t.Result, t.Why = string(push.ResultRetried), oneSentence(err)
+		t.Result, t.Why = string(push.ResultRetried), requests.OneSentence(err)
 		return
 	}
-	handler, tested := d.tester(ctx, to, t.Token)
-	if handler == "" {
+	done, ok := d.send(ctx, trying{to, t.Token, activate})
+	if !ok {
 		t.Result, t.Why = string(push.ResultSkipped), errNobody.Error()
 		return
 	}
-	t.Handler, t.Result, t.Why = handler, string(tested.Result), tested.Why
-	t.Asked, t.Answered = tested.Asked.UTC(), tested.Answered.UTC()
+	t.Handler, t.Result, t.Why, t.Asked, t.Answered = done.Handler, done.Result, done.Why, done.Asked, done.Answered
 }
 
 // returned takes the token of a test push, once.
@@ -127,12 +127,24 @@ func (s *service) returned(ctx context.Context, like push.Device) (answer, error
 	known.Returned = time.Now().UTC()
 	text, err := json.Marshal(known)
 	if err == nil {
-		_, err = store.write(ctx, key, text, revision, testTTL)
+		_, err = store.WriteFor(ctx, key, text, revision, testTTL)
 	}
 	if errors.Is(err, device.ErrConflict) {
 		err = errReturned
 	}
+	if err == nil {
+		err = s.devices.activated(ctx, known)
+	}
 	return answer{}, err
+}
+
+// activated notes that a device's app has got a test push.
+func (d *Directory) activated(ctx context.Context, t ticket) error {
+	user := push.ParseUserId("usr" + t.User) // zero for none
+	if d.own == nil || user.IsZero() {
+		return nil // one of an older worker's, or the chat server's to note
+	}
+	return d.own.Activate(ctx, user, t.Device)
 }
 
 // ticket reads what is stored under a test token; the revision is 0 if there is nothing.
@@ -176,7 +188,7 @@ func (d *Directory) Test(ctx context.Context, user push.Uid, id string) ([]*Tria
 	switch {
 	case a.Error == nil:
 		return a.Tests, nil
-	case a.Error.Code == codeInvalid:
+	case a.Error.Code == requests.Invalid:
 		return nil, fmt.Errorf("%w: %s", ErrRefused, a.Error.Message)
 	}
 	return nil, fmt.Errorf("the worker cannot send it now: %s", a.Error.Message)

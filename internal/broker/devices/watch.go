@@ -3,22 +3,16 @@ package devices
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/pushworker/pushworker/internal/broker/wire"
+	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/bucket"
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/internal/sleep"
 )
 
 // watchPause spaces the attempts to watch, doubled from the first to the second.
 const minWatchPause, maxWatchPause = time.Second, time.Minute
-
-// watchHeartbeat is how often the broker says that there is no change; twice as long
-// a silence ends the watch.
-const watchHeartbeat = 5 * time.Second
 
 // watch tells the directory's cache of changes made elsewhere until ctx ends. When
 // it begins to watch, again, what is cached is forgotten; while it cannot watch,
@@ -35,7 +29,7 @@ func (d *Directory) watch(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if errors.Is(err, errReconnected) {
+		if errors.Is(err, broker.ErrReconnected) {
 			failed = false
 			continue
 		}
@@ -49,56 +43,31 @@ func (d *Directory) watch(ctx context.Context) {
 	}
 }
 
-var errReconnected = errors.New("the connection to the broker was replaced")
-
 // follow watches until something is amiss. It calls watching once it does; a mirror has
 // read everybody before.
 func (d *Directory) follow(ctx context.Context, watching func()) error {
-	ctx, stop := d.untilReconnect(ctx)
+	ctx, stop := d.conn.UntilReconnect(ctx)
 	defer stop()
-	from := jetstream.DeliverNewPolicy
+	from := bucket.FromNow
 	if d.mirror {
-		from = jetstream.DeliverAllPolicy
+		from = bucket.FromStored
 	}
-	consumer, err := d.store.consumer(ctx, "watch", device.UserPrefix+"*", from, 0)
+	feed, err := d.store.Feed(ctx, device.UserPrefix+"*", from)
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(scanBatch), jetstream.PullHeartbeat(watchHeartbeat))
-	if err != nil {
-		return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
-	}
-	defer messages.Stop()
-	d.Forget() // what was changed before the watcher was there
-	defer d.Watched(false)
-	left := uint64(0)
-	if d.mirror {
-		left = consumer.CachedInfo().NumPending
-	}
-	for next := uint64(1); ; next++ {
-		if left == 0 {
-			d.Watched(true)
+	defer feed.Close()
+	d.own.Forget() // what was changed before the watcher was there
+	defer d.own.Watched(false)
+	for {
+		if feed.Left() == 0 {
+			d.own.Watched(true)
 			watching()
 		}
-		var e device.Keyed
-		if e, left, err = nextKey(ctx, messages, next); err != nil {
-			return fmt.Errorf("watching bucket %s: %w", wire.DevicesBucket, err)
+		e, err := feed.Next(ctx)
+		if err != nil {
+			return err
 		}
-		d.Learn(e)
+		d.own.Learn(e)
 	}
-}
-
-// untilReconnect returns a context that ends with errReconnected when the
-// connection is replaced, because the broker may have sent changes to the old one.
-func (d *Directory) untilReconnect(ctx context.Context) (context.Context, func()) {
-	back := d.conn.NextReconnect()
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		select {
-		case <-back:
-			cancel(errReconnected)
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }

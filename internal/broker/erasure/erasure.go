@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
@@ -23,14 +24,15 @@ import (
 
 // Counts counts what a stream has of a user.
 type Counts struct {
-	// Where is the stream, or "devices", and Found how many messages there are the user's.
+	// Where is the stream, "devices" or "channels", and Found how many messages there are the user's.
 	Where string `json:"where"`
 	Found int    `json:"found"`
 	// Erased have been overwritten and deleted, or would be.
 	Erased int `json:"erased"`
 	// Narrowed were erased, too, and what others are owed of them was written anew.
 	Narrowed int `json:"narrowed"`
-	// Owed are left, because somebody else is still to be told them.
+	// Owed are left, because somebody else is still to be told them; of channels, because
+	// a provider has still subscribed the user's devices.
 	Owed int `json:"owed"`
 }
 
@@ -38,6 +40,8 @@ type Counts struct {
 type Eraser struct {
 	// Devices, if set, is the directory of devices.
 	Devices *devices.Directory
+	// Channels, if set, is who is in which channel.
+	Channels *channels.Directory
 	// Step, if set, is called after each message that was erased, one call at a time.
 	Step func()
 
@@ -55,27 +59,38 @@ func New(c *broker.Conn, t topology.Topology) *Eraser {
 // Streams returns the streams that [Eraser.Erase] works on, in their order.
 func (e *Eraser) Streams() []string {
 	t := e.topology
-	return []string{t.Stream, t.RetryStream(), t.DeadStream(), t.EventsStream()}
+	return append(t.ReceiptStreams(), t.RetryStream(), t.DeadStream(), t.EventsStream())
 }
 
 // All erases in every place, or with dry counts there, and stops after the first error,
-// which comes with the counts up to it. Devices go first, so that nothing new is sent;
+// which comes with the counts up to it. Devices go first, so that nothing new is sent, and
+// are unsubscribed from channels;
 // events last, because the end of a device is one.
 func (e *Eraser) All(ctx context.Context, user push.Uid, dry bool) iter.Seq2[Counts, error] {
 	return func(yield func(Counts, error) bool) {
-		n, err := e.eraseDevices(ctx, user, dry)
-		if !yield(Counts{Where: "devices", Found: n, Erased: n}, err) || err != nil {
-			return
+		places := []func() (Counts, error){func() (Counts, error) { return e.eraseDevices(ctx, user, dry) }}
+		if e.Channels != nil {
+			places = append(places, func() (Counts, error) { return e.eraseChannels(ctx, user, dry) })
 		}
 		for _, stream := range e.Streams() {
-			if counts, err := e.Erase(ctx, stream, user, dry); !yield(counts, err) || err != nil {
+			places = append(places, func() (Counts, error) { return e.Erase(ctx, stream, user, dry) })
+		}
+		for _, erase := range places {
+			if counts, err := erase(); !yield(counts, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-func (e *Eraser) eraseDevices(ctx context.Context, user push.Uid, dry bool) (int, error) {
+func (e *Eraser) eraseDevices(ctx context.Context, user push.Uid, dry bool) (c Counts, err error) {
+	c.Where = "devices"
+	c.Found, err = e.removeDevices(ctx, user, dry)
+	c.Erased = c.Found
+	return c, err
+}
+
+func (e *Eraser) removeDevices(ctx context.Context, user push.Uid, dry bool) (int, error) {
 	if e.Devices == nil {
 		return 0, nil
 	}
@@ -88,6 +103,18 @@ func (e *Eraser) eraseDevices(ctx context.Context, user push.Uid, dry bool) (int
 	}
 	_, err = e.Devices.Remove(ctx, push.Device{User: user})
 	return len(list), err
+}
+
+func (e *Eraser) eraseChannels(ctx context.Context, user push.Uid, dry bool) (c Counts, err error) {
+	c.Where = "channels"
+	if !dry {
+		c.Found, c.Owed, err = e.Channels.Erase(ctx, user)
+		c.Erased = c.Found
+		return c, err //nolint:wrapcheck // it says all
+	}
+	list, err := e.Channels.List(ctx, user)
+	c.Found, c.Erased = len(list), len(list)
+	return c, err //nolint:wrapcheck // as above
 }
 
 // Erase removes from one of the Streams what it has of user, and overwrites it on the

@@ -27,7 +27,8 @@ type Outcomes struct {
 	Since time.Time
 }
 
-// OfUser returns what is recorded since a time for user in t's stream of events.
+// OfUser returns what is recorded since a time for user in t's stream of events,
+// of receipts of its first stream of those.
 // There need be no such stream.
 func OfUser(ctx context.Context, c *broker.Conn, t topology.Topology, user push.Uid, since time.Time) (o Outcomes, err error) {
 	if err := Find(ctx, c, t); errors.Is(err, ErrNoStream) {
@@ -39,7 +40,7 @@ func OfUser(ctx context.Context, c *broker.Conn, t topology.Topology, user push.
 	}
 	o.Since = first.Stored
 	needle := []byte(`"` + user.String() + `"`)
-	seqs := func(m history.Stored) ([]uint64, bool) { return seqsOf(m.Data, needle, user, t.Stream) }
+	seqs := func(m history.Stored) ([]uint64, bool) { return seqsOf(m.Data, needle, user, t.Receipts()) }
 	for part, err := range history.Back(ctx, history.New(c, t.EventsStream()), history.Stretch{Subject: anyOutcome, Since: since}, seqs) {
 		if err != nil {
 			return o, err

@@ -17,7 +17,7 @@ import (
 )
 
 // Facts yields the outcomes since a time of the receipts with these sequences
-// in t's stream, and stops after the first error, which wraps [ErrNoStream] when
+// in t's first stream of receipts, and stops after the first error, which wraps [ErrNoStream] when
 // there is no stream of events.
 func Facts(ctx context.Context, c *broker.Conn, t topology.Topology, since time.Time, seqs ...uint64) iter.Seq2[outcome.Event, error] {
 	return func(yield func(outcome.Event, error) bool) {
@@ -34,7 +34,7 @@ func Facts(ctx context.Context, c *broker.Conn, t topology.Topology, since time.
 // wholeFacts yields those that were told one by one.
 func wholeFacts(ctx context.Context, c *broker.Conn, t topology.Topology, since time.Time, seqs []uint64, yield func(outcome.Event, error) bool) {
 	needles := eventNeedles(seqs)
-	wanted := func(e outcome.Event) bool { return e.Stream != t.Stream || yield(e, nil) }
+	wanted := func(e outcome.Event) bool { return e.Stream != t.Receipts() || yield(e, nil) }
 	for m, err := range history.New(c, t.EventsStream()).Read(ctx, history.Stretch{Subject: wire.OutcomePrefix + ">", Since: since}) {
 		if err != nil {
 			yield(outcome.Event{}, err)
@@ -55,7 +55,7 @@ func briefFacts(ctx context.Context, c *broker.Conn, t topology.Topology, since 
 			continue
 		}
 		for e := range outcome.ReadBrief(m.Data) {
-			if e.Stream == t.Stream && slices.Contains(seqs, e.StreamSeq) && !yield(e, nil) {
+			if e.Stream == t.Receipts() && slices.Contains(seqs, e.StreamSeq) && !yield(e, nil) {
 				return false
 			}
 		}

@@ -165,7 +165,7 @@ func (h *History) getOne(ctx context.Context, question oneQuestion) (Stored, err
 	}
 	var m *nats.Msg
 	err = h.conn.Ask(ctx, h.subject(), func(ctx context.Context) error {
-		m, err = h.conn.NATS().RequestWithContext(ctx, h.subject(), body)
+		m, err = h.conn.NATS().RequestWithContext(ctx, h.conn.Subject(h.subject()), body)
 		return err
 	})
 	if err != nil {
@@ -185,7 +185,7 @@ func (h *History) subject() string { return "$JS.API.DIRECT.GET." + h.stream }
 // explain says what to do about an error.
 func (h *History) explain(err error) error {
 	if errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("reading stream %s: %w: it is missing, or does not allow direct gets; run once with PUSHWORKER_PROVISION=true", h.stream, err)
+		return fmt.Errorf("reading stream %s: %w: it is missing, or does not allow direct gets; run `pushworker provision`", h.stream, err)
 	}
 	return fmt.Errorf("reading stream %s: %w", h.stream, err)
 }

@@ -228,9 +228,9 @@ func TestHistoryOfAStreamThatIsMissing(t *testing.T) {
 	t.Parallel()
 	h := history.New(brokertest.Start(t).Connect(t), "PUSH")
 	_, err := h.Get(t.Context(), 1)
-	brokertest.WantError(t, err, "stream PUSH", "PUSHWORKER_PROVISION=true")
+	brokertest.WantError(t, err, "stream PUSH", "pushworker provision")
 	for _, err := range h.Read(t.Context(), history.Stretch{}) {
-		brokertest.WantError(t, err, "stream PUSH", "PUSHWORKER_PROVISION=true")
+		brokertest.WantError(t, err, "stream PUSH", "pushworker provision")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // whoever runs them and whether or not they are configured here. It needs
 // $JS.API.CONSUMER.LIST of the stream.
 func Names(ctx context.Context, c *broker.Conn, t topology.Topology) ([]string, error) {
-	durables, err := c.Durables(ctx, t.Stream)
+	durables, err := c.Durables(ctx, t.Stream) // a lane has one in each stream of receipts
 	if err != nil {
 		return nil, err
 	}

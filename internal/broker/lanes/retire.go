@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/broker/wire"
@@ -36,24 +37,30 @@ func Find(ctx context.Context, c *broker.Conn, t topology.Topology, name string)
 	return status.LaneStats{}, fmt.Errorf("%w as %q: `pushworker lane ls --all` lists the lanes", ErrNoLane, name)
 }
 
-// Retire removes the durables of a lane, its retries that wait, and the record of
-// its position. Receipts and dead letters stay. After an error some of it may be
+// Retire removes the durables of a lane, its retries that wait, and the records of
+// its position and of what it has subscribed to channels. Receipts and dead letters stay. After an error some of it may be
 // done, and repeating the call does the rest. It needs $JS.API.CONSUMER.DELETE of the
-// durables, $JS.API.STREAM.PURGE of PUSH_RETRY and $KV.push-lanes.>.
+// durables, $JS.API.STREAM.PURGE of PUSH_RETRY, $KV.push-lanes.>
+// and those to read and write the bucket of channels.
 func Retire(ctx context.Context, c *broker.Conn, t topology.Topology, name string) error {
 	durables := t.Durables(name)
-	if err := deleteDurable(ctx, c, durables[0]); err != nil {
-		return err
+	for _, d := range durables[:len(durables)-2] { // of receipts
+		if err := deleteDurable(ctx, c, d); err != nil {
+			return err
+		}
 	}
 	for _, subject := range []string{wire.SchedulePrefix + name + ".>", wire.RetryPrefix + name, wire.RetryPrefix + name + wire.SuspectsToken} {
 		if err := purgeRetries(ctx, c, t, subject); err != nil {
 			return err
 		}
 	}
-	for _, d := range durables[1:] {
+	for _, d := range durables[len(durables)-2:] {
 		if err := deleteDurable(ctx, c, d); err != nil {
 			return err
 		}
+	}
+	if err := channels.ForgetHandler(ctx, c, name); err != nil {
+		return err //nolint:wrapcheck // it says all
 	}
 	return topology.ForgetPosition(ctx, c, t, name)
 }

@@ -24,6 +24,7 @@ func TestLetterComesBackAsItWasBuried(t *testing.T) {
 	reader := letters.New(r.Conn, r.Topology)
 	want := brokertest.Letter("fcm", 7)
 	want.Narrowed, want.Redriven, want.Expires = true, 2, want.Last.Add(time.Hour)
+	want.Traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), want)
 	want.Seq, want.Stored = 1, r.Stored(t, "PUSH_DEAD")[0].Time
 	got, err := reader.Show(t.Context(), 1)

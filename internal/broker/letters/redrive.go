@@ -69,7 +69,7 @@ func (r *Redriver) Check(ctx context.Context, l deadletter.Letter) error {
 
 // lane asks whether there is a lane that would take what is stored for it.
 func (r *Redriver) lane(ctx context.Context, handler string) error {
-	d := r.topology.Durables(handler)[1]
+	d := r.topology.Retries(handler)
 	_, err := r.letters.conn.ConsumerInfo(ctx, d.Stream, d.Config.Durable)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrInvalidConsumerName):
@@ -114,7 +114,7 @@ func (r *Redriver) receipt(l deadletter.Letter) *nats.Msg {
 	wire.SetRetry(m.Header, consumer.Retry{
 		Handler: l.Handler, Error: l.Error, Origin: consumer.Origin{
 			RootStream: l.Stream, RootSeq: l.StreamSeq, Subject: l.Subject, First: l.First, Expires: l.Expires,
-			Header: l.Header, Narrowed: l.Narrowed, Redriven: l.Redriven + 1, Restarted: time.Now(),
+			Header: l.Header, Traced: l.Traced, Narrowed: l.Narrowed, Redriven: l.Redriven + 1, Restarted: time.Now(),
 		},
 	})
 	m.Header.Set(wire.HeaderReason, l.Reason)

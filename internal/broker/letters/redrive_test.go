@@ -45,6 +45,7 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 	r := brokertest.NewRig(t, func(topo *topology.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
 	want := brokertest.Letter("fcm", 7)
 	want.Redriven, want.Narrowed, want.Expires = 2, true, time.Now().Add(time.Hour).UTC().Round(0)
+	want.Traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), want)
 	before := time.Now()
 	if again := redrive(t, r, shown(t, r, 1)); again {
@@ -57,11 +58,11 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 	}
 	got := consumer.Origin{
 		Attempts: o.Attempts, RootStream: o.RootStream, RootSeq: o.RootSeq, Subject: o.Subject, First: o.First,
-		Expires: o.Expires, Redriven: o.Redriven, Narrowed: o.Narrowed, Header: o.Header,
+		Expires: o.Expires, Redriven: o.Redriven, Narrowed: o.Narrowed, Header: o.Header, Traced: o.Traced,
 	}
 	if diff := cmp.Diff(consumer.Origin{
 		RootStream: "PUSH", RootSeq: 7, Subject: "push.receipts.x", First: want.First,
-		Expires: want.Expires, Redriven: 3, Narrowed: true, Header: want.Header,
+		Expires: want.Expires, Redriven: 3, Narrowed: true, Header: want.Header, Traced: want.Traced,
 	}, got); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}
@@ -208,7 +209,7 @@ func TestRedriveWithoutRetryStreamKeepsTheLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := redriver.Redrive(t.Context(), shown(t, r, 2))
-	brokertest.WantError(t, err, "PUSH_RETRY", "PUSHWORKER_PROVISION")
+	brokertest.WantError(t, err, "PUSH_RETRY", "pushworker provision")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := redriver.Redrive(ctx, shown(t, r, 2)); !errors.Is(err, context.Canceled) {

@@ -93,7 +93,7 @@ func TestBuryWaitsForTheConfirmation(t *testing.T) {
 		brokertest.WantError(t, dead.Bury(t.Context(), brokertest.Letter(handler, 7)), "writing the dead letter of message 7 of stream PUSH")
 	}
 	for _, err := range reader.List(t.Context(), letters.Filter{}) {
-		brokertest.WantError(t, err, "PUSH_DEAD", "PUSHWORKER_PROVISION")
+		brokertest.WantError(t, err, "PUSH_DEAD", "pushworker provision")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

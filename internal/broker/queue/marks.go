@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -33,6 +34,7 @@ type marksMessage struct {
 // else.
 func ShareMarks(ctx context.Context, c *broker.Conn, t topology.Topology, m *consumer.Marks) error {
 	s := &sharing{conn: c, subject: wire.MarksPrefix + t.Stream, self: rand.Text(), marks: m}
+	s.own = []byte(`{"from":"` + s.self + `"`)
 	sub, err := c.NATS().Subscribe(s.subject, s.hear)
 	if err != nil {
 		return fmt.Errorf("subscribing to %s: %w", s.subject, err)
@@ -50,6 +52,7 @@ type sharing struct {
 	conn    *broker.Conn
 	subject string
 	self    string
+	own     []byte // what the messages of this process begin with
 	marks   *consumer.Marks
 	heard   atomic.Int64 // when another process last said something, in nanoseconds
 }
@@ -80,8 +83,11 @@ func (s *sharing) tell(marks []consumer.Mark) {
 // hear takes what another process tells. The first word of one is answered, so that
 // both know at once that they are not alone.
 func (s *sharing) hear(m *nats.Msg) {
+	if bytes.HasPrefix(m.Data, s.own) { // a subscription gets these, too
+		return
+	}
 	var told marksMessage
-	if json.Unmarshal(m.Data, &told) != nil || told.From == s.self {
+	if json.Unmarshal(m.Data, &told) != nil {
 		return
 	}
 	now := time.Now().UnixNano()

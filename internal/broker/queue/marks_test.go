@@ -99,7 +99,7 @@ func runMarked(t *testing.T, conn *broker.Conn, topo topology.Topology, handle f
 	}
 	settled, marks := make(chan consumer.Outcome, 16), consumer.NewMarks() // more than the test waits for
 	lane := consumer.New(consumer.Config{
-		Name: "fcm", Handler: h, Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
+		Name: "fcm", Handler: h, Fresh: []consumer.Source{sources.Fresh}, Retries: sources.Retries, Suspects: sources.Suspects,
 		Scheduler: queue.NewScheduler(conn, topo), DeadLetters: queue.NewDeadLetters(conn, topo),
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: topo.AckWait, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()),

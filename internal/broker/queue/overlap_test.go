@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,12 +79,12 @@ func TestOverlappingRequestsKeepToTheirBytes(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
 	brokertest.Fill(t, r.JetStream, r.Topology.Subject, 99, func(int) []byte { return []byte(strings.Repeat("x", 1000)) })
-	size := 0
+	size, source := 0, queue.Patient(r.Lane.Fresh)
 	pull := func(n, bytes int, more consumer.More, want int, fault error) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // before a watchdog ends it
+		ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline) // before a watchdog ends it
 		defer cancel()
-		got, err := r.Lane.Fresh.Pull(ctx, n, bytes, more, func(m consumer.Message) {
+		got, err := source.Pull(ctx, n, bytes, more, func(m consumer.Message) {
 			size = m.Size()
 			brokertest.Ack(t, m)
 		})
@@ -172,8 +174,7 @@ func TestOverlappingRequestsSurvive(t *testing.T) {
 		t.Parallel()
 		r := brokertest.NewRig(t)
 		p := twoRequests(t, r, r.Lane.Fresh)
-		r.Broker.Restart(t)
-		brokertest.Eventually(t, "connected again", func() bool { return r.NATS.IsConnected() && r.Conn.Connected() })
+		r.Restart(t)
 		p.rest(t, r)
 	})
 	t.Run("a cut connection", func(t *testing.T) {
@@ -194,9 +195,12 @@ func TestOverlappingRequestsSurvive(t *testing.T) {
 		t.Parallel()
 		r := brokertest.NewRig(t)
 		var asked atomic.Int32
+		expires := regexp.MustCompile(`"expires":\d+`)
 		wire := brokertest.NewProxy(t, r.Broker.URL(), func(b []byte) []byte { // as if it were short
 			asked.Add(int32(bytes.Count(b, []byte("CONSUMER.MSG.NEXT"))))
-			b = bytes.ReplaceAll(b, []byte(`"expires":30000000000`), []byte(`"expires":  300000000`))
+			b = expires.ReplaceAllFunc(b, func(old []byte) []byte {
+				return fmt.Appendf(nil, `"expires":%*d`, len(old)-len(`"expires":`), 300*time.Millisecond)
+			})
 			return bytes.ReplaceAll(b, []byte(`"idle_heartbeat":5000000000`), []byte(`"idle_heartbeat": 100000000`))
 		})
 		conn, err := broker.Connect(t.Context(), broker.Options{URL: wire.URL()})
@@ -214,9 +218,9 @@ func TestOverlappingRequestsSurvive(t *testing.T) {
 func TestOverlappingRequestsOfADeletedDurable(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
-	p := twoRequests(t, r, r.Lane.Fresh)
+	p := twoRequests(t, r, queue.Patient(r.Lane.Fresh)) // a missed heartbeat would not be noticed in time
 	brokertest.DeleteDurable(t, r)
-	if err := p.end(t, 3*time.Second); !errors.Is(err, consumer.ErrSourceGone) { // not after a missed heartbeat
+	if err := p.end(t, brokertest.Deadline); !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -13,9 +14,10 @@ import (
 )
 
 const (
-	// pullExpiry is how long the broker keeps one pull request, heartbeat how often
-	// it shows that it does. After two silent heartbeats the request is lost.
-	pullExpiry, heartbeat = 30 * time.Second, 5 * time.Second
+	// pullExpiry is how long the broker keeps one pull request at least; it is up to half
+	// as much more, so that those of many processes are not renewed at once. heartbeat is
+	// how often it shows that it does. After two silent heartbeats the request is lost.
+	pullExpiry, heartbeat = time.Minute, 5 * time.Second
 	// statuses is how many words of the broker about its requests can wait in a pull,
 	// beside the messages: a handful of requests, and a heartbeat of each now and then.
 	statuses = 64
@@ -95,7 +97,7 @@ func (p *pull) run(ctx context.Context, n, bytes int) error {
 
 // wait receives until no request is left, or returns why they must be retired.
 func (p *pull) wait(ctx context.Context, back <-chan struct{}) error {
-	watchdog := time.NewTicker(heartbeat / 2)
+	watchdog := time.NewTicker(p.source.heartbeat / 2)
 	defer watchdog.Stop()
 	for len(p.live) > 0 {
 		select {
@@ -180,6 +182,7 @@ func (p *pull) message(r *request, m *nats.Msg) {
 		p.forget(r)
 	}
 	p.taken++
+	p.source.took.Store(true)
 	p.take(msg)
 }
 
@@ -188,15 +191,28 @@ func (p *pull) status(r *request, m *nats.Msg) {
 	code, text := m.Header.Get("Status"), m.Header.Get("Description")
 	switch {
 	case code == "100", p.retired: // heartbeat; or whatever it is, it comes too late
-	case code == "408" || text == "Batch Completed": // expired; it comes after the last message
+	case code == "408": // expired; it comes after the last message
 		if err := r.ask(); err != nil {
 			p.end(err)
 		}
-	case text == "Message Size Exceeds MaxBytes": // comes after the last message that was small enough
-		p.refused = p.refused || r.fresh()
-		p.forget(r)
+	case text == "Message Size Exceeds MaxBytes", text == "Batch Completed":
+		p.cut(r, m.Header.Get("Nats-Pending-Messages"))
 	default:
 		p.end(&statusError{code: code, text: text})
+	}
+}
+
+// cut ends a request that is complete, or for whose next message there is no room. In a
+// cluster the broker's word overtakes the messages before, which wait for a majority of
+// the nodes: those are what it does not count as pending.
+func (p *pull) cut(r *request, pending string) {
+	missing, err := strconv.Atoi(pending)
+	if err != nil {
+		missing = r.n
+	}
+	p.refused = p.refused || missing >= r.asked
+	if r.n -= missing; r.n <= 0 {
+		p.forget(r)
 	}
 }
 

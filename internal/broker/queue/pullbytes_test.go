@@ -26,12 +26,12 @@ func TestPullKeepsToItsBytes(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
 	brokertest.Fill(t, r.JetStream, r.Topology.Subject, 620, func(int) []byte { return []byte(strings.Repeat("x", 1000)) })
-	size := 0
+	size, source := 0, queue.Patient(r.Lane.Fresh)
 	pull := func(n, bytes, want int, fault error) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // before a watchdog ends it
+		ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline) // before a watchdog ends it
 		defer cancel()
-		got, err := r.Lane.Fresh.Pull(ctx, n, bytes, nil, func(m consumer.Message) {
+		got, err := source.Pull(ctx, n, bytes, nil, func(m consumer.Message) {
 			size = m.Size()
 			if bytes == 1<<20 {
 				_ = r.Conn.NATS().Flush() // the answer comes after what the broker has said before
@@ -112,7 +112,7 @@ func TestLaneKeepsToItsBytes(t *testing.T) {
 	}
 	scale := &weighed{Source: r.Lane.Fresh}
 	lane := consumer.New(consumer.Config{
-		Name: "fcm", Handler: h, Fresh: scale, Retries: r.Lane.Retries, Suspects: r.Lane.Suspects,
+		Name: "fcm", Handler: h, Fresh: []consumer.Source{scale}, Retries: r.Lane.Retries, Suspects: r.Lane.Suspects,
 		Scheduler: queue.NewScheduler(r.Conn, r.Topology), DeadLetters: queue.NewDeadLetters(r.Conn, r.Topology), MaxBytes: limit,
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: r.Topology.AckWait, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),

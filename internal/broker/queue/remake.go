@@ -23,7 +23,7 @@ type Remaker interface {
 // the lane was, those of the retries with all that wait.
 func (s *Source) remake(ctx context.Context) error {
 	if s.remaker == nil {
-		return fmt.Errorf("%w: %s was deleted: start once with PUSHWORKER_PROVISION=true and a user who may create durables; the lane resumes at its recorded position", consumer.ErrSourceGone, s.durable)
+		return fmt.Errorf("%w: %s was deleted: run `pushworker provision` as a user who may create durables, and start again; the lane resumes at its recorded position", consumer.ErrSourceGone, s.durable)
 	}
 	made, err := s.remaker.Make(ctx, s.durable)
 	switch {

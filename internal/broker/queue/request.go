@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/nats-io/nats.go"
 )
@@ -37,7 +38,7 @@ func (r *request) open(arrived chan *nats.Msg, lost func(error)) (err error) {
 
 // ask asks the broker for what is still to come.
 func (r *request) ask() error {
-	body := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`, r.n, r.bytes, pullExpiry, heartbeat)
+	body := fmt.Appendf(nil, `{"batch":%d,"max_bytes":%d,"expires":%d,"idle_heartbeat":%d}`, r.n, r.bytes, pullExpiry+rand.N(pullExpiry/2), r.source.heartbeat) //nolint:gosec // jitter
 	return r.source.conn.NATS().PublishRequest(r.source.next, r.sub.Subject, body)
 }
 
@@ -52,9 +53,6 @@ func (r *request) count(bytes int) {
 
 // over reports whether nothing more comes.
 func (r *request) over() bool { return r.spent || r.n == 0 }
-
-// fresh reports whether nothing has come yet.
-func (r *request) fresh() bool { return r.n == r.asked }
 
 // drain has the broker send nothing more, and still receives what it has sent.
 func (r *request) drain() {

@@ -3,7 +3,8 @@ package queue
 import "time"
 
 const (
-	// drainWait bounds how long Pull waits for what the broker had already sent.
+	// drainWait bounds how long Pull waits for what the broker had already sent, and
+	// then for its confirmation that this was all.
 	drainWait = 5 * time.Second
 	// quiet is for how long nothing has come when that is taken to be all.
 	quiet = 100 * time.Millisecond
@@ -21,7 +22,7 @@ func (p *pull) retire() {
 		for _, r := range p.live {
 			r.drain()
 		}
-		_ = nc.FlushTimeout(drainWait) // a lost connection brings no more messages either
+		_ = p.source.conn.Flush(p.source.drainWait) // a lost connection brings no more messages either
 	}
 	for _, r := range p.live {
 		r.close()
@@ -36,7 +37,7 @@ func (p *pull) retire() {
 // for it counts as delivered: up to the whole request comes again, in a cluster only
 // after AckWait, and what comes again like that twice is taken for a suspect.
 func (p *pull) settle() {
-	calm, late := time.NewTimer(quiet), time.NewTimer(drainWait)
+	calm, late := time.NewTimer(quiet), time.NewTimer(p.source.drainWait)
 	defer calm.Stop()
 	defer late.Stop()
 	for len(p.live) > 0 {
@@ -47,6 +48,8 @@ func (p *pull) settle() {
 		case <-calm.C:
 			return
 		case <-late.C:
+			return
+		case <-p.source.conn.Over():
 			return
 		}
 	}

@@ -27,6 +27,7 @@ var ErrRetriesFull = errors.New("retry stream is full")
 type Scheduler struct {
 	conn     *broker.Conn
 	stream   string
+	main     string // the stream of receipts, of several the first
 	maxBytes int64
 
 	looking chan struct{} // has room for the caller that asks for the fill
@@ -53,7 +54,7 @@ var _ consumer.Scheduler = (*Scheduler)(nil)
 
 // NewScheduler returns the scheduler of t's retry stream.
 func NewScheduler(c *broker.Conn, t topology.Topology) *Scheduler {
-	return &Scheduler{conn: c, stream: t.RetryStream(), maxBytes: t.RetryMaxBytes, looking: make(chan struct{}, 1)}
+	return &Scheduler{conn: c, stream: t.RetryStream(), main: t.Stream, maxBytes: t.RetryMaxBytes, looking: make(chan struct{}, 1)}
 }
 
 // Schedule implements [consumer.Scheduler]. It waits for the broker's
@@ -77,7 +78,7 @@ func (s *Scheduler) Schedule(ctx context.Context, r consumer.Retry) error {
 	if r.Origin.Alone {
 		target += wire.SuspectsToken
 	}
-	id := identity(r.Origin)
+	id := s.identity(r.Origin)
 	if r.Part != "" {
 		id += "-" + r.Part
 	}
@@ -159,6 +160,10 @@ func (s *Scheduler) look(ctx context.Context) {
 }
 
 // identity is a subject token that names a stored message for ever.
-func identity(o consumer.Origin) string {
-	return strconv.FormatUint(o.Seq, 10) + "-" + strconv.FormatInt(o.Stored.UnixNano(), 36)
+func (s *Scheduler) identity(o consumer.Origin) string {
+	id := strconv.FormatUint(o.Seq, 10) + "-" + strconv.FormatInt(o.Stored.UnixNano(), 36)
+	if o.Stream != s.main && o.Stream != s.stream { // several streams of receipts count alike
+		id += "-" + o.Stream
+	}
+	return id
 }

@@ -30,7 +30,7 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	fresh := brokertest.PullOne(t, r.Lane.Fresh).Origin()
 	const delay = 1300 * time.Millisecond
 	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: *fresh}
-	retry.Origin.Attempts = 3
+	retry.Origin.Attempts, retry.Origin.Traced = 3, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	before := time.Now()
 	if err := queue.NewScheduler(r.Conn, r.Topology).Schedule(t.Context(), retry); err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	}
 	got := *m.Origin()
 	want := *fresh
-	want.Attempts = 3
+	want.Attempts, want.Traced = 3, retry.Origin.Traced
 	want.Stream, want.Seq, want.Stored = "PUSH_RETRY", got.Seq, got.Stored
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)

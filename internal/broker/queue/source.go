@@ -30,23 +30,39 @@ type Lane struct {
 	Fresh, Retries, Suspects *Source
 }
 
-// Bind binds the durables of one handler. It asks for nothing but their
+// Bind binds the durables of one handler, for t's first stream of receipts. It asks for nothing but their
 // CONSUMER.INFO; something missing is an error that says what to do. Without a remaker
 // a lane ends when one of them is deleted.
 func Bind(ctx context.Context, c *broker.Conn, t topology.Topology, handler string, remaker Remaker) (Lane, error) {
+	durables := t.Each()[0].Durables(handler)
 	var sources [3]*Source
-	for i, d := range t.Durables(handler) {
-		info, err := c.ConsumerInfo(ctx, d.Stream, d.Config.Durable)
+	for i, d := range durables {
+		s, err := bind(ctx, c, d, remaker)
 		if err != nil {
-			return Lane{}, fmt.Errorf("binding to %s: %w%s", d, err, d.Remedy(err))
+			return Lane{}, err
 		}
-		sources[i] = &Source{
-			conn: c, handler: handler, remaker: remaker, durable: d, retried: i > 0, alone: i == 2,
-			next: "$JS.API.CONSUMER.MSG.NEXT." + d.Stream + "." + d.Config.Durable,
-		}
-		sources[i].created.Store(info.Created.UnixNano())
+		s.retried, s.alone = i > 0, i == 2
+		sources[i] = s
 	}
 	return Lane{Fresh: sources[0], Retries: sources[1], Suspects: sources[2]}, nil
+}
+
+// BindFresh binds the durable of the receipts alone, as Bind does.
+func BindFresh(ctx context.Context, c *broker.Conn, t topology.Topology, handler string, remaker Remaker) (*Source, error) {
+	return bind(ctx, c, t.Each()[0].Durables(handler)[0], remaker)
+}
+
+func bind(ctx context.Context, c *broker.Conn, d topology.Durable, remaker Remaker) (*Source, error) {
+	info, err := c.ConsumerInfo(ctx, d.Stream, d.Config.Durable)
+	if err != nil {
+		return nil, fmt.Errorf("binding to %s: %w%s", d, err, d.Remedy(err))
+	}
+	s := &Source{
+		conn: c, handler: d.Lane, remaker: remaker, durable: d, heartbeat: heartbeat, drainWait: drainWait,
+		next: c.Subject("$JS.API.CONSUMER.MSG.NEXT." + d.Stream + "." + d.Config.Durable),
+	}
+	s.created.Store(info.Created.UnixNano())
+	return s, nil
 }
 
 // Source is one durable of one stream.
@@ -59,9 +75,15 @@ type Source struct {
 	retried bool         // its messages are retries, with the headers of one
 	alone   bool         // its messages are delivered one at a time
 	next    string       // the subject that takes pull requests
+	took    atomic.Bool  // a message, since somebody asked
+	// heartbeat and drainWait are those of the package, but in tests.
+	heartbeat, drainWait time.Duration
 }
 
 var _ consumer.Source = (*Source)(nil)
+
+// Took reports whether a message has come since the last call.
+func (s *Source) Took() bool { return s.took.Swap(false) }
 
 // goOn decides after requests have ended with err whether Pull goes on, which it
 // does when goOn returns nil.
@@ -96,7 +118,7 @@ func (s *Source) check(ctx context.Context) error {
 	info, err := s.info(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return fmt.Errorf("%w: stream %s was deleted, and what waited in it is lost: restart with PUSHWORKER_PROVISION=true to create it again", consumer.ErrSourceGone, s.durable.Stream)
+		return fmt.Errorf("%w: stream %s was deleted, and what waited in it is lost: run `pushworker provision`, and start again", consumer.ErrSourceGone, s.durable.Stream)
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		return s.remake(ctx)
 	case err != nil && (ctx.Err() != nil || !s.conn.Connected()):

@@ -25,7 +25,7 @@ func store(ctx context.Context, c *broker.Conn, m *nats.Msg, stream string) (dup
 		err = fmt.Errorf("%d bytes and headers are %w (%w): raise max_payload of the broker and max_msg_size of stream %s",
 			len(m.Data), consumer.ErrTooLarge, err, stream)
 	case errors.Is(err, jetstream.ErrNoStreamResponse):
-		err = fmt.Errorf("%w: stream %s is missing or has no leader; run once with PUSHWORKER_PROVISION=true", err, stream)
+		err = fmt.Errorf("%w: stream %s is missing or has no leader; run `pushworker provision`", err, stream)
 	}
 	return duplicate, err
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/pushworker/pushworker/internal/explain"
 )
 
-// LaneFacts says how far each lane of t's stream has come, whoever runs it. It needs
+// LaneFacts says how far each lane of t's first stream of receipts has come, whoever runs it. It needs
 // $JS.API.CONSUMER.LIST of the stream.
 func LaneFacts(ctx context.Context, c *broker.Conn, t topology.Topology) ([]explain.Lane, error) {
-	durables, err := c.Durables(ctx, t.Stream)
+	durables, err := c.Durables(ctx, t.Receipts())
 	if err != nil {
 		return nil, err
 	}

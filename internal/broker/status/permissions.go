@@ -116,13 +116,20 @@ func probes(t topology.Topology) []probe {
 		add(true, "dead letters of "+lane, misdirected, wire.DeadPrefix+h)
 	}
 	add(true, "dead letters of messages that are not receipts", misdirected, wire.DeadPrefix+"_malformed.probe")
-	add(false, "trimming handled history", question, "$JS.API.CONSUMER.LIST."+t.Stream)
-	add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+t.Stream, "$JS.API.DIRECT.GET."+t.RetryStream())
+	for _, shard := range t.Each() {
+		add(false, "trimming handled history", question, "$JS.API.CONSUMER.LIST."+shard.Receipts())
+		add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+shard.Receipts())
+		add(false, "recording how far lanes are", misdirected, shard.PositionKey("probe"))
+	}
+	add(false, "ages and retries in status", malformed, "$JS.API.DIRECT.GET."+t.RetryStream())
 	add(false, "recording how far lanes are", malformed, "$JS.API.DIRECT.GET."+wire.LanesStream)
-	add(false, "recording how far lanes are", misdirected, t.PositionKey("probe"))
 	add(false, "learning from other workers what was read", nil, wire.MarksPrefix+t.Stream)
+	add(false, "asking the broker once for the gauges of all workers", nil, wire.StatusPrefix+t.Stream+".doctor")
 	add(false, "the device directory", malformed, "$JS.API.DIRECT.GET."+wire.DevicesStream)
 	add(false, "the device directory", misdirected, wire.DevicesPrefix+"probe")
+	add(false, "channels", malformed, "$JS.API.DIRECT.GET."+wire.ChannelsStream)
+	add(false, "channels", misdirected, wire.ChannelsPrefix+"probe")
+	add(false, "channel requests of chat servers", nil, wire.ChannelRequests+"put", wire.ChannelRequests+"ls", wire.ChannelRequests+"rm")
 	add(false, "device requests of chat servers", nil, wire.DeviceRequests+"put", wire.DeviceRequests+"ls", wire.DeviceRequests+"rm")
 	return all
 }
@@ -132,7 +139,7 @@ func provisionProbes(t topology.Topology) []probe {
 	add := func(subject string) {
 		all = append(all, probe{Permission{Subject: subject, For: "provisioning", Needed: true}, misnamed})
 	}
-	names := []string{wire.DevicesStream, wire.LanesStream}
+	names := []string{wire.DevicesStream, wire.ChannelsStream, wire.LanesStream}
 	for _, s := range t.Streams() {
 		names = append(names, s.Config.Name)
 	}
@@ -153,7 +160,9 @@ func try(ctx context.Context, c *broker.Conn, p probe) error {
 		if p.send == nil {
 			return trySubscription(ctx, c, p.Subject)
 		}
-		_, err := c.NATS().RequestMsgWithContext(ctx, p.send(p.Subject))
+		m := p.send(p.Subject)
+		m.Subject = c.Subject(m.Subject)
+		_, err := c.NATS().RequestMsgWithContext(ctx, m)
 		return err
 	})
 	switch {

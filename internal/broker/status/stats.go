@@ -12,8 +12,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/broker/wire"
+	"github.com/pushworker/pushworker/internal/channel"
 )
 
 // Stats is the state of the lanes and streams, in the form of `status -o json`.
@@ -23,6 +25,8 @@ type Stats struct {
 	Streams []StreamStats `json:"streams"`
 	// AbandonedDurables counts the durables of abandoned lanes.
 	AbandonedDurables int `json:"abandoned_durables"`
+	// At is when the broker was asked, by this process's clock; zero if nobody noted it.
+	At time.Time `json:"-"`
 }
 
 // LaneStats is the state of one lane over all processes.
@@ -31,7 +35,7 @@ type LaneStats struct {
 	// Pending counts receipts not yet delivered to any process for the first time.
 	Pending uint64 `json:"pending"`
 	// Delivered is the sequence of the last receipt that was delivered for the first
-	// time; how it grows is the lane's pace.
+	// time, added up over the streams of receipts; how it grows is the lane's pace.
 	Delivered uint64 `json:"delivered"`
 	// InFlight counts deliveries not yet settled: fresh, retries and suspects.
 	InFlight int `json:"in_flight"`
@@ -52,6 +56,10 @@ type LaneStats struct {
 	// when it goes on by itself.
 	Paused      bool      `json:"paused"`
 	PausedUntil time.Time `json:"paused_until,omitzero"`
+	// Channels is how it stands with the subscriptions of devices to channels, and Keeper
+	// where the process runs that keeps them; absent when no process does.
+	Channels *channel.Report `json:"channels,omitempty"`
+	Keeper   string          `json:"keeper,omitempty"`
 	// Abandoned says that no worker runs the lane, and that it was not asked for: its
 	// durables hold receipts, so that the stream fills.
 	Abandoned bool `json:"abandoned,omitempty"`
@@ -77,6 +85,7 @@ type StreamStats struct {
 type Reader struct {
 	conn       *broker.Conn
 	mayNotList atomic.Bool // the durables of streams
+	mayNotRead atomic.Bool // the bucket of channels
 }
 
 // NewReader returns a reader.
@@ -95,12 +104,15 @@ func (r *Reader) Stats(ctx context.Context, t topology.Topology) (Stats, error) 
 		}
 		errs = append(errs, err)
 	}
-	errs = append(errs, r.addAbandoned(ctx, t, &s))
+	errs = append(errs, r.addAbandoned(ctx, t, &s), r.addChannels(ctx, &s))
 	for _, want := range t.Streams() {
 		info, err := r.conn.StreamInfo(ctx, want.Config.Name)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("asking for the state of stream %s: %w", want.Config.Name, err))
 			continue
+		}
+		if want.Config.Name == t.Stream {
+			errs = append(errs, topology.MoreShards(ctx, r.conn, t, info))
 		}
 		stream := streamStats(info)
 		if want.Config.Name == t.RetryStream() {
@@ -125,46 +137,54 @@ func streamStats(info *jetstream.StreamInfo) StreamStats {
 
 // laneStats returns a zero LaneStatsStats when the lane's durables could not be asked.
 func laneStats(ctx context.Context, c *broker.Conn, t topology.Topology, handler string) (LaneStats, error) {
-	var infos [3]*jetstream.ConsumerInfo
-	for i, d := range t.Durables(handler) {
+	var infos []*jetstream.ConsumerInfo
+	for _, d := range t.Durables(handler) {
 		info, err := c.ConsumerInfo(ctx, d.Stream, d.Config.Durable)
 		if err != nil {
 			return LaneStats{}, fmt.Errorf("asking for the state of %s: %w%s", d, err, d.Remedy(err))
 		}
-		infos[i] = info
+		infos = append(infos, info)
 	}
 	return statsOf(ctx, c, t, handler, infos)
 }
 
 // statsOf puts together what the durables of a lane say.
-func statsOf(ctx context.Context, c *broker.Conn, t topology.Topology, handler string, infos [3]*jetstream.ConsumerInfo) (LaneStats, error) {
-	s := LaneStats{Handler: handler, PausedUntil: pausedUntil(infos[:])}
+func statsOf(ctx context.Context, c *broker.Conn, t topology.Topology, handler string, infos []*jetstream.ConsumerInfo) (LaneStats, error) {
+	s := LaneStats{Handler: handler, PausedUntil: pausedUntil(infos)}
 	s.Paused = !s.PausedUntil.IsZero()
+	retries := len(infos) - 2
 	for i, info := range infos {
 		if info == nil {
 			continue
 		}
 		s.InFlight += info.NumAckPending
 		s.Redelivered += info.NumRedelivered
-		*[]*uint64{&s.Pending, &s.Due, &s.Suspects}[i] = info.NumPending
+		*[]*uint64{&s.Pending, &s.Due, &s.Suspects}[max(0, i-retries+1)] += info.NumPending
 	}
 	scheduled, err := c.First(ctx, t.RetryStream(), 1, wire.SchedulePrefix+handler+".>")
 	s.Scheduled = scheduled.Count
 	s.RetriesWaiting = s.Scheduled + s.Due + s.Suspects
-	fresh := infos[0]
-	if fresh == nil {
-		return s, err
+	errs := []error{err}
+	for i, shard := range t.Each() {
+		if infos[i] != nil {
+			errs = append(errs, s.addFresh(ctx, c, shard.Receipts(), infos[i]))
+		}
 	}
-	s.Delivered = fresh.Delivered.Stream
+	return s, errors.Join(errs...)
+}
+
+// addFresh adds what the lane's durable of a stream of receipts says.
+func (s *LaneStats) addFresh(ctx context.Context, c *broker.Conn, stream string, fresh *jetstream.ConsumerInfo) error {
+	s.Delivered += fresh.Delivered.Stream
 	if fresh.NumPending == 0 && fresh.NumAckPending == 0 {
-		return s, err
+		return nil
 	}
-	oldest, err2 := c.First(ctx, t.Stream, fresh.AckFloor.Stream+1, ">")
-	if oldest.Count > 0 {
+	oldest, err := c.First(ctx, stream, fresh.AckFloor.Stream+1, ">")
+	if oldest.Count > 0 && (s.OldestPending.IsZero() || oldest.Stored.Before(s.OldestPending)) {
 		s.OldestPending = oldest.Stored
 		s.OldestPendingSeconds = max(0, fresh.TimeStamp.Sub(oldest.Stored).Seconds())
 	}
-	return s, errors.Join(err, err2)
+	return err
 }
 
 // addAbandoned adds the abandoned lanes to s. Who may not list durables does without.
@@ -195,6 +215,25 @@ func (r *Reader) addAbandoned(ctx context.Context, t topology.Topology, s *Stats
 		s.Lanes, errs = append(s.Lanes, lane), append(errs, err)
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// addChannels adds to the lanes of s how it stands with channels. Who may not read that
+// does without.
+func (r *Reader) addChannels(ctx context.Context, s *Stats) error {
+	if r.mayNotRead.Load() {
+		return nil
+	}
+	leases, err := channels.Leases(ctx, r.conn)
+	if _, denied := errors.AsType[*broker.DeniedError](err); denied {
+		r.mayNotRead.Store(true)
+		return nil
+	}
+	for i := range s.Lanes {
+		if l, kept := leases[s.Lanes[i].Handler]; kept {
+			s.Lanes[i].Channels, s.Lanes[i].Keeper = &l.Report, l.Host
+		}
+	}
+	return err //nolint:wrapcheck // it says all
 }
 
 // pausedUntil is when the last of a lane's durables that are paused goes on by

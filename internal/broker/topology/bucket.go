@@ -31,7 +31,9 @@ type position struct {
 }
 
 // PositionKey is the subject of what is recorded of a lane.
-func (t Topology) PositionKey(lane string) string { return wire.LanesPrefix + t.Stream + "." + lane }
+func (t Topology) PositionKey(lane string) string {
+	return wire.LanesPrefix + t.Receipts() + "." + lane
+}
 
 // positionOf is the position of a durable of a stream that was made at created.
 func positionOf(info *jetstream.ConsumerInfo, created time.Time) position {
@@ -60,6 +62,14 @@ func record(ctx context.Context, c *broker.Conn, t Topology, lane string, p posi
 
 // ForgetPosition has a lane be new again.
 func ForgetPosition(ctx context.Context, c *broker.Conn, t Topology, lane string) error {
+	var errs []error
+	for _, shard := range t.Each() {
+		errs = append(errs, shard.forget(ctx, c, lane))
+	}
+	return errors.Join(errs...)
+}
+
+func (t Topology) forget(ctx context.Context, c *broker.Conn, lane string) error {
 	err := putPosition(ctx, c, &nats.Msg{Subject: t.PositionKey(lane), Header: nats.Header{broker.KVOperation: {"DEL"}}})
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return nil // there is no bucket
@@ -68,6 +78,7 @@ func ForgetPosition(ctx context.Context, c *broker.Conn, t Topology, lane string
 }
 
 func putPosition(ctx context.Context, c *broker.Conn, m *nats.Msg) error {
+	m.Subject = c.Subject(m.Subject)
 	err := c.Ask(ctx, m.Subject, func(ctx context.Context) error {
 		_, err := c.JetStream().PublishMsg(ctx, m, jetstream.WithExpectStream(wire.LanesStream), jetstream.WithRetryAttempts(0))
 		return err
@@ -78,11 +89,15 @@ func putPosition(ctx context.Context, c *broker.Conn, m *nats.Msg) error {
 	return nil
 }
 
-// recorded reads what is recorded of the lanes of t's stream, by key. Without a
+// recorded reads what is recorded of the lanes of t's streams of receipts, by key. Without a
 // bucket that is nothing.
 func recorded(ctx context.Context, c *broker.Conn, t Topology) (map[string]position, error) {
 	all := make(map[string]position)
-	q := broker.Query{Last: []string{t.PositionKey("*")}, Most: broker.MaxLast, MaxBytes: broker.MaxAnswer}
+	var keys []string
+	for _, shard := range t.Each() {
+		keys = append(keys, shard.PositionKey("*"))
+	}
+	q := broker.Query{Last: keys, Most: broker.MaxLast, MaxBytes: broker.MaxAnswer}
 	err := c.DirectGet(ctx, wire.LanesStream, q, func(_ uint64, m *nats.Msg) {
 		var p position
 		if broker.KVValue(m.Data, m.Header) == nil || json.Unmarshal(m.Data, &p) != nil {

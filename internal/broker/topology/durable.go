@@ -13,11 +13,12 @@ type Durable struct {
 	Config jetstream.ConsumerConfig
 }
 
-// Durables returns the wanted durables of one handler: fresh, retries, suspects.
+// Durables returns the wanted durables of one handler: one for each stream of receipts, then
+// those of retries and of suspects.
 //
 // There is no BackOff, which would distort delayed naks, and no MaxDeliver, which
 // would strand messages unseen.
-func (t Topology) Durables(handler string) [3]Durable {
+func (t Topology) Durables(handler string) []Durable {
 	fresh := jetstream.ConsumerConfig{
 		Durable: handler, Description: "lane " + handler, AckPolicy: jetstream.AckExplicitPolicy,
 		DeliverPolicy: jetstream.DeliverAllPolicy, AckWait: t.AckWait, MaxDeliver: -1, MaxAckPending: maxAckPending,
@@ -30,7 +31,17 @@ func (t Topology) Durables(handler string) [3]Durable {
 	suspects.Description = "receipts of lane " + handler + " that may be killing processes, one at a time"
 	suspects.FilterSubject = wire.RetryPrefix + handler + wire.SuspectsToken
 	suspects.MaxAckPending = 1
-	return [3]Durable{{handler, t.Stream, fresh}, {handler, t.RetryStream(), retries}, {handler, t.RetryStream(), suspects}}
+	var all []Durable
+	for _, stream := range t.ReceiptStreams() {
+		all = append(all, Durable{handler, stream, fresh})
+	}
+	return append(all, Durable{handler, t.RetryStream(), retries}, Durable{handler, t.RetryStream(), suspects})
+}
+
+// Retries is the wanted durable of a handler's retries.
+func (t Topology) Retries(handler string) Durable {
+	all := t.Durables(handler)
+	return all[len(all)-2]
 }
 
 // String names the durable in differences and errors.

@@ -26,6 +26,9 @@ func Inspect(ctx context.Context, c *broker.Conn, t Topology) ([]Object, error) 
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
+	if err := CheckShards(ctx, c, t); err != nil {
+		return nil, err
+	}
 	var objects []Object
 	for _, want := range t.Streams() {
 		objects = append(objects, want.Inspect(ctx, c))
@@ -84,16 +87,16 @@ func inspectDurable(ctx context.Context, c *broker.Conn, want Durable) Object {
 	return o
 }
 
-// judge takes what a update would have changed, and says what must not stay.
+// judge takes what an update would have changed, and says what must not stay.
 func (o *Object) judge(diffs []Difference, unmendable error) {
 	o.Differences = unmended(diffs)
 	var errs []error
 	for _, err := range Split(unmendable) {
-		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and start a worker with PUSHWORKER_PROVISION=true, which makes it again; or use another PUSHWORKER_STREAM or name of the handler", err))
+		errs = append(errs, fmt.Errorf("%w: remove it with the nats CLI if nothing in it is needed, and run `pushworker provision`, which makes it again; or use another PUSHWORKER_STREAM or name of the handler", err))
 	}
 	for _, d := range o.Differences {
 		if harm := harm(d.Field); harm != "" {
-			errs = append(errs, fmt.Errorf("%s is %s, not %s: %s. Run `pushworker run` once with PUSHWORKER_PROVISION=true and a user who may update it, or change it with `nats stream edit` or `nats consumer edit`", d.Field, d.Have, d.Want, harm))
+			errs = append(errs, fmt.Errorf("%s is %s, not %s: %s. Run `pushworker provision` as a user who may update it, or change it with `nats stream edit` or `nats consumer edit`", d.Field, d.Have, d.Want, harm))
 		}
 	}
 	o.Err = errors.Join(errs...)

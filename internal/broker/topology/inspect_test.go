@@ -25,9 +25,9 @@ func TestBindMissesNoStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := topology.Bind(t.Context(), r.Conn, r.Topology)
-			brokertest.WantError(t, err, "stream "+stream, "PUSHWORKER_PROVISION=true")
+			brokertest.WantError(t, err, "stream "+stream, "pushworker provision")
 			err = topology.MissingStreams(t.Context(), r.Conn, r.Topology)
-			brokertest.WantError(t, err, "stream "+stream, "PUSHWORKER_PROVISION=true")
+			brokertest.WantError(t, err, "stream "+stream, "pushworker provision")
 			if !errors.Is(err, jetstream.ErrStreamNotFound) {
 				t.Errorf("%v does not wrap the client's error", err)
 			}
@@ -69,7 +69,7 @@ func TestBindRefusesWhatLosesReceipts(t *testing.T) {
 		words  []string // nil: only a difference
 		field  string
 	}{
-		"discard":     {stream(func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }), []string{"stream PUSH", "discard is DiscardOld", "PROVISION=true", "nats stream edit"}, "discard"},
+		"discard":     {stream(func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }), []string{"stream PUSH", "discard is DiscardOld", "pushworker provision", "nats stream edit"}, "discard"},
 		"per subject": {stream(func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 }), []string{"stream PUSH", "max_msgs_per_subject is 5"}, "max_msgs_per_subject"},
 		"max deliver": {Durable(func(c *jetstream.ConsumerConfig) { c.MaxDeliver = 3 }), []string{"durable fcm of stream PUSH", "max_deliver is 3", "never delivered again", "nats consumer edit"}, "max_deliver"},
 		"ack none":    {Durable(func(c *jetstream.ConsumerConfig) { c.AckPolicy = jetstream.AckNonePolicy }), []string{"durable fcm of stream PUSH", "ack_policy", "remove it with the nats CLI"}, "ack_policy"},

@@ -35,16 +35,23 @@ type Janitor struct {
 	stream   string
 	every    time.Duration
 	log      zerolog.Logger
-	stuck    string // the lane that was named last
+	mine     func() bool // whether this process looks; nil: it does
+	stuck    string      // the lane that was named last
 }
 
-// NewJanitor returns the janitor of t's stream of receipts, looking every interval;
+// NewJanitor returns the janitor of t's first stream of receipts, looking every interval;
 // 0 means 30 s.
 func NewJanitor(c *broker.Conn, t Topology, every time.Duration, log zerolog.Logger) *Janitor {
 	if every <= 0 {
 		every = janitorEvery
 	}
-	return &Janitor{conn: c, topology: t, stream: t.Stream, every: every, log: log}
+	return &Janitor{conn: c, topology: t, stream: t.Receipts(), every: every, log: log}
+}
+
+// When has j look only while mine returns true. Call it before Run.
+func (j *Janitor) When(mine func() bool) *Janitor {
+	j.mine = mine
+	return j
 }
 
 // Run looks and trims until ctx ends, and returns nil. When the broker forbids what
@@ -53,7 +60,10 @@ func (j *Janitor) Run(ctx context.Context) error {
 	tick := time.NewTicker(j.every)
 	defer tick.Stop()
 	for {
-		err := j.Trim(ctx)
+		var err error
+		if j.mine == nil || j.mine() {
+			err = j.Trim(ctx)
+		}
 		if denied, ok := errors.AsType[*broker.DeniedError](err); ok {
 			j.log.Warn().Err(denied).Str("stream", j.stream).Msg("no permission to trim settled history: give it to this user or run another worker that has it, see deploy/permissions")
 			<-ctx.Done()

@@ -21,7 +21,7 @@ const UnseenAfter = 3 * shownEvery
 type Lane struct {
 	Name string
 	// Durables are in the order of [Topology.Durables]; nil for one that is missing.
-	Durables [3]*jetstream.ConsumerInfo
+	Durables []*jetstream.ConsumerInfo
 	// Abandoned says that no worker runs the lane: nobody has asked for its receipts, and
 	// no worker has recorded for 30 s that it runs it.
 	Abandoned bool
@@ -42,42 +42,43 @@ func Others(ctx context.Context, c *broker.Conn, t Topology) ([]Lane, error) {
 	lanes := make([]Lane, 0, len(infos))
 	for _, name := range slices.Sorted(maps.Keys(infos)) {
 		l := Lane{Name: name, Durables: infos[name]}
-		l.Abandoned = !l.served(records[t.PositionKey(name)])
+		l.Abandoned = !slices.ContainsFunc(t.Each(), func(shard Topology) bool { return l.served(records[shard.PositionKey(name)]) })
 		lanes = append(lanes, l)
 	}
 	return lanes, nil
 }
 
 // otherInfos are the durables of lanes that are not among t.Handlers, by lane.
-func otherInfos(ctx context.Context, c *broker.Conn, t Topology) (map[string][3]*jetstream.ConsumerInfo, error) {
-	lanes := make(map[string][3]*jetstream.ConsumerInfo)
-	for i, stream := range []string{t.Stream, t.RetryStream()} {
+func otherInfos(ctx context.Context, c *broker.Conn, t Topology) (map[string][]*jetstream.ConsumerInfo, error) {
+	lanes := make(map[string][]*jetstream.ConsumerInfo)
+	streams := append(t.ReceiptStreams(), t.RetryStream())
+	for i, stream := range streams {
 		durables, err := c.Durables(ctx, stream)
 		if _, denied := errors.AsType[*broker.DeniedError](err); i > 0 && (denied || errors.Is(err, jetstream.ErrStreamNotFound)) {
-			break // the durables of the receipts tell the most
+			continue // the durables of the first stream tell the most
 		}
 		if err != nil {
 			return nil, err
 		}
 		for _, info := range durables {
-			name, place := laneOf(info.Config.Durable, i)
-			if !slices.Contains(t.Handlers, name) {
-				lane := lanes[name]
-				lane[place] = info
-				lanes[name] = lane
+			name, place := laneOf(info.Config.Durable, i, i == len(streams)-1)
+			if lanes[name] == nil {
+				lanes[name] = make([]*jetstream.ConsumerInfo, len(streams)+1)
 			}
+			lanes[name][place] = info
 		}
 	}
+	maps.DeleteFunc(lanes, func(name string, _ []*jetstream.ConsumerInfo) bool { return slices.Contains(t.Handlers, name) })
 	return lanes, nil
 }
 
-// laneOf is the lane whose durable it is, and its place among its durables. stream is 0 for
-// the receipts and 1 for the retries.
-func laneOf(Durable string, stream int) (lane string, place int) {
-	if of, alone := strings.CutSuffix(Durable, SuspectsName); alone && stream == 1 {
-		return of, 2
+// laneOf is the lane whose durable it is, and its place among its durables. stream is the
+// place of the stream, of which the last has the retries.
+func laneOf(durable string, stream int, retries bool) (lane string, place int) {
+	if of, alone := strings.CutSuffix(durable, SuspectsName); alone && retries {
+		return of, stream + 1
 	}
-	return Durable, stream
+	return durable, stream
 }
 
 // served reports whether somebody runs the lane.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
@@ -19,16 +20,42 @@ type Positions struct {
 	topology Topology
 	log      zerolog.Logger
 	written  map[string]position // by lane, as this process wrote it last
-	failed   bool                // to write, and said so
+	looked   map[string]time.Time
+	open     map[string]bool // by lane: receipts were in hand when it was looked at
+	failed   bool            // to write, and said so
+	took     map[string]func() bool
+	mine     func() bool
 	trouble  atomic.Pointer[error]
 
 	mu    sync.Mutex
 	known map[string]position // by lane
 }
 
-// NewPositions returns the positions of t's lanes, of which nothing is known yet.
+// NewPositions returns the positions of t's lanes in its first stream of receipts, of which
+// nothing is known yet.
 func NewPositions(c *broker.Conn, t Topology, log zerolog.Logger) *Positions {
-	return &Positions{conn: c, topology: t, log: log, written: make(map[string]position), known: make(map[string]position)}
+	return &Positions{conn: c, topology: t, log: log, written: make(map[string]position), open: make(map[string]bool), looked: make(map[string]time.Time), took: make(map[string]func() bool), known: make(map[string]position)}
+}
+
+// Follow has p look at a lane only when something may have changed: took reports whether
+// the lane has taken a receipt since the last call. Call it before Run.
+func (p *Positions) Follow(lane string, took func() bool) { p.took[lane] = took }
+
+// When has p show that lanes are run on which nothing happens only while mine returns
+// true. Call it before Run.
+func (p *Positions) When(mine func() bool) { p.mine = mine }
+
+// due reports whether the position of a lane may be news.
+func (p *Positions) due(lane string) bool {
+	took := p.took[lane]
+	if took == nil || took() {
+		p.open[lane] = true
+	}
+	if p.open[lane] || p.failed {
+		return true
+	}
+	seen := p.looked[lane]
+	return time.Since(seen) > shownEvery+keepEvery && (p.mine == nil || p.mine())
 }
 
 func (p *Positions) learn(lane string, at position) {
@@ -43,7 +70,7 @@ func (p *Positions) last(ctx context.Context, lane string) (at position, known b
 	p.mu.Lock()
 	here, seen := p.known[lane]
 	p.mu.Unlock()
-	all, err := recorded(ctx, p.conn, p.topology)
+	all, err := recorded(ctx, p.conn, p.topology.Each()[0])
 	if err != nil && ctx.Err() == nil {
 		p.log.Warn().Err(err).Str("handler", lane).Msg("cannot read the recorded position of the lane; using the position that this worker knows")
 	}
@@ -62,8 +89,8 @@ func (p *Positions) last(ctx context.Context, lane string) (at position, known b
 func (p *Positions) Make(ctx context.Context, want Durable) (Difference, error) {
 	begin := start{policy: jetstream.DeliverAllPolicy, why: "it starts with the oldest message kept"}
 	at, known := p.last(ctx, want.Lane)
-	if want.Stream == p.topology.Stream {
-		info, err := p.conn.StreamInfo(ctx, p.topology.Stream)
+	if want.Stream == p.topology.Receipts() {
+		info, err := p.conn.StreamInfo(ctx, p.topology.Receipts())
 		if err != nil {
 			return Difference{}, err
 		}
@@ -78,27 +105,35 @@ func (p *Positions) Make(ctx context.Context, want Durable) (Difference, error) 
 }
 
 // provision makes the bucket of positions. Lanes work without: it is told, and is no
-// reason not to start.
-func (p *Positions) provision(ctx context.Context) []Difference {
+// reason not to start. An error is one that may pass.
+func (p *Positions) provision(ctx context.Context) ([]Difference, error) {
 	diffs, err := p.topology.positionBucket().Provision(ctx, p.conn)
+	if broker.Passing(err) {
+		return diffs, err
+	}
 	if err != nil && ctx.Err() == nil {
 		p.log.Warn().Err(err).Msg("lane positions are not recorded: if a durable is deleted, its lane starts with the next receipt published; correct the error and restart the worker")
 	}
-	return diffs
+	return diffs, nil
 }
 
 // recordFirst notes, before there is a stream, that the lanes are older than it, so
 // that every process that makes their durables begins with the oldest receipt,
-// though publishers may be faster.
-func (p *Positions) recordFirst(ctx context.Context) {
+// though publishers may be faster. An error is one that may pass.
+func (p *Positions) recordFirst(ctx context.Context) error {
 	for _, lane := range p.topology.Handlers {
-		if p.topology.Starts[lane] != "" {
-			continue
+		if p.topology.Starts[lane] != "" && p.topology.shard == 0 {
+			continue // it says where a lane begins, not where one that is there goes on
 		}
 		first := position{Left: true} // no worker runs it yet
 		p.learn(lane, first)
-		if err := record(ctx, p.conn, p.topology, lane, first); err != nil {
+		err := record(ctx, p.conn, p.topology, lane, first)
+		if broker.Passing(err) {
+			return err
+		}
+		if err != nil {
 			p.log.Debug().Err(err).Str("handler", lane).Msg("cannot record the position of a lane")
 		}
 	}
+	return nil
 }

@@ -26,37 +26,85 @@ func Provision(ctx context.Context, c *broker.Conn, t Topology) ([]Difference, e
 	if err := t.validate(); err != nil {
 		return nil, err
 	}
-	p := NewPositions(c, t, *c.Log())
-	diffs, err := p.provisionStreams(ctx, c, t)
+	if err := CheckShards(ctx, c, t); err != nil {
+		return nil, err
+	}
+	diffs, err := provisionStreams(ctx, c, t)
 	if err != nil {
 		return diffs, err
 	}
 	var errs []error
-	for _, h := range t.Handlers {
-		for _, want := range t.Durables(h) {
-			d, err := p.provisionDurable(ctx, c, want)
-			diffs, errs = append(diffs, d...), append(errs, err)
+	for i, shard := range t.Each() {
+		d, err := provisionDurables(ctx, c, shard, i == 0)
+		diffs, errs = append(diffs, d...), append(errs, err)
+		if broker.Passing(err) {
+			break // the others would say the same
 		}
 	}
 	return diffs, errors.Join(errs...)
 }
 
-func (p *Positions) provisionStreams(ctx context.Context, c *broker.Conn, t Topology) ([]Difference, error) {
-	info, err := c.StreamInfo(ctx, t.Stream)
-	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("provisioning stream %s: %w", t.Stream, err)
+// provisionDurables makes the durables of one stream of receipts; the first makes those of
+// the retries as well.
+func provisionDurables(ctx context.Context, c *broker.Conn, shard Topology, first bool) (diffs []Difference, err error) {
+	var errs []error
+	p := NewPositions(c, shard, *c.Log())
+	for _, h := range shard.Handlers {
+		wanted := shard.Durables(h)
+		if !first {
+			wanted = wanted[:1]
+		}
+		for _, want := range wanted {
+			d, err := p.provisionDurable(ctx, c, want)
+			diffs, errs = append(diffs, d...), append(errs, err)
+			if broker.Passing(err) {
+				return diffs, errors.Join(errs...)
+			}
+		}
 	}
-	diffs := p.provision(ctx)
+	return diffs, errors.Join(errs...)
+}
+
+// findReceipts returns the streams of receipts that are missing, and whether the others had receipts.
+func findReceipts(ctx context.Context, c *broker.Conn, t Topology) (missing []Topology, had bool, err error) {
+	for _, shard := range t.Each() {
+		info, err := c.StreamInfo(ctx, shard.Receipts())
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			missing = append(missing, shard)
+		case err != nil:
+			return nil, false, fmt.Errorf("provisioning stream %s: %w", shard.Receipts(), err)
+		default:
+			had = had || info.State.LastSeq > 0
+		}
+	}
+	return missing, had, nil
+}
+
+func provisionStreams(ctx context.Context, c *broker.Conn, t Topology) ([]Difference, error) {
+	missing, had, err := findReceipts(ctx, c, t)
 	if err != nil {
-		p.recordFirst(ctx)
+		return nil, err
+	}
+	diffs, err := NewPositions(c, t, *c.Log()).provision(ctx)
+	if err != nil {
+		return diffs, err
+	}
+	for _, shard := range missing {
+		if err := NewPositions(c, shard, *c.Log()).recordFirst(ctx); err != nil {
+			return diffs, err
+		}
 	}
 	var errs []error
-	for _, want := range t.Streams() {
+	for i, want := range t.Streams() {
 		d, err := want.Provision(ctx, c)
-		if len(d) == 1 && d[0].Field == "" && info != nil && info.State.LastSeq > 0 { // it was made beside receipts
+		if len(d) == 1 && d[0].Field == "" && had && i >= len(t.Each()) { // it was made beside receipts
 			d[0].Want, d[0].Notice = d[0].Want+"; if it was there before, what waited in it is lost", true
 		}
 		diffs, errs = append(diffs, d...), append(errs, err)
+		if broker.Passing(err) {
+			break // the others would say the same
+		}
 	}
 	return diffs, errors.Join(errs...)
 }

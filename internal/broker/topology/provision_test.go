@@ -238,7 +238,7 @@ func TestBindSaysWhatIsMissing(t *testing.T) {
 	c := b.Connect(t)
 	topo := b.Topology("fcm")
 	_, err := topology.Bind(t.Context(), c, topo)
-	brokertest.WantError(t, err, "durable fcm of stream PUSH", "durable fcm-suspects of stream PUSH_RETRY", "PUSHWORKER_PROVISION=true")
+	brokertest.WantError(t, err, "durable fcm of stream PUSH", "durable fcm-suspects of stream PUSH_RETRY", "pushworker provision")
 	if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("%v does not wrap the client's error", err)
 	}
@@ -248,7 +248,7 @@ func TestBindSaysWhatIsMissing(t *testing.T) {
 	topo.Handlers = append(topo.Handlers, "apns")
 	topo.AckWait = time.Minute
 	diffs, err := topology.Bind(t.Context(), c, topo)
-	brokertest.WantError(t, err, "durable apns of stream PUSH", "PUSHWORKER_PROVISION=true")
+	brokertest.WantError(t, err, "durable apns of stream PUSH", "pushworker provision")
 	want := topology.Difference{Object: "durable fcm of stream PUSH", Field: "ack_wait", Have: "30s", Want: "1m0s"}
 	if !slices.Contains(diffs, want) || !strings.Contains(want.String(), "is 30s, not 1m0s") {
 		t.Errorf("differences are %v", diffs)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -46,7 +47,7 @@ func (p *Positions) Run(ctx context.Context) error {
 		}
 		if err != nil && ctx.Err() == nil && !p.failed {
 			p.log.Warn().Err(err).Msg("cannot record lane positions; retrying every second: " +
-				"if the bucket is missing, run once with PUSHWORKER_PROVISION=true")
+				"if the bucket is missing, run `pushworker provision`")
 		}
 		p.failed = err != nil
 		p.note(err)
@@ -83,18 +84,23 @@ func (p *Positions) leave(ctx context.Context) error {
 // Record records the positions that are news; left says that this process runs the
 // lanes no more.
 func (p *Positions) Record(ctx context.Context, left bool) error {
-	stream, err := p.conn.StreamInfo(ctx, p.topology.Stream)
+	due := slices.DeleteFunc(slices.Clone(p.topology.Handlers), func(lane string) bool { return !left && !p.due(lane) })
+	if len(due) == 0 {
+		return nil
+	}
+	stream, err := p.conn.StreamInfo(ctx, p.topology.Receipts())
 	if err != nil {
 		return nil //nolint:nilerr // readiness tells of it
 	}
 	var errs []error
-	for _, lane := range p.topology.Handlers {
-		info, err := p.conn.ConsumerInfo(ctx, p.topology.Stream, lane)
+	for _, lane := range due {
+		info, err := p.conn.ConsumerInfo(ctx, p.topology.Receipts(), lane)
 		if err != nil {
 			continue // readiness tells of it, and a lane whose durable is gone makes it anew
 		}
 		at := positionOf(info, stream.Created)
 		at.Left = left
+		p.open[lane], p.looked[lane] = info.NumAckPending > 0, time.Now()
 		errs = append(errs, p.write(ctx, lane, at, info))
 	}
 	return errors.Join(errs...)

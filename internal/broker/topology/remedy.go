@@ -19,8 +19,10 @@ func remedy(ctx context.Context, c *broker.Conn, want jetstream.StreamConfig, er
 	switch int(api.ErrorCode) {
 	case errSubjectOverlap:
 		return subjectOwners(ctx, c, want)
-	case errNoReplicas, errNoPeers:
-		return ": lower PUSHWORKER_REPLICAS or add servers to the cluster"
+	case errNoReplicas:
+		return ": lower PUSHWORKER_REPLICAS, or run a cluster with so many servers"
+	case errNoPeers:
+		return fmt.Sprintf(": it must have %d replicas, each on a server of its own: start the servers that are missing, add some, or lower PUSHWORKER_REPLICAS", want.Replicas)
 	case errMaxBytesRequired:
 		return ": allow the account streams without a byte limit; a limit on retries would evict them"
 	case errStorage, errAccountStorage:
@@ -35,6 +37,7 @@ const (
 	errSubjectOverlap   = 10065
 	errNoReplicas       = 10074
 	errNoPeers          = 10005
+	errNoResources      = 10023
 	errStorage          = 10047
 	errAccountStorage   = 10002
 	errMaxBytesRequired = 10113
@@ -60,6 +63,9 @@ func (d Durable) Remedy(err error) string {
 	if errors.Is(err, jetstream.ErrNotPullConsumer) {
 		return ": it is a push consumer of another program; rename the handler"
 	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok && int(api.ErrorCode) == errNoResources {
+		return ": start the servers that hold its stream, or raise max_ha_assets of nats-server"
+	}
 	return MissingRemedy(err)
 }
 
@@ -67,7 +73,7 @@ func (d Durable) Remedy(err error) string {
 // sentence.
 func MissingRemedy(err error) string {
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
-		return ": run once with PUSHWORKER_PROVISION=true and a user who may create streams, and check PUSHWORKER_STREAM"
+		return ": run `pushworker provision` as a user who may create streams, and check PUSHWORKER_STREAM"
 	}
 	return ""
 }

@@ -35,6 +35,9 @@ func streamSettings(want jetstream.StreamConfig) []setting[jetstream.StreamConfi
 		{"no_ack", func(c *C) string { return strconv.FormatBool(c.NoAck) }, func(h, w *C) { h.NoAck = w.NoAck }},
 		{"allow_direct", func(c *C) string { return strconv.FormatBool(c.AllowDirect) }, func(h, w *C) { h.AllowDirect = w.AllowDirect }},
 	}
+	if want.Metadata[shardsKey] != "" {
+		all = append(all, setting[C]{shardsKey, func(c *C) string { return c.Metadata[shardsKey] }, noteShards})
+	}
 	if want.AllowMsgSchedules {
 		all = append(all, setting[C]{"allow_msg_schedules", func(c *C) string { return strconv.FormatBool(c.AllowMsgSchedules) }, func(h, w *C) { h.AllowMsgSchedules, h.AllowRollup = w.AllowMsgSchedules, true }})
 	}

@@ -221,5 +221,5 @@ func TestADeletedDurableEndsALaneThatMayNotMakeIt(t *testing.T) {
 	if !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}
-	brokertest.WantError(t, err, "durable fcm of stream PUSH was deleted", "PUSHWORKER_PROVISION=true", "resumes at its recorded position")
+	brokertest.WantError(t, err, "durable fcm of stream PUSH was deleted", "pushworker provision", "resumes at its recorded position")
 }

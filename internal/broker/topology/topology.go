@@ -42,6 +42,10 @@ type Topology struct {
 	// Stream is the name of the stream of receipts, Subject where they are
 	// published: Subject itself and Subject.<anything>.
 	Stream, Subject string
+	// Shards is how many streams share the receipts; 0 is 1. With several, they are
+	// Stream, Stream_1, Stream_2 and so on, at Subject.0, Subject.1 and so on; see
+	// [Topology.Each].
+	Shards int
 	// Replicas of each stream, 1 to 5.
 	Replicas int
 	// History is how long receipts are kept, DeadMaxAge how long dead letters are.
@@ -59,6 +63,10 @@ type Topology struct {
 	// with the next receipt published if the stream holds some already, else with the
 	// oldest.
 	Starts map[string]string
+
+	// shard is the stream of receipts that a narrowed topology is about.
+	shard    int
+	narrowed bool
 }
 
 // validate reports every fault of t.
@@ -118,10 +126,15 @@ func (t Topology) EventsStream() string { return t.Stream + eventsSuffix }
 
 // Streams returns the wanted streams of receipts, retries and dead letters.
 func (t Topology) Streams() (all []Wanted) {
-	fresh := t.stream(t.Stream, t.MaxBytes, freshWindow, t.Subject, t.Subject+".>")
-	fresh.Description = "receipts as they were published, and their history"
-	fresh.MaxAge = t.History
-	fresh.Duplicates = min(freshWindow, t.History)
+	var configs []jetstream.StreamConfig
+	for _, shard := range t.Each() {
+		fresh := shard.stream(shard.Receipts(), t.MaxBytes, freshWindow, shard.subjects()...)
+		fresh.Description = "receipts as they were published, and their history"
+		fresh.MaxAge = t.History
+		fresh.Duplicates = min(freshWindow, t.History)
+		shard.sharded(&fresh)
+		configs = append(configs, fresh)
+	}
 
 	retries := t.stream(t.RetryStream(), -1, max(freshWindow, 2*t.AckWait), wire.SchedulePrefix+">", wire.RetryPrefix+">")
 	retries.Description = "receipts that wait to be tried again"
@@ -137,7 +150,7 @@ func (t Topology) Streams() (all []Wanted) {
 	dead.MaxAge = t.DeadMaxAge
 	dead.Duplicates = min(deadWindow, t.DeadMaxAge)
 
-	for _, config := range []jetstream.StreamConfig{fresh, retries, dead} {
+	for _, config := range append(configs, retries, dead) {
 		all = append(all, Wanted{
 			Object: "stream " + config.Name, Config: config, Bounded: true,
 			Otherwise: "set PUSHWORKER_STREAM to another name, or, if nothing in the stream is needed, remove it with `nats stream rm " + config.Name + "` and start again",

@@ -28,6 +28,7 @@ const (
 	headerNarrowed      = "Push-Narrowed"
 	headerRedriven      = "Push-Redriven"  // how often
 	headerRestarted     = "Push-Restarted" // when it was last redriven
+	headerTrace         = "Push-Trace"     // the first attempt that was traced, as traceparent says it
 )
 
 // isTrue is the value of a header that marks something.
@@ -36,6 +37,8 @@ const isTrue = "true"
 const (
 	// MaxErrorText is the greatest length of an error's text in a header.
 	MaxErrorText = 1 << 10
+	// maxTrace is the greatest length of a value of traceparent.
+	maxTrace = 64
 	// maxForwarded is the greatest total size of the publisher's own headers on
 	// retries and letters. The broker refuses more than 64 KiB of headers, and ours
 	// must find room.
@@ -68,7 +71,7 @@ func reserved(name string) bool {
 }
 
 // setStory adds what retries and letters both say of their receipt.
-func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool) {
+func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool, traced string) {
 	if !expires.IsZero() {
 		h.Set(headerExpires, FormatTime(expires))
 	}
@@ -77,6 +80,9 @@ func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool) {
 	}
 	if narrowed {
 		h.Set(headerNarrowed, isTrue)
+	}
+	if traced != "" {
+		h.Set(headerTrace, OneLine(traced, maxTrace))
 	}
 }
 

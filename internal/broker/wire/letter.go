@@ -19,7 +19,7 @@ func ReadLetter(subject string, h nats.Header) deadletter.Letter {
 		Expires: expires, Handler: handler, Reason: h.Get(HeaderReason), Error: h.Get(HeaderError),
 		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(jetstream.MsgIDHeader),
 		Narrowed:  h.Get(headerNarrowed) == isTrue,
-		Truncated: h.Get(headerTruncated) == isTrue, Header: own,
+		Truncated: h.Get(headerTruncated) == isTrue, Header: own, Traced: h.Get(headerTrace),
 	}
 	if l.Foreign = h.Get(headerHandler) != handler || l.Reason == ""; l.Foreign && l.Error == "" {
 		l.Error = "no worker wrote this letter"
@@ -46,7 +46,7 @@ func SetLetter(h nats.Header, l deadletter.Letter) {
 	h.Set(headerOriginStream, OneLine(l.Stream, MaxErrorText))
 	h.Set(headerOriginSeq, strconv.FormatUint(l.StreamSeq, 10))
 	h.Set(headerOriginSubject, OneLine(l.Subject, MaxErrorText))
-	setStory(h, l.Expires, l.Redriven, l.Narrowed)
+	setStory(h, l.Expires, l.Redriven, l.Narrowed, l.Traced)
 	if l.Truncated {
 		SetTruncated(h)
 	}

@@ -33,7 +33,7 @@ func ReadRetry(o *consumer.Origin, h nats.Header, handler string) {
 	if t, err := time.Parse(time.RFC3339Nano, h.Get(headerRestarted)); err == nil {
 		o.Restarted = t
 	}
-	o.Narrowed = h.Get(headerNarrowed) == isTrue
+	o.Narrowed, o.Traced = h.Get(headerNarrowed) == isTrue, h.Get(headerTrace)
 }
 
 // SetRetry adds the headers of a retry.
@@ -51,7 +51,7 @@ func SetRetry(h nats.Header, r consumer.Retry) {
 	}
 	h.Set(headerFirst, FormatTime(o.First))
 	h.Set(headerLast, FormatTime(time.Now()))
-	setStory(h, o.Expires, o.Redriven, o.Narrowed)
+	setStory(h, o.Expires, o.Redriven, o.Narrowed, o.Traced)
 	if !o.Restarted.IsZero() {
 		h.Set(headerRestarted, FormatTime(o.Restarted))
 	}

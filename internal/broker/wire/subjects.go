@@ -23,20 +23,35 @@ const (
 	OutcomePrefix  = EventPrefix + "outcome."
 	AcceptedPrefix = EventPrefix + "accepted."
 	DeviceEvents   = EventPrefix + "device_gone"
+	// TryPrefix is followed by a provider: workers ask each other for test pushes. It is not
+	// stored.
+	TryPrefix = "push.try."
 	// MarksPrefix is not stored: marks say what is over in a moment.
 	MarksPrefix = "push.marks."
-	// DeviceRequests is followed by put, ls or rm.
-	DeviceRequests = "push.devices."
+	// StatusPrefix is not stored: what one process has asked the broker, for the others.
+	StatusPrefix = "push.status."
+	// DeviceRequests is followed by put, ls, rm, test or ack, ChannelRequests by put, ls or
+	// rm.
+	DeviceRequests  = "push.devices."
+	ChannelRequests = "push.channels."
+	// DirectoryGet and DirectoryGone are what workers ask and tell the chat server.
+	DirectoryGet  = "push.directory.get"
+	DirectoryGone = "push.directory.gone"
+	// DevicesChanged is what the chat server may tell workers. It is not stored.
+	DevicesChanged = EventPrefix + "devices_changed"
 )
 
 // The buckets that the contract fixes. A bucket is a stream with subjects of its own.
 const (
-	DevicesBucket = "push-devices"
-	DevicesStream = "KV_" + DevicesBucket
-	DevicesPrefix = "$KV." + DevicesBucket + "."
-	LanesBucket   = "push-lanes"
-	LanesStream   = "KV_" + LanesBucket
-	LanesPrefix   = "$KV." + LanesBucket + "."
+	DevicesBucket  = "push-devices"
+	DevicesStream  = "KV_" + DevicesBucket
+	DevicesPrefix  = "$KV." + DevicesBucket + "."
+	ChannelsBucket = "push-channels"
+	ChannelsStream = "KV_" + ChannelsBucket
+	ChannelsPrefix = "$KV." + ChannelsBucket + "."
+	LanesBucket    = "push-lanes"
+	LanesStream    = "KV_" + LanesBucket
+	LanesPrefix    = "$KV." + LanesBucket + "."
 )
 
 // RetryLane is the lane that a message of the retry stream is for.

@@ -1,4 +1,4 @@
-package devices
+package requests
 
 import (
 	"encoding/json"
@@ -9,36 +9,34 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
 	"github.com/nats-io/nuid"
-
-	"github.com/pushworker/pushworker/internal/broker/wire"
 )
 
 // endpoint is what one subject of the service does, and how often it did.
 type endpoint struct {
-	do request
+	do Do
 
 	mu    sync.Mutex
 	stats micro.EndpointStats
 }
 
 // count counts one request and its answer.
-func (e *endpoint) count(took time.Duration, a answer) {
+func (e *endpoint) count(took time.Duration, failed *Refusal) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.NumRequests++
 	e.stats.ProcessingTime += took
-	if a.Error != nil {
+	if failed != nil {
 		e.stats.NumErrors++
-		e.stats.LastError = a.Error.Code
+		e.stats.LastError = failed.Code
 	}
 }
 
 // snapshot is how often the endpoint did what it does.
-func (e *endpoint) snapshot(name string) *micro.EndpointStats {
+func (e *endpoint) snapshot(prefix, name string) *micro.EndpointStats {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	stats := e.stats
-	stats.Name, stats.Subject, stats.QueueGroup = name, wire.DeviceRequests+name, serviceQueue
+	stats.Name, stats.Subject, stats.QueueGroup = name, prefix+name, serviceQueue
 	stats.AverageProcessingTime = stats.ProcessingTime / time.Duration(max(1, stats.NumRequests))
 	return &stats
 }
@@ -46,12 +44,12 @@ func (e *endpoint) snapshot(name string) *micro.EndpointStats {
 // serveDiscovery answers the questions of the micro framework, such as those of
 // `nats micro ls`: $SRV.PING, INFO and STATS, of all, of a name, and of an instance.
 func (s *service) serveDiscovery() ([]*nats.Subscription, error) {
-	me := micro.ServiceIdentity{Name: serviceName, ID: nuid.New().Next(), Version: serviceVersion, Metadata: map[string]string{}}
+	me := micro.ServiceIdentity{Name: s.Name, ID: nuid.New().Next(), Version: serviceVersion, Metadata: map[string]string{}}
 	started := time.Now().UTC()
 	var all []*nats.Subscription
 	for _, whom := range []string{"", "." + me.Name, "." + me.Name + "." + me.ID} {
-		sub, err := s.devices.conn.NATS().Subscribe(micro.APIPrefix+".*"+whom, func(m *nats.Msg) {
-			if answer := s.discovered(m.Subject, me, started); answer != nil && isInbox(m.Reply) {
+		sub, err := s.conn.NATS().Subscribe(micro.APIPrefix+".*"+whom, func(m *nats.Msg) {
+			if answer := s.discovered(m.Subject, me, started); answer != nil && IsInbox(m.Reply) {
 				s.publish(&nats.Msg{Subject: m.Reply}, answer)
 			}
 		})
@@ -69,15 +67,15 @@ func (s *service) discovered(subject string, me micro.ServiceIdentity, started t
 	case micro.PingVerb.String():
 		return micro.Ping{ServiceIdentity: me, Type: micro.PingResponseType}
 	case micro.InfoVerb.String():
-		info := micro.Info{ServiceIdentity: me, Type: micro.InfoResponseType, Description: serviceDescription}
+		info := micro.Info{ServiceIdentity: me, Type: micro.InfoResponseType, Description: s.Description}
 		for name := range s.endpoints {
-			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{Name: name, Subject: wire.DeviceRequests + name, QueueGroup: serviceQueue})
+			info.Endpoints = append(info.Endpoints, micro.EndpointInfo{Name: name, Subject: s.Prefix + name, QueueGroup: serviceQueue})
 		}
 		return info
 	case micro.StatsVerb.String():
 		stats := micro.Stats{ServiceIdentity: me, Type: micro.StatsResponseType, Started: started}
 		for name, e := range s.endpoints {
-			stats.Endpoints = append(stats.Endpoints, e.snapshot(name))
+			stats.Endpoints = append(stats.Endpoints, e.snapshot(s.Prefix, name))
 		}
 		return stats
 	}
@@ -88,7 +86,7 @@ func (s *service) discovered(subject string, me micro.ServiceIdentity, started t
 func (s *service) publish(m *nats.Msg, answer any) {
 	var err error
 	if m.Data, err = json.Marshal(answer); err == nil {
-		err = s.devices.conn.NATS().PublishMsg(m)
+		err = s.conn.NATS().PublishMsg(m)
 	}
 	if err != nil {
 		s.log.Debug().Err(err).Str("subject", m.Subject).Msg("cannot answer a discovery request")

@@ -1,14 +1,14 @@
-package devices
+package requests
 
 import "strings"
 
-// isInbox reports whether subject is one where somebody waits for an answer:
+// IsInbox reports whether subject is one where somebody waits for an answer:
 // _INBOX.…, an inbox of a prefix of its own such as _INBOX_chat.…, or _R_.…, which
 // the broker puts in its place for a request that comes from another account.
 //
 // Whoever answers publishes with its own rights, and who asks chooses the subject. An
 // answer on another one could be stored as a device list, a retry or a dead letter.
-func isInbox(subject string) bool {
+func IsInbox(subject string) bool {
 	if wrapped, ok := strings.CutPrefix(subject, gatewayReply); ok { // _GR_.<cluster>.<server>.<reply>
 		parts := strings.SplitN(wrapped, ".", 3)
 		subject = parts[len(parts)-1]
