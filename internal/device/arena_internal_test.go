@@ -123,7 +123,10 @@ func TestPack(t *testing.T) {
 	full := push.Device{
 		User: 7, ID: "phone", Provider: "webpush", Platform: "web", Token: "https://push.example/x", Lang: "de-CH",
 		Registered: time.Date(2026, 11, 24, 8, 30, 0, 123, time.UTC),
-		Extra:      &push.Extra{App: "a", Kind: "voip", Env: "sandbox", Keys: push.Keys{P256DH: "key", Auth: "auth"}},
+		Extra: &push.Extra{
+			App: "a", Kind: "voip", Env: "sandbox", Keys: push.Keys{P256DH: "key", Auth: "auth"},
+			Failing: push.Failing{Why: "away", Since: time.Unix(1_790_000_000, 0).UTC()},
+		},
 	}
 	long := push.Device{User: 7, ID: strings.Repeat("i", 4096), Token: strings.Repeat("t", 4096), Provider: "fcm", Registered: time.Unix(-1, 5).UTC()}
 	old := push.Device{User: 7, ID: "old", Token: "x"} // of no provider, so of all

@@ -17,7 +17,7 @@ const (
 )
 
 // ErrBusy says that others changed the same user or token all the time.
-var ErrBusy = errors.New("other processes keep changing the devices of this user: try again")
+var ErrBusy = errors.New("other processes keep changing the same user: try again")
 
 // attempt calls change until it meets no conflict.
 func attempt(ctx context.Context, change func() error) error {

@@ -40,15 +40,18 @@ func (d *Directory) Put(ctx context.Context, dev push.Device) (stored bool, err 
 
 // Address is dev as it is registered: in the canonical form of its provider. The error is
 // an [*InvalidError] with every fault of dev.
-func (d *Directory) Address(dev push.Device) (push.Device, error) {
-	if d.address == nil {
+func (d *Directory) Address(dev push.Device) (push.Device, error) { return canonical(d.address, dev) }
+
+// canonical is dev in the form that address, which may be nil, makes of it, and valid.
+func canonical(address func(push.Device) (push.Device, error), dev push.Device) (push.Device, error) {
+	if address == nil {
 		return dev, Validate(dev)
 	}
-	canonical, err := d.address(dev)
+	made, err := address(dev)
 	if err != nil {
 		return dev, &InvalidError{errors.Join(err, Validate(dev))}
 	}
-	return canonical, Validate(canonical)
+	return made, Validate(made)
 }
 
 func (d *Directory) put(ctx context.Context, dev push.Device, isCopy bool) (bool, error) {
@@ -228,7 +231,7 @@ func (d *Directory) write(ctx context.Context, user push.Uid, revision uint64, n
 	d.cache.learn(user, next, revision, true)
 	for _, g := range gone {
 		if g.reason != "" {
-			d.onGone(d.newEvent(g.Device, g.reason))
+			d.onGone(newEvent(d.mask, g.Device, g.reason))
 		}
 	}
 	return nil

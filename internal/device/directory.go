@@ -3,7 +3,6 @@ package device
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -38,24 +37,24 @@ type Options struct {
 
 // Directory is a [push.Directory] over a [Store].
 type Directory struct {
+	lookups
+
 	store        Store
 	mask         Mask
-	cache        *cache
-	loader       loader
 	displace     bool
 	address      func(push.Device) (push.Device, error)
 	onGone       func(Event)
 	onUnreadable func(error)
 }
 
-var _ push.Directory = (*Directory)(nil)
+var _ push.Finder = (*Directory)(nil)
 
 // New returns the directory whose keys are in s.
 func New(s Store, o Options) *Directory {
 	d := &Directory{
 		store: s, mask: o.Mask, displace: o.Displace, address: o.Address, onGone: o.OnGone, onUnreadable: o.OnUnreadable,
-		cache: newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL), o.Mirror),
 	}
+	d.cache = newCache(cmp.Or(o.CacheBytes, DefaultCacheBytes), cmp.Or(o.CacheTTL, DefaultCacheTTL), o.Mirror)
 	d.loader.read = d.load
 	if d.onGone == nil {
 		d.onGone = func(Event) {}
@@ -66,22 +65,6 @@ func New(s Store, o Options) *Directory {
 	return d
 }
 
-// Devices implements [push.Directory]. It asks the cache first. What it returns is
-// at most as old as CacheTTL, or as what Learn was told while d is watched, and as
-// new as the last change made through d.
-func (d *Directory) Devices(ctx context.Context, users []push.Uid, provider string) (map[push.Uid][]push.Device, error) {
-	found := make(map[push.Uid][]push.Device, len(users))
-	missing := d.cache.lookup(users, provider, found)
-	if len(missing) == 0 {
-		return found, nil
-	}
-	err := d.loader.load(ctx, missing, provider, found)
-	if _, partly := errors.AsType[*push.UnreadableError](err); err != nil && !partly {
-		return nil, err
-	}
-	return found, err
-}
-
 // reading is what the store has for a user: a list, or why it cannot be read.
 type reading struct {
 	list     list
@@ -90,8 +73,7 @@ type reading struct {
 }
 
 // load reads the lists of users into the cache.
-func (d *Directory) load(ctx context.Context, users []push.Uid) ([]reading, error) {
-	var answers []reading
+func (d *Directory) load(ctx context.Context, users []push.Uid) (answers []reading, err error) {
 	begun := d.cache.begin()
 	defer func() { d.cache.end(begun, users, answers) }()
 	entries, err := d.store.Read(ctx, userKeys(users))
@@ -107,12 +89,6 @@ func (d *Directory) load(ctx context.Context, users []push.Uid) ([]reading, erro
 		answers[i] = reading{l, e.Revision, err}
 	}
 	return answers, nil
-}
-
-// CacheCounts is how many look-ups of a user the cache has answered, and how many
-// the store had to.
-func (d *Directory) CacheCounts() (hits, misses int64) {
-	return d.cache.hits.Load(), d.cache.misses.Load()
 }
 
 // List returns the devices of user as the store has them now. The error is an
@@ -175,9 +151,6 @@ func (d *Directory) Learn(e Keyed) {
 
 // Watched says whether Learn is told of every change from now on. Call Forget first.
 func (d *Directory) Watched(on bool) { d.cache.watch(on) }
-
-// Forget empties the cache, for when what Learn was told may have had gaps.
-func (d *Directory) Forget() { d.cache.forget() }
 
 // Hash stands for a token where people may see it: 8 hexadecimal digits.
 func (d *Directory) Hash(token string) string { return d.mask.Hash(token) }

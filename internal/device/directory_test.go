@@ -290,7 +290,11 @@ func TestWhoAsksMeanwhileIsServedTogether(t *testing.T) {
 		store := &spyStore{stall: make(chan struct{})}
 		d := device.New(store, device.Options{})
 		for u := range 1000 {
-			go count(t, d, push.Uid(u+1), push.Uid(u+2))
+			go count(t, d, push.Uid(2*u+1), push.Uid(2*u+2))
+		}
+		synctest.Wait()
+		for range 100 {
+			go count(t, d, 4711)
 		}
 		synctest.Wait()
 		if n := store.running.Load(); n != 4 {
@@ -298,8 +302,86 @@ func TestWhoAsksMeanwhileIsServedTogether(t *testing.T) {
 		}
 		close(store.stall)
 		synctest.Wait()
-		if reads, keys := store.reads.Load(), store.keys.Load(); reads != 5 || keys > 1010 {
-			t.Errorf("%d reads of %d keys, want 5 of about 1001", reads, keys)
+		if reads, keys := store.reads.Load(), store.keys.Load(); reads != 5 || keys != 2001 {
+			t.Errorf("%d reads of %d keys, want 5 of 2001", reads, keys)
+		}
+	})
+}
+
+// TestFewWaitForTheReadUnderWay: a read for few users does not begin beside another, unless
+// that one takes its time.
+func TestFewWaitForTheReadUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{stall: make(chan struct{})}
+		d := device.New(store, device.Options{})
+		ask := func(from, to int) {
+			for u := from; u < to; u++ {
+				go count(t, d, push.Uid(u))
+			}
+			synctest.Wait()
+		}
+		ask(1, 256)
+		if n := store.running.Load(); n != 1 {
+			t.Errorf("%d reads under way for 255 users, want 1", n)
+		}
+		ask(256, 258)
+		if n := store.running.Load(); n != 2 {
+			t.Errorf("%d reads under way for 257 users, want 2", n)
+		}
+		<-time.After(101 * time.Millisecond)
+		ask(258, 259)
+		if n := store.running.Load(); n != 3 {
+			t.Errorf("%d reads under way for one more than 100 ms later, want 3", n)
+		}
+		close(store.stall)
+		synctest.Wait()
+		if reads, keys := store.reads.Load(), store.keys.Load(); reads != 3 || keys != 258 {
+			t.Errorf("%d reads of %d keys, want 3 of 258", reads, keys)
+		}
+	})
+}
+
+// TestFind: what is known is told at once, and what is not when it was read, without a
+// goroutine that waits.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &spyStore{}
+		d := device.New(store, device.Options{})
+		put(t, d, anna, "phone", "x")
+		answers, failures := 0, 0
+		find := func(ctx context.Context) {
+			d.Find(ctx, []push.Uid{anna, 4711}, "fcm", func(found map[push.Uid][]push.Device, err error) {
+				switch {
+				case err == nil && len(found) == 1 && len(found[anna]) == 1:
+					answers++
+				case errors.Is(err, context.Canceled) && found == nil:
+					failures++
+				default:
+					t.Errorf("found %v, %v", found, err)
+				}
+			})
+		}
+		count(t, d, anna, 4711)
+		if find(t.Context()); answers != 1 {
+			t.Error("what is known is not told at once")
+		}
+		d.Forget()
+		store.stall = make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		find(ctx)
+		find(t.Context())
+		if synctest.Wait(); answers != 1 || failures != 0 {
+			t.Error("what is not known is told before it was read")
+		}
+		cancel()
+		if synctest.Wait(); answers != 1 || failures != 1 {
+			t.Errorf("%d answers and %d failures after one gave up, want 1 and 1", answers, failures)
+		}
+		close(store.stall)
+		if synctest.Wait(); answers != 2 || failures != 1 {
+			t.Errorf("%d answers and %d failures, want 2 and 1", answers, failures)
 		}
 	})
 }

@@ -40,11 +40,11 @@ type Event struct {
 	At         time.Time `json:"at"`
 }
 
-func (d *Directory) newEvent(dev push.Device, reason string) Event {
+func newEvent(mask Mask, dev push.Device, reason string) Event {
 	return Event{
 		User: dev.User.String(), ID: dev.ID, Provider: dev.Provider, Platform: dev.Platform,
 		App: dev.More().App, Kind: dev.More().Kind,
-		Reason: reason[:min(len(reason), maxReason)], TokenHash: d.mask.Hash(dev.Token),
+		Reason: reason[:min(len(reason), maxReason)], TokenHash: mask.Hash(dev.Token),
 		Registered: dev.Registered, At: time.Now().UTC(),
 	}
 }

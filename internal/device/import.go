@@ -2,6 +2,7 @@ package device
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +64,8 @@ type entry struct {
 }
 
 // Run registers what is in the input. It stops early when the directory fails, with an
-// [*ImportError], and when ctx ends, with its error.
+// [*ImportError], when ctx ends, with its error, and when reading ends with
+// [context.Canceled], with that.
 func (i *Import) Run(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -85,7 +87,7 @@ func (i *Import) Run(ctx context.Context, in io.Reader) error {
 				close(queue)
 			}
 		}()
-		return i.dispatch(working, entries, queues)
+		return cmp.Or(i.dispatch(working, entries, queues), ctx.Err()) // working may end a moment after ctx
 	})
 	return group.Wait()
 }
@@ -153,8 +155,11 @@ func (i *Import) dispatch(ctx context.Context, entries <-chan entry, queues []ch
 	for {
 		select {
 		case e, ok := <-entries:
-			if !ok {
-				return ctx.Err()
+			switch {
+			case !ok:
+				return nil
+			case errors.Is(e.fault, context.Canceled): // the reading was called off
+				return e.fault
 			}
 			i.Lines++
 			if e.fault != nil {

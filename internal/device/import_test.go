@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/pushworker/pushworker/internal/device"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -63,5 +64,19 @@ func TestImportNamesTheLineThatFailed(t *testing.T) {
 	failed, ok := errors.AsType[*device.ImportError](err)
 	if !ok || failed.Line != 2 || !errors.Is(err, broken) || i.Stored() != 1 {
 		t.Errorf("%v, %d stored", err, i.Stored())
+	}
+}
+
+// An input whose reading is called off has not come to its end, nor is that a fault of a
+// line, although the context may not have ended yet.
+func TestImportIsCalledOff(t *testing.T) {
+	t.Parallel()
+	i := &device.Import{
+		Put:     func(context.Context, push.Device) (bool, error) { return true, nil },
+		Invalid: func(line int, err error) { t.Errorf("line %d: %v", line, err) },
+	}
+	calledOff := fmt.Errorf("interrupted: %w", context.Canceled)
+	if err := i.Run(t.Context(), iotest.ErrReader(calledOff)); !errors.Is(err, context.Canceled) || i.Faults != 0 {
+		t.Errorf("Run = %v with %d faults, want that it was called off", err, i.Faults)
 	}
 }

@@ -47,6 +47,9 @@ func tokenKey(d push.Device) string {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
+// AddressKey stands for d's address where a secret may not be: it is no way back to it.
+func AddressKey(d push.Device) string { return tokenKey(d) }
+
 func tokenKeys(devices []push.Device) []string {
 	keys := make([]string, len(devices))
 	for i, d := range devices {

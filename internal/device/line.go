@@ -55,6 +55,9 @@ func lineError(err error) error {
 		if kind.Field == "keys" {
 			return errLineKeys
 		}
+		if kind.Field == "failing" {
+			return errFailing
+		}
 		return fmt.Errorf("%s is a JSON %s: want a string", kind.Field, kind.Value)
 	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {

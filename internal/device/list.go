@@ -103,6 +103,9 @@ type removal struct {
 func (l list) with(d push.Device) (next list, gone []removal, in bool) {
 	next = make(list, 0, len(l)+1)
 	for _, have := range l {
+		if sameToken(have, d) && have.More().Activated && !d.More().Activated {
+			d = activated(d)
+		}
 		switch {
 		case !sameDevice(have, d) && !sameToken(have, d):
 			next = append(next, have)

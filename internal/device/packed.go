@@ -21,6 +21,8 @@ type names struct {
 const (
 	isRegistered = 1 << iota
 	isExtra
+	isActivated
+	isFailing
 )
 
 // packer writes lists into bytes and reads them, so that a cache of many holds no
@@ -33,13 +35,7 @@ type packer struct{ names names }
 func (p *packer) pack(b []byte, l list) []byte {
 	b = binary.AppendUvarint(b, uint64(len(l)))
 	for _, d := range l {
-		var flags byte
-		if !d.Registered.IsZero() {
-			flags |= isRegistered
-		}
-		if d.Extra != nil {
-			flags |= isExtra
-		}
+		flags := flagsOf(d)
 		b = append(b, flags)
 		b = p.name(p.name(p.name(b, d.Provider), d.Platform), d.Lang)
 		b = text(text(b, d.ID), d.Token)
@@ -50,9 +46,30 @@ func (p *packer) pack(b []byte, l list) []byte {
 		if e := d.Extra; e != nil {
 			b = p.name(p.name(p.name(b, e.App), e.Kind), e.Env)
 			b = text(text(b, e.Keys.P256DH), e.Keys.Auth)
+			if flags&isFailing != 0 {
+				b = binary.AppendVarint(p.name(b, e.Failing.Why), e.Failing.Since.Unix())
+			}
 		}
 	}
 	return b
+}
+
+// flagsOf says what d has.
+func flagsOf(d push.Device) (flags byte) {
+	if !d.Registered.IsZero() {
+		flags |= isRegistered
+	}
+	if d.Extra == nil {
+		return flags
+	}
+	flags |= isExtra
+	if d.Extra.Activated {
+		flags |= isActivated
+	}
+	if d.Extra.Failing != (push.Failing{}) {
+		flags |= isFailing
+	}
+	return flags
 }
 
 // name appends the number of s, or 0 and s itself.
@@ -105,13 +122,17 @@ func (r *unpacker) device(provider string) (d push.Device) {
 	d.Provider, d.Platform, d.Lang = r.name(), r.name(), r.name()
 	d.ID, d.Token = r.both(d.For(provider))
 	if flags&isRegistered != 0 {
-		seconds, n := binary.Varint(r.b)
-		r.b = r.b[n:]
+		seconds := r.varint()
 		d.Registered = time.Unix(seconds, int64(r.number())).UTC() //nolint:gosec // as above
 	}
 	if flags&isExtra != 0 {
 		e := &push.Extra{App: r.name(), Kind: r.name(), Env: r.name()}
 		e.Keys.P256DH, e.Keys.Auth = r.both(true)
+		e.Activated = flags&isActivated != 0
+		if flags&isFailing != 0 {
+			e.Failing.Why = r.name()
+			e.Failing.Since = time.Unix(r.varint(), 0).UTC()
+		}
 		d.Extra = e
 	}
 	return d
@@ -128,6 +149,12 @@ func (r *unpacker) both(wanted bool) (a, b string) {
 	}
 	both := string(start[:len(start)-len(r.b)])
 	return both[end-first : end], both[len(both)-second:]
+}
+
+func (r *unpacker) varint() int64 {
+	v, n := binary.Varint(r.b)
+	r.b = r.b[n:]
+	return v
 }
 
 func (r *unpacker) number() uint64 {

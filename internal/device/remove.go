@@ -52,7 +52,7 @@ func (d *Directory) discard(ctx context.Context, user push.Uid) error {
 // Gone implements [push.Directory].
 func (d *Directory) Gone(ctx context.Context, dev push.Device, asOf time.Time, reason string) error {
 	_, err := d.drop(ctx, dev.User, reason, func(have push.Device) bool {
-		return sameToken(have, dev) && !have.Registered.After(asOf)
+		return sameToken(have, dev) && !have.Registered.After(asOf) && !recovered(dev, have, reason)
 	})
 	if err != nil {
 		return fmt.Errorf("removing %s: %w", dev, err)

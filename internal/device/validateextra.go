@@ -21,7 +21,17 @@ const (
 
 // validateExtra returns every fault of e.
 func validateExtra(e push.Extra) error {
-	return errors.Join(validateApp(e.App), validateKind(e.Kind), validateEnv(e.Env), validateKeys(e.Keys))
+	return errors.Join(validateApp(e.App), validateKind(e.Kind), validateEnv(e.Env), validateKeys(e.Keys), validateFailing(e.Failing))
+}
+
+var errFailing = errors.New("failing is not as a worker has written it: leave it out")
+
+// validateFailing bounds what only a worker writes, and copies have.
+func validateFailing(f push.Failing) error {
+	if len(f.Why) > maxReason || strings.Trim(f.Why, "abcdefghijklmnopqrstuvwxyz-") != "" || (f.Why == "") != f.Since.IsZero() {
+		return errFailing
+	}
+	return nil
 }
 
 func validateApp(s string) error {

@@ -33,7 +33,7 @@ type Directory interface {
 type Open func(tb testing.TB, onGone func(device.Event)) Directory
 
 // deadline is how long a test waits for what must happen.
-const deadline = 20 * time.Second
+const deadline = time.Minute
 
 // Run runs the suite. Empty makes a new store without devices, and returns how to
 // open directories over it.
