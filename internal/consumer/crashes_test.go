@@ -55,7 +55,7 @@ func (s *crashes) life(length time.Duration) {
 		}
 	})
 	lane := consumer.New(consumer.Config{
-		Name: "fcm", Handler: h, Fresh: m.source(s.fresh), Retries: m.source(s.retries), Suspects: m.source(s.suspects),
+		Name: "fcm", Handler: h, Fresh: []consumer.Source{m.source(s.fresh)}, Retries: m.source(s.retries), Suspects: m.source(s.suspects),
 		Scheduler: killableStores{s.stores, m}, DeadLetters: killableStores{s.stores, m},
 		Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 10},
 		AckWait: ackWait, Grace: time.Millisecond, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
@@ -260,7 +260,7 @@ func TestSuspectsComeFirst(t *testing.T) {
 		})
 		r := start(t, h, func(c *consumer.Config) {
 			for i := range 12 {
-				c.Fresh.(*memStream).add(receipt(10+i, 1), consumer.Origin{}, 0)
+				c.Fresh[0].(*memStream).add(receipt(10+i, 1), consumer.Origin{}, 0)
 			}
 			c.Suspects.(*memStream).add(receipt(1, 1), consumer.Origin{RootSeq: 99, RootStream: "PUSH", Alone: true}, 10*time.Millisecond)
 		})

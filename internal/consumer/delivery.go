@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/internal/tracing"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -31,6 +32,7 @@ type delivery struct {
 	probe   func(error) // tells the breaker, if this delivery is its probe
 	leaving atomic.Bool
 
+	trace     *tracing.Attempt // nil if it is not traced
 	turn      turn
 	talk      conversation
 	elsewhere []push.Uid // who has read it elsewhere, and is not among the receipt's
@@ -43,7 +45,7 @@ func (d *delivery) done(err error) {
 	}
 	now := time.Now()
 	d.tried = true
-	d.lane.metrics.handled(d.taken, d.receipt.Begun(), now)
+	d.handled(d.receipt.Begun(), now)
 	if err = d.lane.weigh(d, err); err == nil {
 		d.ack(retry.Ack, nil, now)
 		return

@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/retry"
+	"github.com/pushworker/pushworker/internal/tracing"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -16,7 +17,7 @@ func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 	err := d.msg.Ack()
 	m := d.lane.metrics
 	m.verdicts[v].Inc()
-	m.age.Observe(now.Sub(d.origin.First).Seconds())
+	d.observe(m.age, now.Sub(d.origin.First))
 	fates := push.Targets{Accepted: d.targets}
 	if v != retry.Ack {
 		fates = push.Targets{Skipped: d.targets}
@@ -25,7 +26,9 @@ func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 	if d.tried {
 		attempts++
 	}
-	d.tell(Outcome{At: now, Verdict: v, Attempts: attempts}, d.count(fates), why)
+	fates = d.count(fates)
+	d.tell(Outcome{At: now, Verdict: v, Attempts: attempts}, fates, why)
+	d.trace.Settle(tracing.Settlement{Verdict: v.String(), Targets: fates})
 	if err != nil {
 		d.logLine(ackFailedLine, err)
 	}
@@ -61,6 +64,7 @@ func (d *delivery) nak(delay time.Duration, why error) {
 	d.in.settled.forget(d.origin.Seq, d.origin.Stored)
 	err := d.msg.Nak(delay)
 	d.lane.metrics.verdicts[retry.Redeliver].Inc()
+	d.trace.Settle(tracing.Settlement{Verdict: retry.Redeliver.String(), Nak: true, Delay: delay, Why: why})
 	if e := d.lane.log.Debug(); e.Enabled() {
 		d.log(e, why).AnErr("nak", err).Stringer("delay", delay.Round(time.Millisecond)).Msg("redeliver")
 	}
@@ -74,7 +78,9 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 		return
 	}
 	r, remain := d.retry(decision, why)
+	stored := d.trace.StoresRetry()
 	err := d.storeRetry(r)
+	stored(err)
 	switch {
 	case err == nil:
 		d.rescheduled(r, remain, why)
@@ -93,6 +99,7 @@ func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	m.verdicts[retry.Redeliver].Inc()
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
 	d.tell(Outcome{At: time.Now(), Verdict: retry.Redeliver, Attempts: r.Origin.Attempts, Delay: r.Delay}, fates, why)
+	d.trace.Settle(tracing.Settlement{Verdict: retry.Redeliver.String(), Delay: r.Delay, Targets: fates, Why: why})
 	if e := d.lane.line(redeliverLine); e != nil {
 		d.log(e, why).AnErr("ack", ack).Int("attempt", r.Origin.Attempts).Stringer("delay", r.Delay.Round(time.Millisecond)).Msg(redeliverLine.String())
 	}
@@ -131,7 +138,8 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 	fates := d.count(push.Targets{Rejected: d.targets})
 	now := time.Now()
 	d.tell(Outcome{At: now, Verdict: retry.Bury, Attempts: attempts, Reason: reason}, fates, why)
-	m.age.Observe(now.Sub(d.origin.First).Seconds())
+	d.observe(m.age, now.Sub(d.origin.First))
+	d.trace.Settle(tracing.Settlement{Verdict: retry.Bury.String(), Reason: reason.String(), Targets: fates, Why: why})
 	if e := d.lane.line(buryLine); e != nil {
 		d.log(e, why).AnErr("ack", ack).Stringer("reason", reason).Int("attempts", attempts).Msg(buryLine.String())
 	}
@@ -158,6 +166,7 @@ func (d *delivery) retry(decision retry.Decision, why error) (r Retry, remain in
 		Handler: d.lane.name, Data: d.data, Delay: decision.Delay, Error: why.Error(), Origin: *d.origin,
 		Reason: prospect(decision, why, d.origin),
 	}
+	r.Origin.Traced = d.first()
 	if decision.Counted { // it has run and the process lives: no suspect any more
 		r.Origin.Attempts++
 		r.Origin.Alone = false
@@ -218,6 +227,7 @@ func (d *delivery) logLine(k lineKind, why error) {
 
 func (d *delivery) log(e *zerolog.Event, why error) *zerolog.Event {
 	e = e.Str("stream", d.origin.RootStream).Uint64("seq", d.origin.RootSeq)
+	e = d.traceIDs(e)
 	if p, ok := errors.AsType[*push.PanicError](why); ok {
 		e = e.Bytes("stack", p.Stack)
 	}

@@ -69,7 +69,9 @@ func (l *Lane) line(k lineKind) *zerolog.Event {
 	return l.log.WithLevel(k.level())
 }
 
-func (l *Lane) foldsLines() bool { return l.log.GetLevel() > zerolog.DebugLevel }
+func (l *Lane) foldsLines() bool {
+	return max(l.log.GetLevel(), zerolog.GlobalLevel()) > zerolog.DebugLevel
+}
 
 // tellFolded writes a line for each kind: how many lines were left out in the time past.
 func (l *Lane) tellFolded(past time.Duration) {

@@ -81,11 +81,11 @@ func hold(tb testing.TB, data string, headers int) (h holding) {
 	if err := handler.Init(`{"buffer":1024,"concurrency":1,"timeout":"1h"}`); err != nil {
 		tb.Fatal(err)
 	}
-	h.messages = max(5, min(700, 16<<20/len(data)))
+	h.messages = max(5, min(700, 4<<20/len(data))) // enough that what is beside them does not count
 	reg := prometheus.NewRegistry()
 	source := &hoard{data: data, headers: headers, most: h.messages, given: make(chan struct{})}
 	lane := consumer.New(consumer.Config{
-		Name: "fcm", Handler: handler, Fresh: source, Retries: desert{}, Suspects: desert{},
+		Name: "fcm", Handler: handler, Fresh: []consumer.Source{source}, Retries: desert{}, Suspects: desert{},
 		Policy: retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 3}, Limits: push.DefaultLimits(), MaxBytes: 1 << 40,
 		AckWait: time.Hour, Grace: time.Millisecond, Metrics: consumer.NewMetrics(reg), Log: zerolog.Nop(),
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/internal/sleep"
+	"github.com/pushworker/pushworker/internal/tracing"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -22,24 +23,28 @@ type Config struct {
 	// Name is the handler's name, and that of the lane's durables.
 	Name    string
 	Handler push.Handler
-	// Fresh delivers new receipts, Retries those that come back, and Suspects those
-	// that run alone, one at a time.
-	Fresh, Retries, Suspects Source
-	Scheduler                Scheduler
-	DeadLetters              DeadLetters
-	Policy                   retry.Policy
-	Limits                   push.Limits
+	// Fresh deliver new receipts, each those of a stream, Retries those that come back, and
+	// Suspects those that run alone, one at a time.
+	Fresh             []Source
+	Retries, Suspects Source
+	Scheduler         Scheduler
+	DeadLetters       DeadLetters
+	Policy            retry.Policy
+	Limits            push.Limits
 	// MaxBytes bounds the memory that the lane's messages take; zero is
 	// [DefaultMaxBytes].
 	MaxBytes int64
 	// AckWait is after how much silence the broker redelivers; heartbeats are sent
 	// at a third of it.
 	AckWait time.Duration
-	// Grace is how long a stopping lane waits for work in flight.
+	// Grace is how long a stopping lane waits for work in flight. Retries and dead
+	// letters on their way to the broker have StoreMoment more.
 	Grace   time.Duration
 	Metrics *Metrics
 	// Observer hears what becomes of receipts; it may be zero.
 	Observer Observer
+	// Tracer makes spans of what becomes of receipts that are traced; nil for none.
+	Tracer *tracing.Tracer
 	// Marks is shared by the lanes of a process; nil is for a lane on its own.
 	Marks *Marks
 	Log   zerolog.Logger
@@ -63,15 +68,17 @@ type Lane struct {
 	badges      *markTable
 	metrics     *laneMetrics
 	observer    Observer
+	tracer      *tracing.Tracer
 	log         zerolog.Logger
 	folds       folds
 
 	storing  atomic.Int64    // retries and letters on their way to the broker
-	settling context.Context //nolint:containedctx // Run's context without its end: settling outlives pulling
+	settling context.Context //nolint:containedctx // Run's context and some time more: settling outlives pulling
 	pulling  context.Context //nolint:containedctx // ends when the pulling does: what waits for a store then lets go
 	retries  storage
 	letters  storage
 	running  atomic.Bool // pulling
+	atStop   atomic.Int64
 	returned returned
 	drops    atomic.Uint64
 }
@@ -79,12 +86,12 @@ type Lane struct {
 // New makes a lane. The handler must have been initialised: the capacity of its
 // channel is how many messages the lane holds, one quarter of it for retries, and
 // one besides for a suspect. Of the bytes that it may hold, retries have a quarter and
-// the suspect an eighth.
+// the suspect an eighth. The rest is for fresh receipts, a like share for each source.
 func New(c Config) *Lane {
 	_, reports := c.Handler.(push.Reporter)
 	l := &Lane{
 		name: c.Name, handler: c.Handler, reports: reports, scheduler: c.Scheduler, deadLetters: c.DeadLetters,
-		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, observer: c.Observer,
+		policy: c.Policy, limits: c.Limits, ackWait: c.AckWait, grace: c.Grace, observer: c.Observer, tracer: c.Tracer,
 		log: c.Log.With().Str("handler", c.Name).Logger(),
 	}
 	l.retries.what, l.letters.what, l.letters.final = "retries", "dead letters", true
@@ -102,42 +109,48 @@ func New(c Config) *Lane {
 	retries := max(1, total/4)
 	l.order = newOrder(total / 2)
 	eighth := max(1, cmp.Or(c.MaxBytes, DefaultMaxBytes)/8)
-	l.intakes = []*intake{
-		newIntake(l, c.Fresh, total-retries, 5*eighth, false),
-		newIntake(l, c.Retries, retries, 2*eighth, true),
-		newIntake(l, c.Suspects, 1, eighth, true),
+	sources := max(1, len(c.Fresh))
+	for _, source := range c.Fresh {
+		l.intakes = append(l.intakes, newIntake(l, source, max(1, (total-retries)/sources), max(1, 5*eighth/int64(sources)), false))
 	}
-	l.intakes[2].first = true
+	suspects := newIntake(l, c.Suspects, 1, eighth, true)
+	suspects.first = true
+	l.intakes = append(l.intakes, newIntake(l, c.Retries, retries, 2*eighth, true), suspects)
 	return l
 }
 
 // Run pulls and settles until ctx ends, then stops in two phases: pulling ends at
-// once; the handler hands back what it has not started and gets the grace for the
-// rest, with heartbeats going on. It returns nil after a clean stop, an error
-// wrapping [ErrUnfinished] when work had to be cancelled (and was handed back), and
-// one wrapping [ErrSourceGone] when the queue vanished underneath.
-func (l *Lane) Run(ctx context.Context) error { //nolint:contextcheck // settling inherits ctx, without its end
-	l.settling = context.WithoutCancel(ctx)
-	beating, stopBeating := context.WithCancel(l.settling)
+// once; the handler hands back what it has not started and has what is left of the grace
+// for the rest, with heartbeats going on. The grace begins when ctx ends. It returns
+// nil after a clean stop, an error wrapping [ErrUnfinished] when work had to be cancelled
+// (and was handed back), and one wrapping [ErrSourceGone] when the queue vanished.
+func (l *Lane) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	handling, handled := sleep.Past(ctx, l.grace)
+	defer handled()
+	settling, settled := sleep.Past(ctx, l.grace+StoreMoment)
+	defer settled()
+	l.pulling, l.settling = ctx, settling
+	beating, stopBeating := context.WithCancel(settling)
 	var heart sync.WaitGroup
 	heart.Go(func() { l.heartbeats(beating) })
 	heart.Go(func() { l.summaries(beating) })
 
 	l.running.Store(true)
-	err := l.pullAll(ctx)
+	err := l.pullAll(ctx, stop)
+	l.atStop.Store(int64(l.held()))
 	l.running.Store(false)
-	err = errors.Join(err, l.drain()) //nolint:contextcheck // ctx has ended; settling goes on
+	err = errors.Join(err, l.drain(handling))
 
 	stopBeating()
 	heart.Wait()
 	return err
 }
 
-// pullAll runs every intake until ctx ends or one of the sources is gone.
-func (l *Lane) pullAll(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	l.pulling = ctx
+// pullAll runs every intake until ctx ends or one of the sources is gone, with which it
+// ends ctx.
+func (l *Lane) pullAll(ctx context.Context, stop context.CancelCauseFunc) error {
 	var pullers sync.WaitGroup
 	for _, in := range l.intakes {
 		pullers.Go(func() {
@@ -210,6 +223,9 @@ func (l *Lane) State() State {
 	}
 	return s
 }
+
+// HeldAtStop is how many messages the lane held when it had stopped pulling.
+func (l *Lane) HeldAtStop() int { return int(l.atStop.Load()) }
 
 // Name is the handler's name.
 func (l *Lane) Name() string { return l.name }

@@ -28,7 +28,7 @@ func BenchmarkLane(b *testing.B) {
 			}
 			s := &spring{want: int64(b.N), n: n, dry: make(chan struct{})}
 			lane := consumer.New(consumer.Config{
-				Name: "null", Handler: h, Fresh: s, Retries: desert{}, Suspects: desert{},
+				Name: "null", Handler: h, Fresh: []consumer.Source{s}, Retries: desert{}, Suspects: desert{},
 				Policy: retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: 3}, Limits: push.DefaultLimits(),
 				AckWait: time.Minute, Grace: time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 			})

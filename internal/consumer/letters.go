@@ -58,7 +58,7 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 	letter := deadletter.Letter{
 		Handler: d.lane.name, Reason: reason.String(), Error: why.Error(), Attempts: attempts,
 		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
-		Expires: o.Expires, Redriven: o.Redriven,
+		Expires: o.Expires, Redriven: o.Redriven, Traced: d.first(),
 		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
 		Data: d.data, Narrowed: o.Narrowed, Header: o.Header,
 	}
@@ -87,5 +87,8 @@ func reasonOf(err error) retry.Reason {
 
 // write stores the letter, however long that takes. It fails when the lane stops.
 func (d *delivery) write(letter deadletter.Letter) error {
-	return d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.deadLetters.Bury(ctx, letter) })
+	stored := d.trace.StoresLetter()
+	err := d.keep(&d.lane.letters, func(ctx context.Context) error { return d.lane.deadLetters.Bury(ctx, letter) })
+	stored(err)
+	return err
 }

@@ -30,9 +30,10 @@ type Mark struct {
 	Handler string `json:"handler,omitempty"`
 	// Value is the number of the last message read, or the badge.
 	Value int `json:"value"`
-	// Seq and At are where and when the receipt was published that said so.
-	Seq uint64    `json:"seq"`
-	At  time.Time `json:"at"`
+	// Stream, Seq and At are where and when the receipt was published that said so.
+	Stream string    `json:"stream,omitempty"`
+	Seq    uint64    `json:"seq"`
+	At     time.Time `json:"at"`
 }
 
 // Marks remembers what was read and which badges were sent, by the lanes of this
@@ -63,11 +64,14 @@ func (m *Marks) badges(handler string) *markTable {
 	return m.lanes[handler]
 }
 
+// of stands for a stream in places.
+func (m *Marks) of(stream string) uint64 { return maphash.String(m.seed, stream) }
+
 // Learn takes what other processes have told. Badges of lanes that this process does
 // not have are ignored.
 func (m *Marks) Learn(marks []Mark) {
 	for _, mark := range marks {
-		told := place{seq: mark.Seq, at: mark.At.UnixNano(), value: mark.Value}
+		told := place{stream: m.of(mark.Stream), seq: mark.Seq, at: mark.At.UnixNano(), value: mark.Value}
 		if mark.Topic != "" {
 			told.key = newConversation(m.seed, mark.Topic).of(mark.User)
 			m.reads.note(told)
@@ -125,17 +129,23 @@ type markTable struct {
 	places []place
 }
 
-// place is one mark: the receipt with sequence seq, published at the time at, has
-// said value of key.
+// place is one mark: the receipt with sequence seq of stream, published at the time at,
+// has said value of key.
 type place struct {
-	key, seq uint64
-	at       int64
-	value    int
+	key, stream, seq uint64
+	at               int64
+	value            int
 }
 
 // after reports whether the mark is later than p. Both sequence and time must be: a
-// stream that was made anew counts from 1 again, and a clock can be set back.
-func (m place) after(p place) bool { return m.seq > p.seq && m.at >= p.at }
+// stream that was made anew counts from 1 again, and a clock can be set back. Between
+// receipts of several streams, which count each for itself, the time must do.
+func (m place) after(p place) bool {
+	if m.stream != p.stream {
+		return m.at > p.at
+	}
+	return m.seq > p.seq && m.at >= p.at
+}
 
 // note takes p unless a later mark of its key is there, and returns the mark that
 // counts then.

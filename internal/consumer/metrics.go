@@ -1,8 +1,6 @@
 package consumer
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pushworker/pushworker/internal/retry"
@@ -22,6 +20,10 @@ type Metrics struct {
 	wait     *prometheus.HistogramVec
 	skew     *skewWatch
 }
+
+// nativeFactor and nativeBuckets are for native histograms, which are served beside the
+// classic ones to a Prometheus that asks for them: a value is known to a tenth.
+const nativeFactor, nativeBuckets = 1.1, 160
 
 // NewMetrics registers the lanes' metrics with reg.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
@@ -50,19 +52,22 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Dead letters of the lane, by reason. A malformed receipt makes one letter, but each lane counts it: take max by (reason), not sum, over handlers.",
 		}, []string{"handler", "reason"}),
 		age: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "pushworker_receipt_age_seconds",
-			Help:    "Time from publish to the final outcome.",
-			Buckets: seconds,
+			Name:                        "pushworker_receipt_age_seconds",
+			Help:                        "Time from publish to the final outcome.",
+			Buckets:                     seconds,
+			NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeBuckets,
 		}, []string{"handler"}),
 		handle: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "pushworker_handle_duration_seconds",
-			Help:    "Time that a handler worked on a receipt. Waiting in its channel is not part of it.",
-			Buckets: seconds,
+			Name:                        "pushworker_handle_duration_seconds",
+			Help:                        "Time that a handler worked on a receipt. Waiting in its channel is not part of it.",
+			Buckets:                     seconds,
+			NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeBuckets,
 		}, []string{"handler"}),
 		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "pushworker_handle_wait_seconds",
-			Help:    "Time that a receipt waited in a handler's channel before the handler began to work on it.",
-			Buckets: seconds,
+			Name:                        "pushworker_handle_wait_seconds",
+			Help:                        "Time that a receipt waited in a handler's channel before the handler began to work on it.",
+			Buckets:                     seconds,
+			NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeBuckets,
 		}, []string{"handler"}),
 	}
 	reg.MustRegister(m.settled, m.dropped, m.repeated, m.targets, m.letters, m.age, m.handle, m.wait)
@@ -125,15 +130,4 @@ func add(c prometheus.Counter, n int) {
 	if n > 0 {
 		c.Add(float64(n))
 	}
-}
-
-// handled notes how long a receipt waited in the handler's channel and how long
-// the handler worked on it. begun is zero when the handler does not say when it
-// began; all of the time is then its work.
-func (l *laneMetrics) handled(taken, begun, done time.Time) {
-	if begun.IsZero() {
-		begun = taken
-	}
-	l.wait.Observe(begun.Sub(taken).Seconds())
-	l.handle.Observe(done.Sub(begun).Seconds())
 }

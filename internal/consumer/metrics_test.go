@@ -46,6 +46,9 @@ func (r *rig) histogram(name string) (count uint64, sum float64) {
 	for _, family := range families {
 		if family.GetName() == "pushworker_"+name {
 			h := family.GetMetric()[0].GetHistogram()
+			if len(h.GetBucket()) == 0 || len(h.GetPositiveSpan()) == 0 {
+				r.t.Errorf("%s has %d classic buckets and %d native spans, want both", name, len(h.GetBucket()), len(h.GetPositiveSpan()))
+			}
 			return h.GetSampleCount(), h.GetSampleSum()
 		}
 	}

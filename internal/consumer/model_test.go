@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -153,7 +154,7 @@ func TestModel(t *testing.T) {
 			w.startProcess()
 			for _, s := range program {
 				w.do(s)
-				<-time.After(s.Wait)
+				_ = sleep.For(context.Background(), s.Wait)
 			}
 			w.settle()
 			w.finished()

@@ -83,7 +83,7 @@ func (w *world) startProcess() {
 	}
 	p.lane = consumer.New(consumer.Config{
 		Name: "fcm", Handler: moody{adapter, &w.unready},
-		Fresh: view{p, w.fresh}, Retries: view{p, w.retries}, Suspects: view{p, w.suspects},
+		Fresh: []consumer.Source{view{p, w.fresh}}, Retries: view{p, w.retries}, Suspects: view{p, w.suspects},
 		Scheduler: p, DeadLetters: p,
 		Policy:   retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: time.Hour, MaxAttempts: modelAttempts},
 		MaxBytes: []int64{0, 20 << 10}[len(w.processes)%2], // every other has room for hardly more than a receipt

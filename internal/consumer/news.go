@@ -55,14 +55,14 @@ func (l *Lane) noteRead(d *delivery) {
 			if peer := d.talk.peer(user); !peer.IsZero() {
 				topic = peer.UserId()
 			}
-			l.marks.tell(Mark{User: user, Topic: topic, Value: p.SeqId, Seq: d.origin.RootSeq, At: d.origin.First})
+			l.marks.tell(Mark{User: user, Topic: topic, Value: p.SeqId, Stream: d.origin.RootStream, Seq: d.origin.RootSeq, At: d.origin.First})
 		}
 	}
 }
 
 // mark is what d's receipt says of key.
 func (d *delivery) mark(key uint64, value int) place {
-	return place{key: key, seq: d.origin.RootSeq, at: d.origin.First.UnixNano(), value: value}
+	return place{key: key, stream: d.lane.marks.of(d.origin.RootStream), seq: d.origin.RootSeq, at: d.origin.First.UnixNano(), value: value}
 }
 
 // news takes out of d's receipt those who have read it elsewhere, and brings the
@@ -100,7 +100,7 @@ func (l *Lane) freshen(d *delivery) {
 		mark := d.mark(uint64(user), to.Unread)
 		switch newest := l.badges.note(mark); {
 		case newest == mark:
-			l.marks.tell(Mark{User: user, Handler: l.name, Value: to.Unread, Seq: mark.seq, At: d.origin.First})
+			l.marks.tell(Mark{User: user, Handler: l.name, Value: to.Unread, Stream: d.origin.RootStream, Seq: mark.seq, At: d.origin.First})
 		case newest.value != to.Unread:
 			to.Unread = newest.value
 			d.receipt.To[user] = to

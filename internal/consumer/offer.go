@@ -29,6 +29,9 @@ func (l *Lane) start(d *delivery) (dropped bool) {
 		d.ackElsewhere()
 		return false
 	}
+	if d.trace != nil {
+		r.Follow(d.trace)
+	}
 	if l.reports {
 		r.OnDone(d.done)
 	} else if l.observer.Clean {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -38,12 +39,11 @@ func TestRequestsOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const slots = 48 // of 64, a quarter is for retries
 		var source *watched
-		r := start(t, handler(t, 64, 64, func(context.Context, *push.Receipt) error {
-			<-time.After(time.Duration(rand.IntN(3)) * time.Millisecond)
-			return nil
+		r := start(t, handler(t, 64, 64, func(ctx context.Context, _ *push.Receipt) error {
+			return sleep.For(ctx, time.Duration(rand.IntN(3))*time.Millisecond)
 		}), func(c *consumer.Config) {
-			source = &watched{memStream: c.Fresh.(*memStream), held: func() int { return 0 }} //nolint:forcetypeassert // of the rig
-			c.Fresh = source
+			source = &watched{memStream: c.Fresh[0].(*memStream), held: func() int { return 0 }} //nolint:forcetypeassert // of the rig
+			c.Fresh = []consumer.Source{source}
 		})
 		source.held = func() int { return r.lane.State().Held }
 		for seq := range 3000 {

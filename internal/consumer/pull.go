@@ -150,6 +150,7 @@ func (p *pull) take(m Message) {
 	p.reserved, p.probe = p.reserved[:last], nil
 	in.slots.hold(d)
 	p.bytes -= d.weighs(weight(m, o))
+	d.traced()
 	p.dropped = in.admit(d) || p.dropped
 }
 

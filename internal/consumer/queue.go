@@ -78,6 +78,10 @@ type Origin struct {
 	// nil when there are none.
 	Header map[string][]string
 
+	// Traced is the first attempt that was traced, as a value of the header traceparent;
+	// empty for none.
+	Traced string
+
 	// Narrowed says that the data are not all of the receipt that was published,
 	// only what of it remains.
 	Narrowed bool

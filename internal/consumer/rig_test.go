@@ -42,7 +42,7 @@ func start(t *testing.T, h push.Handler, adjust ...func(*consumer.Config)) *rig 
 	}
 	r.stores = &stores{retries: r.retries, suspects: r.suspects, letters: map[string]letter{}}
 	c := consumer.Config{
-		Name: "fcm", Handler: h, Fresh: r.fresh, Retries: r.retries, Suspects: r.suspects,
+		Name: "fcm", Handler: h, Fresh: []consumer.Source{r.fresh}, Retries: r.retries, Suspects: r.suspects,
 		Scheduler: r.stores, DeadLetters: r.stores,
 		Policy:  retry.Policy{Base: time.Second, Cap: 10 * time.Minute, MaxAge: 6 * time.Hour, MaxAttempts: 50},
 		AckWait: ackWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(r.reg), Log: zerolog.Nop(),

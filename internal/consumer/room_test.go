@@ -36,7 +36,7 @@ func TestHeldBytesAreBounded(t *testing.T) {
 		r.until(time.Minute, "some are handled", func() bool {
 			most = max(most, r.fresh.out()+r.retries.out())
 			counted = max(counted, int(r.metric("lane_held_bytes")))
-			return seen.count() > 200
+			return seen.count() > 100
 		})
 		_ = r.end()
 		if most > limit || counted > limit || most > counted {

@@ -7,9 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
+
+// StoreMoment is what retries and dead letters have beyond a lane's grace: for work that
+// is handed back at its end.
+const StoreMoment = 750 * time.Millisecond
 
 // beatsPerWait: heartbeats go out when a third of AckWait has passed. The held
 // messages are looked through twice as often.
@@ -44,10 +47,8 @@ func (d *delivery) heartbeat(now time.Time, look time.Duration) {
 }
 
 // drain is the second phase of stopping: the handler finishes or hands back what
-// it holds within the grace; what is then still held is handed back here.
-func (l *Lane) drain() error {
-	ctx, cancel := context.WithTimeout(l.settling, l.grace)
-	defer cancel()
+// it holds until ctx ends; what is then still held is handed back here.
+func (l *Lane) drain(ctx context.Context) error {
 	for _, d := range l.order.close() {
 		if d.handBack(push.ErrNotStarted) {
 			l.returned.unstarted.Add(1)
@@ -124,9 +125,14 @@ func (l *Lane) store(f func()) {
 }
 
 // awaitStores waits for the retries and letters on their way; each gives up after
-// storeTimeout.
+// storeTimeout, and when settling ends.
 func (l *Lane) awaitStores() {
+	if l.storing.Load() == 0 {
+		return
+	}
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for l.storing.Load() > 0 {
-		_ = sleep.For(l.settling, time.Millisecond)
+		<-look.C
 	}
 }

@@ -161,3 +161,42 @@ func TestStoresRefuse(t *testing.T) {
 		}
 	})
 }
+
+// silent is a store that does not answer.
+type silent struct{}
+
+func (silent) Schedule(ctx context.Context, _ consumer.Retry) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestStopHasOneDeadline: the handler and what it leaves to store share the grace; a
+// moment after that the lane lets go, and hands back what could not be stored.
+func TestStopHasOneDeadline(t *testing.T) {
+	t.Parallel()
+	for name, work := range map[string]time.Duration{"stores of before": 0, "work to the end of the grace": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := handler(t, 8, 1, func(ctx context.Context, _ *push.Receipt) error {
+					if work == 0 {
+						return errFault
+					}
+					<-ctx.Done()
+					return &push.Undelivered{Err: ctx.Err(), To: map[push.Uid]push.Recipient{1001: {Unread: 1}}}
+				})
+				r := start(t, h, func(c *consumer.Config) { c.Scheduler, c.Grace = silent{}, 3*time.Second })
+				r.fresh.add(receipt(1, 2), consumer.Origin{}, 0)
+				synctest.Wait()
+				began := time.Now()
+				err := r.end()
+				if took, most := time.Since(began), 3*time.Second+consumer.StoreMoment; took > most+10*time.Millisecond {
+					t.Errorf("it took %v to stop (%v), want %v at most", took, err, most)
+				}
+				if open, naks := r.fresh.open(), len(r.fresh.delays()); open != 1 || naks != 1 {
+					t.Errorf("%d open, %d nak'd; want the one handed back", open, naks)
+				}
+			})
+		})
+	}
+}

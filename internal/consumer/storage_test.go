@@ -130,7 +130,7 @@ func TestFullStoresMakeNoSuspects(t *testing.T) {
 						return says(r.Payload.SeqId)
 					})
 					lane := consumer.New(consumer.Config{
-						Name: "fcm", Handler: h, Fresh: s.fresh, Retries: s.retries, Suspects: s.suspects, Scheduler: s.stores, DeadLetters: s.stores,
+						Name: "fcm", Handler: h, Fresh: []consumer.Source{s.fresh}, Retries: s.retries, Suspects: s.suspects, Scheduler: s.stores, DeadLetters: s.stores,
 						Policy:  retry.Policy{Base: time.Second, Cap: time.Minute, MaxAge: 24 * time.Hour, MaxAttempts: 50},
 						AckWait: ackWait, Grace: 10 * time.Second, Metrics: consumer.NewMetrics(prometheus.NewRegistry()), Log: zerolog.Nop(),
 					})
