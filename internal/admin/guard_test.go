@@ -35,7 +35,10 @@ func TestGuard(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := "http://" + serve(t, admin.Options{Addr: test.addr, Token: test.token, Pprof: true})
+			url := "http://" + serve(t, admin.Options{Addr: test.addr, Token: test.token, Pprof: true, SetLevel: func(string) error { return nil }})
+			if got := ask(t, http.MethodPut, url+"/loglevel", test.headers...); got.Code != test.code || !strings.Contains(got.Body, test.hint) {
+				t.Errorf("/loglevel: %d %q, want %d and %q", got.Code, got.Body, test.code, test.hint)
+			}
 			checkGuarded(t, url, test.code, test.hint, test.headers...)
 			for _, route := range []string{"/livez", "/readyz", "/metrics"} {
 				if got := ask(t, http.MethodGet, url+route, test.headers...); got.Code != http.StatusOK {

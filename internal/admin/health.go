@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +21,25 @@ type Check struct {
 	// Run returns nil if the condition holds, else an error that says what to do.
 	// It must end when ctx does.
 	Run func(ctx context.Context) error
+}
+
+// Rarely returns c with a memory: when it has passed, it passes for d without being run,
+// up to twice as long so that many processes do not ask at once.
+func Rarely(c Check, d time.Duration) Check {
+	var good atomic.Int64 // until then, in nanoseconds
+	run := c.Run
+	c.Run = func(ctx context.Context) error {
+		now := time.Now()
+		if now.UnixNano() < good.Load() {
+			return nil
+		}
+		err := run(ctx)
+		if err == nil {
+			good.Store(now.Add(d + rand.N(d)).UnixNano()) //nolint:gosec // jitter
+		}
+		return err
+	}
+	return c
 }
 
 // WarningError is what a [Check] returns when something has to be corrected and the process is

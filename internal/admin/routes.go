@@ -19,12 +19,16 @@ func routes(o Options, guard func(http.Handler) http.Handler) http.Handler {
 	mux.Handle("GET /livez", livez(o.Alive))
 	mux.Handle("GET /readyz", readyz(o.Ready))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, // one faulty metric must not hide the others
+		ErrorHandling:     promhttp.ContinueOnError, // one faulty metric must not hide the others
+		EnableOpenMetrics: true,                     // which has exemplars; who asks for the older text gets that
 	}))
 	mux.Handle("GET /status", guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(o.Status()) // the client is gone
 	})))
+	if o.SetLevel != nil {
+		mux.Handle("PUT /loglevel", guard(logLevel(o.SetLevel)))
+	}
 	if o.Pprof {
 		mux.Handle("GET /debug/pprof/", guard(http.HandlerFunc(pprof.Index)))
 		mux.Handle("GET /debug/pprof/cmdline", guard(http.HandlerFunc(pprof.Cmdline)))

@@ -32,8 +32,14 @@ type Asker interface {
 func TakeSample(ctx context.Context, b Asker, t topology.Topology) Sample {
 	s := Sample{Time: time.Now(), Handlers: t.Handlers}
 	s.Stats, s.Err = b.Stats(ctx, t)
+	if at := s.Stats.At; !at.IsZero() {
+		s.Time = at
+	}
 	return s
 }
+
+// Wanter is an [Asker] that asks more often while somebody reads its answers.
+type Wanter interface{ Want() }
 
 // Sampler asks the broker from time to time and exports its latest answer as
 // gauges; see clusterGauges. A lane or stream of which the latest sample knows
@@ -86,6 +92,9 @@ func (s *Sampler) sample(ctx context.Context) {
 
 // Last returns the latest sample; its Time is zero before the first.
 func (s *Sampler) Last() Sample {
+	if w, ok := s.broker.(Wanter); ok {
+		w.Want()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
@@ -105,5 +114,14 @@ func NewBuildInfo(version, revision, goVersion string) prometheus.Collector {
 		Name:        "pushworker_build_info",
 		Help:        "The build of this process; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+	}, func() float64 { return 1 })
+}
+
+// NewConfigInfo returns the gauge pushworker_config_info, which is always 1.
+func NewConfigInfo(hash string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "pushworker_config_info",
+		Help:        "The settings of this process, as a hash of all that are neither secret nor the process's own; always 1. Workers with the same settings have the same hash.",
+		ConstLabels: prometheus.Labels{"hash": hash},
 	}, func() float64 { return 1 })
 }

@@ -19,7 +19,7 @@ const (
 	// writeTimeout bounds an answer, and with it the length of a profile.
 	writeTimeout = 60 * time.Second
 	// shutdownTimeout is how long answers that have begun may take when Run ends.
-	shutdownTimeout = 5 * time.Second
+	shutdownTimeout = 250 * time.Millisecond
 	// maxRequest bounds the header of a request, and its body, which nobody reads.
 	maxRequest = 16 << 10
 )
@@ -44,6 +44,8 @@ type Options struct {
 	Alive []Check
 	// Status returns the document that /status serves. It must not wait.
 	Status func() Status
+	// SetLevel sets from which level on the process logs; nil where that is fixed.
+	SetLevel func(level string) error
 	// Log gets what goes wrong with a connection.
 	Log zerolog.Logger
 }
@@ -101,8 +103,8 @@ func (o Options) door(l net.Listener, guard func(http.Handler) http.Handler) doo
 // Addr is the address the server listens on.
 func (s *Server) Addr() string { return s.doors[0].Addr().String() }
 
-// Run serves until ctx ends, then lets answers that have begun end within five
-// seconds and returns nil.
+// Run serves until ctx ends, then lets answers that have begun end within a quarter of
+// a second and returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	serving, failed := errgroup.WithContext(ctx)
 	for _, d := range s.doors {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"strings"
 )
 
@@ -50,6 +51,18 @@ func (l Lane) News() string {
 	return l.Problem
 }
 
+// subscribing says that devices wait to be subscribed to channels; empty if none does.
+func (l Lane) subscribing() string {
+	if l.LaneStats == nil || l.Channels == nil || l.Channels.Waiting == 0 {
+		return ""
+	}
+	why := ""
+	if l.Channels.Problem != "" {
+		why = ": " + l.Channels.Problem
+	}
+	return fmt.Sprintf("subscriptions to channels are waiting, of users: %d, since %s%s", l.Channels.Waiting, l.Channels.Since.UTC().Format("2006-01-02 15:04:05Z"), why)
+}
+
 // Troubles are what an operator should know of a lane beside its figures.
 func (l Lane) Troubles() (all []string) {
 	if l.LaneStats != nil && l.Abandoned {
@@ -64,6 +77,9 @@ func (l Lane) Troubles() (all []string) {
 	}
 	if l.LaneState != nil && l.Waiting != "" {
 		all = append(all, "waiting: "+l.Waiting)
+	}
+	if text := l.subscribing(); text != "" {
+		all = append(all, text)
 	}
 	if news := l.News(); news != "" {
 		all = append(all, news)

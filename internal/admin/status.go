@@ -14,8 +14,22 @@ type Status struct {
 	Streams []status.StreamStats `json:"streams"`
 	// Process is the worker that was asked; absent if none could be reached.
 	Process *Process `json:"process,omitempty"`
+	// Directory is what Process has learned of users' devices; absent without one.
+	Directory *Directory `json:"directory,omitempty"`
 	// Problems say what could not be learned, and why.
 	Problems []string `json:"problems,omitempty"`
+}
+
+// Directory is what a process has learned of users' devices since its start.
+type Directory struct {
+	// Kind is kv, nats, or where the database is.
+	Kind string `json:"kind"`
+	// Known and Unknown count look-ups of users who have a device of any provider, and of
+	// those who have none.
+	Known   uint64 `json:"known"`
+	Unknown uint64 `json:"unknown"`
+	// Problem says that the directory seems to be empty or the wrong one.
+	Problem string `json:"problem,omitempty"`
 }
 
 // Lane is what is known of one lane. In JSON it is one flat object.
@@ -93,9 +107,11 @@ func newLane(handler string, s Sample, states map[string]LaneState) Lane {
 	return lane
 }
 
-// Keep takes over what the handlers of remote, an answer of a worker, say of
-// themselves, which the broker does not know.
-func (s Status) Keep(remote Status) {
+// Keep returns s with what the handlers of remote, an answer of a worker, say of
+// themselves and what it says of users' devices, which the broker does not know. It
+// changes the lanes of s.
+func (s Status) Keep(remote Status) Status {
+	s.Directory = remote.Directory
 	for i, lane := range s.Lanes {
 		for _, there := range remote.Lanes {
 			if there.Handler == lane.Handler {
@@ -103,6 +119,15 @@ func (s Status) Keep(remote Status) {
 			}
 		}
 	}
+	return s
+}
+
+// Doubt is the problem of the directory; empty if there is none.
+func (s Status) Doubt() string {
+	if s.Directory == nil {
+		return ""
+	}
+	return s.Directory.Problem
 }
 
 // States are the lanes' states by handler, for [NewStatus].

@@ -46,8 +46,7 @@ func AskBroker(ctx context.Context, c *config.Config, conn *broker.Conn, remote 
 	defer cancel()
 	sample := admin.TakeSample(ctx, status.NewReader(conn), Topology(c, lanesInQuestion(ctx, c, conn, remote)))
 	seen := admin.NewStatus(sample, remote.Process, remote.States())
-	seen.Keep(remote)
-	return seen
+	return seen.Keep(remote)
 }
 
 func lanesInQuestion(ctx context.Context, c *config.Config, conn *broker.Conn, remote admin.Status) []string {

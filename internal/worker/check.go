@@ -1,28 +1,46 @@
 package worker
 
 import (
-	"fmt"
+	"errors"
 
+	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // Check finds what is wrong with the handlers' own configuration, which only they
-// know: it configures and stops them, and touches nothing else. The error wraps
-// [ErrHandlers].
+// know, and with the statements of a directory: it configures and stops the handlers,
+// and touches nothing else. The error wraps [ErrHandlers] or [directory.ErrConfig].
 func (w Worker) Check() error {
-	return w.Look(&lateDirectory{}, func(string, push.Handler) {})
+	return errors.Join(w.checkDirectory(), w.Look(&lateDirectory{}, func(string, push.Handler) {}))
 }
 
-// Address checks the address of a device and returns the device in its canonical form,
-// as the handlers of its provider are configured; see [push.Registry.Address].
-func (w Worker) Address(d push.Device) (push.Device, error) {
-	var r push.Registry
-	w.Plugins(&r, &lateDirectory{})
-	text, err := registryConfig(w.Config.Handlers)
-	if err != nil {
-		return d, fmt.Errorf("read the handlers' configuration: %w", err)
+// Warnings are what of the handlers' configuration deserves a look, though it can be used.
+func (w Worker) Warnings() (all []string) {
+	_ = w.Look(&lateDirectory{}, func(name string, h push.Handler) {
+		if warner, ok := h.(push.Warner); ok {
+			for _, text := range warner.Warnings() {
+				all = append(all, "handler "+name+": "+text)
+			}
+		}
+	})
+	return all // none of a configuration that Check refuses
+}
+
+// Addresser returns what checks the address of a device and returns the device in its
+// canonical form, as the handlers of its provider are configured; see
+// [push.Registry.Address].
+func (w Worker) Addresser() func(push.Device) (push.Device, error) {
+	r := &push.Registry{}
+	w.Plugins(r, &lateDirectory{})
+	byType := make(map[string]config.HandlerList)
+	for _, h := range w.Config.Handlers {
+		byType[h.Type] = append(byType[h.Type], h)
 	}
-	return r.Address(text, d) //nolint:wrapcheck // it is the reason
+	texts := make(map[string]string, len(byType))
+	for kind, list := range byType {
+		texts[kind], _ = registryConfig(list) // which is JSON that was read before
+	}
+	return func(d push.Device) (push.Device, error) { return r.Address(texts[d.Provider], d) }
 }
 
 // Look configures the handlers, lets look see each in the order of the

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 )
 
@@ -13,12 +14,20 @@ import (
 // every key.
 const countEvery = time.Minute
 
+// countDevices is [window.countDevices], where pushworker keeps the devices.
+func (w Worker) countDevices(v *window) func(context.Context) error {
+	if w.Config.Directory != config.InKV {
+		return func(context.Context) error { return nil }
+	}
+	return v.countDevices
+}
+
 // countDevices keeps the gauge pushworker_devices until ctx ends. It is absent while
 // the number cannot be learned.
 func (v *window) countDevices(ctx context.Context) error {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pushworker_devices", ConstLabels: prometheus.Labels{"scope": "cluster"},
-		Help: "Registered devices, counted every minute. Devices that were removed in the last hour are included. Every process reports the same number: take max, not sum.",
+		Help: "Registered devices, counted every minute. Devices that were removed in the last hour are included. Every process reports the same number: take max, not sum. Absent where the chat server keeps the devices.",
 	})
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()

@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // cacheCounter is a directory that counts what its cache knew.
 type cacheCounter interface {
 	CacheCounts() (hits, misses int64)
+	Refused() int64
 }
 
 // metrics are the counters of the directory's cache; 0 until it is open.
@@ -30,5 +31,7 @@ func (d *lateDirectory) metrics() []prometheus.Collector {
 			_, misses := c.CacheCounts()
 			return float64(misses)
 		}),
+		counter("refused_total", "Devices in answers of the chat server or its database that were refused because they are none. Always 0 with PUSHWORKER_DIRECTORY=kv.",
+			func(c cacheCounter) float64 { return float64(c.Refused()) }),
 	}
 }

@@ -16,17 +16,20 @@ import (
 // recording returns what the lanes tell their outcomes to, and what publishes those.
 // Nothing is told where that is switched off or there is no stream for events, which
 // is no reason not to work.
-func (w Worker) recording(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, reg prometheus.Registerer) (consumer.Observer, func(context.Context) error) {
+func (w Worker) recording(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, dry []string, reg prometheus.Registerer) (consumer.Observer, func(context.Context) error) {
 	nothing := func(context.Context) error { return nil }
 	if w.Config.Events == "off" {
 		return consumer.Observer{}, nothing
 	}
-	if err := w.prepareEvents(ctx, conn, t); err != nil {
+	preparing, cancel := context.WithTimeout(ctx, 2*broker.RequestTimeout) // lanes wait for it
+	defer cancel()
+	err := broker.Persist(preparing, w.Log, func() error { return w.prepareEvents(preparing, conn, t) })
+	if err != nil {
 		w.Log.Warn().Err(err).Msg("events are not recorded, so `pushworker explain` shows less; set PUSHWORKER_EVENTS=off if this is intended")
 		return consumer.Observer{}, nothing
 	}
 	events := events.NewPublisher(conn)
-	r := outcome.New(outcome.Options{Publish: events.Publish, PublishBrief: events.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all"}, reg)
+	r := outcome.New(outcome.Options{Publish: events.Publish, PublishBrief: events.PublishBrief, Hash: d.hasher(), Clean: w.Config.Events == "all", Dry: dry}, reg)
 	return r.Observer(), r.Run
 }
 

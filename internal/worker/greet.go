@@ -16,12 +16,7 @@ const sample = `{"to":{"782riWdFIwE":{"unread":1}},"payload":{"what":"msg","topi
 // of the log.
 func (w Worker) greet(server *embedded.Server, hs *handlers) {
 	if w.Banner == nil {
-		url := w.Config.NATS.URL.String()
-		if server != nil {
-			url = server.ClientURL()
-		}
-		w.Log.Info().Str("version", w.Version).Str("broker", url).Bool("embedded", server != nil).Strs("lanes", hs.names()).
-			Strs("disabled", hs.disabled).Str("admin", w.Config.Admin.Addr).Msg("started")
+		w.logStart(server, hs)
 		return
 	}
 	var b strings.Builder
@@ -34,6 +29,9 @@ func (w Worker) greet(server *embedded.Server, hs *handlers) {
 		line("", w.durability())
 	}
 	line("lanes", strings.Join(hs.names(), ", "))
+	if len(hs.dry) > 0 {
+		line("dry run", strings.Join(hs.dry, ", ")+`: the provider checks pushes and delivers none; remove "dry_run" to deliver them`)
+	}
 	if len(hs.disabled) > 0 {
 		line("off", strings.Join(hs.disabled, ", "))
 	}
@@ -52,6 +50,19 @@ func (w Worker) greet(server *embedded.Server, hs *handlers) {
 	fmt.Fprintf(&b, "  echo '%s' | %s publish --nats-url %s%s\n", sample, os.Args[0], url, subject)
 	fmt.Fprintf(&b, "  nats --server %s pub %s '%s'\n", url, w.Config.Subject, sample)
 	fmt.Fprint(w.Banner, b.String()) //nolint:errcheck // a human who cannot be told is no reason to stop
+}
+
+// logStart is greet without a human.
+func (w Worker) logStart(server *embedded.Server, hs *handlers) {
+	url := w.Config.NATS.URL.String()
+	if server != nil {
+		url = server.ClientURL()
+	}
+	w.Log.Info().Str("version", w.Version).Str("broker", url).Bool("embedded", server != nil).Strs("lanes", hs.names()).
+		Strs("disabled", hs.disabled).Str("admin", w.Config.Admin.Addr).Msg("started")
+	if len(hs.dry) > 0 {
+		w.Log.Warn().Strs("lanes", hs.dry).Msg("dry run: the provider checks pushes and delivers none; remove \"dry_run\" to deliver them")
+	}
 }
 
 // durability says what a confirmed publish survives with the embedded broker.

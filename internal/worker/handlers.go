@@ -1,12 +1,14 @@
 package worker
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/rs/zerolog"
+
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -20,10 +22,13 @@ type handlers struct {
 	registry *push.Registry
 	enabled  []handler
 	disabled []string
+	dry      []string // those of enabled that have a provider check pushes and deliver none
+	keepers  keepers
 }
 
 type handler struct {
 	name    string
+	kind    string // its type
 	handler push.Handler
 	policy  retry.Policy
 }
@@ -45,6 +50,17 @@ func (w Worker) handlers(directory push.Directory) (*handlers, error) {
 		return nil, fmt.Errorf(`%w: none is enabled; set "enabled": true for one in PUSHWORKER_HANDLERS`, ErrHandlers)
 	}
 	return hs, nil
+}
+
+// warn logs what of the enabled handlers' configuration deserves a look.
+func (hs *handlers) warn(log zerolog.Logger) {
+	for _, h := range hs.enabled {
+		if warner, ok := h.handler.(push.Warner); ok {
+			for _, text := range warner.Warnings() {
+				log.Warn().Str("lane", h.name).Str("warning", text).Msg("a setting of the handler deserves a look")
+			}
+		}
+	}
 }
 
 // registryConfig is the text that push.Registry.Init takes.
@@ -71,7 +87,10 @@ func (hs *handlers) sort(list config.HandlerList, p retry.Policy) {
 			if r, ok := h.(push.Retrier); ok {
 				own = override(own, r.Retry())
 			}
-			hs.enabled = append(hs.enabled, handler{name: name, handler: h, policy: override(own, common.Retry)})
+			hs.enabled = append(hs.enabled, handler{name: name, kind: list[i].Type, handler: h, policy: override(own, common.Retry)})
+			if list[i].DryRun() {
+				hs.dry = append(hs.dry, name)
+			}
 		} else {
 			hs.disabled = append(hs.disabled, name)
 		}
@@ -87,17 +106,21 @@ func (hs *handlers) names() []string {
 	return names
 }
 
-// test is [devices.Tester]: of two handlers that one device could have, registration
-// has refused one.
-func (hs *handlers) test(ctx context.Context, d push.Device, token string) (handler string, t push.Tested) {
+// testers are those that send test pushes.
+func (hs *handlers) testers() []devices.Tester {
+	all := []devices.Tester{} // also without any it is a process that has handlers
 	for _, h := range hs.enabled {
-		if tester, ok := h.handler.(push.Tester); ok {
-			if t, ok := tester.Test(ctx, d, token); ok {
-				return h.name, t
-			}
+		tester, ok := h.handler.(push.Tester)
+		if !ok {
+			continue
 		}
+		t := devices.Tester{Handler: h.name, Provider: h.kind, Test: tester.Test, Activates: func(push.Device) bool { return false }}
+		if a, ok := h.handler.(push.Activator); ok {
+			t.Activates = a.Activates
+		}
+		all = append(all, t)
 	}
-	return "", push.Tested{}
+	return all
 }
 
 // policy is the retry policy of the configuration.

@@ -4,21 +4,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pushworker/pushworker/internal/admin"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// handlerStates are the handlers that can say how they are, by name. It is a
-// [prometheus.Collector].
+// handlerStates are the handlers that can say how they are, by name.
 type handlerStates map[string]push.Stater
-
-// expiry describes what handlerStates exports.
-func expiry() *prometheus.Desc {
-	return prometheus.NewDesc("pushworker_credentials_expiry_timestamp_seconds",
-		"When the handler's access to the provider expires unless it is renewed (token or credentials). Absent if it does not expire, or there is none.", []string{"handler"}, nil)
-}
 
 func (hs *handlers) states() handlerStates {
 	states := make(handlerStates)
@@ -54,31 +45,6 @@ func (s handlerStates) addTo(status *admin.Status) {
 		}
 		if state.Problem != nil {
 			status.Lanes[i].Problem = state.Problem.Error()
-		}
-	}
-}
-
-// connections describes the gauge of open connections.
-func connections() *prometheus.Desc {
-	return prometheus.NewDesc("pushworker_provider_connections",
-		"Open connections of this process to the provider.", []string{"handler"}, nil)
-}
-
-// Describe implements [prometheus.Collector].
-func (s handlerStates) Describe(descs chan<- *prometheus.Desc) {
-	descs <- expiry()
-	descs <- connections()
-}
-
-// Collect implements [prometheus.Collector].
-func (s handlerStates) Collect(metrics chan<- prometheus.Metric) {
-	for name, h := range s {
-		state := h.State()
-		if at := state.CredentialsExpire; !at.IsZero() {
-			metrics <- prometheus.MustNewConstMetric(expiry(), prometheus.GaugeValue, float64(at.Unix()), name)
-		}
-		if m, ok := h.(push.Metered); ok && len(m.Classes()) > 0 {
-			metrics <- prometheus.MustNewConstMetric(connections(), prometheus.GaugeValue, float64(state.Connections), name)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func TestHandlersSayHowTheyAre(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
 	state := func() push.State {
-		s := push.State{CredentialsExpire: time.Unix(1_900_000_000, 5)}
+		s := push.State{CredentialsExpire: time.Unix(1_900_000_000, 5), Refreshes: &push.Refreshes{Renewed: 2, Refused: 3, Failed: 4}}
 		if broken.Load() {
 			s.Problem = errors.New("replace the key")
 		}
@@ -26,6 +26,11 @@ func TestHandlersSayHowTheyAre(t *testing.T) {
 	admin := "http://" + setup{url: brokertest.Start(t).URL(), state: state}.start(t)
 	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] handler quiet\n")
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_credentials_expiry_timestamp_seconds{handler=\"quiet\"} 1.9e+09\n")
+	for result, n := range map[string]string{"renewed": "2", "refused": "3", "failed": "4"} {
+		wantAnswer(t, admin+"/metrics", http.StatusOK, `pushworker_credentials_refreshes_total{handler="quiet",result="`+result+`"} `+n+"\n")
+	}
+	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_broker_round_trip_seconds ")
+	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_config_info{hash=\"")
 	wantAnswer(t, admin+"/status", http.StatusOK, "2030-03-17T17:46:40Z")
 	broken.Store(true)
 	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[!] handler quiet: replace the key")

@@ -21,7 +21,7 @@ func TestWorkerWaitsForTheCluster(t *testing.T) {
 			c.StopNode(i)
 		}
 	}
-	waits := make(waits, 64)
+	waits := waiting("waiting for the broker to answer")
 	admin := "http://" + setup{url: c.URL(left), log: waits, env: []string{"PUSHWORKER_REPLICAS=3"}}.start(t)
 	for range 3 {
 		waits.next(t)
@@ -36,12 +36,19 @@ func TestWorkerWaitsForTheCluster(t *testing.T) {
 }
 
 // waits is the log of a worker; it keeps only when the worker said that it waits.
-type waits chan struct{}
+type waits struct {
+	words []byte
+	said  chan struct{}
+}
+
+func waiting(words string) waits {
+	return waits{words: []byte(words), said: make(chan struct{}, 64)} // more than a test waits for
+}
 
 func (w waits) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte("waiting for the broker to answer")) {
+	if bytes.Contains(line, w.words) {
 		select {
-		case w <- struct{}{}:
+		case w.said <- struct{}{}:
 		default:
 		}
 	}
@@ -51,7 +58,7 @@ func (w waits) Write(line []byte) (int, error) {
 func (w waits) next(t *testing.T) {
 	t.Helper()
 	select {
-	case <-w:
+	case <-w.said:
 	case <-time.After(2 * deadline): // a round that the broker is silent in takes half a minute
 		t.Fatal("the worker does not ask the broker again")
 	}

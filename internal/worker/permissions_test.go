@@ -13,11 +13,8 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
-	"github.com/pushworker/pushworker/internal/broker/devices"
-	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/lanes"
 	"github.com/pushworker/pushworker/internal/broker/status"
-	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -40,16 +37,14 @@ func startWithRoles(t *testing.T) (url func(role string) string) {
 	url = func(role string) string { return of(role, "secret") }
 	c := load(t, url("provisioner"), "true")
 	setup := connect(t, url("provisioner"))
-	topo := worker.Topology(c, []string{"quiet"})
-	_, err := topology.Provision(t.Context(), setup, topo)
-	if err == nil {
-		_, err = events.Provision(t.Context(), setup, topo)
-	}
-	if err == nil {
-		_, err = devices.Provision(t.Context(), setup, 1)
-	}
+	made, err := worker.Worker{Config: c, Log: zerolog.Nop()}.Provision(t.Context(), setup)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, o := range made {
+		if o.Result != worker.Created {
+			t.Errorf("%s is %s", o.Object, o.Result)
+		}
 	}
 	return url
 }

@@ -15,9 +15,10 @@ func (hs *handlers) measure(reg prometheus.Registerer) {
 		Help: "Requests to the provider by the class of its answer. One device's message is one request.",
 	}, []string{"handler", "class"})
 	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:    "pushworker_provider_request_duration_seconds",
-		Help:    "Time from a request to the provider's answer.",
-		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15},
+		Name:                        "pushworker_provider_request_duration_seconds",
+		Help:                        "Time from a request to the provider's answer.",
+		Buckets:                     []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15},
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160,
 	}, []string{"handler"})
 	reg.MustRegister(requests, took)
 	for _, h := range hs.enabled {

@@ -21,6 +21,7 @@ func Topology(c *config.Config, handlers []string) topology.Topology {
 	return topology.Topology{
 		Stream:        c.Stream,
 		Subject:       c.Subject,
+		Shards:        c.Streams.Count,
 		Replicas:      c.Replicas,
 		History:       c.History,
 		DeadMaxAge:    c.Dead.MaxAge,
@@ -42,6 +43,7 @@ func BrokerOptions(c *config.Config, name string) broker.Options {
 		return o // which knows no users, only the token in the URL
 	}
 	o.InboxPrefix = c.NATS.InboxPrefix
+	o.Domain, o.APIPrefix = c.NATS.Domain, c.NATS.APIPrefix
 	o.CredsFile, o.NKeyFile = c.NATS.CredsFile, c.NATS.NkeyFile
 	o.CertFile, o.KeyFile = c.NATS.CertFile, c.NATS.KeyFile
 	return o

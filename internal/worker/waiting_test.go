@@ -2,10 +2,12 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 )
 
 // deadline is how long a test waits for what must happen.
-const deadline = 30 * time.Second
+const deadline = time.Minute
 
 // A worker that waits for its broker is alive and not ready; when the broker comes
 // it is ready, and when a stream goes it is not any more.
@@ -33,7 +35,7 @@ func TestWorkerIsAliveWhileItWaitsAndReadyWhenItWorks(t *testing.T) {
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_build_info")
 
 	b.Restart(t)
-	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] streams\n[+] storing\n[+] devices\n[+] lane quiet\n")
+	wantAnswer(t, admin+"/readyz?verbose", http.StatusOK, "[+] streams\n[+] storing\n[+] devices\n[+] users\n[+] lane quiet\n")
 	wantAnswer(t, admin+"/metrics", http.StatusOK, "pushworker_lane_in_flight")
 
 	b.DeleteStream(t, "PUSH_DEAD")
@@ -53,6 +55,8 @@ type setup struct {
 	state func() push.State // what the handler says of itself
 	log   io.Writer
 	env   []string
+	fails int64    // so many receipts, before it takes any
+	lanes []string // names of handlers; none: one, quiet
 }
 
 func (s setup) start(t *testing.T) (admin string) {
@@ -65,25 +69,31 @@ func (s setup) start(t *testing.T) (admin string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if s.lanes == nil {
+		s.lanes = []string{"quiet"}
+	}
 	if s.url != "" {
 		s.env = append(s.env, "PUSHWORKER_NATS_URL="+s.url)
 	}
 	c, err := config.Load(append([]string{
 		"PUSHWORKER_ADMIN_ADDR=" + admin,
-		`PUSHWORKER_HANDLERS=[{"name":"quiet"}]`, "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB",
+		"PUSHWORKER_HANDLERS=" + entries(s.lanes), "PUSHWORKER_MAX_BYTES=64MiB", "PUSHWORKER_DEAD_MAX_BYTES=64MiB",
 	}, s.env...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	var failed atomic.Int64
 	go func() {
 		ended <- worker.Worker{
 			Config: c, Banner: io.Discard, Log: zerolog.New(s.log),
 			Plugins: func(r *push.Registry, _ push.Directory) {
-				r.Register("quiet", push.Adapt(func(string) (push.Work, error) {
-					return push.Work{Handle: func(context.Context, *push.Receipt) error { return nil }, State: s.state}, nil
-				}))
+				for _, name := range s.lanes {
+					r.Register(name, push.Adapt(func(string) (push.Work, error) {
+						return push.Work{Handle: func(context.Context, *push.Receipt) error { return s.handle(&failed) }, State: s.state}, nil
+					}))
+				}
 			},
 		}.Run(ctx)
 	}()
@@ -94,6 +104,19 @@ func (s setup) start(t *testing.T) (admin string) {
 		}
 	})
 	return admin
+}
+
+// handle fails as often as it shall.
+func (s setup) handle(failed *atomic.Int64) error {
+	if failed.Add(1) <= s.fails {
+		return errors.New("not this time")
+	}
+	return nil
+}
+
+// entries is PUSHWORKER_HANDLERS of handlers without a config.
+func entries(names []string) string {
+	return `[{"name":"` + strings.Join(names, `"},{"name":"`) + `"}]`
 }
 
 // wantAnswer waits until a route answers like that.

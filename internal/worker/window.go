@@ -33,36 +33,40 @@ type window struct {
 	metrics *prometheus.Registry
 	lanes   []string
 	states  handlerStates
-	alive   []admin.Check
-	ready   *admin.Readiness
-	view    atomic.Pointer[view] // nil while the worker waits for the broker
+	traces  *traces
+	// directory is who keeps the devices, as the configuration names it.
+	directory string
+	alive     []admin.Check
+	ready     *admin.Readiness
+	view      atomic.Pointer[view] // nil while the worker waits for the broker
 }
 
 // view is what there is to see once the lanes are there.
 type view struct {
-	conn      *broker.Conn
-	topology  topology.Topology
-	lanes     map[string]*consumer.Lane
-	sampler   *admin.Sampler
-	devices   *lateDirectory
-	positions *topology.Positions
+	conn     *broker.Conn
+	topology topology.Topology
+	lanes    map[string]*consumer.Lane
+	sampler  *admin.Sampler
+	devices  *lateDirectory
+	shards   []shard
+	shared   *status.Shared
 }
 
 // openWindow opens the admin address; see [window.around].
-func (w Worker) openWindow(ctx context.Context, server *embedded.Server, hs *handlers) (*window, error) {
-	v := &window{metrics: prometheus.NewRegistry(), lanes: hs.names(), states: hs.states(), alive: storeCheck(server)}
+func (w Worker) openWindow(ctx context.Context, server *embedded.Server, hs *handlers, t *traces) (*window, error) {
+	v := &window{metrics: prometheus.NewRegistry(), lanes: hs.names(), states: hs.states(), traces: t, directory: w.Config.Directory.String(), alive: storeCheck(server)}
 	v.ready = &admin.Readiness{Checks: v.checks(), Log: w.Log}
 	v.metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		admin.NewBuildInfo(w.Version, w.Revision, runtime.Version()),
-		v.ready.Gauge(), v.connected(), v.reconnects(), v.states,
+		v.ready.Gauge(), admin.NewConfigInfo(w.Config.Hash()), v.connected(), v.reconnects(), newHandlerMetrics(v.states), t.counts,
 	)
 	process := &admin.Process{Version: w.Version, PID: os.Getpid(), Started: time.Now()}
 	serving, err := admin.Listen(ctx, admin.Options{
 		Addr: w.Config.Admin.Addr, Token: w.Config.Admin.Token.Reveal(), Pprof: w.Config.Pprof,
 		Socket:  admin.SocketPath(w.Config.DataDir, w.Config.Admin.Addr),
-		Metrics: v.metrics, Ready: v.ready.Checks, Alive: v.alive, Log: w.Log,
+		Metrics: v.metrics, Ready: v.ready.Checks, Alive: v.alive, Log: w.Log, SetLevel: w.SetLevel,
 		Status: func() admin.Status { return v.status(process) },
 	})
 	if err != nil {
@@ -81,8 +85,9 @@ func storeCheck(server *embedded.Server) []admin.Check {
 	return []admin.Check{{Name: "store", Run: func(context.Context) error { return server.Health() }}}
 }
 
-// around serves the window while work runs. When serving fails, work is stopped.
-func (v *window) around(ctx context.Context, work func(context.Context) error) error {
+// around serves the window while work runs, and lets systemd know. When serving fails, work is
+// stopped.
+func (v *window) around(ctx context.Context, systemd supervisor, work func(context.Context) error) error {
 	working, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -92,21 +97,45 @@ func (v *window) around(ctx context.Context, work func(context.Context) error) e
 		return v.server.Run(serving)
 	})
 	beside.Go(func() error { return v.ready.Run(serving) })
+	beside.Go(func() error {
+		systemd.watch(working, serving)
+		return nil
+	})
 	err := work(working)
 	stop()
 	return errors.Join(err, beside.Wait())
 }
 
-// show lets others see the lanes.
-func (v *window) show(conn *broker.Conn, t topology.Topology, lanes []*consumer.Lane, devices *lateDirectory, positions *topology.Positions) *admin.Sampler {
-	seen := &view{conn: conn, topology: t, devices: devices, positions: positions, lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(status.NewReader(conn), t, 0)}
+// show lets others see the lanes; what it returns keeps the figures fresh.
+func (v *window) show(conn *broker.Conn, t topology.Topology, lanes []*consumer.Lane, devices *lateDirectory, shards []shard, shared *status.Shared) (run []func(context.Context) error) {
+	seen := &view{
+		conn: conn, topology: t, devices: devices, shards: shards, shared: shared,
+		lanes: make(map[string]*consumer.Lane), sampler: admin.NewSampler(shared, t, 0),
+	}
 	for _, lane := range lanes {
 		seen.lanes[lane.Name()] = lane
 	}
-	v.metrics.MustRegister(seen.sampler)
+	trips := newRoundTrip(conn)
+	v.metrics.MustRegister(seen.sampler, trips)
 	v.view.Store(seen)
-	return seen.sampler
+	return []func(context.Context) error{seen.sampler.Run, trips.Run}
 }
+
+// missingStreams is nil if the latest sample, which may be another process's, has seen
+// every stream. Else the broker is asked, and says what is wrong.
+func (v *view) missingStreams(ctx context.Context) error {
+	stats, ok := v.shared.Fresh()
+	for _, want := range v.topology.Streams() {
+		ok = ok && slices.ContainsFunc(stats.Streams, func(s status.StreamStats) bool { return s.Stream == want.Config.Name })
+	}
+	if ok {
+		return nil
+	}
+	return topology.MissingStreams(ctx, v.conn, v.topology)
+}
+
+// trustDevices is for how long the directory of devices is taken to be there, at least.
+const trustDevices = 10 * time.Second
 
 // checks are what the process must be able to do to be ready.
 func (v *window) checks() []admin.Check {
@@ -130,15 +159,16 @@ func (v *window) checks() []admin.Check {
 			if !seen.conn.Connected() {
 				return nil // which broker says
 			}
-			return topology.MissingStreams(ctx, seen.conn, seen.topology)
+			return seen.missingStreams(ctx)
 		}),
-		check("storing", func(_ context.Context, seen *view) error { return seen.positions.Ready() }),
-		check("devices", func(ctx context.Context, seen *view) error {
+		check("storing", func(_ context.Context, seen *view) error { return storing(seen.shards) }),
+		admin.Rarely(check("devices", func(ctx context.Context, seen *view) error {
 			if !seen.conn.Connected() {
 				return nil // which broker says
 			}
 			return seen.devices.ready(ctx)
-		}),
+		}), trustDevices),
+		check("users", func(_ context.Context, seen *view) error { return seen.devices.known() }),
 	)
 	for _, name := range v.lanes {
 		all = append(all, check("lane "+name, func(_ context.Context, seen *view) error { return seen.lanes[name].Ready() }))
@@ -160,5 +190,6 @@ func (v *window) status(process *admin.Process) admin.Status {
 	}
 	status := admin.NewStatus(seen.sampler.Last(), process, states)
 	v.states.addTo(&status)
+	status.Directory = seen.devices.state(v.directory)
 	return status
 }

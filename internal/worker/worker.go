@@ -15,17 +15,16 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/broker/queue"
+	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
-	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
 // janitorEvery is how often handled history is looked at for trimming.
 const janitorEvery = 5 * time.Second
 
-// patience is how long the first connection may take before a human is told, and
-// the pause before a broker that did not answer is asked again.
+// patience is how long the first connection may take before a human is told.
 const patience = 2 * time.Second
 
 // ErrBroker says that the broker cannot be reached or refuses the connection.
@@ -44,18 +43,33 @@ type Worker struct {
 	// has them.
 	Banner io.Writer
 	Log    zerolog.Logger
+	// SetLevel sets from which level on Log writes; nil where that is fixed.
+	SetLevel func(level string) error
 }
 
 // Run runs the worker until ctx ends, and returns nil after a clean stop. Errors:
 // those of config and handlers before anything is opened, [embedded.LockedError],
 // the broker's, and consumer.ErrUnfinished when work had to be handed back.
 func (w Worker) Run(ctx context.Context) error {
+	systemd, err := w.systemd()
+	if err != nil {
+		return fmt.Errorf("read what systemd wants: %w", err)
+	}
+	if err := w.checkDirectory(); err != nil { //nolint:contextcheck // it asks nobody
+		return err
+	}
+	traces, err := w.openTraces(ctx)
+	if err != nil {
+		return err
+	}
+	defer traces.close() //nolint:contextcheck // it has the one of the stop
 	directory := &lateDirectory{}
 	handlers, err := w.handlers(directory)
 	if err != nil {
 		return err
 	}
 	defer handlers.registry.Stop()
+	handlers.warn(w.Log)
 
 	server, err := w.startBroker(ctx)
 	if err != nil {
@@ -65,13 +79,14 @@ func (w Worker) Run(ctx context.Context) error {
 		defer server.Shutdown()
 	}
 
-	window, err := w.openWindow(ctx, server, handlers)
+	window, err := w.openWindow(ctx, server, handlers, traces)
 	if err != nil {
 		return err
 	}
-	window.metrics.MustRegister(directory.metrics()...)
+	window.metrics.MustRegister(append(directory.metrics(), directory.coverageMetrics()...)...)
 	handlers.measure(window.metrics)
-	return window.around(ctx, func(ctx context.Context) error {
+	handlers.keepers = handlers.makeKeepers(window.metrics)
+	return window.around(ctx, systemd, func(ctx context.Context) error {
 		return w.work(ctx, server, window, handlers, directory)
 	})
 }
@@ -83,23 +98,38 @@ func (w Worker) work(ctx context.Context, server *embedded.Server, window *windo
 		return unlessStopped(ctx, err)
 	}
 	defer conn.Close()
+	// With what remains, a quarter of a second each for the connection and the admin
+	// address and half a second for a handler that hangs, a stop takes the grace and 2 s.
+	conn.EndAfter(ctx, w.Config.ShutdownGrace+consumer.StoreMoment)
 
 	topo := Topology(w.Config, handlers.names())
-	devices, err := w.prepare(ctx, conn, topo, directory, handlers.test)
+	devices, err := w.prepare(ctx, conn, topo, directory, handlers.testers())
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	observer, record := w.recording(ctx, conn, topo, directory, window.metrics)
-	shared := consumer.Config{Metrics: consumer.NewMetrics(window.metrics), Observer: observer, Marks: consumer.NewMarks()}
-	positions := topology.NewPositions(conn, topo, w.Log)
-	lanes, err := w.lanes(ctx, conn, topo, positions, handlers, shared)
+	subscribe, err := w.subscribing(ctx, conn, directory, handlers.keepers)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	sampler := window.show(conn, topo, lanes, directory, positions)
+	observer, record := w.recording(ctx, conn, topo, directory, handlers.dry, window.metrics)
+	common := consumer.Config{
+		Metrics: consumer.NewMetrics(window.metrics), Observer: observer, Marks: consumer.NewMarks(),
+		Tracer: window.traces.tracer(w.Version, topo),
+	}
+	shards := w.shards(conn, topo)
+	lanes, err := w.lanes(ctx, conn, shards, handlers, common)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	shared := status.NewShared(status.NewReader(conn), topo)
+	figures := window.show(conn, topo, lanes, directory, shards, shared)
 	w.greet(server, handlers)
-	marks := func(ctx context.Context) error { return queue.ShareMarks(ctx, conn, topo, shared.Marks) }
-	return runAll(ctx, lanes, sampler.Run, window.countDevices, devices, record, marks, positions.Run, topology.NewJanitor(conn, topo, janitorEvery, w.Log).Run)
+	marks := func(ctx context.Context) error { return queue.ShareMarks(ctx, conn, topo, common.Marks) }
+	others := append(append(subscribe, figures...), shared.Run, w.countDevices(window), w.judge(directory), devices, record, marks)
+	others = append(others, w.keepers(conn, topo, shards, shared)...)
+	err = runAll(ctx, lanes, others...)
+	window.traces.closeBeside(conn.Close)
+	return errors.Join(err, w.unconfirmed(conn, lanes))
 }
 
 // unlessStopped is err, or nil when the worker was told to stop while it started:
@@ -141,17 +171,14 @@ func runAll(ctx context.Context, lanes []*consumer.Lane, others ...func(context.
 }
 
 // lanes makes a lane for each enabled handler. shared is what they have in common.
-func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t topology.Topology, positions *topology.Positions, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
-	scheduler, letters := queue.NewScheduler(conn, t), queue.NewDeadLetters(conn, t)
-	var remaker queue.Remaker
-	if w.Config.Provision {
-		remaker = positions
-	}
+func (w Worker) lanes(ctx context.Context, conn *broker.Conn, shards []shard, hs *handlers, shared consumer.Config) ([]*consumer.Lane, error) {
+	scheduler, letters := queue.NewScheduler(conn, shards[0].topology), queue.NewDeadLetters(conn, shards[0].topology)
 	var lanes []*consumer.Lane
 	for _, h := range hs.enabled {
 		var sources queue.Lane
-		err := w.untilAnswered(ctx, func() (err error) {
-			sources, err = queue.Bind(ctx, conn, t, h.name, remaker)
+		var fresh []consumer.Source
+		err := broker.Persist(ctx, w.Log, func() (err error) {
+			sources, fresh, err = w.bind(ctx, conn, shards, h.name)
 			return err
 		})
 		if err != nil {
@@ -159,11 +186,11 @@ func (w Worker) lanes(ctx context.Context, conn *broker.Conn, t topology.Topolog
 		}
 		lanes = append(lanes, consumer.New(consumer.Config{
 			Name: h.name, Handler: h.handler, Policy: h.policy,
-			Fresh: sources.Fresh, Retries: sources.Retries, Suspects: sources.Suspects,
+			Fresh: fresh, Retries: sources.Retries, Suspects: sources.Suspects,
 			Scheduler: scheduler, DeadLetters: letters,
 			Limits: w.Config.ReceiptLimits(), MaxBytes: int64(w.Config.LaneMaxBytes),
 			AckWait: w.Config.AckWait, Grace: w.Config.ShutdownGrace, Log: w.Log,
-			Metrics: shared.Metrics, Observer: shared.Observer, Marks: shared.Marks,
+			Metrics: shared.Metrics, Observer: shared.Observer, Marks: shared.Marks, Tracer: shared.Tracer,
 		}))
 	}
 	return lanes, nil
@@ -201,15 +228,15 @@ func (w Worker) connect(ctx context.Context, server *embedded.Server) (*broker.C
 
 // prepare provisions or binds the broker's objects, logs how they differed, and
 // opens the device directory; see openDevices.
-func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, test devices.Tester) (serve func(context.Context) error, err error) {
+func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topology, d *lateDirectory, testers []devices.Tester) (serve func(context.Context) error, err error) {
 	step, do := "provision", topology.Provision
 	if !w.Config.Provision {
 		step, do = "bind", topology.Bind
 	}
-	if err = w.untilAnswered(ctx, func() error { return w.provisionDevices(ctx, conn, t) }); err != nil {
+	if err = broker.Persist(ctx, w.Log, func() error { return w.provisionDevices(ctx, conn, t) }); err != nil {
 		return nil, err
 	}
-	err = w.untilAnswered(ctx, func() error {
+	err = broker.Persist(ctx, w.Log, func() error {
 		differences, err := do(ctx, conn, t)
 		w.logDifferences(differences)
 		return err
@@ -217,24 +244,11 @@ func (w Worker) prepare(ctx context.Context, conn *broker.Conn, t topology.Topol
 	if err != nil {
 		return nil, fmt.Errorf("%s streams and durables: %w", step, err)
 	}
-	err = w.untilAnswered(ctx, func() error {
-		serve, err = w.openDevices(ctx, conn, d, test)
+	err = broker.Persist(ctx, w.Log, func() error {
+		serve, err = w.openDevices(ctx, conn, d, testers)
 		return err
 	})
 	return serve, err
-}
-
-// untilAnswered asks again for as long as the broker does not answer: a cluster that
-// looks for a leader is no reason to end.
-func (w Worker) untilAnswered(ctx context.Context, ask func() error) error {
-	for {
-		err := ask()
-		if !errors.Is(err, broker.ErrSilent) || ctx.Err() != nil {
-			return err
-		}
-		w.Log.Warn().Err(err).Msg("waiting for the broker to answer: check that its cluster has a leader")
-		_ = sleep.For(ctx, patience) // the next round tells that ctx has ended
-	}
 }
 
 // logDifferences says how objects of the broker differ from what they should be.
