@@ -43,6 +43,9 @@ type Letter struct {
 	Data      []byte
 	Narrowed  bool
 	Truncated bool
+	// Traced is the first attempt that was traced, as a value of the header traceparent;
+	// empty for none.
+	Traced string
 	// Foreign says that no worker wrote the letter: nothing that it says of itself is
 	// to be believed.
 	Foreign bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
@@ -27,8 +28,9 @@ const (
 )
 
 // Broker looks at what the broker has for a worker of c with topology t: whether it
-// accepts our login, what it permits, and how its objects are.
-func Broker(c *config.Config, t topology.Topology, connect func(context.Context) (*broker.Conn, error)) Group {
+// accepts our login, what it permits, and how its objects are. address says whether the
+// handlers of a device's provider can send to it.
+func Broker(c *config.Config, t topology.Topology, address func(push.Device) (push.Device, error), connect func(context.Context) (*broker.Conn, error)) Group {
 	return Group{"broker", func(ctx context.Context) []push.Finding {
 		conn, err := connect(ctx)
 		if err != nil {
@@ -41,7 +43,8 @@ func Broker(c *config.Config, t topology.Topology, connect func(context.Context)
 			func() []push.Finding { return rooms(ctx, conn, t) },
 			func() []push.Finding { return lanes(ctx, conn, t) },
 			func() []push.Finding { return letters(ctx, conn, t) },
-			func() []push.Finding { return devicesThere(ctx, c, conn, t) },
+			func() []push.Finding { return devicesThere(ctx, c, conn, t, address) },
+			func() []push.Finding { return subscriptions(ctx, conn) },
 			func() []push.Finding { return skew(ctx, conn, t) },
 			func() []push.Finding { return payload(int64(c.MaxReceiptBytes), conn.MaxPayload()) },
 			func() []push.Finding { return producers(ctx, conn, t) },
@@ -77,7 +80,7 @@ func permissions(ctx context.Context, conn *broker.Conn, t topology.Topology, pr
 		found = append(found, f)
 	}
 	if len(found) == 0 {
-		found = append(found, ok("permission", fmt.Sprintf("all %d that a worker needs are there", len(all))))
+		found = append(found, ok("permission", "every one that a worker needs is there"))
 	}
 	return found
 }
@@ -97,6 +100,9 @@ func objects(ctx context.Context, c *config.Config, conn *broker.Conn, t topolog
 		return []push.Finding{fail("objects", err.Error(), "correct the configuration")}
 	}
 	all = append(all, devices.Inspect(ctx, conn, c.Replicas))
+	if c.Handlers.ReachesDevices() {
+		all = append(all, channels.Inspect(ctx, conn, c.Replicas))
+	}
 	var found []push.Finding
 	for _, o := range all {
 		found = append(found, object(o, c.Provision)...)
@@ -133,7 +139,7 @@ func object(o topology.Object, provision bool) (found []push.Finding) {
 	}
 	for _, d := range o.Differences {
 		if !d.Harmful() {
-			found = append(found, warn(o.Name, d.String(), "start a worker with PUSHWORKER_PROVISION=true, which changes it; or set the variable to the present value"))
+			found = append(found, warn(o.Name, d.String(), "run `pushworker provision`, which changes it; or set the variable to the present value"))
 		}
 	}
 	return found

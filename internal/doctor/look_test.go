@@ -124,21 +124,21 @@ func TestBrokerNamesMissingPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &config.Config{Replicas: 1, MaxReceiptBytes: 1_000_000}
-	found := doctor.Broker(c, topo, dial("worker")).Look(t.Context())
+	found := doctor.Broker(c, topo, nil, dial("worker")).Look(t.Context())
 	wantFinding(t, found, push.LevelFail, "publishing to push.dead.fcm is not permitted, which is for dead letters of lane fcm")
 	wantFinding(t, found, push.LevelFail, "bucket push-devices")
 	wantFinding(t, found, push.LevelOK, "clock: ")
-	found = doctor.Broker(c, topo, dial("admin")).Look(t.Context())
+	found = doctor.Broker(c, topo, nil, dial("admin")).Look(t.Context())
 	wantFinding(t, found, push.LevelOK, "dead letters: none is waiting")
 	if err := admin.JetStream().DeleteStream(t.Context(), "KV_push-lanes"); err != nil {
 		t.Fatal(err)
 	}
-	wantFinding(t, doctor.Broker(c, topo, dial("admin")).Look(t.Context()), push.LevelWarn, "bucket push-lanes: ")
+	wantFinding(t, doctor.Broker(c, topo, nil, dial("admin")).Look(t.Context()), push.LevelWarn, "bucket push-lanes: ")
 	wantFinding(t, found, push.LevelOK, "payload: the broker takes messages of 1048576 bytes, and a receipt may have 1000000")
 	topo.AckWait = time.Minute
 	c.MaxReceiptBytes = 1 << 20
-	found = doctor.Broker(c, topo, dial("admin")).Look(t.Context())
-	wantFinding(t, found, push.LevelOK, "permission: all ")
+	found = doctor.Broker(c, topo, nil, dial("admin")).Look(t.Context())
+	wantFinding(t, found, push.LevelOK, "permission: every one ")
 	wantFinding(t, found, push.LevelWarn, "raise max_payload of the broker to 1073152, or lower PUSHWORKER_MAX_RECEIPT_BYTES to 1024000")
 	wantFinding(t, found, push.LevelWarn, "ack_wait of durable fcm of stream PUSH is 30s, not 1m0s")
 }
@@ -156,7 +156,7 @@ func TestBrokerTellsPausesAndLetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	look := func() []push.Finding {
-		return doctor.Broker(&config.Config{Replicas: 1}, topo, func(ctx context.Context) (*broker.Conn, error) {
+		return doctor.Broker(&config.Config{Replicas: 1}, topo, nil, func(ctx context.Context) (*broker.Conn, error) {
 			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
 		}).Look(t.Context())
 	}
@@ -204,7 +204,7 @@ func TestBrokerTellsProducersClocks(t *testing.T) {
 		}
 	}
 	look := func() []push.Finding {
-		return doctor.Broker(&config.Config{Replicas: 1}, topo, func(ctx context.Context) (*broker.Conn, error) {
+		return doctor.Broker(&config.Config{Replicas: 1}, topo, nil, func(ctx context.Context) (*broker.Conn, error) {
 			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
 		}).Look(t.Context())
 	}

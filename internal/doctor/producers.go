@@ -18,10 +18,16 @@ const (
 	recent   = 24 * time.Hour
 )
 
-// producers looks whether the times in the last receipts fit those of their publish.
-// What cannot be read, permissions and objects tell.
-func producers(ctx context.Context, conn *broker.Conn, t topology.Topology) []push.Finding {
-	reader := history.New(conn, t.Stream)
+// producers looks whether the times in the last receipts of each stream fit those of their
+// publish. What cannot be read, permissions and objects tell.
+func producers(ctx context.Context, conn *broker.Conn, t topology.Topology) (found []push.Finding) {
+	for _, stream := range t.ReceiptStreams() {
+		found = append(found, producersOf(ctx, history.New(conn, stream))...)
+	}
+	return found
+}
+
+func producersOf(ctx context.Context, reader *history.History) []push.Finding {
 	_, last, err := reader.Bounds(ctx, history.Stretch{})
 	if err != nil || last == 0 {
 		return nil

@@ -24,6 +24,8 @@ type Receipt struct {
 	// channel.
 	Users   []string `json:"users"`
 	Channel string   `json:"channel,omitempty"`
+	// Trace is the trace that its publisher sent with it.
+	Trace string `json:"trace,omitempty"`
 	// Unreadable says why it is no receipt.
 	Unreadable string `json:"unreadable,omitempty"`
 }
@@ -40,6 +42,10 @@ type Lane struct {
 	Delivered, Settled uint64
 	Unsettled          int
 	Paused             bool
+	// Subscribes says that a process subscribes devices to channels for it, and Waiting how
+	// many users' devices are still to be subscribed or unsubscribed.
+	Subscribes bool
+	Waiting    int
 }
 
 // Retry is a receipt that waits to be tried again.

@@ -10,13 +10,15 @@ import (
 type Fate string
 
 // The fates. Settled is what is over and of which no more is known. Replayed is what
-// somebody got by hand and not by the lane, whatever became of it there.
+// somebody got by hand and not by the lane, whatever became of it there. DryRun is what a
+// provider has accepted and not delivered, because the handler asks for that.
 const (
 	Waiting   Fate = "waiting"
 	InFlight  Fate = "in flight"
 	Retrying  Fate = "retrying"
 	Delivered Fate = "delivered"
 	Unsent    Fate = "nothing sent"
+	DryRun    Fate = "dry run"
 	Expired   Fate = "expired"
 	Dead      Fate = "dead"
 	Settled   Fate = "settled"

@@ -98,12 +98,24 @@ func (f *file) tell() LaneStory {
 	case len(f.letters) > 0:
 		f.dead(&s, known && share.counts.Rejected > 0)
 	case f.over():
-		f.ended(&s, share, known)
+		f.ended(&s, share, known && !share.unsaid)
 	default:
 		f.position(&s)
 	}
+	f.subscribers(&s)
 	f.replayed(&s)
 	return s
+}
+
+// subscribers tells what nobody knows of a receipt that went to a channel.
+func (f *file) subscribers(s *LaneStory) {
+	if f.facts.Receipt.Channel == "" || f.lane == nil || !f.lane.Subscribes || s.Fate != Delivered && s.Fate != Settled {
+		return
+	}
+	s.Unknown = append(s.Unknown, "which devices that are subscribed to the channel it reached: the provider does not say")
+	if f.lane.Waiting > 0 {
+		s.Unknown = append(s.Unknown, fmt.Sprintf("whether all members of the channel were subscribed then: subscriptions are waiting now, of users: %d", f.lane.Waiting))
+	}
 }
 
 // replayed adds what was sent by hand since.

@@ -27,6 +27,10 @@ func TestTell(t *testing.T) {
 	ack.Accepted, idle.Skipped = 2, 1
 	again.Error, again.Next = "busy", at.Add(time.Second)
 	bury.Reason = "age"
+	dry := ack
+	dry.DryRun = true
+	dryIdle := idle
+	dryIdle.DryRun = true
 	part := letter
 	part.Narrowed = true
 	aside := part
@@ -60,6 +64,8 @@ func TestTell(t *testing.T) {
 		"delivered":    {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{again, ack}}, explain.Delivered, "2 accepted", ""},
 		"another's":    {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{other}}, explain.Settled, "settled", "not recorded"},
 		"nothing sent": {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{idle}}, explain.Unsent, "1 skipped", ""},
+		"dry run":      {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{dry}}, explain.DryRun, "2 accepted in a dry run, which delivers nothing; remove \"dry_run\"", ""},
+		"dry and idle": {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{dryIdle}}, explain.Unsent, "1 skipped", ""},
 		"expired":      {explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{event("expire")}}, explain.Expired, "too old", ""},
 		"scheduled": {
 			explain.Facts{Lanes: lane(9, 9, 0), Events: []outcome.Event{again}, Retries: []explain.Retry{
@@ -153,6 +159,8 @@ func TestFateOfOneUser(t *testing.T) {
 	}}
 	cut := last
 	cut.Unlisted = 1
+	dry := last
+	dry.DryRun = true
 	for name, test := range map[string]struct {
 		user   push.Uid
 		events []outcome.Event
@@ -161,6 +169,7 @@ func TestFateOfOneUser(t *testing.T) {
 	}{
 		"her device is gone":    {alice, []outcome.Event{first, last}, explain.Unsent, "done at 2026-11-25 02:00:00Z without sending to " + alice.UserId() + ": 1 gone"},
 		"his got it":            {bob, []outcome.Event{first, last}, explain.Delivered, "delivered to " + bob.UserId() + " at 2026-11-25 02:00:00Z: 1 accepted"},
+		"his was checked":       {bob, []outcome.Event{first, dry}, explain.DryRun, "and not delivered to " + bob.UserId() + ", at 2026-11-25 02:00:00Z: 1 accepted in a dry run"},
 		"got it at first":       {carol, []outcome.Event{first, last}, explain.Delivered, "1 accepted"},
 		"nobody in question":    {0, []outcome.Event{first, last}, explain.Delivered, "1 accepted, 1 gone"},
 		"not all of it is told": {alice, []outcome.Event{cut}, explain.Delivered, "1 accepted, 1 gone"},
@@ -242,6 +251,49 @@ func TestVerdictOfOneUser(t *testing.T) {
 			l := explain.Tell(test.facts).Lanes[0]
 			if l.Fate != test.fate || !strings.Contains(l.Text, test.says) || l.Letter != test.letter {
 				t.Errorf("%s: %q, letter %d; want %s, %q and %d", l.Fate, l.Text, l.Letter, test.fate, test.says, test.letter)
+			}
+		})
+	}
+}
+
+// TestWhatWentWellAtLast: a brief event says that all of it went well, and not which devices it
+// was; what was refused or delayed before, and then sent, is delivered.
+func TestWhatWentWellAtLast(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC)
+	alice, bob := push.Uid(1000), push.Uid(1001)
+	event := func(after time.Duration, e outcome.Event) outcome.Event {
+		e.At, e.Handler, e.Stream, e.StreamSeq = at.Add(after), "fcm", "PUSH", 7
+		return e
+	}
+	phone := func(result string) []outcome.Target {
+		return []outcome.Target{{User: alice.String(), ID: "phone", Provider: "fcm", Result: result}}
+	}
+	both := []string{alice.String(), bob.String()}
+	refused := event(0, outcome.Event{Verdict: "bury", Reason: "permanent", Users: both, Accepted: 1, Rejected: 1, Targets: phone("rejected")})
+	late := event(0, outcome.Event{Verdict: "redeliver", Users: both, Accepted: 1, Retried: 1, Targets: phone("retried")})
+	gone := event(time.Minute, outcome.Event{Verdict: "ack", Users: both[:1], Gone: 1, Targets: phone("gone")})
+	brief := event(time.Hour, outcome.Event{Verdict: "ack", Users: both[:1], Accepted: 1})
+	others := event(time.Hour, outcome.Event{Verdict: "ack", Users: both[1:], Accepted: 1})
+	letters := []deadletter.Letter{{Handler: "fcm", Seq: 4, Reason: "rejected", Stream: "PUSH", StreamSeq: 7, Last: at, Narrowed: true}}
+	for name, test := range map[string]struct {
+		user    push.Uid
+		events  []outcome.Event
+		letters []deadletter.Letter
+		fate    explain.Fate
+		says    string
+	}{
+		"redriven":                  {alice, []outcome.Event{refused, brief}, nil, explain.Delivered, "delivered at 2026-11-25 03:00:00Z: 1 accepted"},
+		"retried":                   {alice, []outcome.Event{late, brief}, nil, explain.Delivered, "delivered at 2026-11-25 03:00:00Z: 1 accepted"},
+		"of all":                    {0, []outcome.Event{refused, brief}, nil, explain.Delivered, "1 accepted"},
+		"another part is a letter":  {alice, []outcome.Event{refused, brief}, letters, explain.Dead, "partly a dead letter 4"},
+		"only others were redriven": {alice, []outcome.Event{gone, others}, nil, explain.Unsent, "without sending to " + alice.UserId() + ": 1 gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := explain.Tell(explain.Facts{Receipt: explain.Receipt{Stream: "PUSH", Seq: 7}, User: test.user, Events: test.events, Letters: test.letters}).Lanes[0]
+			if l.Fate != test.fate || !strings.Contains(l.Text, test.says) {
+				t.Errorf("%s: %q; want %s and %q", l.Fate, l.Text, test.fate, test.says)
 			}
 		})
 	}

@@ -17,6 +17,9 @@ type share struct {
 	at time.Time
 	// done says that none was refused and none is tried again.
 	done bool
+	// unsaid says that the receipt was at last acknowledged for the user, and not what became
+	// of which device, as a brief event does: counts are those of before.
+	unsaid bool
 }
 
 // share returns the user's share. It is not known where no event names the user's
@@ -33,9 +36,9 @@ func (f *file) share() (s share, known bool) {
 		}
 		switch {
 		case note(last, e.Targets, user):
-			s.at, s.done = e.At, true
+			s.at, s.done, s.unsaid = e.At, true, false
 		case slices.Contains(e.Users, user):
-			s.done = false // this time it is not said what became of them
+			s.done, s.unsaid = false, e.Verdict == "ack"
 		}
 	}
 	for _, result := range last {
@@ -74,6 +77,7 @@ func (s *share) count(result string) {
 
 // own tells of a receipt that is over for the user, though it may not be for others.
 func (f *file) own(s *LaneStory, of share) {
+	of.counts.DryRun = f.dry()
 	f.sent(s, of.counts, of.counts.Accepted, of.at, " to "+f.facts.User.UserId())
 	switch {
 	case len(f.retries) > 0:
@@ -103,15 +107,24 @@ func (f *file) passedBy() bool {
 // sent tells how many targets got it.
 func (f *file) sent(s *LaneStory, e outcome.Event, accepted int, at time.Time, whom string) {
 	s.Fate, s.Text = Delivered, fmt.Sprintf("delivered%s at %s: %s", whom, clock(at), counts(e))
-	if accepted == 0 {
+	switch {
+	case accepted > 0 && e.DryRun:
+		s.Fate, s.Text = DryRun, fmt.Sprintf("checked by the provider, and not delivered%s, at %s: %s; remove \"dry_run\" from the handler's config to deliver", whom, clock(at), counts(e))
+	case accepted == 0:
 		s.Fate, s.Text = Unsent, fmt.Sprintf("done at %s without sending%s: %s", clock(at), whom, counts(e))
 	}
 }
+
+// dry reports whether the handler that has done the last of it delivers nothing.
+func (f *file) dry() bool { return len(f.events) > 0 && f.events[len(f.events)-1].DryRun }
 
 // reached reports whether e tells of a target that was accepted, of the user in
 // question if there is one.
 func (f *file) reached(e outcome.Event) bool {
 	user := f.facts.User
+	if e.DryRun {
+		return false
+	}
 	if user.IsZero() || len(e.Targets) == 0 {
 		return e.Accepted > 0 && (user.IsZero() || slices.Contains(e.Users, user.String()))
 	}

@@ -16,7 +16,7 @@ func counts(e outcome.Event) string {
 		n    int
 		what string
 	}{
-		{e.Accepted, "accepted"},
+		{e.Accepted, accepting(e)},
 		{e.Skipped, "skipped"},
 		{e.Gone, "gone"},
 		{e.Rejected, "refused"},
@@ -27,6 +27,14 @@ func counts(e outcome.Event) string {
 		}
 	}
 	return cmp.Or(strings.Join(all, ", "), "no targets")
+}
+
+// accepting is what was done with the targets that were accepted.
+func accepting(e outcome.Event) string {
+	if e.DryRun {
+		return "accepted in a dry run, which delivers nothing"
+	}
+	return "accepted"
 }
 
 func times(n int) string {

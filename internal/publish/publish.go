@@ -30,9 +30,9 @@ const (
 	retryFor = 5 * time.Second
 )
 
-// Config is the configuration of the publisher for a subject.
-func Config(subject string) publisher.Config {
-	return publisher.Config{Subject: subject, MaxInFlight: maxInFlight, RetryFor: retryFor}
+// Config is the configuration of the publisher for a subject, which so many streams share.
+func Config(subject string, shards int) publisher.Config {
+	return publisher.Config{Subject: subject, Shards: shards, MaxInFlight: maxInFlight, RetryFor: retryFor}
 }
 
 // Publishing says how receipts are read and published.
@@ -63,8 +63,9 @@ type Result struct {
 }
 
 // Run publishes all inputs and yields the results in the order of input, whether somebody
-// reads how it goes or not. When ctx ends it yields its error, and what is in flight may
-// be stored. Idle is called when there is nothing to yield for the time being.
+// reads how it goes or not. When ctx ends, or reading with [context.Canceled], it yields
+// that error, and what is in flight may be stored. Idle is called when there is nothing to
+// yield for the time being.
 func (p *Publishing) Run(ctx context.Context, inputs []string, idle func()) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -96,6 +97,9 @@ func await(ctx context.Context, results <-chan *Result) (*Result, error) {
 	if r != nil {
 		select {
 		case <-r.done:
+			if errors.Is(r.Err, context.Canceled) { // the reading, or the publishing, was called off
+				return nil, r.Err
+			}
 			return r, nil
 		case <-ctx.Done():
 		}
@@ -108,7 +112,7 @@ func (p *Publishing) read(ctx context.Context, inputs []string, results chan<- *
 	budget := semaphore.NewWeighted(maxBytesInFlight)
 	for _, name := range inputs {
 		for r := range p.receipts(ctx, name) {
-			if r.Faults == nil && !p.launch(ctx, r, budget) {
+			if r.Faults == nil && r.Err == nil && !p.launch(ctx, r, budget) {
 				return
 			}
 			select {

@@ -1,10 +1,13 @@
 package publish_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,7 +25,7 @@ func TestResultsAreInTheOrderOfInput(t *testing.T) {
 	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
-	pub, err := conn.Publisher(publish.Config("push.receipts"))
+	pub, err := conn.Publisher(publish.Config("push.receipts", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,5 +56,27 @@ func TestResultsAreInTheOrderOfInput(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
+	}
+}
+
+// An input whose reading is called off has not come to its end, nor is that a fault of a
+// receipt, although the run's own context may not have ended yet.
+func TestInputIsCalledOff(t *testing.T) {
+	t.Parallel()
+	p := publish.Publishing{
+		Limits: push.DefaultLimits(),
+		Open: func(name string) (io.ReadCloser, string, error) {
+			return io.NopCloser(iotest.ErrReader(fmt.Errorf("interrupted: %w", context.Canceled))), name, nil
+		},
+	}
+	var told []error
+	for r, err := range p.Run(t.Context(), []string{"a"}, func() {}) {
+		if r != nil {
+			t.Errorf("the result is %+v, want none", r)
+		}
+		told = append(told, err)
+	}
+	if len(told) != 1 || !errors.Is(told[0], context.Canceled) {
+		t.Errorf("told %v, want once that it was called off", told)
 	}
 }

@@ -49,6 +49,10 @@ func (p *Publishing) next(ctx context.Context, reader *jsonl.Reader, name string
 	switch {
 	case errors.Is(err, io.EOF), ctx.Err() != nil: // which ends the reading, too
 		return pending{}, false
+	case errors.Is(err, context.Canceled): // ctx ends a moment later
+		done := make(chan struct{})
+		close(done)
+		return pending{Result: &Result{Err: err, done: done}}, true
 	case err != nil:
 		return faulty(fmt.Sprintf("%s:%d", name, piece.Line), err.Error()), true
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pushworker/pushworker/internal/replay"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -21,10 +22,9 @@ type clock struct {
 	busy time.Duration
 }
 
-func (c *clock) Take(context.Context, replay.Stored, *push.Receipt) error {
+func (c *clock) Take(ctx context.Context, _ replay.Stored, _ *push.Receipt) error {
 	c.times = append(c.times, time.Since(c.began))
-	<-time.After(c.busy)
-	return nil
+	return sleep.For(ctx, c.busy)
 }
 
 func (c *clock) Flush() error {

@@ -14,6 +14,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/replay"
+	"github.com/pushworker/pushworker/internal/tracing"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -28,9 +29,8 @@ type Found struct {
 	Reached  time.Time
 }
 
-// Find finds a user's receipts: by reading them back from the last one, for a bounded
-// time, and by what is recorded of outcomes beyond that.
-func (q Query) Find(ctx context.Context) (Found, error) {
+// find is Find in one stream of receipts.
+func (q Query) find(ctx context.Context) (Found, error) {
 	user := q.User
 	s := search{Query: q, complete: true, needles: [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}}
 	known, err := events.OfUser(ctx, q.Conn, q.Topology, user, q.Since)
@@ -48,7 +48,11 @@ func (q Query) Find(ctx context.Context) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	return Found{found[:min(q.Limit, len(found))], s.others.Load(), s.complete, s.reached}, nil
+	of := Found{Receipts: found[:min(q.Limit, len(found))], Others: s.others.Load(), Complete: s.complete}
+	if !s.complete {
+		of.Reached = s.reached
+	}
+	return of, nil
 }
 
 // search is one search.
@@ -73,7 +77,7 @@ func (s *search) recorded(ctx context.Context, known events.Outcomes, found []ex
 		if seq >= s.from {
 			continue // it was looked at
 		}
-		m, err := history.New(s.Conn, s.Topology.Stream).Get(ctx, seq)
+		m, err := history.New(s.Conn, s.Topology.Receipts()).Get(ctx, seq)
 		if err != nil && !errors.Is(err, history.ErrNotStored) {
 			return nil, err
 		}
@@ -110,7 +114,7 @@ func (s *search) recordedBelow(ctx context.Context, known events.Outcomes) (floo
 // over or the floor is reached.
 func (s *search) backwards(ctx context.Context, f floor) (found []explain.Receipt, err error) {
 	began := time.Now()
-	for part, err := range history.Back(ctx, history.New(s.Conn, s.Topology.Stream), history.Stretch{Since: s.Since}, s.pick) {
+	for part, err := range history.Back(ctx, history.New(s.Conn, s.Topology.Receipts()), history.Stretch{Since: s.Since}, s.pick) {
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +164,7 @@ func (s *search) mayName(data []byte) bool {
 
 // read reads a receipt and reports whether it is one that is looked for.
 func (s *search) read(m history.Stored) (out explain.Receipt, matches bool) {
-	out = explain.Receipt{Stream: s.Topology.Stream, Seq: m.Seq, Subject: m.Subject, Published: m.Time, Users: []string{}}
+	out = explain.Receipt{Stream: s.Topology.Receipts(), Seq: m.Seq, Subject: m.Subject, Published: m.Time, Users: []string{}, Trace: tracing.TraceID(m.Header)}
 	r, _, err := push.Decode(m.Data, s.Limits)
 	if err != nil {
 		out.Unreadable = err.Error()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/events"
 	"github.com/pushworker/pushworker/internal/broker/history"
 	"github.com/pushworker/pushworker/internal/broker/letters"
@@ -41,30 +42,15 @@ type Query struct {
 	Reached func(time.Time)
 }
 
-// Get returns the receipt with this sequence. The error wraps [history.ErrNotStored] if
+// Get returns the receipt with this sequence, of the first stream of receipts. The error wraps [history.ErrNotStored] if
 // there is none.
 func (q Query) Get(ctx context.Context, seq uint64) (explain.Receipt, error) {
-	stored, err := history.New(q.Conn, q.Topology.Stream).Get(ctx, seq)
+	stored, err := history.New(q.Conn, q.Topology.Receipts()).Get(ctx, seq)
 	if err != nil {
 		return explain.Receipt{}, err
 	}
 	receipt, _ := (&search{Query: q}).read(stored)
 	return receipt, nil
-}
-
-// Tell asks the broker for all that concerns the receipts, the newest first, and tells
-// the story of each.
-func (q Query) Tell(ctx context.Context, receipts []explain.Receipt) ([]explain.Story, error) {
-	facts, err := q.facts(ctx, receipts)
-	if err != nil {
-		return nil, err
-	}
-	stories := make([]explain.Story, len(receipts))
-	for i, r := range receipts {
-		facts.Receipt = r
-		stories[i] = explain.Tell(facts)
-	}
-	return stories, nil
 }
 
 func (q Query) facts(ctx context.Context, receipts []explain.Receipt) (f explain.Facts, err error) {
@@ -78,6 +64,7 @@ func (q Query) facts(ctx context.Context, receipts []explain.Receipt) (f explain
 	if f.Lanes, err = status.LaneFacts(ctx, q.Conn, q.Topology); err != nil {
 		return f, err
 	}
+	q.addSubscriptions(ctx, f.Lanes)
 	for r, err := range status.RetryFacts(ctx, q.Conn, q.Topology) {
 		if err != nil {
 			return f, err
@@ -92,6 +79,15 @@ func (q Query) facts(ctx context.Context, receipts []explain.Receipt) (f explain
 	}
 	err = q.addEvents(ctx, &f, earliest, seqs)
 	return f, err
+}
+
+// addSubscriptions adds how it stands with channels, as far as that may be read.
+func (q Query) addSubscriptions(ctx context.Context, lanes []explain.Lane) {
+	leases, _ := channels.Leases(ctx, q.Conn) // without them less is told
+	for i := range lanes {
+		l, subscribes := leases[lanes[i].Handler]
+		lanes[i].Subscribes, lanes[i].Waiting = subscribes, l.Waiting
+	}
 }
 
 // addEvents adds what is recorded, if anything is.
