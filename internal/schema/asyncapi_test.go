@@ -24,7 +24,7 @@ type object = map[string]any
 // receive is what it takes, send what it gives.
 func asyncAPIDocument(t *testing.T) object {
 	t.Helper()
-	return object{
+	return withDirectory(t, withWorkers(object{
 		"asyncapi": "3.0.0",
 		"info": object{
 			"title":   "pushworker",
@@ -39,13 +39,13 @@ func asyncAPIDocument(t *testing.T) object {
 			"host": "127.0.0.1:4222", "protocol": "nats",
 			"description": "The embedded broker's default address (PUSHWORKER_EMBEDDED_ADDR), or a NATS server of your own with JetStream.",
 		}},
-		"channels":   channels(),
+		"channels":   addresses(),
 		"operations": operations(),
 		"components": object{"messages": messages(t), "schemas": schemas(t)},
-	}
+	}))
 }
 
-func channels() object {
+func addresses() object {
 	handler := object{"handler": object{"description": "The handler that gave up, for example fcm; _malformed and a hash for what no handler could read."}}
 	return object{
 		"receipts": object{
@@ -54,8 +54,8 @@ func channels() object {
 		},
 		"receiptsOf": object{
 			"address": "push.receipts.{origin}", "messages": messageRefs("receipt"),
-			"parameters":  object{"origin": object{"description": "Any further tokens, to tell publishers apart."}},
-			"description": "The same stream and the same treatment as push.receipts.",
+			"parameters":  object{"origin": object{"description": "Any further tokens, to tell publishers apart. With PUSHWORKER_STREAMS above 1, the first is the number of the stream, from 0."}},
+			"description": "The same treatment as push.receipts, and the same stream unless PUSHWORKER_STREAMS is above 1.",
 		},
 		"deadLetters": object{
 			"address": "push.dead.{handler}", "messages": messageRefs("deadLetter"), "parameters": handler,
@@ -65,8 +65,11 @@ func channels() object {
 		"deviceList": requestChannel("push.devices.ls", "deviceQuery", "Lists a user's devices, without their tokens."),
 		"deviceRemove": requestChannel("push.devices.rm", "deviceQuery",
 			"Removes the user's devices that have the id, provider and token of the request, as far as it names them."),
-		"deviceTest": requestChannel("push.devices.test", "deviceQuery", "Sends one real push to each device of a user, or to the one with the id, and says what the provider answered."),
-		"deviceAck":  requestChannel("push.devices.ack", "testToken", "Returns the token of a test push, which shows that it was delivered."),
+		"deviceTest":    requestChannel("push.devices.test", "deviceQuery", "Sends one real push to each device of a user, or to the one with the id, and says what the provider answered."),
+		"deviceAck":     requestChannel("push.devices.ack", "testToken", "Returns the token of a test push, which shows that it was delivered."),
+		"channelPut":    requestChannel("push.channels.put", "membership", "Has a user join a channel; the user's devices are subscribed to it soon after."),
+		"channelList":   requestChannel("push.channels.ls", "channelQuery", "Lists the channels of a user."),
+		"channelRemove": requestChannel("push.channels.rm", "channelQuery", "Has a user leave a channel, or all channels if the request names none."),
 		"deviceAnswers": object{
 			"address": nil, "messages": messageRefs("answer"),
 			"description": "The inbox that the client gave as reply subject.",
@@ -125,6 +128,9 @@ func operations() object {
 		"removeDevices":    request("deviceRemove", "deviceQuery", "Remove devices of a user"),
 		"testDevices":      request("deviceTest", "deviceQuery", "Send a test push to a user's devices"),
 		"returnTestToken":  request("deviceAck", "testToken", "Return the token of a test push"),
+		"joinChannel":      request("channelPut", "membership", "Have a user join a channel"),
+		"listChannels":     request("channelList", "channelQuery", "List the channels of a user"),
+		"leaveChannel":     request("channelRemove", "channelQuery", "Have a user leave a channel"),
 		"sendDeadLetter":   operation("send", "deadLetters", "deadLetter", "Keep what could not be delivered"),
 		"sendOutcome":      operation("send", "outcomes", "outcome", "Record what became of receipts"),
 		"sendMarks":        operation("send", "marks", "marks", "Tell the other workers what was read"),
@@ -157,6 +163,14 @@ func messages(t *testing.T) object {
 				object{"name": "all", "payload": object{"user": "usr782riWdFIwE"}},
 				object{"name": "one", "payload": object{"user": 81985529216486895, "id": "phone"}},
 			},
+		},
+		"membership": object{
+			"summary": "A user and a channel.", "payload": ref("components", "schemas", "Membership"),
+			"examples": []any{object{"name": "one", "payload": object{"user": "usr782riWdFIwE", "channel": "chnnG99YhENiQU"}}},
+		},
+		"channelQuery": object{
+			"summary": "A user, and perhaps one of the user's channels.", "payload": ref("components", "schemas", "ChannelQuery"),
+			"examples": []any{object{"name": "all", "payload": object{"user": "usr782riWdFIwE"}}},
 		},
 		"testToken": object{
 			"summary": "The token of a test push, as the app has got it.", "payload": ref("components", "schemas", "TestToken"),
@@ -234,6 +248,7 @@ func schemas(t *testing.T) object {
 		"Receipt": receipt, "Recipient": defs["Recipient"], "Payload": defs["Payload"],
 		"Device": embedded(t, deviceSchema(t)), "DeviceGone": embedded(t, event),
 		"DeviceQuery": deviceQuery(t),
+		"Membership":  membership(t, "user", "channel"), "ChannelQuery": membership(t, "user"),
 		"TestToken": object{"type": "object", "required": []any{"token"}, "properties": object{
 			"token": object{"type": "string", "description": "the member test of the push's data"},
 		}},
@@ -271,6 +286,21 @@ func deviceQuery(t *testing.T) object {
 	}
 }
 
+// membership is a user and a channel, of which some are required.
+func membership(t *testing.T, required ...any) object {
+	t.Helper()
+	return object{
+		"type": "object", "required": required,
+		"properties": object{
+			"user": embedded(t, deviceSchema(t))["properties"].(object)["user"],
+			"channel": object{
+				"type": "string", "pattern": `^[A-Za-z0-9_.~%-]{1,128}$`, "not": object{"pattern": "^grp"},
+				"description": "the channel's name, as receipts have it in channel",
+			},
+		},
+	}
+}
+
 func marks() object {
 	text, number := object{"type": "string"}, object{"type": "integer"}
 	return object{
@@ -296,6 +326,8 @@ func answer() object {
 		"type": "object", "required": []any{"id", "provider", "platform", "token_hash"},
 		"properties": object{
 			"id": text, "provider": text, "platform": text, "lang": text, "registered": object{"type": "string", "format": "date-time"},
+			"activated":  object{"type": "boolean", "description": "the app has returned the token of a test push"},
+			"failing":    object{"type": "object", "required": []any{"why", "since"}, "properties": object{"why": text, "since": object{"type": "string", "format": "date-time"}}, "description": "why nothing reaches the device, and since when"},
 			"token_hash": object{"type": "string", "description": "the token's keyed hash, the same in logs and events"},
 		},
 	}
@@ -303,8 +335,8 @@ func answer() object {
 		"type": "object", "required": []any{"code", "message"},
 		"properties": object{
 			"code": object{
-				"enum":        []any{"malformed", "invalid", "busy", "damaged", "unavailable"},
-				"description": "malformed and invalid are the request's fault; after busy and unavailable, ask again; damaged: what is stored of the user or the token cannot be read, an operator has to look",
+				"enum":        []any{"malformed", "invalid", "busy", "damaged", "foreign", "unavailable"},
+				"description": "malformed and invalid are the request's fault; after busy and unavailable, ask again; damaged: what is stored of the user or the token cannot be read, an operator has to look; foreign: the chat server keeps the devices itself",
 			},
 			"message": object{"type": "string", "description": "for people; one sentence"},
 		},
@@ -313,8 +345,9 @@ func answer() object {
 		"type": "object",
 		"properties": object{
 			"ok": object{"const": true}, "error": refusal,
-			"devices": object{"type": "array", "items": listed, "description": "the answer to push.devices.ls"},
-			"tests":   object{"type": "array", "items": trial(listed), "description": "the answer to push.devices.test"},
+			"devices":  object{"type": "array", "items": listed, "description": "the answer to push.devices.ls"},
+			"channels": object{"type": "array", "items": text, "description": "the answer to push.channels.ls"},
+			"tests":    object{"type": "array", "items": trial(listed), "description": "the answer to push.devices.test"},
 		},
 		"oneOf": []any{object{"required": []any{"ok"}}, object{"required": []any{"error"}}},
 	}
@@ -371,6 +404,7 @@ func letterHeaders() object {
 			"Push-Origin-Stream":  text("where the receipt was first stored"),
 			"Push-Origin-Seq":     digits("its sequence there"),
 			"Push-Origin-Subject": text("where it was published"),
+			"Push-Trace":          object{"type": "string", "description": "the first attempt that was traced, as traceparent says it"},
 			"Push-Truncated":      object{"const": "true", "description": "the receipt was too large to keep all of it"},
 		},
 	}

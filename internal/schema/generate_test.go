@@ -112,6 +112,8 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		keys.Set("p256dh", &jsonschema.Schema{Type: "string", Description: "The public key, 65 bytes in base64url."})
 		keys.Set("auth", &jsonschema.Schema{Type: "string", Description: "The secret, 16 bytes in base64url."})
 		return &jsonschema.Schema{Extras: nullable("object"), Properties: keys}
+	case reflect.TypeFor[push.Failing]():
+		return failing()
 	case reflect.TypeFor[int]():
 		return &jsonschema.Schema{Extras: nullable("integer"), Minimum: number(math.MinInt64), Maximum: number(math.MaxInt64)}
 	case reflect.TypeFor[time.Time]():
@@ -122,6 +124,14 @@ func mapped(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Extras: nullable("array"), Items: &jsonschema.Schema{Extras: nullable("string")}}
 	}
 	return nil
+}
+
+// failing has both members or none.
+func failing() *jsonschema.Schema {
+	members := jsonschema.NewProperties()
+	members.Set("why", &jsonschema.Schema{Type: "string", Pattern: `^[a-z-]{1,64}$`, Description: "A short code, such as away."})
+	members.Set("since", &jsonschema.Schema{Type: "string", Format: "date-time", Description: "When it was first seen."})
+	return &jsonschema.Schema{Extras: nullable("object"), Properties: members, Required: []string{"why", "since"}}
 }
 
 // nullable is a type beside null, which leaves a field as it is.

@@ -3,14 +3,17 @@ package schema_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/queue"
 	"github.com/pushworker/pushworker/internal/broker/topology"
@@ -44,6 +47,10 @@ func TestMessagesAreAsDescribed(t *testing.T) {
 		{"deviceList", "deviceQuery", `{"user":81985529216486895}`},
 		{"deviceTest", "deviceQuery", `{"user":"usr782riWdFIwE"}`},
 		{"deviceAck", "testToken", `{"token":"MNQXE5DJMNXW2ZLTMFRWG33VNZ"}`},
+		{"channelPut", "membership", `{"user":"usr782riWdFIwE","channel":"chnnG99YhENiQU"}`},
+		{"channelPut", "", `{"user":"usr782riWdFIwE","channel":"grpnG99YhENiQU"}`},
+		{"channelList", "channelQuery", `{"user":81985529216486895}`},
+		{"channelRemove", "channelQuery", `{"user":"usr782riWdFIwE","channel":"chnnG99YhENiQU"}`},
 		{"deviceRemove", "deviceQuery", `{"user":"usr782riWdFIwE","id":"phone"}`},
 	} {
 		if request.message != "" {
@@ -99,12 +106,20 @@ func serveDevices(t *testing.T, conn *broker.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := channels.Provision(t.Context(), conn, 1); err != nil {
+		t.Fatal(err)
+	}
+	members, err := channels.Open(t.Context(), conn, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- directory.Run(ctx) }()
+	go func() { ended <- members.Run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
+		if err := errors.Join(<-ended, <-ended); err != nil {
 			t.Error(err)
 		}
 	})

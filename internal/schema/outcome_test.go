@@ -66,7 +66,7 @@ func TestOutcomesAreAsDescribed(t *testing.T) {
 		Users: []push.Uid{1000}, Counts: push.Targets{Accepted: 1, Skipped: 1, Gone: 1, Rejected: 1, Retried: 1},
 		Targets: []push.Target{
 			{Device: push.Device{User: 1000, ID: "phone", Provider: "fcm", Platform: "web", Token: "t"}, Result: push.ResultRetried, Why: "busy"},
-			{Channel: "chnX", Result: push.ResultAccepted},
+			{Channel: "chnX", Result: push.ResultAccepted, UniqueID: "a-b-1"},
 		},
 	}}
 	for v := retry.Ack; v <= retry.Bury; v++ {

@@ -118,6 +118,7 @@ func TestDeviceSchemaAgreesWithTheDirectory(t *testing.T) {
 		"token":      {`""`, `null`, `7`, `"a\u0000"`, `"` + strings.Repeat("t", 4096) + `"`, `"` + strings.Repeat("t", 4097) + `"`},
 		"lang":       {`""`, `null`, `7`, `"de"`, `"d e"`, `"` + strings.Repeat("l", 36) + `"`},
 		"registered": {`null`, `"now"`, `7`, `"2026-11-24T08:30:00+01:00"`},
+		"failing":    {`null`, `7`, `{"why":"away","since":"2026-11-24T08:30:00Z"}`, `{"why":"away"}`, `{"why":"a b","since":"2026-11-24T08:30:00Z"}`},
 	} {
 		for _, value := range values {
 			texts = append(texts, with(t, good, name, value))
