@@ -11,16 +11,17 @@ import (
 type Config struct {
 	NATS     NATS
 	Embedded Embedded
-	DataDir  string `split_words:"true" for:"worker" default:"./pushworker-data" desc:"Directory of the embedded broker's store. Only one process can use it at a time; it locks the directory."`
+	DataDir  string `split_words:"true" for:"worker" own:"true" default:"./pushworker-data" desc:"Directory of the embedded broker's store. Only one process can use it at a time; it locks the directory."`
 
 	Stream    string        `split_words:"true" default:"PUSH" desc:"Name of the stream that keeps the receipts; the retries and the dead letters are in NAME_RETRY and NAME_DEAD."`
 	Subject   string        `split_words:"true" default:"push.receipts" desc:"Subject of the stream. Publishers publish to it, or to a subject below it such as push.receipts.eu."`
+	Streams   Streams       `split_words:"true" default:"1" desc:"How many streams share the receipts. 4 means the streams NAME, NAME_1, NAME_2 and NAME_3 with the subjects SUBJECT.0 to SUBJECT.3. 4:0,2 means that this worker takes only the receipts of the first and the third. Set it for all workers and commands; see docs/scale.md."`
 	Replicas  int           `split_words:"true" for:"worker" default:"1" desc:"How many replicas of each stream and bucket the worker makes, 1 to 5. The embedded broker has 1."`
 	History   time.Duration `split_words:"true" for:"worker" default:"72h" desc:"How long the stream keeps receipts, whether they were delivered or not. At least 1m."`
-	MaxBytes  ByteSize      `split_words:"true" for:"worker" default:"8GiB" desc:"Size limit of the stream. When it is full of receipts that still wait, the broker refuses publishers; it removes no receipt that waits."`
+	MaxBytes  ByteSize      `split_words:"true" for:"worker" default:"8GiB" desc:"Size limit of the stream of receipts, or of each of several. When it is full of receipts that still wait, the broker refuses publishers; it removes no receipt that waits."`
 	Provision bool          `split_words:"true" default:"true" desc:"Create or update streams, durables and buckets. With false the worker only checks them, and ends if one is missing or differs."`
 
-	DevicesCreate bool `split_words:"true" default:"false" desc:"Make the bucket of devices if it is missing although the stream has had receipts. Without this, run and device import refuse, because the devices seem to be lost. The flag --create of both commands does the same."`
+	DevicesCreate bool `split_words:"true" own:"true" default:"false" desc:"Make the bucket of devices if it is missing although the stream has had receipts. Without this, run and device import refuse, because the devices seem to be lost. The flag --create of both commands does the same."`
 
 	Handlers HandlerList `split_words:"true" for:"worker" secret:"true" default:"[{\"name\":\"stdout\",\"config\":{\"enabled\":true}}]" desc:"The handlers as a JSON array of objects with the keys name, type, config and start; see deploy/config/handlers.example.json. start says where a new lane begins: new (with the next receipt published), oldest, or an RFC 3339 time. The default is new if the stream has older receipts."`
 
@@ -42,11 +43,17 @@ type Config struct {
 	DevicesCache    ByteSize `split_words:"true" for:"worker" default:"32MiB" desc:"How much memory a worker takes to remember users' devices: about 215 bytes for a user with one device. It reads the others from the broker when a receipt needs them. At least 1MiB."`
 	DevicesMirror   bool     `split_words:"true" for:"worker" default:"false" desc:"A worker reads all devices when it starts, and keeps them in memory without the limit of PUSHWORKER_DEVICES_CACHE: about 215 bytes for each user with one device. No receipt waits for the broker's answer then."`
 
-	Admin     Admin
-	Pprof     bool `split_words:"true" for:"worker" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
-	Log       Log
-	StrictEnv bool `split_words:"true" default:"false" desc:"Treat an unknown PUSHWORKER_ variable as a fault. With false it is a warning."`
+	Directory        Place         `split_words:"true" secret:"true" default:"kv" desc:"Who keeps users' devices. kv: pushworker, in the bucket push-devices. nats: the chat server, which workers ask on push.directory.get. postgres://user@host/database: a table of the chat server's database. See docs/directory.md."`
+	DirectoryQueries string        `split_words:"true" desc:"SQL file with the two statements for PUSHWORKER_DIRECTORY=postgres://…, see deploy/directory/tinode.sql."`
+	DirectoryUIDKey  Secret        `split_words:"true" secret:"true" desc:"Key with which the chat server turns the user ids of its database into those of receipts: Tinode's uid_key, 16 bytes in base64. Only for PUSHWORKER_DIRECTORY=postgres://…; without it the ids are the same."`
+	DirectoryTTL     time.Duration `split_words:"true" for:"worker" default:"10s" desc:"How long a worker believes what the chat server or its database said of a user's devices, unless the chat server publishes push.events.devices_changed. 0 asks for each receipt. At most 10m."`
 
+	Admin     Admin
+	Pprof     bool `split_words:"true" for:"worker" own:"true" default:"false" desc:"Serve Go profiles under /debug/pprof on the admin address."`
+	Log       Log
+	StrictEnv bool `split_words:"true" own:"true" default:"false" desc:"Treat an unknown PUSHWORKER_ variable as a fault. With false it is a warning."`
+
+	standard map[string]string // OTEL_…
 	sources  map[string]origin
 	warnings []Fault
 }
@@ -63,6 +70,8 @@ type NATS struct {
 	CredsFile   string    `split_words:"true" desc:"Credentials file with a JWT and an NKey seed, as nsc writes it."`
 	NkeyFile    string    `split_words:"true" desc:"File with an NKey seed."`
 	InboxPrefix string    `split_words:"true" default:"_INBOX" desc:"First part of the subjects on which the broker's answers arrive. Give each role a prefix of its own, such as _INBOX_worker: a user who may subscribe to another role's inbox can read its receipts and tokens. See deploy/permissions."`
+	Domain      string    `split_words:"true" desc:"JetStream domain that has the streams, for a program that is connected to a leaf node or to another domain."`
+	APIPrefix   string    `split_words:"true" desc:"Subject that stands for $JS.API, for an account that imports the JetStream of another one. Not together with PUSHWORKER_NATS_DOMAIN."`
 	CAFile      string    `split_words:"true" desc:"PEM file of the authorities that sign the broker's certificate. The default is the system's authorities."`
 	CertFile    string    `split_words:"true" desc:"PEM certificate that identifies this program to the broker. It needs PUSHWORKER_NATS_KEY_FILE."`
 	KeyFile     string    `split_words:"true" desc:"PEM key of PUSHWORKER_NATS_CERT_FILE."`
@@ -96,14 +105,14 @@ type Dead struct {
 
 // Admin is the HTTP server for health, metrics and status.
 type Admin struct {
-	Addr  string `split_words:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. If other machines can reach it, everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN. Commands of the same user on this machine need no token, because they use the socket admin-PORT.sock in PUSHWORKER_DATA_DIR."`
+	Addr  string `split_words:"true" own:"true" default:"127.0.0.1:9464" desc:"host:port for health, metrics and status. If other machines can reach it, everything but health and metrics needs PUSHWORKER_ADMIN_TOKEN. Commands of the same user on this machine need no token, because they use the socket admin-PORT.sock in PUSHWORKER_DATA_DIR."`
 	Token Secret `split_words:"true" secret:"true" desc:"Bearer token for requests to the admin address."`
 }
 
 // Log is the log on stderr.
 type Log struct {
-	Level  string `split_words:"true" default:"info" desc:"Lowest level that is logged: trace, debug, info, warn or error."`
-	Format string `split_words:"true" default:"auto" desc:"auto, console or json. auto is console on a terminal and json elsewhere."`
+	Level  string `split_words:"true" own:"true" default:"info" desc:"Lowest level that is logged: trace, debug, info, warn or error."`
+	Format string `split_words:"true" own:"true" default:"auto" desc:"auto, console or json. auto is console on a terminal and json elsewhere."`
 }
 
 // Warnings lists what does not stop the worker but deserves a look, for example

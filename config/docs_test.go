@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,21 +71,22 @@ const envHeader = `# Every setting of pushworker, each with its default. Copy th
 # does with EnvironmentFile=; a shell with: set -a; . ./.env; set +a
 #
 # A variable that is empty counts as unset. A secret may come from a file
-# instead: set the variable's name with _FILE after it to the path.
+# instead: set the variable's name with _FILE after it to the path. Those of
+# OpenTelemetry, at the end, are for traces; see docs/traces.md.
 `
 
 func TestEnvExampleHasEveryVariable(t *testing.T) {
 	const path = "../.env.example"
 	var want strings.Builder
 	want.WriteString(envHeader)
-	for _, v := range config.Variables() {
+	for _, v := range slices.Concat(config.Variables(), config.StandardVariables()) {
 		want.WriteString("\n" + comment(v.Description))
 		value := v.Default
 		if strings.ContainsAny(value, `"[ `) {
 			value = "'" + value + "'"
 		}
 		fmt.Fprintf(&want, "#%s=%s\n", v.Name, value)
-		if v.Secret {
+		if v.Secret && strings.HasPrefix(v.Name, config.Prefix) {
 			fmt.Fprintf(&want, "#%s_FILE=\n", v.Name)
 		}
 	}

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Fault is one thing that is wrong with the configuration. It never holds the
 // value of a secret.
@@ -45,7 +48,7 @@ func (e *InvalidError) ForCommand() *Config {
 
 // isWorkers reports whether only a worker uses the variable, or its _FILE twin.
 func isWorkers(name string) bool {
-	for _, v := range Variables() {
+	for _, v := range slices.Concat(Variables(), StandardVariables()) {
 		if name == v.Name || name == v.twin() {
 			return v.Worker
 		}

@@ -1,16 +1,16 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tailscale/hujson"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -31,8 +31,17 @@ type Handler struct {
 	Common push.Common
 }
 
+// DryRun reports whether the handler's provider checks pushes and delivers none.
+func (h Handler) DryRun() bool {
+	var keys struct {
+		DryRun bool `json:"dry_run"`
+	}
+	return json.Unmarshal(h.Config, &keys) == nil && keys.DryRun
+}
+
 // String returns h as JSON, with everything in the config masked but the keys
-// that all handlers have in common.
+// that all handlers have in common, and booleans, which are no secrets: whether a handler
+// only pretends to send must be seen.
 func (h Handler) String() string {
 	shown := struct {
 		Name   string `json:"name"`
@@ -62,7 +71,9 @@ func maskKeys(keys map[string]json.RawMessage) map[string]json.RawMessage {
 		switch key {
 		case "enabled", "buffer", "concurrency", "timeout", "retry", "apps":
 		default:
-			keys[key] = json.RawMessage(`"` + masked + `"`)
+			if text := string(keys[key]); text != "true" && text != "false" {
+				keys[key] = json.RawMessage(`"` + masked + `"`)
+			}
 		}
 	}
 	return keys
@@ -93,11 +104,16 @@ func (l HandlerList) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(l.Strin
 const nameRunes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 // Decode implements envconfig.Decoder. It reports every fault of every entry and
-// quotes no value but names.
+// quotes no value but names. Value may have what Tinode's configuration has, from which
+// entries are copied: comments, and commas after the last member.
 func (l *HandlerList) Decode(value string) error {
+	plain, err := hujson.Standardize([]byte(value))
+	if err != nil {
+		return problems{syntaxProblem(err)}
+	}
 	var entries []json.RawMessage
-	if err := json.Unmarshal([]byte(value), &entries); err != nil {
-		return problems{arrayProblem([]byte(value), err)}
+	if err := json.Unmarshal(plain, &entries); err != nil {
+		return problems{{"is not a JSON array", `write [{"name":"stdout","config":{"enabled":true}}]`}}
 	}
 	*l = nil
 	var all problems
@@ -176,7 +192,7 @@ func standIns(text json.RawMessage) (found []problem) {
 		value := string(keys[name])
 		switch {
 		case strings.EqualFold(name, "buffer") && strings.HasPrefix(value, "-"):
-			found = append(found, problem{`"buffer" is negative, which means the default, 1024`, "leave it out, or set how many receipts may wait"})
+			found = append(found, problem{`"buffer" is negative, which means the default`, "leave it out, or set how many receipts may wait"})
 		case strings.EqualFold(name, "timeout") && (value == "0" || value == `"0"` || value == `"0s"`):
 			found = append(found, problem{`"timeout" is 0, which means the default, 30s, and not that there is none`, "leave it out, or set how long a receipt may take"})
 		}
@@ -205,15 +221,12 @@ func isName(s string) bool {
 	return s != "" && len(s) <= 32 && strings.Trim(s, nameRunes) == ""
 }
 
-func arrayProblem(value []byte, err error) problem {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		read := value[:min(int(syntax.Offset), len(value))]
-		line := bytes.Count(read, []byte("\n")) + 1
-		column := len(read) - bytes.LastIndexByte(read, '\n') - 1
-		return problem{
-			fmt.Sprintf("is not valid JSON at line %d, column %d", line, column),
-			"look for a missing quote, a comma too many or too few, or text after the array",
-		}
+// syntaxProblem says where JSON is wrong, without the text that is there.
+func syntaxProblem(err error) problem {
+	where := ""
+	var line, column int
+	if n, _ := fmt.Sscanf(err.Error(), "hujson: line %d, column %d", &line, &column); n == 2 {
+		where = fmt.Sprintf(" at line %d, column %d", line, column)
 	}
-	return problem{"is not a JSON array", `write [{"name":"stdout","config":{"enabled":true}}]`}
+	return problem{"is not valid JSON" + where, "look for a missing quote, a comma too many or too few, or text after the array"}
 }

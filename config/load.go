@@ -29,6 +29,8 @@ func Load(environ []string, flags map[string]string) (*Config, error) {
 		return nil, err
 	}
 	validate(c, f)
+	c.standard = readStandard(env)
+	checkStandard(c.standard, f)
 	checkUnknown(fields, env, flags, c.StrictEnv, f)
 	c.warnings = f.warnings
 	if len(f.faults) == 0 {

@@ -82,12 +82,14 @@ func TestEverySecretHasFileTwin(t *testing.T) {
 	t.Parallel()
 	// Content of the file, and what else must be set.
 	cases := map[string][]string{
-		"PUSHWORKER_NATS_URL":       {"tls://a"},
-		"PUSHWORKER_NATS_PASSWORD":  {secret, "PUSHWORKER_NATS_URL=nats://h", "PUSHWORKER_NATS_USER=u"},
-		"PUSHWORKER_NATS_TOKEN":     {secret, "PUSHWORKER_NATS_URL=nats://h"},
-		"PUSHWORKER_EMBEDDED_TOKEN": {secret},
-		"PUSHWORKER_HANDLERS":       {`[{"name":"a"}]`},
-		"PUSHWORKER_ADMIN_TOKEN":    {secret},
+		"PUSHWORKER_NATS_URL":          {"tls://a"},
+		"PUSHWORKER_DIRECTORY":         {"postgres://u:" + secret + "@h/db?password=" + secret, "PUSHWORKER_DIRECTORY_QUERIES=../deploy/directory/tinode.sql"},
+		"PUSHWORKER_DIRECTORY_UID_KEY": {"la6YsO+bNX/+XIkOqc5Svw==", "PUSHWORKER_DIRECTORY=postgres://h/db", "PUSHWORKER_DIRECTORY_QUERIES=../deploy/directory/tinode.sql"},
+		"PUSHWORKER_NATS_PASSWORD":     {secret, "PUSHWORKER_NATS_URL=nats://h", "PUSHWORKER_NATS_USER=u"},
+		"PUSHWORKER_NATS_TOKEN":        {secret, "PUSHWORKER_NATS_URL=nats://h"},
+		"PUSHWORKER_EMBEDDED_TOKEN":    {secret},
+		"PUSHWORKER_HANDLERS":          {`[{"name":"a"}]`},
+		"PUSHWORKER_ADMIN_TOKEN":       {secret},
 	}
 	for _, v := range config.Variables() {
 		set, ok := cases[v.Name]

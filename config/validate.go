@@ -22,6 +22,7 @@ func validate(c *Config, f *findings) {
 	v.limits()
 	v.retry()
 	v.handlers()
+	v.directory()
 	v.admin()
 	v.log()
 }
@@ -41,6 +42,13 @@ func (v *validator) connection() {
 	})
 	v.require(isInboxPrefix(n.InboxPrefix), "is not an inbox prefix: "+quote(n.InboxPrefix),
 		"use _INBOX, or _INBOX_ with letters, digits, - and _ after it, such as _INBOX_worker", "NATS_INBOX_PREFIX")
+	v.require(n.Domain == "" || n.APIPrefix == "", "is set beside PUSHWORKER_NATS_DOMAIN", "keep one of the two", "NATS_API_PREFIX")
+	v.require(n.Domain == "" || isSubject(n.Domain) && !strings.Contains(n.Domain, "."), "is not the name of a domain: "+quote(n.Domain),
+		"use jetstream.domain of the server's configuration", "NATS_DOMAIN")
+	v.require(n.APIPrefix == "" || isSubject(strings.TrimPrefix(n.APIPrefix, "$")), "is not a subject: "+quote(n.APIPrefix),
+		"use what the import gives for $JS.API.>, without .> at its end, such as hub.API", "NATS_API_PREFIX")
+	v.warn(!v.embeds() || n.Domain+n.APIPrefix == "", "NATS_DOMAIN", "is not used, nor PUSHWORKER_NATS_API_PREFIX: they are for a broker that PUSHWORKER_NATS_URL names",
+		"set PUSHWORKER_NATS_URL")
 	v.file("NATS_CREDS_FILE", n.CredsFile)
 	v.file("NATS_NKEY_FILE", n.NkeyFile)
 	v.file("NATS_CA_FILE", n.CAFile)
@@ -121,7 +129,7 @@ func (v *validator) topology() {
 		"use up to 64 letters, digits, - and _", "STREAM")
 	v.require(isSubject(v.Subject), "is not a valid subject: "+quote(v.Subject),
 		"use words with dots between them, without spaces, * and >, and without $ in front", "SUBJECT")
-	for _, taken := range []string{"push.schedule", "push.retry", "push.dead", "push.devices", "push.events"} {
+	for _, taken := range []string{"push.schedule", "push.retry", "push.dead", "push.devices", "push.directory", "push.events"} {
 		v.require(!overlaps(v.Subject, taken), "overlaps "+taken+", which pushworker uses itself",
 			"use a subject of its own, such as push.receipts", "SUBJECT")
 	}

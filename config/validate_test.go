@@ -28,6 +28,25 @@ func badCases(dir string) []badCase {
 	urlHint := "; write nats://host:4222, tls://host:4222, or several with commas between them"
 	durationHint := "; write a number with a unit: 500ms, 30s, 10m, 72h, 3d"
 	return []badCase{
+		// The directory.
+		{"directory of another kind", []string{"DIRECTORY=mysql://a:" + secret + "@b", "DIRECTORY_TTL=1h"}, []string{
+			"DIRECTORY is neither kv, nats nor a URL of PostgreSQL; write for example postgres://pushworker:secret@db.example:5432/tinode, or postgres:///tinode?host=/run/postgresql for a socket",
+			"DIRECTORY_TTL is 1h, more than 10m; set 10m or less",
+		}},
+		{"database without statements", []string{"DIRECTORY=postgres://a:" + secret + "@b/c", "DIRECTORY_UID_KEY=" + secret}, []string{
+			"DIRECTORY names a database, and PUSHWORKER_DIRECTORY_QUERIES names no statements; set PUSHWORKER_DIRECTORY_QUERIES to a file such as deploy/directory/tinode.sql",
+			"DIRECTORY_UID_KEY is not a key of 16 bytes in base64; copy uid_key from store_config in the chat server's tinode.conf",
+		}},
+		{"statements that are missing", []string{"DIRECTORY=postgres:///c?host=/run", "DIRECTORY_QUERIES=" + dir + "/one.sql"}, []string{
+			"DIRECTORY_QUERIES has no statement with the name gone; write it below a line `-- name: gone`",
+		}},
+		{"statements of another name", []string{"DIRECTORY=postgres:///c?host=/run", "DIRECTORY_QUERIES=" + dir + "/two.sql"}, []string{
+			`DIRECTORY_QUERIES has a statement with the name "delete"; name the two statements devices and gone`,
+		}},
+		{"statements nowhere", []string{"DIRECTORY=postgresql://h/c", "DIRECTORY_QUERIES=" + dir + "/no"}, []string{
+			`DIRECTORY_QUERIES names a file that does not exist: "DIR/no"; check the path; a relative one starts at the working directory`,
+		}},
+
 		// The connection.
 		{"URL of another kind", []string{"NATS_URL=http://a:" + secret + "@b"}, []string{"NATS_URL has a scheme other than nats, tls, ws and wss" + urlHint}},
 		{"URL with an IPv6 address without brackets", []string{"NATS_URL=nats://::1:4222,::1,tls://fe80::1:4222,nats://[::1]:4222"}, []string{
@@ -42,6 +61,11 @@ func badCases(dir string) []badCase {
 		{"list with a gap", []string{"NATS_URL=nats://a,,nats://b:0"}, []string{
 			"NATS_URL has a server without a host" + urlHint,
 			"NATS_URL has a port that is not a number from 1 to 65535" + urlHint,
+		}},
+		{"domain and prefix", []string{broker, "NATS_DOMAIN=hub", "NATS_API_PREFIX=hub.API"}, []string{"NATS_API_PREFIX is set beside PUSHWORKER_NATS_DOMAIN; keep one of the two"}},
+		{"domain that is none", []string{broker, "NATS_DOMAIN=hub.API"}, []string{`NATS_DOMAIN is not the name of a domain: "hub.API"; use jetstream.domain of the server's configuration`}},
+		{"prefix that is a wildcard", []string{broker, "NATS_API_PREFIX=$JS.hub.API.>"}, []string{
+			`NATS_API_PREFIX is not a subject: "$JS.hub.API.>"; use what the import gives for $JS.API.>, without .> at its end, such as hub.API`,
 		}},
 		{"user without password", []string{broker, "NATS_USER=me"}, []string{"NATS_USER is set without a password; set PUSHWORKER_NATS_PASSWORD or PUSHWORKER_NATS_PASSWORD_FILE"}},
 		{"password without user", []string{broker, "NATS_PASSWORD=" + secret}, []string{"NATS_PASSWORD is set without a user; set PUSHWORKER_NATS_USER"}},
@@ -107,8 +131,8 @@ func badCases(dir string) []badCase {
 		{"depth", []string{"MAX_DEPTH=20000"}, []string{"MAX_DEPTH is 20000, more than 10000; set 10000 or less"}},
 
 		// Handlers.
-		{"handlers that are no JSON", []string{"HANDLERS=[{\"name\":\"stdout\",\n \"config\":{\"k\":\"" + secret + "\",}}]"}, []string{
-			"HANDLERS is not valid JSON at line 2, column 33; look for a missing quote, a comma too many or too few, or text after the array",
+		{"handlers that are no JSON", []string{"HANDLERS=[{\"name\":\"stdout\",\n \"config\":{\"k\":\"" + secret + "\"]}]"}, []string{
+			"HANDLERS is not valid JSON at line 2, column 32; look for a missing quote, a comma too many or too few, or text after the array",
 		}},
 		{"handlers and more", []string{"HANDLERS=[] x"}, []string{"HANDLERS is not valid JSON at line 1, column 4; look for a missing quote, a comma too many or too few, or text after the array"}},
 		{"handlers that are an object", []string{`HANDLERS={"stdout":"` + secret + `"}`}, []string{`HANDLERS is not a JSON array; write [{"name":"stdout","config":{"enabled":true}}]`}},
@@ -180,6 +204,7 @@ func writeFiles(t *testing.T, dir string) {
 	t.Helper()
 	for name, content := range map[string]string{
 		"empty": " \n", "big": strings.Repeat("x", 1<<20+1), "token": secret, "bad.json": `{"name":"` + secret + `"}`,
+		"one.sql": "-- a comment\n-- name: devices\nSELECT 1;\n", "two.sql": "-- name: devices\nSELECT 1\n-- name: delete\nDELETE",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -233,7 +258,7 @@ func TestWarnings(t *testing.T) {
 		"embedded address not in use":    {[]string{"EMBEDDED_ADDR=0.0.0.0:4222", "NATS_URL=nats://b", "REPLICAS=3", "ADMIN_ADDR=127.0.0.1:0"}, nil},
 		"values that mean the default": {[]string{`HANDLERS=[{"name":"a","config":{"buffer":-1,"Timeout":0}}]`}, []string{
 			`PUSHWORKER_HANDLERS entry 1 (a): "timeout" is 0, which means the default, 30s, and not that there is none; leave it out, or set how long a receipt may take`,
-			`PUSHWORKER_HANDLERS entry 1 (a): "buffer" is negative, which means the default, 1024; leave it out, or set how many receipts may wait`,
+			`PUSHWORKER_HANDLERS entry 1 (a): "buffer" is negative, which means the default; leave it out, or set how many receipts may wait`,
 		}},
 		"handler enabled by being there": {[]string{`HANDLERS=[{"Name":"a","_why":"so"}]`}, nil},
 		"login without a broker":         {[]string{"NATS_TOKEN=" + secret}, []string{"PUSHWORKER_NATS_TOKEN is not used: it is for a broker that PUSHWORKER_NATS_URL names; set PUSHWORKER_NATS_URL, or use PUSHWORKER_EMBEDDED_TOKEN"}},

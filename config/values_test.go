@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
@@ -101,13 +102,13 @@ func TestMasksSayThatSomethingIsThere(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, []string{
 		"PUSHWORKER_NATS_URL=nats://me:pw@a:1,tls://tok@b,wss://c/path", "PUSHWORKER_ADMIN_TOKEN=x",
-		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"timeout":"5s","token":{"k":"v"},"enabled":true}},{"name":"b"},{"config":null,"name":"c"}]`,
+		`PUSHWORKER_HANDLERS=[{"name":"a","config":{"timeout":"5s","token":{"k":"v"},"dry_run":true,"enabled":true}},{"name":"b"},{"config":null,"name":"c"}]`,
 	}, nil)
 	for got, want := range map[string]string{
 		c.NATS.URL.String():       "nats://***@a:1,tls://***@b,wss://c/path",
 		c.Admin.Token.String():    "***",
 		c.NATS.Password.String():  "",
-		c.Handlers.String():       `[{"name":"a","config":{"enabled":true,"timeout":"5s","token":"***"}},{"name":"b"},{"name":"c","config":null}]`,
+		c.Handlers.String():       `[{"name":"a","config":{"dry_run":true,"enabled":true,"timeout":"5s","token":"***"}},{"name":"b"},{"name":"c","config":null}]`,
 		fmt.Sprint(c.Handlers[1]): `{"name":"b"}`,
 		fmt.Sprint(config.Handler{Name: "d", Config: json.RawMessage(`[1]`)}): `{"name":"d","config":"***"}`,
 	} {
@@ -123,5 +124,28 @@ func TestHandlerConfigIsKeptByteForByte(t *testing.T) {
 	c := mustLoad(t, []string{`PUSHWORKER_HANDLERS=[{"config": ` + conf + ` , "name":"x"}]`}, nil)
 	if got := string(c.Handlers[0].Config); got != conf {
 		t.Errorf("config = %s, want %s", got, conf)
+	}
+}
+
+// TestHandlersAsTinodeWritesThem: an entry is copied from Tinode's configuration, with
+// what is in it for its readers.
+func TestHandlersAsTinodeWritesThem(t *testing.T) {
+	t.Parallel()
+	c := mustLoad(t, []string{`PUSHWORKER_HANDLERS=[
+	{
+		// Google FCM notificator.
+		"name":"fcm",
+		"config": {
+			"enabled": true, /* see // https://example.com */
+			"credentials_file": "/path//to/file.json",
+		}
+	},
+]`}, nil)
+	var got map[string]any
+	if err := json.Unmarshal(c.Handlers[0].Config, &got); err != nil || len(c.Handlers) != 1 {
+		t.Fatalf("%v: %s", err, c.Handlers[0].Config)
+	}
+	if diff := cmp.Diff(map[string]any{"enabled": true, "credentials_file": "/path//to/file.json"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }

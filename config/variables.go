@@ -29,9 +29,9 @@ type Variable struct {
 }
 
 // twin is the variable that names the file with the value; empty if v is not
-// secret.
+// secret, or is not one of ours.
 func (v Variable) twin() string {
-	if !v.Secret {
+	if !v.Secret || !strings.HasPrefix(v.Name, Prefix+"_") {
 		return ""
 	}
 	return v.Name + "_FILE"
@@ -61,7 +61,8 @@ func Variables() []Variable {
 	return variables
 }
 
-// Effective lists every setting with where it came from.
+// Effective lists every setting with where it came from. Of the standard variables it lists
+// those that are set.
 func (c *Config) Effective() []Setting {
 	fields, err := fieldsOf(c)
 	if err != nil {
@@ -74,7 +75,22 @@ func (c *Config) Effective() []Setting {
 			settings[i].Source, settings[i].Path = o.source, o.path
 		}
 	}
-	return settings
+	return append(settings, c.standardSettings()...)
+}
+
+// standardSettings are those of the standard variables that are set.
+func (c *Config) standardSettings() (all []Setting) {
+	for _, v := range StandardVariables() {
+		value, given := c.standard[v.Name]
+		if !given {
+			continue
+		}
+		if v.Secret {
+			value = written(Secret{value})
+		}
+		all = append(all, Setting{Name: v.Name, Value: value, Source: FromEnv})
+	}
+	return all
 }
 
 // IsDefault reports whether nobody has set the variable.
@@ -88,6 +104,8 @@ type field struct {
 	Variable
 
 	value reflect.Value
+	// own says that processes that do the same may differ in it.
+	own bool
 }
 
 // fieldsOf lists the fields of c. The names are those that envconfig itself
@@ -102,7 +120,7 @@ func fieldsOf(c *Config) ([]field, error) {
 			Description: tags.Get("desc"),
 			Secret:      tags.Get("secret") == "true",
 			Worker:      tags.Get("for") == "worker",
-		}, value})
+		}, value, tags.Get("own") == "true"})
 		return ""
 	}
 	tmpl, err := template.New("fields").Funcs(template.FuncMap{"collect": collect}).
@@ -124,6 +142,10 @@ func typeName(v reflect.Value) string {
 		return "size"
 	case BrokerURL:
 		return "url"
+	case Streams:
+		return "number"
+	case Place:
+		return "kv, nats or url"
 	case HandlerList:
 		return "json"
 	case Secret:
@@ -136,22 +158,28 @@ func typeName(v reflect.Value) string {
 	return "text"
 }
 
-// WriteDocs writes the reference table of all variables as Markdown.
+// WriteDocs writes the reference tables of all variables as Markdown.
 func WriteDocs(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("| variable | type | default | meaning |\n| --- | --- | --- | --- |\n")
-	for _, v := range Variables() {
-		value, meaning := "", v.Description
-		if v.Default != "" {
-			value = "`" + v.Default + "`"
-		}
-		if v.Secret {
-			meaning += " Also as `" + v.twin() + "`."
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, v.Type, value, strings.ReplaceAll(meaning, "|", `\|`))
-	}
+	writeTable(&b, Variables())
+	b.WriteString("\nStandard variables of OpenTelemetry, for traces. Other programs have them, too, so they have no prefix of ours, and none is read from a file.\n\n")
+	writeTable(&b, StandardVariables())
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write reference table: %w", err)
 	}
 	return nil
+}
+
+func writeTable(b *strings.Builder, all []Variable) {
+	b.WriteString("| variable | type | default | meaning |\n| --- | --- | --- | --- |\n")
+	for _, v := range all {
+		value, meaning := "", v.Description
+		if v.Default != "" {
+			value = "`" + v.Default + "`"
+		}
+		if v.twin() != "" {
+			meaning += " Also as `" + v.twin() + "`."
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", v.Name, v.Type, value, strings.ReplaceAll(meaning, "|", `\|`))
+	}
 }
