@@ -17,17 +17,22 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/app"
 )
 
-// TestFakeFCMHasTwoNames: its old one is the same command.
+// TestFakeFCMHasTwoNames: the old one is the same command, whose flags about addresses are
+// as they were.
 func TestFakeFCMHasTwoNames(t *testing.T) {
-	var help [2]bytes.Buffer
-	for i, args := range [][]string{{"fake", "fcm"}, {"fakefcm"}} {
-		if code := cli.Run(t.Context(), ours(), append(args, "--help"), nil, nil, &help[i], io.Discard); code != app.ExitOK {
-			t.Errorf("%v: exit code %d", args, code)
+	for name, flags := range map[string][]string{
+		"fake fcm": {"--http HOST:PORT", "--tls HOST:PORT", "--ca FILE"},
+		"fakefcm":  {"--addr HOST:PORT", "--tls  ", "--ca-out FILE"},
+	} {
+		var help bytes.Buffer
+		if code := cli.Run(t.Context(), ours(), append(strings.Fields(name), "--help"), nil, nil, &help, io.Discard); code != app.ExitOK {
+			t.Errorf("%s: exit code %d", name, code)
 		}
-	}
-	want := strings.Replace(help[0].String(), "Usage:\n  pushworker fake fcm ", "Usage:\n  pushworker fakefcm ", 1)
-	if want == help[0].String() || want != help[1].String() {
-		t.Errorf("fake fcm says\n%s\nfakefcm says\n%s", &help[0], &help[1])
+		for _, want := range append(flags, "Runs a stand-in for Firebase Cloud Messaging", "pushworker "+name, "--credentials FILE", "--reveal") {
+			if !strings.Contains(help.String(), want) {
+				t.Errorf("%s does not say %q:\n%s", name, want, &help)
+			}
+		}
 	}
 }
 
@@ -41,13 +46,18 @@ type fakeRun struct {
 
 func runFake(t *testing.T, args ...string) fakeRun {
 	t.Helper()
+	return runFakeAs(t, append([]string{"fake", "fcm", "--http", "127.0.0.1:0"}, args...))
+}
+
+func runFakeAs(t *testing.T, args []string) fakeRun {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	out, stdout := io.Pipe()
 	errs, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- cli.Run(ctx, ours(), append([]string{"fake", "fcm", "--addr", "127.0.0.1:0"}, args...), nil, nil, stdout, stderr)
+		code <- cli.Run(ctx, ours(), args, nil, nil, stdout, stderr)
 		_ = stdout.Close()
 		_ = stderr.Close()
 	}()
@@ -111,14 +121,20 @@ func TestFakeFCMShowsAPushThatArrives(t *testing.T) {
 }
 
 func TestFakeFCMWritesItsCertificate(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	fake := runFake(t, "--tls", "--ca-out", file)
-	text, err := os.ReadFile(file)
-	if err != nil || !bytes.HasPrefix(text, []byte("-----BEGIN CERTIFICATE-----")) || !strings.HasPrefix(fake.url, "https://") {
-		t.Errorf("%v: %q at %s", err, text, fake.url)
-	}
-	if code := fake.stop(); code != app.ExitOK {
-		t.Errorf("exit code %d, want 0", code)
+	for scheme, args := range map[string][]string{
+		"https://":           {"fake", "fcm", "--tls", "127.0.0.1:0", "--ca"},
+		"http://":            {"fake", "fcm", "--http", "127.0.0.1:0", "--tls", "127.0.0.1:0", "--ca"}, // both
+		"https://127.0.0.1:": {"fakefcm", "--addr", "127.0.0.1:0", "--tls", "--ca-out"},
+	} {
+		file := filepath.Join(t.TempDir(), "ca.pem")
+		fake := runFakeAs(t, append(args, file))
+		text, err := os.ReadFile(file)
+		if err != nil || !bytes.HasPrefix(text, []byte("-----BEGIN CERTIFICATE-----")) || !strings.HasPrefix(fake.url, scheme) {
+			t.Errorf("%v: %v: %q at %s", args, err, text, fake.url)
+		}
+		if code := fake.stop(); code != app.ExitOK {
+			t.Errorf("%v: exit code %d, want 0", args, code)
+		}
 	}
 }
 

@@ -158,35 +158,6 @@ func fold(output string) string {
 	return b.String()
 }
 
-// same reports whether two runs of a command came to the same.
-func same(a, b step) bool { return a.command == b.command && stable(a.output) == stable(b.output) }
-
-// volatile is what differs from run to run, and what stands for it.
-var volatile = []struct {
-	pattern *regexp.Regexp
-	instead string
-}{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?`), "TIME"},
-	{regexp.MustCompile(`\b\d\d:\d\d:\d\d\b`), "CLOCK"},
-	{regexp.MustCompile(`\b(\d+(\.\d+)?(ms|µs|s|m|h|d))+\b`), "DURATION"},
-	{regexp.MustCompile(`\b\d+(\.\d+)? ([KMG]i)?B\b`), "SIZE"},
-	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "HASH"},
-	{regexp.MustCompile(`\b(process|pid) \d+\b`), "PROCESS"},
-	{regexp.MustCompile(`\b\d+ MiB left\b`), "SPACE left"},
-	// While a lane is down, its probe is in flight, or waits, or is pulled again.
-	{regexp.MustCompile(`(?m)^(\S+) +\d+ +\d+ +\d+ +\d+ +down +\S+$`), "$1 down"},
-	{regexp.MustCompile(`(?m)^PUSH_RETRY .*$`), "PUSH_RETRY"},
-	{regexp.MustCompile(`(?m)^ +CLOCK +the same again, \d+ times in all\n`), ""}, // as long as an outage takes
-}
-
-// stable is an output without what is volatile.
-func stable(output string) string {
-	for _, v := range volatile {
-		output = v.pattern.ReplaceAllString(output, v.instead)
-	}
-	return strings.Join(strings.Fields(output), " ")
-}
-
 // operationsFile serializes who reads and corrects the document.
 var operationsFile sync.Mutex
 

@@ -4,14 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli"
 	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/pkg/publisher"
 )
 
 // session is a publish whose input and output are pipes.
@@ -96,4 +100,15 @@ func TestPublishEndsWhenTheBrokerStops(t *testing.T) {
 	if code := <-s.code; code != app.ExitUnavailable || !strings.Contains(s.stderr.String(), "stdin:2 and what follows") {
 		t.Errorf("exit code %d: %s", code, s.stderr)
 	}
+}
+
+// publishTraced publishes a receipt as a chat server does that has traces.
+func publishTraced(ts *testscript.TestScript, _ bool, args []string) {
+	nc, err := publisher.Connect(fmt.Sprintf(`{"url":%q}`, ts.Getenv("PUSHWORKER_NATS_URL")))
+	ts.Check(err)
+	defer nc.Close()
+	p, err := publisher.New(nc, publisher.Config{})
+	ts.Check(err)
+	_, err = p.PublishRaw(worldOf(ts).tb.Context(), []byte(ts.ReadFile(args[0])), publisher.Header("Traceparent", args[1]))
+	ts.Check(err)
 }

@@ -60,6 +60,7 @@ func get() {
 //	account FILE         writes another service account for it
 //	fakescript FILE      has it follow the rules in a file
 //	revoke               has it take no access token of before
+//	traced FILE PARENT   publishes a receipt with the header Traceparent
 //	app ADDR N           waits for the nth test token that the fake there is sent, returns
 //	                     it, and puts the worker's answer into the file answer
 //	pull N               takes the next receipts of the first lane into the file
@@ -82,6 +83,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ESC", "\x1b")
+			env.Setenv("GORACE", "atexit_sleep_ms=20") // the race detector's own is a second for each command
 			env.Values[worldKey{}] = &world{tb: env.T().(testing.TB)}
 			return nil
 		},
@@ -91,6 +93,7 @@ func TestScripts(t *testing.T) {
 			"freeaddr":   freeAddr,
 			"printed":    printed,
 			"broker":     startBroker,
+			"chatserver": startChatServer,
 			"bury":       bury,
 			"worker":     startWorker,
 			"ready":      setReady,
@@ -103,6 +106,7 @@ func TestScripts(t *testing.T) {
 			"showas":     showAs,
 			"pull":       pull,
 			"app":        returnTokens,
+			"traced":     publishTraced,
 		},
 	})
 }

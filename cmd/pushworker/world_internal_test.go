@@ -24,6 +24,8 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/internal/deadletter"
+	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/device/devicetest"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
 
@@ -186,4 +188,19 @@ func pull(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs("pulled"), pulled.Bytes(), 0o600))
+}
+
+// startChatServer starts what answers push.directory.* with the devices of a file of import
+// lines.
+func startChatServer(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	keeper := devicetest.NewKeeper()
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		d, err := device.ParseLine([]byte(strings.TrimSpace(line)))
+		ts.Check(err)
+		_, err = keeper.Put(w.tb.Context(), d)
+		ts.Check(err)
+	}
+	nc, _ := brokertest.Client(w.tb, ts.Getenv("PUSHWORKER_NATS_URL"))
+	brokertest.NewChatServer(nc, keeper).Up(w.tb)
 }

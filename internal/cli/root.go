@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/cli/about"
 	"github.com/pushworker/pushworker/internal/cli/app"
+	"github.com/pushworker/pushworker/internal/cli/channel"
 	"github.com/pushworker/pushworker/internal/cli/deadletter"
 	"github.com/pushworker/pushworker/internal/cli/device"
 	"github.com/pushworker/pushworker/internal/cli/doctor"
@@ -12,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/cli/explain"
 	"github.com/pushworker/pushworker/internal/cli/fake"
 	"github.com/pushworker/pushworker/internal/cli/lane"
+	"github.com/pushworker/pushworker/internal/cli/provision"
 	"github.com/pushworker/pushworker/internal/cli/publish"
 	"github.com/pushworker/pushworker/internal/cli/replay"
 	"github.com/pushworker/pushworker/internal/cli/route"
@@ -53,11 +55,13 @@ environment variables; pushworker config docs lists them. Exit codes: 0 ok,
 		publish.New(a),
 		status.New(a),
 		device.New(a),
+		channel.New(a),
 		deadletter.New(a),
 		replay.New(a),
 		explain.New(a),
 		route.New(a),
 		lane.New(a),
+		provision.New(a),
 		erase.New(a),
 		doctor.New(a),
 		about.NewSchema(a),
@@ -75,7 +79,7 @@ environment variables; pushworker config docs lists them. Exit codes: 0 ok,
 
 // addAliases gives the commands the names that fingers type, too.
 func addAliases(cmd *cobra.Command) {
-	others := map[string][]string{"ls": {"list"}, "rm": {"remove", "delete"}, "drop": {"rm"}, "deadletter": {"deadletters", "dlq"}, "device": {"devices"}, "lane": {"lanes"}}
+	others := map[string][]string{"ls": {"list"}, "rm": {"remove", "delete"}, "drop": {"rm"}, "deadletter": {"deadletters", "dlq"}, "device": {"devices"}, "channel": {"channels"}, "lane": {"lanes"}}
 	cmd.Aliases = append(cmd.Aliases, others[cmd.Name()]...)
 	for _, sub := range cmd.Commands() {
 		addAliases(sub)

@@ -43,6 +43,7 @@ func newConfigCheckCommand(a command) *cobra.Command {
 			if err := errors.Join(err, a.CheckHandlers(c, err)); err != nil {
 				return err
 			}
+			a.WarnHandlers(c)
 			_, err = fmt.Fprintln(a.Stdout, "configuration is usable")
 			return err
 		},

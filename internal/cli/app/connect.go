@@ -8,11 +8,15 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/worker"
 )
 
 // connectTimeout is how long a command looks for the broker.
 const connectTimeout = 5 * time.Second
+
+// createTimeout is how long a command waits until the broker's cluster can hold what it creates.
+const createTimeout = 30 * time.Second
 
 // WithBroker runs f with the configuration and a connection to the broker.
 func (a *App) WithBroker(ctx context.Context, command string, f func(*config.Config, *broker.Conn) error) error {
@@ -28,10 +32,35 @@ func (a *App) WithBroker(ctx context.Context, command string, f func(*config.Con
 	return f(c, conn)
 }
 
+// WithTopology is WithBroker for a command that needs every stream of receipts: it is
+// refused where there are more than the configuration says.
+func (a *App) WithTopology(ctx context.Context, command string, f func(*config.Config, *broker.Conn, topology.Topology) error) error {
+	return a.WithBroker(ctx, command, func(c *config.Config, conn *broker.Conn) error {
+		t := worker.Topology(c, nil)
+		if err := topology.CheckShards(ctx, conn, t); err != nil {
+			return Usage(err)
+		}
+		return f(c, conn, t)
+	})
+}
+
+// Create has create make what a command needs and does not find. It waits for a cluster
+// that is starting.
+func Create(ctx context.Context, conn *broker.Conn, create func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	return broker.Persist(ctx, *conn.Log(), func() error { return create(ctx) })
+}
+
 // Connect connects a command to the broker. Close the connection.
 func (a *App) Connect(ctx context.Context, c *config.Config, command string) (*broker.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
+	return a.ConnectUntil(ctx, c, command)
+}
+
+// ConnectUntil is Connect that looks for the broker until ctx ends.
+func (a *App) ConnectUntil(ctx context.Context, c *config.Config, command string) (*broker.Conn, error) {
 	o := worker.BrokerOptions(c, "pushworker "+command)
 	o.Log = a.Logger(c.Log)
 	conn, err := broker.Connect(ctx, o)

@@ -11,6 +11,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/consumer"
+	"github.com/pushworker/pushworker/internal/directory"
 	"github.com/pushworker/pushworker/internal/replay"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/publisher"
@@ -35,6 +36,8 @@ func exitRules() []exitRule {
 		{ExitData, Told(ExitData)},
 		{exitConfig, is[*config.InvalidError]},
 		{exitConfig, wraps(worker.ErrHandlers)},
+		{exitConfig, wraps(worker.ErrTraces)},
+		{exitConfig, wraps(directory.ErrConfig)},
 		{exitLocked, is[*embedded.LockedError]},
 		{ExitUnavailable, Told(ExitUnavailable)},
 		{ExitUnavailable, wraps(worker.ErrBroker)},

@@ -30,6 +30,7 @@ func TestExitCodes(t *testing.T) {
 		"unfinished":    {consumer.ErrUnfinished, 75},
 		"configuration": {&config.InvalidError{}, 78},
 		"handlers":      {worker.ErrHandlers, 78},
+		"traces":        {worker.ErrTraces, 78},
 	}
 	for name, test := range tests {
 		if got := ExitCode(test.err); got != test.code {

@@ -30,6 +30,14 @@ func (a *App) CheckHandlers(c *config.Config, err error) error {
 	return withoutTold(err, invalid.Faults)
 }
 
+// WarnHandlers says what of the handlers' own configuration deserves a look.
+func (a *App) WarnHandlers(c *config.Config) {
+	plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
+	for _, text := range (worker.Worker{Config: c, Plugins: plugins}).Warnings() {
+		a.Say("warning: %s", text)
+	}
+}
+
 // withoutTold is err without those of its lines that are among the faults. Each handler
 // reads the keys that all have in common, which the configuration does, too.
 func withoutTold(err error, faults []config.Fault) error {

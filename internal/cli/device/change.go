@@ -31,7 +31,7 @@ removed from that user; the command reports this.`,
 			if err := errors.Join(device.Validate(d), a.checkProvider(d.Provider)); err != nil {
 				return app.Usage(err)
 			}
-			return a.devices(cmd.Context(), true, func(dir *devices.Directory) error {
+			return a.ownDevices(cmd.Context(), true, func(dir *devices.Directory) error {
 				return a.putDevice(cmd.Context(), dir, d)
 			})
 		},
@@ -57,6 +57,12 @@ func (a command) putDevice(ctx context.Context, dir *devices.Directory, d push.D
 	}
 	if err == nil && !before.IsZero() && before != d.User {
 		a.Say("the token was registered for %s and is taken from that user", before.UserId())
+	}
+	if err == nil && d.Provider == "webpush" {
+		sent, _ := dir.Activate(ctx, d.User, d.ID) // the device is registered, and may be activated later
+		if sent > 0 {
+			a.Say("the device got a test push; when its app has returned the token, receipts are sent to it")
+		}
 	}
 	return deviceError(err)
 }
@@ -117,7 +123,7 @@ kind, and removes them with --yes.`,
 			if err := consent.Check(); err != nil {
 				return err
 			}
-			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error {
+			return a.ownDevices(cmd.Context(), false, func(dir *devices.Directory) error {
 				return a.removeDevices(cmd.Context(), dir, like, &consent)
 			})
 		},

@@ -48,22 +48,35 @@ the first.`,
 func (a command) devices(ctx context.Context, write bool, f func(*devices.Directory) error) error {
 	return a.WithBroker(ctx, "device", func(c *config.Config, conn *broker.Conn) error {
 		plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
-		o := devices.Options{
-			Displace: c.DevicesDisplace, Address: worker.Worker{Config: c, Plugins: plugins}.Address, Log: a.Logger(c.Log),
-		}
-		directory, err := devices.Open(ctx, conn, o)
+		w := worker.Worker{Config: c, Plugins: plugins, Log: a.Logger(c.Log)}
+		directory, err := w.OpenDevices(ctx, conn, nil)
 		if errors.Is(err, devices.ErrNoBucket) && write && c.Provision {
 			if lost := devices.Lost(ctx, conn, worker.Topology(c, nil)); lost != nil && !c.DevicesCreate {
 				return app.Unavailable(lost)
 			}
-			if _, err = devices.Provision(ctx, conn, c.Replicas); err == nil {
-				directory, err = devices.Open(ctx, conn, o)
+			err = app.Create(ctx, conn, func(ctx context.Context) error {
+				_, err := devices.Provision(ctx, conn, c.Replicas)
+				return err
+			})
+			if err == nil {
+				directory, err = w.OpenDevices(ctx, conn, nil)
 			}
 		}
 		if err != nil {
 			return app.Unavailable(err)
 		}
+		defer directory.Close()
 		return f(directory)
+	})
+}
+
+// ownDevices is devices for a command that only pushworker's own directory can do.
+func (a command) ownDevices(ctx context.Context, write bool, f func(*devices.Directory) error) error {
+	return a.devices(ctx, write, func(dir *devices.Directory) error {
+		if dir.Foreign() {
+			return app.Usage(device.ErrForeign)
+		}
+		return f(dir)
 	})
 }
 

@@ -31,7 +31,7 @@ FILE:LINE, the other lines are registered, and the exit code is 65.`,
   zcat devices.jsonl.gz | pushworker device import -`,
 		Args: app.OneFile("devices"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.devices(cmd.Context(), true, func(dir *devices.Directory) error {
+			return a.ownDevices(cmd.Context(), true, func(dir *devices.Directory) error {
 				return a.importDevices(cmd.Context(), dir, args[0], quiet)
 			})
 		},

@@ -17,16 +17,18 @@ import (
 
 // deviceLine is a device in a list, with a hash in place of its token.
 type deviceLine struct {
-	User       string    `json:"user"`
-	ID         string    `json:"id"`
-	Provider   string    `json:"provider"`
-	Platform   string    `json:"platform"`
-	App        string    `json:"app,omitempty"`
-	Kind       string    `json:"kind,omitempty"`
-	Env        string    `json:"env,omitempty"`
-	Lang       string    `json:"lang,omitempty"`
-	Registered time.Time `json:"registered,omitzero"`
-	TokenHash  string    `json:"token_hash"`
+	User       string       `json:"user"`
+	ID         string       `json:"id"`
+	Provider   string       `json:"provider"`
+	Platform   string       `json:"platform"`
+	App        string       `json:"app,omitempty"`
+	Kind       string       `json:"kind,omitempty"`
+	Env        string       `json:"env,omitempty"`
+	Lang       string       `json:"lang,omitempty"`
+	Activated  bool         `json:"activated,omitempty"`
+	Failing    push.Failing `json:"failing,omitzero"`
+	Registered time.Time    `json:"registered,omitzero"`
+	TokenHash  string       `json:"token_hash"`
 }
 
 func newDeviceListCommand(a command) *cobra.Command {
@@ -69,7 +71,7 @@ func (a command) printDevices(out terminal.Format, list []push.Device, reveal bo
 	p := a.List(out, header...)
 	for _, d := range list {
 		token, e := hash(d.Token), d.More()
-		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, e.App, e.Kind, e.Env, d.Lang, d.Registered, token}
+		var line any = deviceLine{d.User.String(), d.ID, d.Provider, d.Platform, e.App, e.Kind, e.Env, d.Lang, e.Activated, e.Failing, d.Registered, token}
 		if reveal {
 			line, token = d, d.Token
 		}
@@ -96,7 +98,7 @@ The lines contain complete tokens, which are personal data.`,
 			if terminal.IsTerminal(a.Stdout) && !reveal {
 				return app.Usage(errors.New("the lines contain complete tokens: write them to a file or a pipe, or give --reveal"))
 			}
-			return a.devices(cmd.Context(), false, func(dir *devices.Directory) error { return a.export(cmd.Context(), dir, quiet) })
+			return a.ownDevices(cmd.Context(), false, func(dir *devices.Directory) error { return a.export(cmd.Context(), dir, quiet) })
 		},
 	}
 	cmd.Flags().BoolVar(&reveal, "reveal", false, "write tokens to a terminal, too")

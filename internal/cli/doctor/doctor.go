@@ -109,7 +109,7 @@ func levelColour(l push.Level) string {
 // answers, if one does.
 func (a command) examination(ctx context.Context) []doctor.Group {
 	c, err := config.Load(a.Env, a.Overrides)
-	handlers := a.CheckHandlers(c, err)
+	handlers := a.CheckHandlers(c, err) //nolint:contextcheck // it asks nobody
 	if invalid, ok := errors.AsType[*config.InvalidError](err); ok {
 		return []doctor.Group{doctor.Configuration(invalid.Faults, invalid.Warnings, handlers)}
 	}
@@ -119,7 +119,9 @@ func (a command) examination(ctx context.Context) []doctor.Group {
 	if len(lanes) == 0 {
 		lanes = worker.EnabledHandlers(c)
 	}
-	look := doctor.Broker(c, worker.Topology(c, lanes), func(ctx context.Context) (*broker.Conn, error) { return a.Connect(ctx, c, "doctor") })
+	plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
+	address := worker.Worker{Config: c, Plugins: plugins}.Addresser()
+	look := doctor.Broker(c, worker.Topology(c, lanes), address, func(ctx context.Context) (*broker.Conn, error) { return a.Connect(ctx, c, "doctor") })
 	if c.UsesEmbedded() {
 		answers := doctor.Answers(c)
 		groups = append(groups, doctor.Store(c, answers))
@@ -129,7 +131,7 @@ func (a command) examination(ctx context.Context) []doctor.Group {
 	}
 	groups = append(groups, look)
 	if handlers == nil {
-		groups = append(groups, a.handlerGroup(c, lanes))
+		groups = append(groups, a.handlerGroup(c, lanes, address))
 	}
 	return append(groups, doctor.Group{Topic: "worker", Look: func(ctx context.Context) []push.Finding {
 		var unready error
@@ -141,19 +143,30 @@ func (a command) examination(ctx context.Context) []doctor.Group {
 }
 
 // handlerGroup has the handlers of this configuration look at their providers, as far as
-// they have lanes.
-func (a command) handlerGroup(c *config.Config, lanes []string) doctor.Group {
+// they have lanes, and at the devices that are registered.
+func (a command) handlerGroup(c *config.Config, lanes []string, address func(push.Device) (push.Device, error)) doctor.Group {
 	return doctor.Group{Topic: "handlers", Look: func(ctx context.Context) []push.Finding {
 		found := doctor.Strangers(c, worker.EnabledHandlers(c), lanes)
+		seen := make(map[string]push.Handler)
 		plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
 		err := worker.Worker{Config: c, Plugins: plugins}.Look(&device.OnDemand{}, func(name string, h push.Handler) {
 			if h == nil || slices.Contains(lanes, name) {
 				found = append(found, doctor.Handler(ctx, name, h)...)
 			}
+			seen[name] = h
 		})
 		if err != nil {
 			found = append(found, push.Finding{Level: push.LevelFail, Check: "start", Text: err.Error(), Remedy: "correct PUSHWORKER_HANDLERS"})
 		}
-		return found
+		return append(found, a.reach(ctx, c, seen, address)...)
 	}}
+}
+
+// reach is what the handlers say of the devices that are registered.
+func (a command) reach(ctx context.Context, c *config.Config, handlers map[string]push.Handler, address func(push.Device) (push.Device, error)) []push.Finding {
+	reach := doctor.NewReach(ctx, c, func(ctx context.Context) (*broker.Conn, error) { return a.Connect(ctx, c, "doctor") })
+	for _, h := range c.Handlers {
+		reach.See(h.Name, h.Type, handlers[h.Name])
+	}
+	return reach.Findings(c, address)
 }

@@ -12,12 +12,13 @@ import (
 
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
+	"github.com/pushworker/pushworker/internal/broker/channels"
 	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/broker/erasure"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/consumer"
-	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -38,12 +39,12 @@ func New(shared *app.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "erase",
 		Short: "Erase what is stored about a user",
-		Long: `Removes a user's devices. Overwrites on the broker's disk the receipts, retries,
-dead letters and events to or from the user. A receipt that other users still
-wait for stays until it is delivered: OWED counts these, and the exit code is
-75. The broker overwrites later what was removed earlier, for example by
-redrive. Without --yes it asks on a terminal; elsewhere it only shows what it
-would do.`,
+		Long: `Removes a user's devices, and the user from channels. Overwrites on the broker's
+disk the receipts, retries, dead letters and events to or from the user. A
+receipt that other users still wait for stays until it is delivered: OWED counts
+these, and the exit code is 75. The broker overwrites later what was removed
+earlier, for example by redrive. Without --yes it asks on a terminal; elsewhere
+it only shows what it would do.`,
 		Example: `  pushworker erase --user usr782riWdFIwE
   pushworker erase --user usr782riWdFIwE --yes -o json`,
 		Args: app.NoArgs,
@@ -55,8 +56,8 @@ would do.`,
 				return err
 			}
 			e := erasing{command: a, user: user, out: out}
-			return a.WithBroker(cmd.Context(), "erase", func(c *config.Config, conn *broker.Conn) error {
-				return e.erase(cmd.Context(), c, conn, &consent)
+			return a.WithTopology(cmd.Context(), "erase", func(c *config.Config, conn *broker.Conn, t topology.Topology) error {
+				return e.erase(cmd.Context(), c, conn, t, &consent)
 			})
 		},
 	}
@@ -75,9 +76,12 @@ type plannedLine struct {
 	Owed     int    `json:"owed"`
 }
 
-func (e *erasing) erase(ctx context.Context, c *config.Config, conn *broker.Conn, consent *app.Change) (err error) {
-	e.eraser = erasure.New(conn, worker.Topology(c, nil))
+func (e *erasing) erase(ctx context.Context, c *config.Config, conn *broker.Conn, t topology.Topology, consent *app.Change) (err error) {
+	e.eraser = erasure.New(conn, t)
 	if e.eraser.Devices, err = devices.Open(ctx, conn, devices.Options{Log: e.Logger(c.Log)}); err != nil && !errors.Is(err, devices.ErrNoBucket) {
+		return app.Unavailable(err)
+	}
+	if e.eraser.Channels, err = channels.Open(ctx, conn, e.Logger(c.Log)); err != nil && !errors.Is(err, channels.ErrNoBucket) {
 		return app.Unavailable(err)
 	}
 	planned, err := e.survey(ctx) // before anything is changed
@@ -92,6 +96,13 @@ func (e *erasing) erase(ctx context.Context, c *config.Config, conn *broker.Conn
 		return fmt.Errorf("%w; what is listed as erased is erased, the rest is unchanged: run it again", err)
 	}
 	e.Say(unreached)
+	if c.Directory != config.InKV {
+		e.Say("the chat server keeps the devices: remove the user's devices there")
+	}
+	if e.subscribed > 0 {
+		return fmt.Errorf("devices of the user are still subscribed to channels by %s: when a worker with the handler has unsubscribed them, "+
+			"or the lane is removed with `pushworker lane retire`, run it again: %w", terminal.Count(e.subscribed, "handler"), consumer.ErrUnfinished)
+	}
 	if owed > 0 {
 		return fmt.Errorf("others are still to be told %s: when the lanes have caught up (`pushworker status`), "+
 			"and those dead letters are redriven or dropped, run it again: %w", terminal.Count(owed, "message"), consumer.ErrUnfinished)
@@ -119,9 +130,10 @@ func (e *erasing) agreed(planned []erasure.Counts, consent *app.Change) (bool, e
 type erasing struct {
 	command
 
-	user   push.Uid
-	out    terminal.Format
-	eraser *erasure.Eraser
+	user       push.Uid
+	out        terminal.Format
+	eraser     *erasure.Eraser
+	subscribed int // handlers whose providers may still have devices of the user in channels
 }
 
 // survey counts what is to be erased in every place. An error says that nothing was.
@@ -146,7 +158,7 @@ func (e *erasing) show(planned []erasure.Counts) error {
 // run erases in every place, and returns how much is owed to others.
 func (e *erasing) run(ctx context.Context, planned []erasure.Counts) (owed int, err error) {
 	total := 0
-	for _, l := range planned[1:] { // devices are few, and go at once
+	for _, l := range planned[len(planned)-len(e.eraser.Streams()):] { // the others are few, and go at once
 		total += l.Erased
 	}
 	shown := e.Show(&app.Progress{What: "erasing", Total: int64(total)})
@@ -154,7 +166,11 @@ func (e *erasing) run(ctx context.Context, planned []erasure.Counts) (owed int, 
 	p := e.List(e.out, "WHERE", "FOUND", "ERASED", "NARROWED", "OWED")
 	for counts, fault := range e.eraser.All(ctx, e.user, false) {
 		p.Add(counts, cells(counts)...)
-		owed += counts.Owed
+		if counts.Where == "channels" {
+			e.subscribed = counts.Owed
+		} else {
+			owed += counts.Owed
+		}
 		if fault != nil {
 			err = interruptedOr(ctx, fault)
 		}

@@ -15,11 +15,11 @@ import (
 	"github.com/pushworker/pushworker/config"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/explain"
 	"github.com/pushworker/pushworker/internal/explain/query"
-	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -36,6 +36,7 @@ type explainOptions struct {
 	topic     string
 	topicSeq  int
 	streamSeq uint64
+	stream    string
 	since     app.Moment
 	limit     int
 	search    app.Length
@@ -63,8 +64,8 @@ and the time are recorded; PUSHWORKER_EVENTS=all also records which devices.`,
 			if err := errors.Join(o.takeSeq(args), o.check()); err != nil {
 				return app.Usage(err)
 			}
-			return a.WithBroker(cmd.Context(), "explain", func(c *config.Config, conn *broker.Conn) error {
-				return a.explain(cmd.Context(), c, conn, o)
+			return a.WithTopology(cmd.Context(), "explain", func(c *config.Config, conn *broker.Conn, t topology.Topology) error {
+				return a.explain(cmd.Context(), c, conn, t, o)
 			})
 		},
 	}
@@ -73,6 +74,7 @@ and the time are recorded; PUSHWORKER_EVENTS=all also records which devices.`,
 	flags.StringVar(&o.topic, "topic", "", "only receipts of the conversation `NAME`")
 	flags.IntVar(&o.topicSeq, "seq", 0, "only the receipt of message `N` of the topic")
 	flags.Uint64Var(&o.streamSeq, "stream-seq", 0, "the receipt with sequence `N`, which publish has printed")
+	app.AddStream(cmd, &o.stream)
 	flags.Var(&o.since, "since", "look back 2h, or to 2026-01-31; by default 72h")
 	flags.IntVar(&o.limit, "limit", 10, "at most the newest `N` receipts, by default 10")
 	flags.Var(&o.search, "search", "how long to search, by default 10s; 0: no limit")
@@ -121,9 +123,14 @@ func (o *explainOptions) place() string {
 	return "in " + o.topic
 }
 
-func (a command) explain(ctx context.Context, c *config.Config, conn *broker.Conn, o explainOptions) error {
+func (a command) explain(ctx context.Context, c *config.Config, conn *broker.Conn, t topology.Topology, o explainOptions) (err error) {
+	if o.stream != "" || o.streamSeq != 0 {
+		if t, err = app.OneStream(t, o.stream); err != nil {
+			return err
+		}
+	}
 	q := query.Query{
-		Conn: conn, Topology: worker.Topology(c, nil), Limits: c.ReceiptLimits(),
+		Conn: conn, Topology: t, Limits: c.ReceiptLimits(),
 		User: o.user, Topic: o.topic, TopicSeq: o.topicSeq, Since: o.since.Time, Limit: o.limit, For: time.Duration(o.search),
 	}
 	receipts, err := a.receipts(ctx, c, q, o)
@@ -137,7 +144,7 @@ func (a command) explain(ctx context.Context, c *config.Config, conn *broker.Con
 	if o.single() || o.out != terminal.FormatTable {
 		return a.printStories(stories, o)
 	}
-	return a.listStories(stories)
+	return a.listStories(stories, c.Streams.Count)
 }
 
 // receipts returns the receipts in question, the newest first.

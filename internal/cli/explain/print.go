@@ -18,12 +18,15 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
-// listStories writes one line for each receipt and lane.
-func (a command) listStories(stories []explain.Story) error {
+// listStories writes one line for each receipt, which are in so many streams, and lane.
+func (a command) listStories(stories []explain.Story, streams int) error {
 	p := a.List(terminal.FormatTable, "STREAM-SEQ", "AGE", "WHAT", "TOPIC", "LANE", "FATE")
 	for _, s := range stories {
 		r := s.Receipt
 		seq, age, what, topic := strconv.FormatUint(r.Seq, 10), terminal.Age(r.Published), r.What, app.TopicText(r.Topic, r.Channel, r.TopicSeq)
+		if streams > 1 {
+			seq = r.Stream + " " + seq
+		}
 		for _, lane := range s.Lanes {
 			p.Add(nil, seq, age, what, topic, lane.Handler, string(lane.Fate))
 		}
@@ -31,7 +34,11 @@ func (a command) listStories(stories []explain.Story) error {
 	if err := p.Close(); err != nil {
 		return err
 	}
-	a.Say("details of one: pushworker explain %d", stories[0].Receipt.Seq)
+	of := ""
+	if streams > 1 {
+		of = " --stream " + stories[0].Receipt.Stream
+	}
+	a.Say("details of one: pushworker explain %d%s", stories[0].Receipt.Seq, of)
 	return nil
 }
 
@@ -59,6 +66,9 @@ func storyText(s explain.Story, user push.Uid) string {
 	}
 	if r.Unreadable == "" {
 		field("to", recipients(r, user))
+	}
+	if r.Trace != "" {
+		field("trace", r.Trace)
 	}
 	for _, lane := range s.Lanes {
 		b.WriteString("\n")
@@ -169,6 +179,9 @@ func targetText(t outcome.Target) string {
 	text := name + ": " + t.Result
 	if t.Why != "" {
 		text += ", " + t.Why
+	}
+	if t.UniqueID != "" {
+		text += ", apns-unique-id " + t.UniqueID
 	}
 	return text
 }

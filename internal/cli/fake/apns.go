@@ -80,6 +80,7 @@ func (a command) runAPNs(cmd *cobra.Command, options fakeapns.Options, f apnsFla
 		config += `,"environment":"sandbox"`
 	}
 	greeting := "fake APNs at " + server.URL() + "; for the worker:\n  SSL_CERT_FILE=" + cmp.Or(f.ca, "ca.pem") +
-		` PUSHWORKER_HANDLERS='[{"name":"apns","config":{` + config + "}}]' pushworker run\n"
+		` PUSHWORKER_HANDLERS='[{"name":"apns","config":{` + config + "}}]' pushworker run\n" +
+		unwritten("--key", f.key, "fake.p8") + unwritten("--ca", f.ca, "ca.pem")
 	return f.serve(a, cmd, server.Server, func() { _, _ = io.WriteString(a.Stderr, terminal.Printable(greeting)) })
 }

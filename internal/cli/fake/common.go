@@ -21,8 +21,13 @@ type common struct {
 
 // bind adds the flags, and those of o.
 func (f *common) bind(flags *pflag.FlagSet, o *fake.Options) {
-	flags.StringVar(&f.tls, "tls", "", "serve HTTPS at this `HOST:PORT` instead")
+	flags.StringVar(&f.tls, "tls", "", "serve HTTPS at `HOST:PORT`, beside an --http given")
 	flags.StringVar(&f.ca, "ca", "", "write the certificate, made at the start, to this `FILE`")
+	f.bindRest(flags, o)
+}
+
+// bindRest adds those that are not about addresses.
+func (f *common) bindRest(flags *pflag.FlagSet, o *fake.Options) {
 	flags.StringVar(&f.script, "script", "", "follow the rules in this JSON `FILE`")
 	flags.Var((*app.Length)(&o.Latency), "latency", "`DURATION` between a request and its answer")
 	flags.BoolVar(&o.Reveal, "reveal", false, "show what is secret in the lines and below /fake/")
@@ -31,14 +36,18 @@ func (f *common) bind(flags *pflag.FlagSet, o *fake.Options) {
 
 // apply puts into o what the flags say.
 func (f *common) apply(a command, cmd *cobra.Command, o *fake.Options, parse func([]byte) (fake.Script, error)) error {
-	if f.tls != "" {
-		if cmd.Flags().Changed("http") {
-			return app.Usage(errors.New("--http and --tls: the fake listens at one address; give one of the two"))
-		}
+	switch {
+	case f.tls != "" && (cmd.Flags().Changed("http") || cmd.Flags().Changed("addr")):
+		o.TLSAddr = f.tls
+	case f.tls != "":
 		o.Addr, o.TLS = f.tls, true
 	}
-	if f.ca != "" && f.tls == "" {
-		return app.Usage(errors.New("--ca needs --tls: without it there is no certificate"))
+	if f.ca != "" && !o.TLS && o.TLSAddr == "" && o.CertFile == "" {
+		name := "ca"
+		if cmd.Flags().Lookup(name) == nil {
+			name = "ca-out" // as fakefcm calls it
+		}
+		return app.Usage(fmt.Errorf("--%s needs --tls: without it there is no certificate", name))
 	}
 	if !f.quiet {
 		o.Log = terminal.SafeLines{Writer: a.Stdout}
@@ -56,6 +65,14 @@ func (f *common) apply(a command, cmd *cobra.Command, o *fake.Options, parse fun
 	return nil
 }
 
+// unwritten says how to get a file that the printed line names and no flag had written.
+func unwritten(flag, file, name string) string {
+	if file != "" {
+		return ""
+	}
+	return "the worker needs " + name + ": start the fake with " + flag + " " + name + "\n"
+}
+
 // serve runs a started server until the command is told to end.
 func (f *common) serve(a command, cmd *cobra.Command, server *fake.Server, greet func()) error {
 	var err error
@@ -68,7 +85,7 @@ func (f *common) serve(a command, cmd *cobra.Command, server *fake.Server, greet
 		greet()
 		<-cmd.Context().Done()
 		stats := server.Stats()
-		a.Say("%d requests, %d accepted, %d connections", stats.Requests, stats.Accepted, stats.Connections)
+		a.Say("%d requests, %d messages accepted, %d connections", stats.Requests, stats.Accepted, stats.Connections)
 	}
 	return errors.Join(err, server.Close())
 }

@@ -2,6 +2,7 @@
 package fake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,9 @@ import (
 
 // fakeFCMFlags are the flags of fakefcm that are no options of the server.
 type fakeFCMFlags struct {
-	script, credentials, project, caOut string
-	quiet                               bool
+	common
+
+	credentials, project string
 }
 
 // command is the app, as the commands of this package see it.
@@ -36,6 +38,9 @@ func New(shared *app.App) *cobra.Command {
 	cmd.AddCommand(NewFCM(shared, "fcm"), newAPNs(shared), newWebpush(shared), newWebhook(shared), newHMS(shared))
 	return cmd
 }
+
+// oldFCM is what fake fcm was called before there were others; its flags are as they were.
+const oldFCM = "fakefcm"
 
 // NewFCM returns the command by the name use: fake fcm, and fakefcm as it was called
 // before there were others.
@@ -64,35 +69,35 @@ docs/fakefcm.md describes scripts and answers.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "addr", "127.0.0.1:9080", "`HOST:PORT` to listen on (default 127.0.0.1:9080)")
+	address := "http"
+	if use == oldFCM {
+		address = "addr"
+	}
+	flags.StringVar(&options.Addr, address, "127.0.0.1:9080", "`HOST:PORT` to listen on (default 127.0.0.1:9080)")
 	flags.StringVar(&f.credentials, "credentials", "", "write a service account for the fake to this `FILE`")
 	flags.StringVar(&f.project, "project", "demo", "project `ID` of that service account")
 	flags.BoolVar(&options.AnyBearer, "any-token", false, "accept every access token, not only ours")
-	flags.StringVar(&f.script, "script", "", "follow the rules in this JSON `FILE`")
-	flags.Var((*app.Length)(&options.Latency), "latency", "wait this `DURATION` before each answer")
 	flags.Uint32Var(&options.MaxStreams, "max-streams", options.MaxStreams, "HTTP/2 streams open per connection, at most `N`")
 	flags.IntVar(&options.ProjectPerMinute, "project-quota", 0, "at most `N` requests a minute per project, 0 for any")
 	flags.IntVar(&options.DevicePerMinute, "device-quota", 0, "at most `N` messages a minute per token, 0 for any")
 	flags.Var((*app.Length)(&options.TokenLifetime), "token-life", "how long an access token lives; 0 for 59m59s")
-	flags.BoolVar(&options.TLS, "tls", false, "serve HTTPS with a certificate made at the start")
-	flags.StringVar(&f.caOut, "ca-out", "", "write that certificate to this `FILE`, for clients")
+	if use == oldFCM {
+		flags.BoolVar(&options.TLS, "tls", false, "serve HTTPS with a certificate made at the start")
+		flags.StringVar(&f.ca, "ca-out", "", "write that certificate to this `FILE`, for clients")
+		f.bindRest(flags, &options.Options)
+	} else {
+		f.bind(flags, &options.Options)
+		flags.StringVar(&options.Addr, "addr", "127.0.0.1:9080", "what --http is called in fakefcm")
+		_ = flags.MarkHidden("addr")
+	}
 	flags.StringVar(&options.CertFile, "cert", "", "serve HTTPS with the certificate in this `FILE`")
 	flags.StringVar(&options.KeyFile, "key", "", "`FILE` with the key of --cert")
-	flags.BoolVar(&options.Reveal, "reveal", false, "show tokens and messages")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no line per push")
 	return cmd
 }
 
 func (a command) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeFCMFlags) error {
-	if f.script != "" {
-		script, err := readScript(f.script)
-		if err != nil {
-			return err
-		}
-		options.Script = script
-	}
-	if !f.quiet {
-		options.Log = terminal.SafeLines{Writer: a.Stdout}
+	if err := f.apply(a, cmd, &options.Options, fakefcm.ParseScript); err != nil {
+		return err
 	}
 	server, err := fakefcm.Start(options)
 	if _, wrong := errors.AsType[*fake.OptionsError](err); wrong {
@@ -101,38 +106,14 @@ func (a command) runFakeFCM(cmd *cobra.Command, options fakefcm.Options, f fakeF
 	if err != nil {
 		return err
 	}
-	err = writeFakeFiles(server, f)
-	if err == nil {
-		a.greetFake(server, f)
-		<-cmd.Context().Done()
-		stats := server.Stats()
-		a.Say("%d requests, %d messages accepted, %d connections", stats.Requests, stats.Accepted, stats.Connections)
+	if err := writeAccount(server, f); err != nil {
+		return errors.Join(err, server.Close())
 	}
-	return errors.Join(err, server.Close())
+	return f.serve(a, cmd, server.Server, func() { a.greetFake(server, f) })
 }
 
-func readScript(file string) (fake.Script, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // the operator names the file
-	if err != nil {
-		return fake.Script{}, app.Data(fmt.Errorf("read the script: %w", err))
-	}
-	script, err := fakefcm.ParseScript(text)
-	if err != nil {
-		return fake.Script{}, app.Data(fmt.Errorf("%s: %w", file, err))
-	}
-	return script, nil
-}
-
-// writeFakeFiles leaves what clients need.
-func writeFakeFiles(server *fakefcm.Server, f fakeFCMFlags) error {
-	if f.caOut != "" {
-		if server.CAPEM() == nil {
-			return app.Usage(errors.New("--ca-out needs --tls: without it there is no certificate"))
-		}
-		if err := os.WriteFile(f.caOut, server.CAPEM(), 0o644); err != nil { //nolint:gosec // a certificate is public
-			return fmt.Errorf("write the certificate: %w", err)
-		}
-	}
+// writeAccount leaves what the handler needs.
+func writeAccount(server *fakefcm.Server, f fakeFCMFlags) error {
 	if f.credentials == "" {
 		return nil
 	}
@@ -148,10 +129,8 @@ func writeFakeFiles(server *fakefcm.Server, f fakeFCMFlags) error {
 
 // greetFake tells a human how to reach the server.
 func (a command) greetFake(server *fakefcm.Server, f fakeFCMFlags) {
-	config := `"endpoint":"` + server.URL() + `/v1"`
-	if f.credentials != "" {
-		config = `"credentials_file":"` + f.credentials + `",` + config
-	}
+	config := fmt.Sprintf(`"credentials_file":%q,"endpoint":%q`, cmp.Or(f.credentials, "fake.json"), server.URL()+"/v1")
 	_, _ = io.WriteString(a.Stderr, terminal.Printable("fake FCM at "+server.URL()+"; for the worker:\n"+
-		`  PUSHWORKER_HANDLERS='[{"name":"fcm","config":{"enabled":true,`+config+`}}]' pushworker run`+"\n"))
+		`  PUSHWORKER_HANDLERS='[{"name":"fcm","config":{"enabled":true,`+config+`}}]' pushworker run`+"\n"+
+		unwritten("--credentials", f.credentials, "fake.json")))
 }

@@ -43,7 +43,7 @@ the script. docs/hms.md describes messages and answers.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.Addr, "http", "127.0.0.1:9083", "`HOST:PORT` to listen on")
+	flags.StringVar(&options.Addr, "http", "127.0.0.1:9084", "`HOST:PORT` to listen on (default 127.0.0.1:9084)")
 	flags.StringVar(&f.credentials, "credentials", "", "write credentials for the fake to this `FILE`")
 	flags.BoolVar(&f.v1, "v1", false, "let them be those of an app, for the API v1")
 	f.bind(flags, &options.Options)
@@ -72,6 +72,7 @@ func (a command) runHMS(cmd *cobra.Command, options fakehms.Options, f hmsFlags)
 	}
 	config := fmt.Sprintf(`"credentials_file":%q,"endpoint":%q%s`, cmp.Or(f.credentials, "fake.json"), server.URL(), more)
 	greeting := "fake Push Kit at " + server.URL() + "; for the worker:\n  PUSHWORKER_HANDLERS='" +
-		`[{"name":"hms","config":{` + config + "}}]' pushworker run\n"
+		`[{"name":"hms","config":{` + config + "}}]' pushworker run\n" +
+		unwritten("--credentials", f.credentials, "fake.json")
 	return f.serve(a, cmd, server.Server, func() { _, _ = io.WriteString(a.Stderr, terminal.Printable(greeting)) })
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/lanes"
 	"github.com/pushworker/pushworker/internal/broker/status"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/worker"
@@ -59,8 +60,9 @@ refuses publishers.
   pushworker lane ls -o jsonl | jq -r 'select(.paused).handler'`,
 		Args: app.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
-				return a.listLanes(cmd.Context(), c, conn, out, all)
+			return a.WithTopology(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn, t topology.Topology) error {
+				t.Handlers = worker.EnabledHandlers(c)
+				return a.listLanes(cmd.Context(), t, conn, out, all)
 			})
 		},
 	}
@@ -69,13 +71,12 @@ refuses publishers.
 	return cmd
 }
 
-func (a command) listLanes(ctx context.Context, c *config.Config, conn *broker.Conn, out terminal.Format, all bool) error {
+func (a command) listLanes(ctx context.Context, t topology.Topology, conn *broker.Conn, out terminal.Format, all bool) error {
 	ctx, cancel := context.WithTimeout(ctx, worker.AskTimeout)
 	defer cancel()
-	topology := worker.Topology(c, worker.EnabledHandlers(c))
-	stats, err := status.NewReader(conn).Stats(ctx, topology)
+	stats, err := status.NewReader(conn).Stats(ctx, t)
 	if all {
-		others, err2 := status.OtherLanes(ctx, conn, topology)
+		others, err2 := status.OtherLanes(ctx, conn, t)
 		others = slices.DeleteFunc(others, func(l status.LaneStats) bool { return l.Abandoned }) // which Stats has told
 		stats.Lanes, err = append(stats.Lanes, others...), errors.Join(err, err2)
 	}
@@ -123,8 +124,8 @@ PUSHWORKER_HISTORY.`,
 			if err != nil {
 				return err
 			}
-			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
-				return a.pauseLane(cmd.Context(), c, conn, args[0], end)
+			return a.WithTopology(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn, t topology.Topology) error {
+				return a.pauseLane(cmd.Context(), c, conn, t, args[0], end)
 			})
 		},
 	}
@@ -143,8 +144,8 @@ func newLaneResumeCommand(a command) *cobra.Command {
 		Args:              oneLane,
 		ValidArgsFunction: a.CompleteLane,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.WithBroker(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn) error {
-				return a.pauseLane(cmd.Context(), c, conn, args[0], time.Time{})
+			return a.WithTopology(cmd.Context(), "lane", func(c *config.Config, conn *broker.Conn, t topology.Topology) error {
+				return a.pauseLane(cmd.Context(), c, conn, t, args[0], time.Time{})
 			})
 		},
 	}
@@ -176,11 +177,11 @@ func pauseEnd(length time.Duration, until time.Time, explicit bool) (time.Time, 
 }
 
 // pauseLane pauses a lane, or resumes it if until is zero, and says so.
-func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, name string, until time.Time) error {
+func (a command) pauseLane(ctx context.Context, c *config.Config, conn *broker.Conn, t topology.Topology, name string, until time.Time) error {
 	if !lanes.IsName(name) {
 		return app.Usage(fmt.Errorf("%q is not a lane name: `pushworker lane ls` lists them", name))
 	}
-	err := lanes.Pause(ctx, conn, worker.Topology(c, nil), name, until)
+	err := lanes.Pause(ctx, conn, t, name, until)
 	switch {
 	case errors.Is(err, lanes.ErrNoLane):
 		return err

@@ -37,8 +37,8 @@ handler is enabled again later, it starts as a new lane.`,
 			if err := c.Check(); err != nil {
 				return err
 			}
-			return a.WithBroker(cmd.Context(), "lane", func(conf *config.Config, conn *broker.Conn) error {
-				return a.retireLane(cmd.Context(), worker.Topology(conf, nil), conn, args[0], out, &c)
+			return a.WithTopology(cmd.Context(), "lane", func(_ *config.Config, conn *broker.Conn, t topology.Topology) error {
+				return a.retireLane(cmd.Context(), t, conn, args[0], out, &c)
 			})
 		},
 	}

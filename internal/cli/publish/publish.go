@@ -67,10 +67,11 @@ last two minutes is not stored again.`,
 
 // publish publishes what the inputs hold and tells how it went.
 func (a command) publish(ctx context.Context, c *config.Config, conn *broker.Conn, o publishOptions, inputs []string) error {
+	shards := 1 // whoever names a subject means that one
 	if o.subject == "" {
-		o.subject = c.Subject
+		o.subject, shards = c.Subject, c.Streams.Count
 	}
-	pub, err := conn.Publisher(publish.Config(o.subject))
+	pub, err := conn.Publisher(publish.Config(o.subject, shards))
 	switch {
 	case errors.Is(err, publisher.ErrRefused):
 		return app.Usage(err) // the subject

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +32,27 @@ func (a command) configuredHandler(c *config.Config, name string, d push.Directo
 	return worker.Worker{Config: &only, Plugins: plugins}.Start(d)
 }
 
+// dryRuns is name alone if the handler's provider only checks pushes, and else nothing.
+func dryRuns(c *config.Config, name string) []string {
+	if slices.ContainsFunc(c.Handlers, func(h config.Handler) bool { return h.Name == name && h.DryRun() }) {
+		return []string{name}
+	}
+	return nil
+}
+
+// deliveredAs is the verb for what a handler has taken.
+func deliveredAs(dry []string) string {
+	if len(dry) > 0 {
+		return "checked in a dry run and not delivered:"
+	}
+	return "delivered"
+}
+
 // directory is the device directory, and masks tokens. Without a bucket it is one that
 // says so to those who ask: not every handler does.
 func (a command) directory(ctx context.Context, conn *broker.Conn, c *config.Config) (push.Directory, func(string) string, error) {
-	directory, err := devices.Open(ctx, conn, devices.Options{Log: a.Logger(c.Log)})
+	plugins := func(r *push.Registry, d push.Directory) { a.Plugins(r, d, io.Discard) }
+	directory, err := worker.Worker{Config: c, Plugins: plugins, Log: a.Logger(c.Log)}.OpenDevices(ctx, conn, nil)
 	switch {
 	case errors.Is(err, devices.ErrNoBucket):
 		return noDirectory{err}, func(string) string { return "" }, nil // there is no salt

@@ -47,10 +47,11 @@ func (a command) replayOutput(ctx context.Context, o replayOptions, c *config.Co
 		if err != nil {
 			return nil, err
 		}
-		out.verb = "delivered"
+		dry := dryRuns(c, o.handler)
+		out.verb = deliveredAs(dry)
 		delivery := replay.NewDelivery(h, c.ShutdownGrace, func(seq uint64, err error) { out.told(seq, err) })
 		if c.Events != "off" {
-			delivery.Tell, out.close = replay.Record(ctx, outcome.Options{Publish: events.NewPublisher(conn).Publish, Hash: hash}, c.Stream, o.handler)
+			delivery.Tell, out.close = replay.Record(ctx, outcome.Options{Publish: events.NewPublisher(conn).Publish, Hash: hash, Dry: dry}, o.stream, o.handler)
 		}
 		out.sink = delivery
 	case o.handler != "":

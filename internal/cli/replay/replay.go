@@ -11,10 +11,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/history"
+	"github.com/pushworker/pushworker/internal/broker/topology"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/replay"
+	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -28,6 +31,7 @@ type replayOptions struct {
 	pace         replay.Pace
 	yes          bool
 	resume       string
+	stream       string
 	out          terminal.Format
 	// resumed says that another process has begun it.
 	resumed bool
@@ -83,6 +87,7 @@ func (o *replayOptions) addFlags(cmd *cobra.Command, a command) {
 	flags.StringVar(&o.to, "to", "", "write JSON Lines to `FILE`, or to - for stdout")
 	flags.Var(&parsed{value: &o.pace.Rate, parse: replay.ParseRate, kind: "N/s"}, "rate", "at most N receipts a second")
 	flags.Var(&parsed{value: &o.pace.Speed, parse: replay.ParseSpeed, kind: "1x|10x|max"}, "speed", "keep the time between receipts, by default max")
+	app.AddStream(cmd, &o.stream)
 	flags.StringVar(&o.resume, "resume", "", "save progress in `FILE` each second; resume from it")
 	flags.VarP(&o.out, "output", "o", "on stdout: table or jsonl")
 	_ = cmd.RegisterFlagCompletionFunc("handler", a.CompleteHandler)
@@ -140,8 +145,10 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 		return err
 	}
 	defer conn.Close()
-	o.query["stream"] = c.Stream
-	reader := history.New(conn, c.Stream)
+	if err := o.choose(ctx, conn, worker.Topology(c, nil)); err != nil {
+		return err
+	}
+	reader := history.New(conn, o.stream)
 	checkpoint, err := o.checkpoint(ctx, reader)
 	if err != nil {
 		return err
@@ -155,7 +162,18 @@ func (a command) replay(ctx context.Context, o *replayOptions) error {
 		return err
 	}
 	run := replayRun{command: a, o: *o, output: out, checkpoint: checkpoint}
-	return run.run(ctx, c, receiptsOf(ctx, reader, c.Stream, checkpoint.Position.Start(), checkpoint.Last))
+	return run.run(ctx, c, receiptsOf(ctx, reader, o.stream, checkpoint.Position.Start(), checkpoint.Last))
+}
+
+// choose decides which stream is read.
+func (o *replayOptions) choose(ctx context.Context, conn *broker.Conn, t topology.Topology) error {
+	if err := topology.CheckShards(ctx, conn, t); err != nil {
+		return app.Usage(err)
+	}
+	t, err := app.OneStream(t, o.stream)
+	o.stream = t.Receipts()
+	o.query["stream"] = o.stream
+	return err
 }
 
 // checkpoint is where the replay begins, or goes on.

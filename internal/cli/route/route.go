@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
-	"github.com/pushworker/pushworker/internal/broker/devices"
 	"github.com/pushworker/pushworker/internal/cli/app"
 	"github.com/pushworker/pushworker/internal/cli/terminal"
 	"github.com/pushworker/pushworker/internal/device"
@@ -64,6 +63,10 @@ type routing struct {
 	config *config.Config
 	reveal bool
 	out    *terminal.List
+	// address is [worker.Worker.Addresser]'s.
+	address func(push.Device) (push.Device, error)
+	// handlers are the configured ones; nil if disabled.
+	handlers map[string]push.Handler
 	// hash masks tokens, once the directory has been asked.
 	hash func(token string) string
 	// failed is what could not be learned.
@@ -106,13 +109,16 @@ func (r *routing) run(ctx context.Context, name string) (err error) {
 	defer directory.Close()
 	defer func() { err = errors.Join(err, r.out.Close(), r.failed) }()
 	plugins := func(reg *push.Registry, d push.Directory) { r.Plugins(reg, d, io.Discard) }
-	err = worker.Worker{Config: r.config, Plugins: plugins}.Look(directory, func(handler string, h push.Handler) {
+	own := worker.Worker{Config: r.config, Plugins: plugins}
+	r.address, r.handlers = own.Addresser(), make(map[string]push.Handler)
+	err = own.Look(directory, func(handler string, h push.Handler) {
+		r.handlers[handler] = h
 		for _, receipt := range receipts {
 			r.route(ctx, receipt, handler, h)
 		}
 	})
-	if err == nil && r.config.Handlers.ReachesDevices() {
-		for _, receipt := range receipts {
+	for _, receipt := range receipts {
+		if err == nil && r.config.Handlers.ReachesDevices() {
 			r.unclaimed(ctx, receipt, directory)
 		}
 	}
@@ -235,11 +241,12 @@ func (r *routing) openDirectory(ctx context.Context) (push.Directory, func(), er
 	if err != nil {
 		return nil, nil, err
 	}
-	directory, err := devices.Open(ctx, conn, devices.Options{Log: r.Logger(r.config.Log)})
+	plugins := func(reg *push.Registry, d push.Directory) { r.Plugins(reg, d, io.Discard) }
+	directory, err := worker.Worker{Config: r.config, Plugins: plugins, Log: r.Logger(r.config.Log)}.OpenDevices(ctx, conn, nil)
 	if err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
 	r.hash = directory.Hash
-	return directory, conn.Close, nil
+	return directory, func() { directory.Close(); conn.Close() }, nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pushworker/pushworker/internal/doctor"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -19,10 +20,20 @@ func (r *routing) unclaimed(ctx context.Context, receipt located, directory push
 	found, _ := directory.Devices(ctx, users, "")
 	for _, user := range users {
 		for _, d := range slices.SortedStableFunc(slices.Values(found[user]), func(a, b push.Device) int { return cmp.Compare(a.ID, b.ID) }) {
-			if why, hint := r.config.Handlers.Unclaimed(d); why != "" {
-				d.User = user
+			if d.User = user; !r.reaches(d) {
+				why, hint := doctor.Untaken(r.config, d, r.address)
 				r.add(r.line(routeLine{Receipt: receipt.where}, push.Route{Target: push.Target{Device: d, Result: push.ResultSkipped, Why: why + ": " + hint}}))
 			}
 		}
 	}
+}
+
+// reaches reports whether an enabled handler takes d.
+func (r *routing) reaches(d push.Device) bool {
+	for _, h := range r.config.Handlers {
+		if doctor.Reaches(h.Type, r.handlers[h.Name], d) {
+			return true
+		}
+	}
+	return false
 }

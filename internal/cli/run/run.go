@@ -4,7 +4,9 @@ package run
 
 import (
 	"errors"
+	"fmt"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/pushworker/pushworker/config"
@@ -41,6 +43,17 @@ others within PUSHWORKER_SHUTDOWN_GRACE. On the second it ends at once.`,
 	return cmd
 }
 
+// setLevel sets from which level on the process logs. Loggers have been handed out by
+// value when an operator changes it, so it is that of the library.
+func setLevel(text string) error {
+	level, err := zerolog.ParseLevel(text)
+	if err != nil || level < zerolog.TraceLevel || level > zerolog.ErrorLevel {
+		return fmt.Errorf("%q is no level: use trace, debug, info, warn or error", text)
+	}
+	zerolog.SetGlobalLevel(level)
+	return nil
+}
+
 func (a command) runWorker(cmd *cobra.Command) error {
 	recording := a.Recording(cmd)
 	c, err := a.Load(func(w config.Fault) {
@@ -58,7 +71,10 @@ func (a command) runWorker(cmd *cobra.Command) error {
 		Config:  c,
 		Plugins: func(r *push.Registry, d push.Directory) { a.Plugins(r, d, a.Stdout) },
 		Version: b.Version, Revision: b.Commit,
-		Log: a.Logger(c.Log),
+		Log: a.Logger(config.Log{Level: "trace", Format: c.Log.Format}), SetLevel: setLevel,
+	}
+	if err := setLevel(c.Log.Level); err != nil {
+		return err
 	}
 	if !recording {
 		w.Banner = a.Stderr

@@ -100,6 +100,9 @@ func (a command) lookOnce(ctx context.Context, c *config.Config, conn *broker.Co
 			a.Say("lane %s: %s", l.Handler, trouble)
 		}
 	}
+	if doubt := status.Doubt(); doubt != "" {
+		a.Say("devices: %s", doubt)
+	}
 	if len(status.Problems) > 0 {
 		return app.Unavailable(errors.New("the status is not complete: " + strings.Join(status.Problems, "\n")))
 	}

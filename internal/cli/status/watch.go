@@ -91,6 +91,9 @@ func screen(w admin.Watched, width int, colour bool) string {
 			lines = append(lines, "", terminal.Cell(l.Handler+": "+trouble, width))
 		}
 	}
+	if doubt := w.Doubt(); doubt != "" {
+		lines = append(lines, "", terminal.Cell("devices: "+doubt, width))
+	}
 	for _, p := range w.Problems {
 		lines = append(lines, "", terminal.Cell(p, width))
 	}

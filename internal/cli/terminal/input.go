@@ -2,12 +2,11 @@ package terminal
 
 import (
 	"context"
-	"errors"
 	"io"
 )
 
 // Input is standard input. A read ends when the command is told to stop, with
-// errInputInterrupted; the operating system's read, which cannot be called off, ends
+// ErrInterrupted; the operating system's read, which cannot be called off, ends
 // with the process.
 type Input struct {
 	io.Reader
@@ -46,5 +45,12 @@ func (i *Input) Read(p []byte) (int, error) {
 	}
 }
 
-// ErrInterrupted says that a read ended because the command was told to stop.
-var ErrInterrupted = errors.New("interrupted; nothing was changed")
+// ErrInterrupted says that a read ended because the command was told to stop. It is
+// [context.Canceled] to those who do not know this package: a context that was derived from
+// the command's may end a moment later.
+var ErrInterrupted error = interruptedError{}
+
+type interruptedError struct{}
+
+func (interruptedError) Error() string        { return "interrupted; nothing was changed" }
+func (interruptedError) Is(target error) bool { return target == context.Canceled }
