@@ -15,16 +15,20 @@ import (
 // composeFile is as much of the compose format as ours uses; an unknown key is
 // an error, so that a misspelt one cannot pass for a setting.
 type composeFile struct {
-	Name     string             `yaml:"name"`
-	Hardened service            `yaml:"x-hardened"`
-	Services map[string]service `yaml:"services"`
-	Volumes  map[string]any     `yaml:"volumes"`
+	Name       string             `yaml:"name"`
+	Services   map[string]service `yaml:"services"`
+	Volumes    map[string]any     `yaml:"volumes"`
+	Extensions map[string]any     `yaml:",inline"`
 }
 
 type service struct {
 	Image       string            `yaml:"image"`
 	PullPolicy  string            `yaml:"pull_policy"`
 	Build       map[string]any    `yaml:"build"`
+	Profiles    []string          `yaml:"profiles"`
+	User        string            `yaml:"user"`
+	NetworkMode string            `yaml:"network_mode"`
+	Entrypoint  []string          `yaml:"entrypoint"`
 	Command     []string          `yaml:"command"`
 	Environment map[string]string `yaml:"environment"`
 	EnvFile     []envFile         `yaml:"env_file"`
@@ -36,6 +40,7 @@ type service struct {
 	Restart     string            `yaml:"restart"`
 	ReadOnly    bool              `yaml:"read_only"`
 	CapDrop     []string          `yaml:"cap_drop"`
+	CapAdd      []string          `yaml:"cap_add"`
 	SecurityOpt []string          `yaml:"security_opt"`
 	Logging     logging           `yaml:"logging"`
 	StopGrace   string            `yaml:"stop_grace_period"`
@@ -76,11 +81,35 @@ func compose(t *testing.T) composeFile {
 	return file
 }
 
-func TestComposeServices(t *testing.T) {
+// Without a profile there are NATS and workers; every profile is described at the top.
+func TestComposeProfiles(t *testing.T) {
 	t.Parallel()
-	want := []string{"nats", "pushworker"}
-	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(compose(t).Services))); diff != "" {
+	file := compose(t)
+	for key := range file.Extensions {
+		if !strings.HasPrefix(key, "x-") {
+			t.Errorf("%s: no key of a compose file", key)
+		}
+	}
+	have := make(map[string][]string)
+	for _, name := range slices.Sorted(maps.Keys(file.Services)) {
+		for _, profile := range append(file.Services[name].Profiles, "")[:1] {
+			have[profile] = append(have[profile], name)
+		}
+	}
+	want := map[string][]string{
+		"":        {"nats", "nats-volume", "provision", "pushworker"},
+		"fake":    {"fake-chat", "fake-fcm", "fake-nats", "fake-phone", "fake-volume", "fake-worker"},
+		"cluster": {"cluster-provision", "cluster-volumes", "cluster-worker", "nats-1", "nats-2", "nats-3"},
+
+		"observability": {"grafana", "jaeger", "prometheus"},
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
+	}
+	for profile := range want {
+		if profile != "" && !strings.Contains(read(t, "docker-compose.yml"), "docker compose --profile "+profile+" up") {
+			t.Errorf("the comment at the top does not show the profile %s", profile)
+		}
 	}
 }
 
@@ -99,9 +128,6 @@ func TestComposeServicesAreHardened(t *testing.T) {
 		if s.MemLimit == "" || s.PidsLimit == 0 {
 			t.Errorf("%s: memory or processes are unlimited", name)
 		}
-		if s.Restart != "unless-stopped" {
-			t.Errorf("%s: restart %q", name, s.Restart)
-		}
 		if s.Logging.Options["max-size"] == "" || s.Logging.Options["max-file"] == "" {
 			t.Errorf("%s: the log fills the disk", name)
 		}
@@ -109,6 +135,33 @@ func TestComposeServicesAreHardened(t *testing.T) {
 			if !strings.HasPrefix(port, "127.0.0.1:") {
 				t.Errorf("%s: port %s is open to the network", name, port)
 			}
+		}
+	}
+}
+
+// Root is only what hands a volume to others, once and without a network.
+func TestComposeRunsNothingAsRoot(t *testing.T) {
+	t.Parallel()
+	for name, s := range compose(t).Services {
+		switch once := s.Restart == "no"; {
+		case s.Build != nil: // the image's own user; see TestDockerfile
+		case s.NetworkMode == "none":
+			if !once || s.Entrypoint[0] != "chown" {
+				t.Errorf("%s is root, and runs %v", name, s.Entrypoint)
+			}
+		case s.User == "" || strings.HasPrefix(s.User, "0"):
+			t.Errorf("%s runs as root", name)
+		case len(s.CapAdd) > 0:
+			t.Errorf("%s has %v", name, s.CapAdd)
+		}
+		if tag := strings.SplitN(s.Image, ":", 2); len(tag) != 2 || tag[1] == "latest" {
+			t.Errorf("%s: image %s is not pinned", name, s.Image)
+		}
+		if s.Restart != "no" && s.Restart != "unless-stopped" {
+			t.Errorf("%s: restart %q", name, s.Restart)
+		}
+		if s.Restart != "no" && s.Build == nil && len(s.Healthcheck.Test) == 0 {
+			t.Errorf("%s has no health check", name)
 		}
 	}
 }
@@ -136,6 +189,66 @@ func TestComposeWorkerScales(t *testing.T) {
 	}
 	if diff := cmp.Diff([]envFile{{Path: ".env"}}, worker.EnvFile); diff != "" {
 		t.Errorf(".env must be read, and may be absent:\n%s", diff)
+	}
+}
+
+// What the workers need is made once, before them, with the settings that they have. Workers may
+// make it, too: who runs them with --no-deps has no provision.
+func TestComposeProvisionsBeforeWorkers(t *testing.T) {
+	t.Parallel()
+	file := compose(t)
+	for worker, name := range map[string]string{"pushworker": "provision", "cluster-worker": "cluster-provision"} {
+		before, after := file.Services[name], file.Services[worker]
+		if !slices.Equal(before.Command, []string{"provision"}) || before.Restart != "no" {
+			t.Errorf("%s: command %v, restart %q: it must run provision once", name, before.Command, before.Restart)
+		}
+		if got := after.DependsOn[name].Condition; got != "service_completed_successfully" {
+			t.Errorf("%s: depends_on %s: condition %q, want service_completed_successfully", worker, name, got)
+		}
+		for _, of := range []service{before, after} {
+			if of.Environment["PUSHWORKER_PROVISION"] != "" {
+				t.Errorf("%s: PUSHWORKER_PROVISION is not for .env any more", worker)
+			}
+		}
+		for what, diff := range map[string]string{
+			"environment": cmp.Diff(after.Environment, before.Environment), "env_file": cmp.Diff(after.EnvFile, before.EnvFile),
+			"volumes": cmp.Diff(after.Volumes, before.Volumes), "image": cmp.Diff(after.Image, before.Image), "profiles": cmp.Diff(after.Profiles, before.Profiles),
+		} {
+			if diff != "" {
+				t.Errorf("%s has another %s than %s:\n%s", name, what, worker, diff)
+			}
+		}
+	}
+}
+
+// Traces go from every worker to the collector, whose image docs/traces.md names, too, and
+// Grafana finds it.
+func TestComposeTraces(t *testing.T) {
+	t.Parallel()
+	file, page := compose(t), read(t, "docs/traces.md")
+	jaeger := file.Services["jaeger"]
+	if !strings.Contains(page, " "+jaeger.Image+"\n") {
+		t.Errorf("docs/traces.md runs another image than %s", jaeger.Image)
+	}
+	for _, worker := range []string{"pushworker", "cluster-worker", "fake-worker"} {
+		if got := file.Services[worker].Environment["OTEL_EXPORTER_OTLP_ENDPOINT"]; got != "${OTEL_EXPORTER_OTLP_ENDPOINT:-}" {
+			t.Errorf("%s: OTEL_EXPORTER_OTLP_ENDPOINT is %q: traces are off unless it is set outside", worker, got)
+		}
+	}
+	for name, want := range map[string]string{
+		"docker-compose.yml": "OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318", "docs/traces.md": "OTEL_EXPORTER_OTLP_ENDPOINT=http://jaeger:4318",
+		"deploy/grafana/provisioning/datasources/jaeger.yml":     "uid: jaeger\n    type: jaeger\n    url: http://jaeger:16686",
+		"deploy/grafana/provisioning/datasources/prometheus.yml": "exemplarTraceIdDestinations: [{ name: trace_id, datasourceUid: jaeger }]",
+	} {
+		if !strings.Contains(read(t, name), want) {
+			t.Errorf("%s does not say %q", name, want)
+		}
+	}
+	if !slices.Contains(file.Services["prometheus"].Command, "--enable-feature=exemplar-storage") {
+		t.Error("prometheus keeps no exemplars")
+	}
+	if jaeger.Environment["JAEGER_LISTEN_HOST"] != "0.0.0.0" || len(jaeger.Ports) != 1 {
+		t.Errorf("jaeger: environment %v, ports %v: workers must reach it, and this machine its pages only", jaeger.Environment, jaeger.Ports)
 	}
 }
 
@@ -169,8 +282,14 @@ func TestComposeBroker(t *testing.T) {
 	if store := capture(t, `(?m)^\s+store_dir: (\S+)$`, settings); !slices.Contains(nats.Volumes, "nats-data:"+store) {
 		t.Errorf("volumes %v: the store %s is not on the named volume", nats.Volumes, store)
 	}
-	if _, ok := file.Volumes["nats-data"]; !ok {
-		t.Error("the volume nats-data is not declared")
+	for name, s := range file.Services {
+		for _, volume := range s.Volumes {
+			if source, _, _ := strings.Cut(volume, ":"); !strings.HasPrefix(source, "./") {
+				if _, ok := file.Volumes[source]; !ok {
+					t.Errorf("%s: the volume %s is not declared", name, source)
+				}
+			}
+		}
 	}
 	probe := nats.Healthcheck.Test
 	if want := "http://127.0.0.1:" + capture(t, `(?m)^http: ".*:(\d+)"`, settings) + "/healthz"; probe[len(probe)-1] != want {

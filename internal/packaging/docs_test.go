@@ -17,7 +17,7 @@ func TestNamedMakeTargetsExist(t *testing.T) {
 		targets = append(targets, m[1])
 	}
 	call := regexp.MustCompile("(?m)(?:`|run: |step |^\\s*|&& )make ([a-z-]+)")
-	for _, name := range []string{".ci/run", ".github/workflows/ci.yml", "CONTRIBUTING.md", "README.md"} {
+	for _, name := range []string{".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml", "CONTRIBUTING.md", "README.md"} {
 		calls := call.FindAllStringSubmatch(read(t, name), -1)
 		if len(calls) == 0 {
 			t.Errorf("%s names no make target", name)
@@ -42,7 +42,7 @@ func TestCIRunsWhatTheReadmeNames(t *testing.T) {
 
 func TestActionsArePinned(t *testing.T) {
 	t.Parallel()
-	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml"), -1)
+	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml")+read(t, ".github/workflows/release.yml"), -1)
 	if len(uses) == 0 {
 		t.Fatal("the workflow uses no action; the test looks for the wrong thing")
 	}

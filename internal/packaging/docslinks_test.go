@@ -59,7 +59,7 @@ func anchors(text string) (all []string) {
 // Every file and folder that a document names in code, such as pkg/push/uid.go, exists.
 func TestPathsInDocumentsExist(t *testing.T) {
 	t.Parallel()
-	path := regexp.MustCompile("`((?:bench|chaos|cmd|config|deploy|docs|e2e|internal|mutants|pkg)(?:/[\\w.-]+)+)/?`")
+	path := regexp.MustCompile("`((?:bench|chaos|cmd|config|deploy|docs|e2e|internal|mutants|pkg|tools)(?:/[\\w.-]+)+)/?`")
 	call := regexp.MustCompile(`\.[A-Z]\w*$`) // internal/consumer.TestModel
 	seen := 0
 	for _, name := range documents(t) {
@@ -87,6 +87,15 @@ func TestAlertsAreDocumented(t *testing.T) {
 		t.Fatal("deploy/alerts.yml has no rule; the test looks for the wrong thing")
 	}
 	page, metrics := read(t, "docs/production.md"), read(t, "docs/metrics.md")
+	runbooks := regexp.MustCompile(`runbook_url: https://\S+/blob/main/docs/operations\.md#(\S+)\n`).FindAllStringSubmatch(read(t, "deploy/alerts.yml"), -1)
+	if len(runbooks) != len(rules) {
+		t.Errorf("%d alerts, %d lead to the runbook", len(rules), len(runbooks))
+	}
+	for _, m := range runbooks {
+		if !slices.Contains(anchors(read(t, "docs/operations.md")), m[1]) {
+			t.Errorf("an alert leads to docs/operations.md#%s, which is not there", m[1])
+		}
+	}
 	for _, r := range rules {
 		if row := "| `" + r[1] + "` | `" + r[2] + "` |"; !strings.Contains(page, row) {
 			t.Errorf("docs/production.md lacks the row of an alert: %s", row)
