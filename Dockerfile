@@ -3,7 +3,6 @@
 FROM --platform=$BUILDPLATFORM golang:1.26.8-alpine3.23 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY cmd cmd
 COPY config config
 COPY internal internal
