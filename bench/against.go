@@ -36,7 +36,7 @@ func runNull(ctx context.Context, p plan, results *log) error {
 		if err := w.rounds(ctx, p, rows, results, record{Group: "null"}, p.receipts); err != nil {
 			return err
 		}
-		return w.profiles(ctx, p, rows, p.receipts)
+		return w.profiles(ctx, p, rows, load{traffic: traffic{users: mainUsers, recipients: 1}, n: p.receipts})
 	})
 }
 
@@ -85,6 +85,9 @@ func (w *world) note(ctx context.Context, r *row, l load, results *log, about re
 	return results.add(got)
 }
 
+// otherBuild is the row of the lane of another build.
+const otherBuild = "lane, other build"
+
 // unheld lifts the rate that the handler keeps to by itself: nothing holds the loops.
 const unheld = `,"per_second":1000000`
 
@@ -92,7 +95,7 @@ const unheld = `,"per_second":1000000`
 // configuration and over Go's net/http.
 func runFCM(ctx context.Context, p plan, results *log) error {
 	return withWorld(ctx, func(w *world) error {
-		rows, err := w.contenders(ctx)
+		rows, err := w.contenders(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -111,26 +114,22 @@ func (w *world) atLatencies(ctx context.Context, p plan, group string, rows []*r
 			return err
 		}
 	}
-	return w.profiles(ctx, p, rows, p.pushes)
+	return w.profiles(ctx, p, rows, load{traffic: traffic{users: mainUsers, recipients: 1}, n: p.pushes})
 }
 
 // contenders are the lane and its loops, warm and sending the same.
-func (w *world) contenders(ctx context.Context) ([]*row, error) {
+func (w *world) contenders(ctx context.Context, p plan) ([]*row, error) {
 	if _, err := w.register(ctx, 0, mainUsers); err != nil {
 		return nil, err
 	}
-	began := time.Now()
-	var rows []*row
-	for _, lane := range []struct{ name, durable, more string }{
-		{"lane", fcmLane, unheld},
-		{"lane, default rate", heldLane, ""},
-		{"lane, net/http", goLane, unheld + `,"transport":"net/http"`},
-	} {
-		r, err := w.fcmRowAs(ctx, lane.name, lane.durable, lane.more)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, r)
+	lanes, ramp := w.fcmLanes, rampTime
+	if p.old != "" {
+		lanes, ramp = func(ctx context.Context) ([]*row, error) { return w.twoBuilds(ctx, p) }, 0
+	}
+	ends := time.Now().Add(ramp) // of the lanes' slow start
+	rows, err := lanes(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for _, role := range []string{sdkLoop, rawLoop} {
 		loop, err := w.loopRow(ctx, role, fcmLane)
@@ -142,7 +141,40 @@ func (w *world) contenders(ctx context.Context) ([]*row, error) {
 	if err := w.sameBodies(ctx, rows); err != nil {
 		return nil, err
 	}
-	return rows, warm(ctx, time.Until(began.Add(rampTime)))
+	return rows, warm(ctx, time.Until(ends))
+}
+
+// fcmLanes are the FCM lane as it is held against the loops, in its default
+// configuration, and over Go's net/http.
+func (w *world) fcmLanes(ctx context.Context) (rows []*row, err error) {
+	for _, lane := range []struct{ name, durable, more string }{
+		{"lane", fcmLane, unheld},
+		{"lane, default rate", heldLane, ""},
+		{"lane, net/http", goLane, unheld + `,"transport":"net/http"`},
+	} {
+		r, err := w.fcmRowAs(ctx, lane.name, lane.durable, lane.more)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// twoBuilds are the FCM lane of this build and of another one.
+func (w *world) twoBuilds(ctx context.Context, p plan) (rows []*row, err error) {
+	more := unheld + atOnce
+	if p.held {
+		more = atOnce
+	}
+	lane, err := w.fcmRowAs(ctx, "lane", fcmLane, more)
+	if err != nil {
+		return nil, err
+	}
+	w.build = p.old
+	before, err := w.fcmRowAs(ctx, otherBuild, heldLane, more)
+	w.build = ""
+	return []*row{lane, before}, err
 }
 
 // warm waits until the handler's slow start is over. It only looks at the clock.
@@ -212,19 +244,18 @@ func canonical(body []byte) ([]byte, error) {
 
 // profiles writes CPU profiles of each row's drain, if they are asked for: of the
 // process and of the broker.
-func (w *world) profiles(ctx context.Context, p plan, rows []*row, n int) error {
+func (w *world) profiles(ctx context.Context, p plan, rows []*row, l load) error {
 	if p.profile == "" {
 		return nil
 	}
-	c := traffic{users: mainUsers, recipients: 1}
-	if err := errors.Join(w.setLatency(0), w.refill(ctx, c, n)); err != nil {
+	if err := errors.Join(w.setLatency(0), w.refill(ctx, l.traffic, l.n)); err != nil {
 		return err
 	}
 	for i, r := range rows {
 		path := filepath.Join(p.profile, strconv.Itoa(i)+"-"+strings.ReplaceAll(r.name, " ", "-"))
 		_, begun := r.workers[0].ask(question{Do: "profile", Path: path + ".prof"})
 		_, alsoBegun := w.broker.ask(question{Do: "profile", Path: path + "-broker.prof"})
-		_, err := w.measure(ctx, r, load{traffic: c, n: n})
+		_, err := w.measure(ctx, r, l)
 		_, ended := r.workers[0].ask(question{Do: "profiled"})
 		_, alsoEnded := w.broker.ask(question{Do: "profiled"})
 		if err := errors.Join(begun, alsoBegun, err, ended, alsoEnded); err != nil {

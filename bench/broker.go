@@ -123,7 +123,11 @@ func (q *queue) send(c traffic, i int) error {
 		return err
 	}
 	for {
-		_, err = q.js.PublishAsync(q.to, data, jetstream.WithStallWait(10*time.Second))
+		m := nats.NewMsg(q.to)
+		if m.Data = data; c.traced {
+			m.Header.Set("traceparent", c.trace(i))
+		}
+		_, err = q.js.PublishMsgAsync(m, jetstream.WithStallWait(10*time.Second))
 		if !errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
 			return err
 		}

@@ -38,7 +38,7 @@ func runWebpush(ctx context.Context, p plan, results *log) error {
 // runDirect holds the lane against its loops.
 func runDirect(ctx context.Context, p plan, results *log, d direct) error {
 	return withWorld(ctx, func(w *world) error {
-		rows, err := w.directRows(ctx, d)
+		rows, err := w.directRows(ctx, d, p.old)
 		if err != nil {
 			return err
 		}
@@ -49,13 +49,13 @@ func runDirect(ctx context.Context, p plan, results *log, d direct) error {
 	})
 }
 
-// directRows are the lane and its loops, sending the same.
-func (w *world) directRows(ctx context.Context, d direct) ([]*row, error) {
-	lane, err := w.directRow(ctx, d)
+// directRows are the lane, that of another build if there is one, and the loops, sending
+// the same.
+func (w *world) directRows(ctx context.Context, d direct, old string) ([]*row, error) {
+	rows, err := w.directLanes(ctx, d, old)
 	if err != nil {
 		return nil, err
 	}
-	rows := []*row{lane}
 	for _, role := range d.loops {
 		loop, err := w.loopRow(ctx, role, d.lane)
 		if err != nil {
@@ -84,8 +84,9 @@ func (d direct) floors(p plan, fake *process, results *log) error {
 	return nil
 }
 
-// directRow is the lane, with a fake of its own, whose devices are registered.
-func (w *world) directRow(ctx context.Context, d direct) (*row, error) {
+// directLanes are the lane and that of another build. They share a fake, whose devices are
+// registered.
+func (w *world) directLanes(ctx context.Context, d direct, old string) ([]*row, error) {
 	fake, err := w.fake(ctx, fakeOptions{Kind: d.lane})
 	if err != nil {
 		return nil, err
@@ -101,11 +102,25 @@ func (w *world) directRow(ctx context.Context, d direct) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.worker(ctx, fmt.Sprintf(`{"name":%q,"config":%s}`, d.lane, config))
+	lane := func(name, lane string) (*row, error) {
+		p, err := w.worker(ctx, fmt.Sprintf(`{"name":%q,"config":%s}`, lane, config))
+		if err != nil {
+			return nil, err
+		}
+		return w.add(ctx, &row{name: name, durable: lane, workers: []*process{p}, meter: fake, fake: fake})
+	}
+	if old == "" {
+		only, err := lane("lane", d.lane)
+		return []*row{only}, err
+	}
+	this, err := lane("lane", d.lane+besideLane)
 	if err != nil {
 		return nil, err
 	}
-	return w.add(ctx, &row{name: "lane", durable: d.lane, workers: []*process{p}, meter: fake, fake: fake})
+	w.build = old
+	before, err := lane(otherBuild, d.lane)
+	w.build = ""
+	return []*row{this, before}, err
 }
 
 func apnsConfig(fake *process) (string, error) {

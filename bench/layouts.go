@@ -20,14 +20,14 @@ func writeNull(b *strings.Builder, rows []record) {
 }
 
 func writeFCM(b *strings.Builder, rows []record) {
-	b.WriteString("Receipts of about 500 bytes with one recipient. The lane runs the handler's default configuration and has passed its slow start; " +
-		"the loops have as many connections (8) and requests in flight (720). CPU is per push.\n")
+	b.WriteString("Receipts of about 500 bytes with one recipient. The lane runs the handler's default configuration and has passed its slow start. " +
+		"The loops have 8 connections and 720 requests in flight; the lane has as many, and up to twice as many when answers take long. CPU is per push.\n")
 	writeLatencies(b, rows, sdkLoop, rawLoop)
 }
 
 func writeAPNs(b *strings.Builder, rows []record) {
-	b.WriteString("The same receipts for devices of Apple's. The lane runs the handler's default configuration, which has no rate and no slow start; " +
-		"the loops have as many requests in flight (720), and the tuned one as many connections (8). CPU is per push.\n")
+	b.WriteString("The same receipts for devices of Apple's. The lane runs the handler's default configuration, which has no rate and no slow start. " +
+		"The loops have 720 requests in flight, and the tuned one as many connections as those need (8); the lane has as many, and up to twice as many when answers take long. CPU is per push.\n")
 	writeLatencies(b, rows, apnsLoop, tunedLoop)
 }
 
@@ -71,6 +71,9 @@ func latencies(rows []record) []float64 {
 // compare writes the ratios of the lane to loops, paired by round.
 func compare(b *strings.Builder, drains, paced []record, loops ...string) {
 	b.WriteString("\n")
+	if slices.Contains(names(drains), otherBuild) {
+		loops = append([]string{otherBuild}, loops...)
+	}
 	for _, loop := range loops {
 		fmt.Fprintf(b, "Lane to %s, median of the rounds: rate × **%.2f**, CPU × **%.2f**", loop,
 			paired(drains, "lane", loop, func(r record) float64 { return r.Rate }, ratio),
@@ -93,8 +96,8 @@ func writeBeside(b *strings.Builder, rows []record) {
 }
 
 func writeGrowth(b *strings.Builder, rows []record) {
-	fmt.Fprintf(b, "Worker processes that share the lane's durable; the provider takes %.0f ms, so that one worker is bound by its 720 requests in flight to %.0f pushes/s, and several by the machine.\n\n",
-		rows[0].Latency, 720e3/rows[0].Latency)
+	fmt.Fprintf(b, "Worker processes that share the lane's durable; the provider takes %.0f ms, so that one worker is bound by its 1,440 requests in flight to %.0f pushes/s, and several by the machine.\n\n",
+		rows[0].Latency, 1440e3/rows[0].Latency)
 	write(b, rows, slices.Concat([]column{rateColumn()}, cpuColumns(), []column{fakeColumn(), rssColumn()}, connectionColumns()))
 }
 
@@ -122,7 +125,19 @@ func writeHistory(b *strings.Builder, rows []record) {
 }
 
 func writeDevices(b *strings.Builder, rows []record) {
-	b.WriteString("Users with one device each, registered one by one, 64 at a time; receipts go to all of them in turn; the provider takes 0 ms.\n\n")
+	fmt.Fprintf(b, "Users with one device each, registered one by one, 64 at a time. Receipts go to all of them in turn, so that the lane has to read each user, and, in the same rounds, to %s of them, whom it knows. "+
+		"\"First reads\" are the drain before the rounds, when the broker has read nothing of the devices since they were registered (with `-full` for %s). No rate holds the lane; the provider takes 0 ms.\n\n", count(usedUsers), devicesRest)
 	write(b, rows, slices.Concat([]column{column0("registered/s", func(r record) float64 { return r.Register }), rateColumn()},
 		cpuColumns(), []column{rssColumn(), brokerRSSColumn()}, connectionColumns()[1:]))
+	b.WriteString("\n")
+	for _, name := range names(rows) {
+		known := named(rows, knownRow(named(rows, name)[0].Size))
+		if len(known) == 0 || known[0].Row == name {
+			continue
+		}
+		to := func(value func(record) float64) float64 { return paired(rows, name, known[0].Row, value, ratio) }
+		fmt.Fprintf(b, "\"%s\" to \"%s\", median of the rounds: rate × **%.2f**, CPU × **%.2f**, with the broker's and the provider's × **%.2f**.  \n", name, known[0].Row,
+			to(func(r record) float64 { return r.Rate }), to(func(r record) float64 { return r.CPU }),
+			to(func(r record) float64 { return r.CPU + r.BrokerCPU + r.FakeCPU }))
+	}
 }

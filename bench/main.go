@@ -62,7 +62,9 @@ type plan struct {
 	half     int  // of the rows at half load, per second
 	full     bool // the sizes that take minutes, too
 
-	output, save, png, docs, plotOnly, profile string
+	held bool // lanes of two builds to their own rate
+
+	output, save, png, docs, plotOnly, profile, old string
 }
 
 func parseFlags() (plan, error) {
@@ -81,6 +83,8 @@ func parseFlags() (plan, error) {
 	flag.StringVar(&p.docs, "docs", "", "put the tables between the markers of this Markdown file")
 	flag.StringVar(&p.plotOnly, "plot", "", "measure nothing: make the table, -png and -docs of this file of results")
 	flag.StringVar(&p.profile, "profile", "", "write CPU profiles of the lanes and their loops into this directory")
+	flag.StringVar(&p.old, "old", "", "in the groups fcm, apns, webpush and traces, hold the lane against that of another build of this command, besides the loops; both start at once")
+	flag.BoolVar(&p.held, "held", false, "with -old, keep both FCM lanes to the rate that is their default")
 	flag.Parse()
 	p.only = strings.Split(*only, ",")
 	for _, name := range p.only {
@@ -112,6 +116,10 @@ func groups() []group {
 		{"backlog", runBacklog},
 		{"history", runHistory},
 		{"devices", runDevices},
+		{"idle", runIdle},
+		{"directory", runDirectory},
+		{"shards", runShards},
+		{"traces", runTraces},
 	}
 }
 

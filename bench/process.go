@@ -70,12 +70,17 @@ func launch(ctx context.Context, role string, options any, extra ...string) (*pr
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
+	return launchFrom(ctx, path, role, options, extra...)
+}
+
+// launchFrom is launch with the program at path, another build of this one.
+func launchFrom(ctx context.Context, path, role string, options any, extra ...string) (*process, error) {
 	text, err := json.Marshal(options)
 	if err != nil {
 		return nil, fmt.Errorf("encode the options of %s: %w", role, err)
 	}
 	p := &process{role: role, said: &bytes.Buffer{}}
-	p.command = exec.CommandContext(ctx, path, "child", role, string(text)) //nolint:gosec // it is this program
+	p.command = exec.CommandContext(ctx, path, "child", role, string(text)) //nolint:gosec // it is this program, or a build of it that the operator has named
 	p.command.Env = append(os.Environ(), extra...)
 	p.command.Stderr = p.said
 	if p.in, err = p.command.StdinPipe(); err != nil {
@@ -184,9 +189,9 @@ func startProfile(path string) error {
 // child runs one role until its stdin closes.
 func child(ctx context.Context, role, options string) error {
 	roles := map[string]func(context.Context, []byte) error{
-		"broker": serveBroker, "fake": serveFake, "worker": serveWorker,
-		"null loop": serveNullLoop,
-		sdkLoop:     serveSendLoop, rawLoop: serveSendLoop, apnsLoop: serveSendLoop, tunedLoop: serveSendLoop, webpushLoop: serveSendLoop,
+		"broker": serveBroker, "node": serveNode, "fake": serveFake, "worker": serveWorker,
+		"null loop": serveNullLoop, chatServer: serveChatServer, asker: serveAsker,
+		sdkLoop: serveSendLoop, rawLoop: serveSendLoop, apnsLoop: serveSendLoop, tunedLoop: serveSendLoop, webpushLoop: serveSendLoop,
 	}
 	work, ok := roles[role]
 	if !ok {

@@ -30,6 +30,7 @@ type record struct {
 
 	// What came of it.
 	Rate      float64 `json:"rate,omitempty"`   // pushes per second
+	Stored    float64 `json:"stored,omitempty"` // receipts per second that the broker has confirmed
 	CPU       float64 `json:"cpu_us,omitempty"` // of the worker or loop, per push
 	BrokerCPU float64 `json:"broker_cpu_us,omitempty"`
 	FakeCPU   float64 `json:"fake_cpu_us,omitempty"`
@@ -42,9 +43,12 @@ type record struct {
 	Streams   int64   `json:"streams,omitempty"` // the most on one connection
 	Failed    int64   `json:"failed,omitempty"`
 	Twice     int64   `json:"twice,omitempty"`
-	Find      float64 `json:"find_ms,omitempty"`    // to read the newest receipt of a history
-	Register  float64 `json:"register_s,omitempty"` // devices per second
-	Note      string  `json:"note,omitempty"`       // of the machine
+	Find      float64 `json:"find_ms,omitempty"`      // to read the newest receipt of a history
+	Register  float64 `json:"register_s,omitempty"`   // devices per second
+	Idle      float64 `json:"idle_percent,omitempty"` // of a core, of a worker that rests
+	// BrokerIdle is that of its broker.
+	BrokerIdle float64 `json:"broker_idle_percent,omitempty"`
+	Note       string  `json:"note,omitempty"` // of the machine
 }
 
 // thisMachine says where the results are from.

@@ -40,6 +40,10 @@ func layouts() []layout {
 		{"backlog", "Longer backlogs", writeBacklog},
 		{"history", "Longer histories", writeHistory},
 		{"devices", "More devices", writeDevices},
+		{"idle", "At rest", writeIdle},
+		{"directory", "Devices that the chat server keeps", writeDirectory},
+		{"shards", "Two streams of receipts", writeShards},
+		{"traces", "Traces", writeTraces},
 	}
 }
 

@@ -73,6 +73,32 @@ func TestFloorOfEncryption(t *testing.T) {
 	}
 }
 
+// TestManyDevicesToFew: each directory is held against few of its own users, round by round,
+// and what its first reads cost is told beside, not hidden in the median.
+func TestManyDevicesToFew(t *testing.T) {
+	t.Parallel()
+	got := tables([]record{
+		{Group: "devices", Row: firstRow(1000), Size: 1000, Round: 1, Rate: 4000, CPU: 60, BrokerCPU: 90, FakeCPU: 10},
+		{Group: "devices", Row: knownRow(1000), Size: 1000, Round: 1, Rate: 40_000, CPU: 20},
+		{Group: "devices", Row: "1,000", Size: 1000, Round: 1, Rate: 30_000, CPU: 30},
+		{Group: "devices", Row: knownRow(1000), Size: 1000, Round: 2, Rate: 20_000, CPU: 20},
+		{Group: "devices", Row: "1,000", Size: 1000, Round: 2, Rate: 13_000, CPU: 30},
+		{Group: "devices", Row: knownRow(9000), Size: 9000, Round: 1, Rate: 20_000, CPU: 20},
+		{Group: "devices", Row: "9,000", Size: 9000, Round: 1, Rate: 10_000, CPU: 40},
+		{Group: "devices", Row: mirrorRow(9000), Size: 9000, Round: 1, Rate: 19_000, CPU: 21},
+	})
+	for _, want := range []string{
+		"\n\"1,000, first reads\" to \"1,000, pushes to 1,000\", median of the rounds: rate × **0.10**, CPU × **3.00**, with the broker's and the provider's × **8.00**.",
+		"\n\"1,000\" to \"1,000, pushes to 1,000\", median of the rounds: rate × **0.70**, CPU × **1.50**, with",
+		"\n\"9,000\" to \"9,000, pushes to 1,000\", median of the rounds: rate × **0.50**, CPU × **2.00**, with",
+		"\n\"9,000, mirrored\" to \"9,000, pushes to 1,000\", median of the rounds: rate × **0.95**, CPU × **1.05**, with",
+	} {
+		if !strings.Contains(got, want) || strings.Count(got, ", median of the rounds") != 4 {
+			t.Errorf("tables lack %q, or have more of the kind:\n%s", want, got)
+		}
+	}
+}
+
 // TestResultsSurviveTheirFile: what is drawn later is what was measured.
 func TestResultsSurviveTheirFile(t *testing.T) {
 	t.Parallel()

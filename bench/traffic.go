@@ -13,6 +13,10 @@ import (
 type traffic struct {
 	users      int
 	recipients int
+	skip       int // receipts whose users have had their turn
+	// traced says that receipts have a trace, of which their publisher records one in a
+	// hundred.
+	traced bool
 }
 
 // stride spreads receipts over the users; it is prime, so that all get their turn.
@@ -28,13 +32,22 @@ func (c traffic) receipt(i int) ([]byte, error) {
 		},
 	}
 	for k := range c.recipients {
-		r.To[userAt((i*c.recipients+k)*stride%c.users)] = push.Recipient{Unread: 3}
+		r.To[userAt(((c.skip+i)*c.recipients+k)*stride%c.users)] = push.Recipient{Unread: 3}
 	}
 	data, err := r.AppendJSON(nil, push.KeyText)
 	if err != nil {
 		return nil, fmt.Errorf("encode a receipt: %w", err)
 	}
 	return data, nil
+}
+
+// trace is the header traceparent of the i-th receipt.
+func (c traffic) trace(i int) string {
+	flags := "00"
+	if i%100 == 0 {
+		flags = "01"
+	}
+	return fmt.Sprintf("00-%032x-%016x-%s", i+1, i+1, flags)
 }
 
 // userAt is the n-th user.

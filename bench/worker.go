@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,6 +23,13 @@ import (
 type workerOptions struct {
 	URL      string `json:"url"`
 	Handlers string `json:"handlers"` // as PUSHWORKER_HANDLERS
+	// Directory is PUSHWORKER_DIRECTORY; empty for the default.
+	Directory config.Place `json:"directory,omitempty"`
+	// More are further variables.
+	More []string `json:"more,omitempty"`
+	// Traces is where spans go; empty for none. Sampler is OTEL_TRACES_SAMPLER.
+	Traces  string `json:"traces,omitempty"`
+	Sampler string `json:"sampler,omitempty"`
 }
 
 // The names of handlers, and of their lanes and durables. Null counts and does
@@ -36,6 +44,7 @@ const (
 
 	apnsLane    = "apns"
 	webpushLane = "webpush"
+	besideLane  = "-beside" // ends the name of one beside that of another build
 )
 
 // serveWorker is the whole worker, as `pushworker run` runs it.
@@ -45,9 +54,14 @@ func serveWorker(ctx context.Context, options []byte) error {
 	if err := json.Unmarshal(options, &o); err != nil {
 		return fmt.Errorf("read the options: %w", err)
 	}
-	c, err := config.Load([]string{
+	traces, err := o.setTraces()
+	if err != nil {
+		return err
+	}
+	c, err := config.Load(slices.Concat([]string{
 		"PUSHWORKER_NATS_URL=" + o.URL, "PUSHWORKER_HANDLERS=" + o.Handlers, "PUSHWORKER_ADMIN_ADDR=127.0.0.1:0",
-	}, nil)
+		"PUSHWORKER_DIRECTORY=" + string(o.Directory),
+	}, o.More, traces), nil)
 	if err != nil {
 		return fmt.Errorf("configure the worker: %w", err)
 	}
@@ -61,8 +75,10 @@ func serveWorker(ctx context.Context, options []byte) error {
 				r.Register(lane, fcm.New(d))
 			}
 			r.Register(downLane, fcm.New(d))
-			r.Register(apnsLane, apns.New(d))
-			r.Register(webpushLane, webpush.New(d))
+			for _, beside := range []string{"", besideLane} {
+				r.Register(apnsLane+beside, apns.New(d))
+				r.Register(webpushLane+beside, webpush.New(d))
+			}
 			r.Register(stuckLane, stuck{make(chan *push.Receipt, 32)})
 		},
 	}

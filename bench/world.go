@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pushworker/pushworker/config"
 )
 
 // world is what the rows of a group share: a broker in a process of its own.
@@ -16,8 +18,17 @@ type world struct {
 	dir    string
 	broker *process
 	queue  *queue
+	build  string // the program that workers are started from; empty for this one
 	rows   []*row
 	fakes  []*process
+	// directory is PUSHWORKER_DIRECTORY of the workers that are started; empty for the
+	// default.
+	directory config.Place
+	// more are further variables of the workers that are started.
+	more []string
+	// traces is where spans of the workers that are started go, and sampler who decides
+	// which; empty for none.
+	traces, sampler string
 }
 
 // row is one thing to be measured: processes behind a durable.
@@ -106,7 +117,10 @@ func (w *world) worker(ctx context.Context, handlers ...string) (*process, error
 	if err := os.WriteFile(file, trusted, 0o600); err != nil { //nolint:gosec // in a directory of ours
 		return nil, fmt.Errorf("write the certificates to trust: %w", err)
 	}
-	o := workerOptions{URL: w.broker.hello.URL, Handlers: "[" + strings.Join(handlers, ",") + "]"}
+	o := workerOptions{URL: w.broker.hello.URL, Handlers: "[" + strings.Join(handlers, ",") + "]", Directory: w.directory, More: w.more, Traces: w.traces, Sampler: w.sampler}
+	if w.build != "" {
+		return launchFrom(ctx, w.build, "worker", o, "SSL_CERT_FILE="+file)
+	}
 	return launch(ctx, "worker", o, "SSL_CERT_FILE="+file)
 }
 
