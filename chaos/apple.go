@@ -75,6 +75,9 @@ func (w *world) fakeSpec(addr string) process.Spec {
 	if w.apple() {
 		return w.fakeAPNs(addr)
 	}
+	if w.web() {
+		return w.fakeWeb(addr)
+	}
 	return process.Spec{Dir: w.dir, Env: w.environ(), Args: []string{
 		w.programs.worker, "fakefcm", "--addr", addr, "--tls", "--ca-out", w.certificate(), "--credentials", w.credentials(), "--reveal",
 		"--latency", w.latency.String(),

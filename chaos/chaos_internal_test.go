@@ -166,6 +166,27 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestTransports: runs with both transports are a table of their own.
+func TestTransports(t *testing.T) {
+	t.Parallel()
+	lines := `{"scenario":"provider-resets","seed":2,"transport":"auto","faults":{"connections":3},"doubt":{"in_doubt":9,"repeated":8,"alone":20,"repeated_alone":2}}
+{"scenario":"provider-resets","seed":10,"transport":"auto","faults":{"connections":3},"doubt":{"in_doubt":9,"repeated":9,"alone":20,"repeated_alone":0}}
+{"scenario":"provider-resets","seed":2,"transport":"net/http","faults":{"connections":3},"doubt":{"in_doubt":30,"repeated":31,"alone":20,"repeated_alone":25},"failures":["x"]}
+`
+	results, err := readResults([]byte(lines))
+	if err != nil || !bothTransports(results) || bothTransports(results[:2]) {
+		t.Fatal(results, err)
+	}
+	got := transports(results)
+	for _, want := range []string{
+		"Seeds: 2, 10.", "| provider-resets | h2post | 2 | 0 | 18 | 17 | 2.5 | 40 | 2 | 0.05 |", "| provider-resets | net/http | 1 | 1 | 30 | 31 | 2.0 | 20 | 25 | 1.25 |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+}
+
 func TestLeaderIsFound(t *testing.T) {
 	t.Parallel()
 	answer := `{"account_details":[{"stream_detail":[{"name":"OTHER","cluster":{"leader":"broker0"}},{"name":"PUSH","cluster":{"leader":"broker2"}}]}]}`

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,12 +33,16 @@ func writeDocs(doc, results string) error {
 	if err != nil {
 		return fmt.Errorf("read the page, from the top of the repository: %w", err)
 	}
-	before, rest, ok := strings.Cut(string(page), beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
-	if !ok || !ok2 {
-		return fmt.Errorf("write the figures: %s has no %q and %q", doc, beginMark, endMark)
+	begin, end, table := beginMark, endMark, figures
+	if bothTransports(all) {
+		begin, end, table = beginTransports, endTransports, transports
 	}
-	page = []byte(before + beginMark + figures(all) + endMark + after)
+	before, rest, ok := strings.Cut(string(page), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("write the figures: %s has no %q and %q", doc, begin, end)
+	}
+	page = []byte(before + begin + table(all) + end + after)
 	if err := os.WriteFile(doc, page, 0o644); err != nil { //nolint:gosec // a page for everybody
 		return fmt.Errorf("write the figures: %w", err)
 	}
@@ -94,10 +97,23 @@ func (o *row) add(r result) {
 	o.settled = max(o.settled, r.Settled)
 }
 
+// seedsOf lists the seeds of all.
+func seedsOf(results []result) string {
+	var seeds []uint64
+	for _, r := range results {
+		seeds = append(seeds, r.Seed)
+	}
+	slices.Sort(seeds)
+	var names []string
+	for _, seed := range slices.Compact(seeds) {
+		names = append(names, strconv.FormatUint(seed, 10))
+	}
+	return strings.Join(names, ", ")
+}
+
 // figures is the generated part of the page.
 func figures(results []result) string {
 	rows := make(map[string]*row)
-	seeds := make(map[uint64]bool)
 	for _, r := range results {
 		o := rows[r.Scenario]
 		if o == nil {
@@ -105,15 +121,9 @@ func figures(results []result) string {
 			rows[r.Scenario] = o
 		}
 		o.add(r)
-		seeds[r.Seed] = true
 	}
-	var names []string
-	for seed := range seeds {
-		names = append(names, strconv.FormatUint(seed, 10))
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) })
 	var b strings.Builder
-	fmt.Fprintf(&b, "Written by `make chaos CHAOSARGS='-docs FILE'`. Seeds: %s. Confirmed and duplicated count both lanes.\n\n", strings.Join(names, ", "))
+	fmt.Fprintf(&b, "Written by `make chaos CHAOSARGS='-docs FILE'`. Seeds: %s. Confirmed and duplicated count both lanes.\n\n", seedsOf(results))
 	b.WriteString("| scenario | runs | failed | faults | confirmed | lost | unexpected | recovered | duplicated | per fault | most | bound | settled within |\n")
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, s := range scenarios() {

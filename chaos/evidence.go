@@ -149,12 +149,18 @@ func (w *world) printed() ([]ledger.Arrival, error) {
 // providerLine is a line of the provider's log.
 type providerLine struct {
 	Time     time.Time `json:"time"`
+	Conn     uint64    `json:"conn"`
+	Answer   string    `json:"answer"`
 	Accepted bool      `json:"accepted"`
 	// Target, Header and Body.Seq are what APNs has got.
 	Target string            `json:"target"`
 	Header map[string]string `json:"header"`
 	Body   struct {
-		Seq     string `json:"seq"`
+		Seq string `json:"seq"`
+		// Notification is what a browser has got.
+		Notification struct {
+			Data map[string]string `json:"data"`
+		} `json:"notification"`
 		Message struct {
 			Token   string            `json:"token"`
 			Data    map[string]string `json:"data"`
@@ -174,17 +180,25 @@ func (w *world) pushed() (accepted []ledger.Arrival, calls []time.Time, err erro
 		if !l.Accepted && !l.Time.IsZero() {
 			return
 		}
-		if w.apple() {
-			seq, _ := strconv.Atoi(l.Body.Seq)
-			accepted = append(accepted, ledger.Arrival{Seq: seq, User: appleUser(l.Target), Collapse: l.Header["apns-collapse-id"]})
-			return
-		}
-		m := l.Body.Message
-		seq, _ := strconv.Atoi(m.Data["seq"])
-		user, _ := strconv.ParseUint(strings.TrimPrefix(m.Token, tokenPrefix), 10, 64)
-		accepted = append(accepted, ledger.Arrival{Seq: seq, User: user, Collapse: m.Android.CollapseKey})
+		accepted = append(accepted, w.arrival(&l))
 	})
 	return accepted, calls, err
+}
+
+// arrival is the push of a line.
+func (w *world) arrival(l *providerLine) ledger.Arrival {
+	switch {
+	case w.apple():
+		seq, _ := strconv.Atoi(l.Body.Seq)
+		return ledger.Arrival{Seq: seq, User: appleUser(l.Target), Collapse: l.Header["apns-collapse-id"]}
+	case w.web():
+		seq, _ := strconv.Atoi(l.Body.Notification.Data["seq"])
+		return ledger.Arrival{Seq: seq, User: webUser(l.Target), Collapse: l.Header["topic"]}
+	}
+	m := l.Body.Message
+	seq, _ := strconv.Atoi(m.Data["seq"])
+	user, _ := strconv.ParseUint(strings.TrimPrefix(m.Token, tokenPrefix), 10, 64)
+	return ledger.Arrival{Seq: seq, User: user, Collapse: m.Android.CollapseKey}
 }
 
 // lines calls each with every whole line of a file.

@@ -2,7 +2,11 @@ module github.com/pushworker/pushworker/chaos
 
 go 1.26.8
 
-replace github.com/pushworker/pushworker => ..
+replace (
+	github.com/pushworker/pushworker => ..
+	github.com/pushworker/pushworker/pkg/publisher => ../pkg/publisher
+	github.com/pushworker/pushworker/pkg/push => ../pkg/push
+)
 
 require (
 	github.com/google/go-cmp v0.7.0
@@ -10,6 +14,11 @@ require (
 	github.com/pushworker/pushworker v0.0.0
 	github.com/rs/zerolog v1.35.1
 	golang.org/x/sync v0.25.0
+)
+
+require (
+	go.opentelemetry.io/otel v1.47.0 // indirect
+	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 )
 
 require (
@@ -25,6 +34,8 @@ require (
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
+	github.com/pushworker/pushworker/pkg/publisher v0.0.0
+	github.com/pushworker/pushworker/pkg/push v0.0.0
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect

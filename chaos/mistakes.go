@@ -63,6 +63,8 @@ func (f *faults) mistake(ctx context.Context, s step) error {
 		return f.loseDurableUnseen(ctx, s.how)
 	case abandonDurable:
 		return f.abandon(ctx, s.long)
+	case mistakeKey:
+		return f.mistakeKey(ctx, s.long)
 	case loseBucket:
 		return f.loseBucket(ctx, s.long)
 	}
@@ -152,8 +154,16 @@ func (f *faults) loseBucket(ctx context.Context, long time.Duration) error {
 	if err := f.command(ctx, "device", "import", f.devicesFile(), "--create"); err != nil {
 		return err
 	}
+	return f.restartWorkers(ctx)
+}
+
+// restartWorkers starts all workers again, one after the other.
+func (f *faults) restartWorkers(ctx context.Context) error {
 	for _, s := range f.workers {
 		if err := f.disturb(ctx, s, step{do: restartWorker}); err != nil {
+			return err
+		}
+		if err := s.await(ctx); err != nil {
 			return err
 		}
 	}

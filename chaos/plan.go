@@ -37,6 +37,7 @@ const (
 
 	loseDurableUnseen fault = "durable deleted while no worker runs"
 	abandonDurable    fault = "durable abandoned"
+	mistakeKey        fault = "wrong VAPID key"
 	loseBucket        fault = "devices lost"
 )
 

@@ -37,6 +37,9 @@ func writeTable(out io.Writer, results []result) error {
 		default:
 			fmt.Fprintf(&b, "%s: %s\n", r.Scenario, r.counts())
 		}
+		if r.Doubt != (doubt{}) {
+			fmt.Fprintf(&b, "  %s\n", &r.Doubt)
+		}
 		for _, f := range r.Failures {
 			fmt.Fprintf(&b, "  FAILED: %s\n", f)
 		}

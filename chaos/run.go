@@ -32,6 +32,8 @@ type result struct {
 	What     string `json:"what"`
 	Seed     uint64 `json:"seed"`
 	Long     bool   `json:"long,omitempty"`
+	// Transport is that of the handler fcm; empty with other providers.
+	Transport string `json:"transport,omitempty"`
 	// NotRun says why the scenario could not be run here.
 	NotRun string        `json:"not_run,omitempty"`
 	Faults map[fault]int `json:"faults,omitempty"`
@@ -41,6 +43,8 @@ type result struct {
 	Total    ledger.Verdict `json:"total"`
 	// Lanes are the verdicts that Total is the sum of.
 	Lanes map[string]ledger.Verdict `json:"lanes,omitempty"`
+	// Doubt is about pushes whose answers were lost.
+	Doubt doubt `json:"doubt"`
 	// Bound is how many duplicates the faults may cause.
 	Bound int `json:"bound"`
 	// Settled is how long after the load the last receipt was settled, in seconds.
@@ -61,6 +65,9 @@ func (r *runner) run(ctx context.Context, s scenario) (res result) {
 	began := time.Now()
 	res = result{Scenario: s.name, What: s.what, Seed: r.seed}
 	defer func() { res.Seconds = time.Since(began).Seconds() }()
+	if s.shape.provider == "fcm" {
+		res.Transport = r.transport
+	}
 	w := &world{shape: s.shape, scale: r.scale, transport: r.transport, programs: r.programs[s.shape.clock], ports: r.ports, dir: filepath.Join(r.dir, s.name)}
 	if w.programs.worker == "" {
 		res.NotRun = errNoClock.Error()
@@ -115,6 +122,8 @@ func (r *runner) experiment(ctx context.Context, s scenario, w *world, res *resu
 	}
 	res.Bound = s.shape.bound(f.done)
 	res.fail(w.judge(res, letters))
+	res.Doubt, err = w.doubted(ctx)
+	res.fail(err)
 	res.fail(w.pace(f.done, f.began))
 }
 

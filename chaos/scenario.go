@@ -81,7 +81,7 @@ func (s shape) allowance(f step) (n int, why string) {
 		return held, "what the provider took and could not say so"
 	case fillRetries, fillLetters:
 		return 0, "what cannot be stored stays in hand"
-	case replaceWorker, restartWorker, scriptFake, revokeTokens, moveWorker, abandonDurable, loseBucket:
+	case replaceWorker, restartWorker, scriptFake, revokeTokens, moveWorker, abandonDurable, loseBucket, mistakeKey:
 	}
 	return 0, "none"
 }

@@ -18,7 +18,7 @@ func (s shape) with(change func(*shape)) shape {
 
 // scenarios are all there are, those that take longest first.
 func scenarios() []scenario {
-	return slices.Concat(clusterScenarios(), machineScenarios(), brokerScenarios(), workerScenarios(), mistakeScenarios(), providerScenarios(), connectionScenarios(), appleScenarios(), storeScenarios())
+	return slices.Concat(clusterScenarios(), machineScenarios(), brokerScenarios(), workerScenarios(), mistakeScenarios(), providerScenarios(), connectionScenarios(), appleScenarios(), webScenarios(), storeScenarios())
 }
 
 func workerScenarios() []scenario {

@@ -40,14 +40,29 @@ func (w *world) newWorker(ctx context.Context, i int) (*service, error) {
 			}
 			addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		}
-		env := append(slices.Clip(env), "PUSHWORKER_ADMIN_ADDR="+addr)
+		env := append(slices.Clip(env), "PUSHWORKER_ADMIN_ADDR="+addr, w.handlers())
 		return process.Spec{Dir: w.dir, Args: args, Env: env}, "http://" + addr + "/readyz", nil
 	}
 	return s, nil
 }
 
-// workerEnviron is the configuration of worker i, but for its addresses.
+// workerEnviron is the configuration of worker i, but for its addresses and handlers.
 func (w *world) workerEnviron(i int) []string {
+	limits := w.limits()
+	return append(
+		w.environ(),
+		"PUSHWORKER_ACK_WAIT="+w.scale.ackWait.String(), "PUSHWORKER_SHUTDOWN_GRACE=15s",
+		"PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas()),
+		"PUSHWORKER_RETRY_BASE=500ms", "PUSHWORKER_RETRY_CAP=3s", "PUSHWORKER_RETRY_MAX_ATTEMPTS=1000",
+		fmt.Sprintf("PUSHWORKER_MAX_BYTES=%d", limits.MaxBytes), fmt.Sprintf("PUSHWORKER_DEAD_MAX_BYTES=%d", limits.DeadMaxBytes),
+		fmt.Sprintf("PUSHWORKER_RETRY_MAX_BYTES=%d", limits.RetryMaxBytes), fmt.Sprintf("PUSHWORKER_MAX_RECEIPT_BYTES=%d", tightLimit),
+		"PUSHWORKER_ADMIN_TOKEN="+adminToken, "PUSHWORKER_LOG_FORMAT=json", "PUSHWORKER_PPROF=true",
+		clockFile+"="+w.clockOf(fmt.Sprintf("worker%d", i)),
+	)
+}
+
+// handlers is the variable with the configuration of the handlers.
+func (w *world) handlers() string {
 	ttl := "1h"
 	if w.ttl > 0 {
 		ttl = w.ttl.String()
@@ -59,22 +74,15 @@ func (w *world) workerEnviron(i int) []string {
 	if w.apple() {
 		config = w.apnsConfig(ttl)
 	}
+	if w.web() {
+		config = w.webConfig(ttl)
+	}
 	handlers := []map[string]any{
 		{"name": "stdout", "config": map[string]any{"buffer": buffer}},
 		{"name": w.provider, "config": config},
 	}
 	text, _ := json.Marshal(handlers) //nolint:errchkjson // strings and numbers
-	limits := w.limits()
-	return append(
-		w.environ(),
-		"PUSHWORKER_ACK_WAIT="+w.scale.ackWait.String(), "PUSHWORKER_SHUTDOWN_GRACE=15s",
-		"PUSHWORKER_HANDLERS="+string(text), "PUSHWORKER_REPLICAS="+strconv.Itoa(w.replicas()),
-		"PUSHWORKER_RETRY_BASE=500ms", "PUSHWORKER_RETRY_CAP=3s", "PUSHWORKER_RETRY_MAX_ATTEMPTS=1000",
-		fmt.Sprintf("PUSHWORKER_MAX_BYTES=%d", limits.MaxBytes), fmt.Sprintf("PUSHWORKER_DEAD_MAX_BYTES=%d", limits.DeadMaxBytes),
-		fmt.Sprintf("PUSHWORKER_RETRY_MAX_BYTES=%d", limits.RetryMaxBytes), fmt.Sprintf("PUSHWORKER_MAX_RECEIPT_BYTES=%d", tightLimit),
-		"PUSHWORKER_ADMIN_TOKEN="+adminToken, "PUSHWORKER_LOG_FORMAT=json", "PUSHWORKER_PPROF=true",
-		clockFile+"="+w.clockOf(fmt.Sprintf("worker%d", i)),
-	)
+	return "PUSHWORKER_HANDLERS=" + string(text)
 }
 
 // clockOf is the file with the offset of somebody's clock.

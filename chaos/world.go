@@ -41,7 +41,8 @@ type world struct {
 	fakeURL          string
 	conn             *broker.Conn
 	ledger           *ledger.Ledger
-	sent             uint64 // receipts
+	wrongKey         atomic.Bool // workers that start have another VAPID key
+	sent             uint64      // receipts
 	undo             []func()
 
 	supervision  sync.WaitGroup
@@ -126,7 +127,11 @@ func (w *world) openFake(ctx context.Context) error {
 	if err := s.await(ctx); err != nil {
 		return err
 	}
-	return written(ctx, w.credentials(), w.certificate()) // once it listens
+	files := []string{w.certificate()}
+	if !w.web() { // whose key is no file
+		files = append(files, w.credentials())
+	}
+	return written(ctx, files...) // once it listens
 }
 
 func (w *world) credentials() string { return filepath.Join(w.dir, "fake.json") }
@@ -161,19 +166,30 @@ func (w *world) brokerAddrs() []string {
 
 // openDevices gives every user a device, whose token is the user.
 func (w *world) openDevices(ctx context.Context) error {
+	address, err := w.addresses(ctx)
+	if err != nil {
+		return err
+	}
 	var lines strings.Builder
 	for user := uint64(1); user <= users; user++ {
-		address := token(user)
-		if w.apple() {
-			address = appleToken(user)
-		}
-		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":%q,"platform":"android","token":%q}`+"\n", user, w.provider, address)
+		fmt.Fprintf(&lines, `{"user":"%d","id":"phone","provider":%q,"platform":"android","token":%q}`+"\n", user, w.provider, address(user))
 	}
 	file := w.devicesFile()
 	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
 		return fmt.Errorf("write the devices: %w", err)
 	}
 	return w.command(ctx, "device", "import", file)
+}
+
+// addresses is what makes a user's token.
+func (w *world) addresses(ctx context.Context) (func(user uint64) string, error) {
+	switch {
+	case w.apple():
+		return appleToken, nil
+	case w.web():
+		return w.subscriptions(ctx)
+	}
+	return token, nil
 }
 
 func (w *world) devicesFile() string { return filepath.Join(w.dir, "devices.jsonl") }
