@@ -107,3 +107,49 @@ func appleAnswers() []mutant {
 		},
 	}
 }
+
+// applePatience breaks how Apple's limits are kept, and what its sandbox says.
+func applePatience() []mutant {
+	return []mutant{
+		{
+			name: "name of a push in Apple's console lost", file: "pkg/plugins/internal/fanout/tally.go",
+			old: ", UniqueID: a.UniqueID}", now: "}",
+			pkg: apns, test: "TestSandboxNamesThePush",
+		},
+		{
+			name: "push that has a name in Apple's console told in brief", file: "internal/outcome/brief.go",
+			old: `return t.UniqueID != ""`, now: "return false",
+			pkg: "./internal/outcome", test: "TestWhatWentWellIsToldInBrief",
+		},
+		{
+			name: "pushes that only wake the app sent without end", file: "pkg/plugins/apns/background.go",
+			old: "wait > 0 && t.id != m.id", now: "wait > 0 && t.id == m.id",
+			pkg: apns, test: "TestBackgroundIsRare",
+		},
+		{
+			name: "older push that only wakes the app sent after the newest", file: "pkg/plugins/apns/background.go",
+			old: "if m.published.Before(t.newest) {", now: "if false {",
+			pkg: apns, test: "TestBackgroundIsRare",
+		},
+		{
+			name: "message held up by pushes that only wake the app", file: "pkg/plugins/apns/background.go",
+			old: "kind != kindBackground {", now: "kind == \"\" {",
+			pkg: apns, test: "TestQuietPushes",
+		},
+		{
+			name: "Apple that is down asked as often for ever", file: "pkg/plugins/internal/line/gate.go",
+			old: "next.wait = min(2*old.wait, a.Most)", now: "next.wait = old.wait",
+			pkg: lines, test: "TestWaitThatGrows",
+		},
+		{
+			name: "wait for Apple doubled by each answer of one moment", file: "pkg/plugins/internal/line/gate.go",
+			old: "if now.Before(old.until) { // it", now: "if false { // it",
+			pkg: lines, test: "TestWaitThatGrows",
+		},
+		{
+			name: "device that gets too much asked as often for ever", file: "pkg/plugins/internal/line/rest.go",
+			old: "a.Wait = min(2*old.answer.Wait, a.Most)", now: "_ = old",
+			pkg: lines, test: "TestRestThatGrows",
+		},
+	}
+}

@@ -51,9 +51,25 @@ func outside() []mutant {
 			pkg: brokers + "/queue", test: "TestBuryingTwiceIsOneLetter",
 		},
 		{
+			name: "chat server answers wherever it is asked to", file: "pkg/publisher/devices/answer.go",
+			old: "if !isInbox(m.Reply) {", now: "if m.Reply == \"\" {",
+			pkg: importer, test: "TestAnswersGoToInboxesOnly",
+		},
+		{
+			name: "chat server quotes its database to workers", file: "pkg/publisher/devices/answer.go",
+			old: "return &Error{codeUnavailable, \"the chat server's directory cannot answer now: see the chat server's log\"}",
+			now: "return &Error{codeUnavailable, err.Error()}",
+			pkg: importer, test: "TestADirectoryThatFails",
+		},
+		{
+			name: "conversation spread over streams", file: "pkg/publisher/shard.go",
+			old: "key := r.Payload.Topic", now: "key := \"\"",
+			pkg: importer, test: "TestPublishToSeveralStreams",
+		},
+		{
 			name: "publisher forgets its dedup id", file: "pkg/publisher/publisher.go",
 			old: "ID(id)(msg)", now: "_ = id",
-			pkg: publisher, test: "TestTriesShareOneID",
+			pkg: importer, test: "TestTriesShareOneID",
 		},
 		{
 			name: "waiting receipts not handed back at a stop", file: "pkg/push/pool.go",

@@ -60,6 +60,11 @@ func letting() []mutant {
 			pkg: accounts, test: "TestTokenRedirect",
 		},
 		{
+			name: "connection left open that a fetch has given up", file: "pkg/plugins/internal/serviceaccount/token.go",
+			old: "context.AfterFunc(ctx, func() { _ = c.Close() })", now: "_ = ctx",
+			pkg: accounts, test: "TestConnectionsEndWithTheFetch",
+		},
+		{
 			name: "token endpoint asked without a pause", file: "pkg/plugins/internal/credential/source.go",
 			old: "next-now.Sub(began), fetchFloor)", now: "next-now.Sub(began), time.Millisecond)",
 			pkg: tickets, test: "TestTokenFloor",

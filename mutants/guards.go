@@ -5,16 +5,6 @@ package main
 func guards() []mutant {
 	return []mutant{
 		{
-			name: "device requests answered on any subject", file: "internal/broker/devices/service.go",
-			old: "if m.Reply != \"\" && !isInbox(m.Reply) {", now: "if false {",
-			pkg: brokers + "/devices", test: "TestAnswersGoToInboxesOnly",
-		},
-		{
-			name: "questions about the service answered on any subject", file: "internal/broker/devices/discovery.go",
-			old: "answer != nil && isInbox(m.Reply)", now: "answer != nil && m.Reply != \"\"",
-			pkg: brokers + "/devices", test: "TestAnswersGoToInboxesOnly",
-		},
-		{
 			name: "headers of a forged retry believed", file: "internal/broker/wire/retry.go",
 			old: "if h.Get(headerHandler) != handler {", now: "if false {",
 			pkg: brokers + "/queue", test: "TestForgedRetryIsNotBelieved",
@@ -48,6 +38,11 @@ func guards() []mutant {
 			name: "no socket for the same user where the address is open", file: "internal/admin/server.go",
 			old: "if local || o.Socket == \"\" {", now: "if true {",
 			pkg: "./internal/admin", test: "TestSocketLetsTheSameUserIn",
+		},
+		{
+			name: "log level set by anybody", file: "internal/admin/routes.go",
+			old: "guard(logLevel(o.SetLevel))", now: "logLevel(o.SetLevel)",
+			pkg: "./internal/admin", test: "TestGuard",
 		},
 	}
 }

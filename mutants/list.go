@@ -4,31 +4,34 @@ import "slices"
 
 // The rooms that are broken.
 const (
-	lanes     = "./internal/consumer"
-	policies  = "./internal/retry"
-	brokers   = "./internal/broker"
-	workers   = "./internal/worker"
-	fcm       = "./pkg/plugins/fcm"
-	accounts  = "./pkg/plugins/internal/serviceaccount"
-	tickets   = "./pkg/plugins/internal/credential"
-	fanouts   = "./pkg/plugins/internal/fanout"
-	posts     = "./pkg/plugins/internal/h2post"
-	apns      = "./pkg/plugins/apns"
-	hooks     = "./pkg/plugins/webhook"
-	huaweis   = "./pkg/plugins/hms"
-	webs      = "./pkg/plugins/webpush"
-	lines     = "./pkg/plugins/internal/line"
-	contents  = "./pkg/plugins/internal/content"
-	domain    = "./pkg/push"
-	publisher = "./pkg/publisher"
-	devices   = "./internal/device"
+	lanes    = "./internal/consumer"
+	policies = "./internal/retry"
+	brokers  = "./internal/broker"
+	settings = "./config"
+	workers  = "./internal/worker"
+	fcm      = "./pkg/plugins/fcm"
+	accounts = "./pkg/plugins/internal/serviceaccount"
+	tickets  = "./pkg/plugins/internal/credential"
+	fanouts  = "./pkg/plugins/internal/fanout"
+	posts    = "./pkg/plugins/internal/h2post"
+	apns     = "./pkg/plugins/apns"
+	hooks    = "./pkg/plugins/webhook"
+	huaweis  = "./pkg/plugins/hms"
+	webs     = "./pkg/plugins/webpush"
+	lines    = "./pkg/plugins/internal/line"
+	contents = "./pkg/plugins/internal/content"
+	domain   = "./pkg/push"
+	importer = "./internal/importer"
+	devices  = "./internal/device"
+	channels = "./internal/channel"
+	traces   = "./internal/tracing"
 )
 
 // list returns every mutant.
 func list() []mutant {
 	all := slices.Concat(settling(), guarding(), ordering())
-	all = append(all, stopping()...)
-	all = append(all, fanning()...)
+	all = append(all, slices.Concat(breaking(), stopping(), resting(), supervising())...)
+	all = append(all, slices.Concat(starting(), fanning(), finding(), interrupting(), pacing())...)
 	all = append(all, retrying()...)
 	all = append(all, storing()...)
 	all = append(all, filling()...)
@@ -36,22 +39,23 @@ func list() []mutant {
 	all = append(all, provider()...)
 	all = append(all, lining()...)
 	all = append(all, telling()...)
-	all = append(all, posting()...)
+	all = append(all, slices.Concat(posting(), speaking())...)
 	all = append(all, webhooks()...)
 	all = append(all, apple()...)
 	all = append(all, appleConnections()...)
-	all = append(all, appleAnswers()...)
+	all = append(all, slices.Concat(appleAnswers(), applePatience())...)
 	all = append(all, huawei()...)
 	all = append(all, web()...)
-	all = append(all, webMessages()...)
-	all = append(all, topology()...)
+	all = append(all, slices.Concat(webMessages(), webFailing(), keepingFailures())...)
+	all = append(append(all, topology()...), shards()...)
 	all = append(all, trouble()...)
 	all = append(all, saying()...)
 	all = append(all, letting()...)
-	all = append(all, guards()...)
-	all = append(all, logging()...)
+	all = append(all, slices.Concat(guards(), requesting(), subscribing())...)
+	all = append(all, slices.Concat(logging(), watching(), following(), linking())...)
 	all = append(all, weighing()...)
 	all = append(all, trying()...)
+	all = append(all, slices.Concat(queueing(), filing(), asking(), reaching())...)
 	for i := range all {
 		all[i].root = "."
 	}
@@ -73,7 +77,7 @@ func settling() []mutant {
 		},
 		{
 			name: "heartbeats end when the lane drains", file: "internal/consumer/lane.go",
-			old: "err := l.pullAll(ctx)\n", now: "err := l.pullAll(ctx)\n\tstopBeating()\n",
+			old: "err := l.pullAll(ctx, stop)\n", now: "err := l.pullAll(ctx, stop)\n\tstopBeating()\n",
 			pkg: lanes, test: "TestHeartbeatsWhileDraining",
 		},
 		{
@@ -83,7 +87,7 @@ func settling() []mutant {
 		},
 		{
 			name: "acknowledged before the retry is stored", file: "internal/consumer/doors.go",
-			old: "r, remain := d.retry(decision, why)\n\terr :=", now: "_ = d.msg.Ack()\n\tr, remain := d.retry(decision, why)\n\terr :=",
+			old: "r, remain := d.retry(decision, why)\n\tstored :=", now: "_ = d.msg.Ack()\n\tr, remain := d.retry(decision, why)\n\tstored :=",
 			pkg: lanes, test: "TestModel",
 		},
 		{

@@ -29,6 +29,9 @@ import (
 // tags are those of the Makefile.
 const tags = "disable_grpc_modules,timetzdata"
 
+// module is the root's.
+const module = "github.com/pushworker/pushworker"
+
 // patience bounds one run of a test.
 const patience = 5 * time.Minute
 
@@ -143,7 +146,8 @@ func (m mutant) attempt(ctx context.Context) (said string, killed bool, err erro
 func runTest(ctx context.Context, m mutant, overlay string) (output string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-v", "-count=1", "-tags", tags, "-run", "^"+m.test+"$", m.pkg) //nolint:gosec // the names are list.go's
+	pkg := module + strings.TrimPrefix(m.pkg, ".")                                                              // the root's, or one that it requires
+	cmd := exec.CommandContext(ctx, "go", "test", "-v", "-count=1", "-tags", tags, "-run", "^"+m.test+"$", pkg) //nolint:gosec // the names are list.go's
 	cmd.Dir = m.root
 	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=1", "RAPID_SHRINKTIME=1s") // it is known what is broken
 	if overlay != "" {

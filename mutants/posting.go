@@ -15,8 +15,54 @@ func posting() []mutant {
 		},
 		{
 			name: "processed stream of a lost connection called unprocessed", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "if id > cn.lastID || r.flight.begin >= cn.out.handed {", now: "if id > 0 {",
+			old: "if id > cn.lastID || !cn.whole(r) {", now: "if id > 0 {",
 			pkg: posts, test: "TestScripts",
+		},
+		{
+			name: "request cut in the middle called in doubt", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "r.flight.end <= cn.out.handed", now: "cn.out.handed > 0",
+			pkg: posts, test: "TestCutInTheMiddle",
+		},
+		{
+			name: "requests not spread after a loss", file: "pkg/plugins/internal/h2post/dispatch.go",
+			old: "open < many || c.wary {", now: "open < many {",
+			pkg: posts, test: "TestSpread",
+		},
+		{
+			name: "requests on silent connections counted for the share", file: "pkg/plugins/internal/h2post/dispatch.go",
+			old: "if !cn.draining && !cn.silent {", now: "if !cn.draining {",
+			pkg: posts, test: "TestSpreadBesideSilence",
+		},
+		{
+			name: "requests not spread after a silence", file: "pkg/plugins/internal/h2post/clock.go",
+			old: "	cn.client.beware(now)", now: "	_ = now",
+			pkg: posts, test: "TestSpreadAfterSilence",
+		},
+		{
+			name: "silent connections not replaced", file: "pkg/plugins/internal/h2post/dispatch.go",
+			old: "max(silent-c.o.Conns/2, 0)", now: "silent",
+			pkg: posts, test: "TestSpreadBesideSilence",
+		},
+		{
+			name: "connections lost together not replaced at once", file: "pkg/plugins/internal/h2post/conn.go",
+			old: "if cn.made == c.answers && !cn.leaving {", now: "if !cn.answered && !cn.leaving {",
+			pkg: posts, test: "TestLostTogether",
+		},
+	}
+}
+
+// speaking breaks what the client makes of the peer's frames.
+func speaking() []mutant {
+	return []mutant{
+		{
+			name: "late frames of a stream that we have reset refused", file: "pkg/plugins/internal/h2post/read.go",
+			old: "err != nil || slices.Contains(cn.resets, id)", now: "err != nil || slices.Contains(cn.resets[:0], id)",
+			pkg: posts, test: "TestLateFrames",
+		},
+		{
+			name: "peer that asks to be pushed to is served", file: "pkg/plugins/internal/h2post/flow.go",
+			old: "if s.Val != 0 {", now: "if s.Val > 1 {",
+			pkg: posts, test: "TestWrongByRFC",
 		},
 		{
 			name: "the peer's window ignored", file: "pkg/plugins/internal/h2post/write.go",

@@ -10,7 +10,7 @@ func provider() []mutant {
 		},
 		{
 			name: "Retry-After ignored by FCM", file: "pkg/plugins/internal/line/exchange.go",
-			old: "header := strings.TrimSpace(x.header(\"Retry-After\"))", now: "header := strings.TrimSpace(\"\")",
+			old: "header := strings.TrimSpace(x.Field(\"Retry-After\"))", now: "header := strings.TrimSpace(\"\")",
 			pkg: fcm, test: "TestClassify",
 		},
 		{
@@ -58,6 +58,11 @@ func lining() []mutant {
 			name: "refused stream not repeated", file: "pkg/plugins/internal/line/wire.go",
 			old: "Repeats: repeats,", now: "Repeats: 0 * repeats,",
 			pkg: fcm, test: "TestRefusedStreams",
+		},
+		{
+			name: "connection left open on which a request was given up", file: "pkg/plugins/internal/line/wire.go",
+			old: "	w.calls.HangUp()\n", now: "",
+			pkg: lines, test: "TestNoConnectionIsLeft",
 		},
 		{
 			name: "request in no hand not given up", file: "pkg/plugins/internal/line/post.go",

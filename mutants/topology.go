@@ -40,7 +40,7 @@ func topology() []mutant {
 		},
 		{
 			name: "lost devices made anew", file: "internal/worker/directory.go",
-			old: "if !w.Config.DevicesCreate {", now: "if false {",
+			old: "if !w.Config.DevicesCreate && w.Config.Directory == config.InKV {", now: "if false && w.Config.Directory == config.InKV {",
 			pkg: workers, test: "TestLostDevicesEndAStart",
 		},
 		{

@@ -5,8 +5,13 @@ func trouble() []mutant {
 	return []mutant{
 		{
 			name: "cluster that is starting ends the worker", file: "internal/broker/request.go",
-			old: "api.ErrorCode == noPeers &&", now: "false &&",
-			pkg: "./internal/worker", test: "TestWorkerWaitsForTheCluster",
+			old: "case leaderless, streamOffline, durableOffline:", now: "case streamOffline, durableOffline:",
+			pkg: "./internal/broker", test: "TestIsLeaderless",
+		},
+		{
+			name: "cluster that still grows ends the worker", file: "internal/broker/persist.go",
+			old: "return ok && (api.ErrorCode == noPeers ||", now: "return ok && (",
+			pkg: "./internal/broker", test: "TestPersist",
 		},
 		{
 			name: "broker's passing fault ends the lane", file: "internal/broker/queue/remake.go",
@@ -20,7 +25,7 @@ func trouble() []mutant {
 		},
 		{
 			name: "worker ready whose broker stores nothing", file: "internal/worker/window.go",
-			old: "return seen.positions.Ready()", now: "return nil",
+			old: "return storing(seen.shards)", now: "return nil",
 			pkg: "./internal/worker", test: "TestBrokerThatCannotWrite",
 		},
 	}
