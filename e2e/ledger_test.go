@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,7 +18,13 @@ import (
 // with the same id until it is confirmed or patience runs out.
 func publish(t *testing.T, conn *broker.Conn, l *ledger.Ledger, n, rate int) {
 	t.Helper()
-	pub, err := conn.Publisher(publisher.Config{})
+	publishTo(t, conn, publisher.Config{}, l, n, rate)
+}
+
+// publishTo is publish with a publisher of its own kind.
+func publishTo(t *testing.T, conn *broker.Conn, c publisher.Config, l *ledger.Ledger, n, rate int) {
+	t.Helper()
+	pub, err := conn.Publisher(c)
 	if err != nil {
 		t.Error(err)
 		return
@@ -38,6 +45,9 @@ func publish(t *testing.T, conn *broker.Conn, l *ledger.Ledger, n, rate int) {
 	}
 }
 
+// topics is how many conversations the receipts are of, in as many streams as there are.
+const topics = 16
+
 // send publishes one receipt. The lane carries it whole, so the ledger need not know
 // to whom.
 func send(ctx context.Context, t *testing.T, l *ledger.Ledger, pub *publisher.Publisher) {
@@ -45,7 +55,7 @@ func send(ctx context.Context, t *testing.T, l *ledger.Ledger, pub *publisher.Pu
 	seq := l.Sent(nil)
 	r := &push.Receipt{
 		To:      map[push.Uid]push.Recipient{push.Uid(seq): {Unread: 1}},
-		Payload: push.Payload{What: push.ActMsg, Topic: "grpE2E", SeqId: seq, From: "usr782riWdFIwE", Content: "hello"},
+		Payload: push.Payload{What: push.ActMsg, Topic: fmt.Sprintf("grpE2E%d", seq%topics), SeqId: seq, From: "usr782riWdFIwE", Content: "hello"},
 	}
 	err := pub.PublishAsync(ctx, r, func(_ publisher.Ack, err error) {
 		if err == nil {

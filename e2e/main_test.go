@@ -31,6 +31,9 @@ func run(m *testing.M) int {
 	if dir := os.Getenv(brokerDir); dir != "" {
 		return serveBroker(dir, os.Getenv(brokerAddr))
 	}
+	if addr := os.Getenv(chatAddr); addr != "" {
+		return serveChat(addr, os.Getenv(chatDevices))
+	}
 	dir, err := os.MkdirTemp("", "pushworker-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -47,12 +50,19 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binary = filepath.Join(dir, "pushworker")
-	build := exec.Command("go", "build", "-tags", "disable_grpc_modules,timetzdata", "-o", binary, "../cmd/pushworker")
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := build(context.Background(), binary, "../cmd/pushworker"); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program under test: %v\n%s", err, out)
 		return 1
 	}
 	return m.Run()
+}
+
+// build builds a program as the Makefile does: that is what is delivered, and the compiler
+// has seen all of it before.
+func build(ctx context.Context, to, pkg string) (said []byte, err error) {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "disable_grpc_modules,timetzdata", "-o", to, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return cmd.CombinedOutput()
 }
 
 // serveBroker runs a broker until the process is killed.

@@ -30,7 +30,8 @@ func TestMetricsPage(t *testing.T) {
 	var text string
 	await(t, patience, "the worker has asked the broker", func() bool {
 		text = scrape(t, p.admin)
-		return strings.Contains(text, "pushworker_stream_bytes{")
+		return strings.Contains(text, "pushworker_stream_bytes{") && strings.Contains(text, "pushworker_broker_round_trip_seconds ") &&
+			strings.Contains(text, "pushworker_credentials_expiry_timestamp_seconds{")
 	})
 	page, err := os.ReadFile(metricsPage)
 	if err != nil {
@@ -74,6 +75,10 @@ func TestProviderMetrics(t *testing.T) {
 		`pushworker_provider_request_duration_seconds_count{handler="fcm"} 3`,
 		`pushworker_targets_total{handler="fcm",result="accepted"} 3`,
 		`pushworker_directory_cache_misses_total 3`,
+		`pushworker_credentials_refreshes_total{handler="fcm",result="renewed"} 1`,
+		`pushworker_credentials_refreshes_total{handler="fcm",result="refused"} 0`,
+		`pushworker_provider_in_flight{handler="fcm"} 0`,
+		`pushworker_provider_in_flight_limit{handler="fcm"} 720`,
 	} {
 		await(t, patience, line, func() bool { return strings.Contains(scrape(t, p.admin), line+"\n") })
 	}

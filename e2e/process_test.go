@@ -63,7 +63,12 @@ func start(t *testing.T, s process.Spec) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.Kill)
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() {
+			t.Logf("%s said: %s", s.Name, p.Said())
+		}
+	})
 	return &program{Process: p, t: t}
 }
 
@@ -122,6 +127,16 @@ func (p *program) ready(limit time.Duration) {
 		_, _ = io.Copy(io.Discard, resp.Body)
 		return resp.StatusCode == http.StatusOK
 	})
+}
+
+// runs ends the test if the program has ended by itself.
+func (p *program) runs() {
+	p.t.Helper()
+	select {
+	case <-p.Exited():
+		p.t.Fatalf("%s ended with %d:\n%s", filepath.Base(p.Out()), p.ExitCode(), p.log())
+	default:
+	}
 }
 
 // lines returns what the process has printed so far.
@@ -206,16 +221,19 @@ func connect(t *testing.T, addr string) *broker.Conn {
 // drained waits until the lane has nothing left to do.
 func drained(t *testing.T, conn *broker.Conn, limit time.Duration) {
 	t.Helper()
-	last := ""
+	drainedStreams(t, conn, 1, limit)
+}
+
+// drainedStreams is drained where the receipts are in so many streams.
+func drainedStreams(t *testing.T, conn *broker.Conn, streams int, limit time.Duration) {
+	t.Helper()
+	of := topology.Topology{Stream: "PUSH", Subject: "push.receipts", Shards: streams, Handlers: []string{"stdout"}}
 	await(t, limit, "the lane is drained", func() bool {
-		stats, err := status.NewReader(conn).Stats(t.Context(), topology.Topology{Stream: "PUSH", Subject: "push.receipts", Handlers: []string{"stdout"}})
+		stats, err := status.NewReader(conn).Stats(t.Context(), of)
 		if err != nil || len(stats.Lanes) != 1 {
-			last = fmt.Sprint(err)
 			return false
 		}
 		l := stats.Lanes[0]
-		last = fmt.Sprintf("%+v", l)
 		return l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0
 	})
-	_ = last
 }

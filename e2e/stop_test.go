@@ -115,18 +115,7 @@ func hung(t *testing.T, grace string) (w *program, env []string) {
 	w = startWorkerTo(t, dir, writer, env...)
 	closed(t, writer)
 	w.ready(patience)
-	big := `{"to":{"782riWdFIwE":{}},"payload":{"what":"msg","content":"` + strings.Repeat("x", 200_000) + `"}}`
-	file := filepath.Join(dir, "big.json")
-	if err := os.WriteFile(file, []byte(big), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if code, _, errs := command(t, env, "publish", file, file); code != 0 {
-		t.Fatalf("publish ended with %d: %s", code, errs)
-	}
-	await(t, patience, "the handler hangs", func() bool {
-		_, out, _ := command(t, env, "status", "-o", "json")
-		return strings.Contains(out, `"in_flight":2`)
-	})
+	hang(t, dir, env)
 	return w, env
 }
 
