@@ -11,6 +11,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 # timetzdata puts the time zones into the binary, since an empty image has none.
 TAGS      := disable_grpc_modules,timetzdata
 FUZZTIME  ?= 30s
+PLATFORMS ?= linux/amd64 linux/arm64
 BENCHARGS ?=
 # The race detector needs cgo, and cgo a C compiler; without one, test says so.
 RACE      ?= $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -21,18 +22,23 @@ CYCLONEDX_VERSION     := v1.10.0
 # Keyed by the Go version too: a linter built by an older Go refuses newer code.
 GOLANGCI_LINT := $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(shell go env GOVERSION)
 
-# The tools that only developers run are modules of their own, so that nobody who
-# imports a package of this one inherits what they need.
-MODULES := . bench chaos mutants
+# What chat servers import and the tools that only developers run are modules of their
+# own, so that a chat server inherits nothing of what the worker and they need (ADR 022).
+MODULES := . pkg/push pkg/publisher bench chaos mutants pkg/plugins/internal/h2post/h2spec
+# Modules of what is delivered beside the binary. Their tests take minutes, and have
+# targets of their own.
+TOOLS := tools/chart tools/observe tools/release
 # $(call each,COMMAND) runs a command in every module.
 each = @set -eu; for m in $(MODULES); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
+# $(call all,COMMAND) runs one in the TOOLS, too.
+all = @set -eu; for m in $(MODULES) $(TOOLS); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
 # $(call tool,NAME) builds a tool and runs it here, at the top, where it finds
 # what it measures or breaks.
 tool = go build -C $(1) -tags $(TAGS) -o $(CURDIR)/bin/$(1) . && bin/$(1)
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 ##### Run
 
@@ -58,16 +64,24 @@ pictures: build ## Draw docs/img/status.svg and explain.svg from what the comman
 check: lint tidy-check test ## What a change must pass
 
 # build comes first because internal/packaging builds the image's binary, within
-# its deadline only if the compiler has seen the code before. The two packages that
-# take longest come first, so that the others run beside them and not before them.
+# its deadline only if the compiler has seen the code before. The packages that take
+# longest come first, so that the others run beside them and not before them. At the end of each
+# process the race detector would sleep for a second.
+LONGEST := ./e2e ./cmd/pushworker ./pkg/plugins/fcm ./internal/consumer ./internal/device
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
-	$(call each,go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo ./e2e ./cmd/pushworker) ./...)
+	$(call each,GORACE=atexit_sleep_ms=20 go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo $(LONGEST)) ./...)
+
+# contrib/tinode is not among MODULES: it requires all that a Tinode server does.
+.PHONY: test-tinode
+test-tinode: $(GOLANGCI_LINT) ## Test contrib/tinode with a real Tinode server; needs PostgreSQL (apt-get install postgresql), and Tinode's module from the network
+	cd contrib/tinode && go mod tidy -diff && go vet ./... && $(GOLANGCI_LINT) run && \
+		go test $(RACE) -count=1 . && go test -count=1 -timeout 20m -v ./acceptance
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Lint, format check included
-	$(call each,$(GOLANGCI_LINT) run)
+	$(call all,$(GOLANGCI_LINT) run)
 
 .PHONY: fmt
 fmt: $(GOLANGCI_LINT) ## Format the code
@@ -79,15 +93,15 @@ fmt-check: $(GOLANGCI_LINT) ## Show what fmt would change; fails if anything
 
 .PHONY: vet
 vet: ## Run go vet
-	$(call each,go vet -tags $(TAGS) ./...)
+	$(call all,go vet -tags $(TAGS) ./...)
 
 .PHONY: tidy
 tidy: ## Run go mod tidy in every module; what this one requires, the others require too
-	$(call each,go mod tidy)
+	$(call all,go mod tidy)
 
 .PHONY: tidy-check
 tidy-check: ## Show what go mod tidy would change; fails if anything
-	$(call each,go mod tidy -diff)
+	$(call all,go mod tidy -diff)
 
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; fetches its database from the network
@@ -139,6 +153,10 @@ bench-docs: ## Put the results of make bench into docs/benchmarks.md
 metrics-docs: ## Put the metrics that a worker exports into docs/metrics.md
 	go test -count=1 -tags $(TAGS) -run '^TestMetricsPage$$' ./e2e -args -update-metrics
 
+.PHONY: traces-docs
+traces-docs: ## Put the trace of a receipt that is retried into docs/traces.md
+	go test -count=1 -tags $(TAGS) -run '^TestTraceOfARetry$$' ./e2e -args -update-traces
+
 .PHONY: handlers-docs
 handlers-docs: ## Put the keys that handlers take into docs/handlers.md
 	go test -count=1 -tags $(TAGS) -run '^TestHandlersPage$$' ./internal/packaging -args -update-handlers
@@ -172,6 +190,14 @@ sbom: ## Write what the binary is made of to dist/pushworker.cdx.json (CycloneDX
 	GOFLAGS='-tags=$(TAGS)' go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION) \
 		app -json -licenses -main cmd/pushworker -output dist/pushworker.cdx.json .
 
+.PHONY: release
+release: ## Build archives, deb, rpm, SBOM, notes and checksums of HEAD into dist, for PLATFORMS; a snapshot without a tag
+	TAGS=$(TAGS) tools/release/release.sh $(PLATFORMS)
+
+.PHONY: release-test
+release-test: ## Build a release, and install, upgrade and remove deb and rpm in clean roots; needs root, debootstrap, rpm, systemd
+	cd tools/release && TAGS=$(TAGS) go test -count=1 -timeout 30m ./...
+
 .PHONY: docker
 docker: ## Build the container image pushworker:local
 	docker build --build-arg VERSION=$(VERSION) --tag pushworker:local .
@@ -185,6 +211,18 @@ docker-check: ## Check Dockerfile and compose file as far as this machine can, a
 	@if docker info >/dev/null 2>&1; then \
 		docker build --check . && echo 'checked: docker build --check'; \
 	else echo 'NOT checked: docker build --check (no engine)'; fi
+
+.PHONY: chart-test
+chart-test: ## Lint and render deploy/chart with the real helm, and decode what it renders; builds helm first
+	cd tools/chart && go test -count=1 -timeout 20m ./...
+
+.PHONY: observe-test
+observe-test: ## Test alerts and dashboard with a real Prometheus through an outage; needs Debian's package prometheus
+	cd tools/observe && go test -count=1 -timeout 20m ./...
+
+.PHONY: observe-picture
+observe-picture: ## Draw docs/img/outage.svg from that Prometheus
+	cd tools/observe && go test -count=1 -timeout 20m -run '^TestOutage$$' . -args -picture $(CURDIR)/docs/img/outage.svg
 
 .PHONY: clean
 clean: ## Remove what build and cover made; tools and broker data stay
