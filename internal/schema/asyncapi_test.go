@@ -360,9 +360,10 @@ func trial(listed object) object {
 		"type": "object", "required": []any{"device", "result", "token", "began"},
 		"properties": object{
 			"device": listed, "handler": text, "began": at, "asked": at, "answered": at,
-			"result": object{"enum": []any{"accepted", "skipped", "gone", "rejected", "retried"}},
-			"why":    object{"type": "string", "description": "the reason of another result than accepted"},
-			"token":  object{"type": "string", "description": "what the app gets, for push.devices.ack"},
+			"result":    object{"enum": []any{"accepted", "skipped", "gone", "rejected", "retried"}},
+			"why":       object{"type": "string", "description": "the reason of another result than accepted"},
+			"unique_id": object{"type": "string", "description": "what Apple's Push Notifications Console knows the push by; only the sandbox tells"},
+			"token":     object{"type": "string", "description": "what the app gets, for push.devices.ack"},
 		},
 	}
 }

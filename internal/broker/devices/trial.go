@@ -33,6 +33,8 @@ type Trial struct {
 	// Result is a [push.Result], and Why its reason.
 	Result string `json:"result"`
 	Why    string `json:"why,omitempty"`
+	// UniqueID is [push.Target]'s: what the provider calls the push in its own console.
+	UniqueID string `json:"unique_id,omitempty"`
 	// Token is what the app gets and gives back.
 	Token string `json:"token"`
 	// Began is when the worker took the request, Asked and Answered when the provider was
@@ -109,7 +111,8 @@ func (d *Directory) try(ctx context.Context, to push.Device, t *Trial, activate 
 		t.Result, t.Why = string(push.ResultSkipped), errNobody.Error()
 		return
 	}
-	t.Handler, t.Result, t.Why, t.Asked, t.Answered = done.Handler, done.Result, done.Why, done.Asked, done.Answered
+	t.Handler, t.Result, t.Why, t.UniqueID = done.Handler, done.Result, done.Why, done.UniqueID
+	t.Asked, t.Answered = done.Asked, done.Answered
 }
 
 // returned takes the token of a test push, once.

@@ -44,6 +44,7 @@ type tried struct {
 	Handler  string    `json:"handler"`
 	Result   string    `json:"result"`
 	Why      string    `json:"why,omitempty"`
+	UniqueID string    `json:"unique_id,omitempty"`
 	Asked    time.Time `json:"asked,omitzero"`
 	Answered time.Time `json:"answered,omitzero"`
 }
@@ -73,7 +74,7 @@ func (h Tester) try(ctx context.Context, t trying) (tried, bool) {
 		return tried{}, false
 	}
 	done, ok := h.Test(ctx, t.Device, t.Token)
-	return tried{h.Handler, string(done.Result), done.Why, done.Asked.UTC(), done.Answered.UTC()}, ok
+	return tried{h.Handler, string(done.Result), done.Why, done.UniqueID, done.Asked.UTC(), done.Answered.UTC()}, ok
 }
 
 // sendElsewhere asks the other processes. One member of each handler's queue group gets

@@ -104,6 +104,9 @@ func hops(t *devices.Trial) []hop {
 	if t.Why != "" {
 		said += ": " + t.Why
 	}
+	if t.UniqueID != "" {
+		said += ", apns-unique-id " + t.UniqueID
+	}
 	if t.Answered.IsZero() {
 		return append(way, hop{"-", said})
 	}
