@@ -27,7 +27,7 @@ GOLANGCI_LINT := $(CURDIR)/bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(sh
 MODULES := . pkg/push pkg/publisher bench chaos mutants pkg/plugins/internal/h2post/h2spec
 # Modules of what is delivered beside the binary. Their tests take minutes, and have
 # targets of their own.
-TOOLS := tools/chart tools/observe tools/release
+TOOLS := tools/browser tools/chart tools/observe tools/release
 # $(call each,COMMAND) runs a command in every module.
 each = @set -eu; for m in $(MODULES); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
 # $(call all,COMMAND) runs one in the TOOLS, too.
@@ -223,6 +223,10 @@ observe-test: ## Test alerts and dashboard with a real Prometheus through an out
 .PHONY: observe-picture
 observe-picture: ## Draw docs/img/outage.svg from that Prometheus
 	cd tools/observe && go test -count=1 -timeout 20m -run '^TestOutage$$' . -args -picture $(CURDIR)/docs/img/outage.svg
+
+.PHONY: browser-test
+browser-test: ## Push to a real Firefox without a screen, by a push service of the test's own; needs Debian's package firefox-esr
+	cd tools/browser && go test -count=1 -timeout 20m ./...
 
 .PHONY: clean
 clean: ## Remove what build and cover made; tools and broker data stay
