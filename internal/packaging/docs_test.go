@@ -40,6 +40,28 @@ func TestCIRunsWhatTheReadmeNames(t *testing.T) {
 	}
 }
 
+// TestToolsAreRun: what is a module of its own below tools is linted with the others, and both
+// CIs run its test, which make test does not.
+func TestToolsAreRun(t *testing.T) {
+	t.Parallel()
+	modules, err := fs.Glob(os.DirFS(root), "tools/*/go.mod")
+	if err != nil || len(modules) < 4 {
+		t.Fatalf("%q, %v; the test looks for the wrong thing", modules, err)
+	}
+	listed := strings.Fields(capture(t, `(?m)^TOOLS := (.+)$`, read(t, "Makefile")))
+	for _, module := range modules {
+		dir := filepath.Dir(module)
+		if !slices.Contains(listed, dir) {
+			t.Errorf("Makefile: TOOLS lacks %s", dir)
+		}
+		for _, name := range []string{".ci/run", ".github/workflows/ci.yml"} {
+			if call := "make " + filepath.Base(dir) + "-test\n"; !strings.Contains(read(t, name), call) {
+				t.Errorf("%s lacks %q", name, call)
+			}
+		}
+	}
+}
+
 func TestActionsArePinned(t *testing.T) {
 	t.Parallel()
 	uses := regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml")+read(t, ".github/workflows/release.yml"), -1)
