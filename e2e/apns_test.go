@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -68,7 +69,7 @@ func appleStats(t *testing.T, addr, ca string) func() (connections, tokens int) 
 func TestAPNsTwoWorkers(t *testing.T) {
 	t.Parallel()
 	const people, inFlight, perConn = 200, 180, 90
-	dir, addr, apple := t.TempDir(), freeAddr(t), freeAddr(t)
+	dir, addr, apple := t.TempDir(), address.For(t), address.For(t)
 	startBroker(t, dir, addr)
 	fake := start(t, process.Spec{Name: "apns", Dir: dir, Args: []string{
 		binary, "fake", "apns", "--tls", apple, "--key", "fake.p8", "--ca", "ca.pem", "--max-streams", "50", "--latency", "20ms", "--reveal",

@@ -52,7 +52,7 @@ func TestComposeCluster(t *testing.T) {
 			} `json:"stream_detail"`
 		} `json:"account_details"`
 	}
-	answer, err := http.Get("http://" + c.address("nats-1", 0) + ":8222/jsz?streams=true&config=true&accounts=true")
+	answer, err := http.Get("http://" + c.at("nats-1", 0, "8222") + "/jsz?streams=true&config=true&accounts=true")
 	if err != nil {
 		t.Fatal(err)
 	}

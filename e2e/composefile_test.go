@@ -14,18 +14,21 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
 // composition runs services of docker-compose.yml as processes: the same commands, in the same
-// order, with the same environment and files. A service's name stands for a loopback
-// address of its own, and a folder for each volume.
+// order, with the same environment and files. A loopback address stands for each port of a
+// service, and a folder for each volume.
 type composition struct {
 	t        *testing.T
 	dir      string
 	nats     string // the path of nats-server
 	services map[string]composeService
 	running  map[string][]*program
+	// addresses are those of this machine, by instance and port.
+	addresses map[string]string
 }
 
 // composeService is what of a service matters to a process.
@@ -53,7 +56,7 @@ func compose(t *testing.T) *composition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &composition{t: t, dir: t.TempDir(), running: make(map[string][]*program)}
+	c := &composition{t: t, dir: t.TempDir(), running: make(map[string][]*program), addresses: make(map[string]string)}
 	file := struct {
 		Services map[string]composeService `yaml:"services"`
 	}{}
@@ -68,16 +71,15 @@ func compose(t *testing.T) *composition {
 	return c
 }
 
-// address is where an instance of a service listens. Each run of the tests, each test and each
-// instance has one of its own.
-func (c *composition) address(name string, instance int) string {
-	names := make([]string, 0, len(c.services))
-	for n := range c.services {
-		names = append(names, n)
+// at is where an instance of a service listens that means to listen at port. No test beside this
+// one has that address, and no program of this machine.
+func (c *composition) at(name string, instance int, port string) string {
+	c.t.Helper()
+	place := fmt.Sprintf("%s-%d:%s", name, instance, port)
+	if c.addresses[place] == "" {
+		c.addresses[place] = address.For(c.t)
 	}
-	slices.Sort(names)
-	part := os.Getpid()*7 + len(c.t.Name())
-	return fmt.Sprintf("127.%d.%d.%d", 1+part>>8&0x7f, part&0xff, 1+slices.Index(names, name)*8+instance)
+	return c.addresses[place]
 }
 
 // up starts an instance of a service, after what it depends on.
@@ -97,6 +99,7 @@ func (c *composition) up(name string, instance int) *program {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		c.t.Fatal(err)
 	}
+	c.lay(name, instance, dir)
 	inside := c.inside(name, instance, dir)
 	p := start(c.t, process.Spec{Name: name, Dir: dir, Args: c.args(s, s.Command, inside), Env: c.environment(s, inside)})
 	c.running[name] = append(c.running[name], p)
@@ -177,41 +180,68 @@ func (c *composition) environment(s composeService, inside func(string) string) 
 	return env
 }
 
-// inside returns what makes a text of the container one of the process: paths, names of services, and
-// the addresses that mean all of the container's.
-func (c *composition) inside(name string, instance int, dir string) func(string) string {
-	var pairs []string
-	for other := range c.services {
-		pairs = append(pairs, "//"+other+":", "//"+c.address(other, 0)+":")
-	}
-	own := c.address(name, instance)
-	pairs = append(pairs, "0.0.0.0:", own+":", "127.0.0.1:", own+":")
-	var files []string
+// lay lays what the service mounts where its process finds it. That is done before the process
+// starts, and once: a program that reads a file while it is written has half of its settings.
+func (c *composition) lay(name string, instance int, dir string) {
+	c.t.Helper()
+	inside := c.inside(name, instance, dir)
 	s := c.services[name]
 	for _, v := range slices.Concat(s.Volumes, s.Tmpfs) {
 		source, target, _ := strings.Cut(v, ":")
 		target, _, _ = strings.Cut(target, ":")
-		switch {
-		case strings.HasPrefix(source, "/"): // tmpfs
-			pairs = append(pairs, source+"/", dir+source+"/", "store_dir: "+source, "store_dir: "+dir+source)
-			c.folder(dir + source)
-		case strings.HasPrefix(source, "./"):
-			pairs = append(pairs, target, dir+target)
-			files = append(files, source, target)
-		default:
-			at := filepath.Join(c.dir, "volume-"+source)
-			pairs = append(pairs, target+"/", at+"/", "store_dir: "+target, "store_dir: "+at)
-			c.folder(at)
+		if strings.HasPrefix(source, "./") {
+			c.copy(filepath.Join("..", source), dir+target, inside)
+		} else {
+			c.folder(c.place(source, dir))
 		}
 	}
-	if name == "fake-fcm" {
-		pairs = append(pairs, name+":", own+":") // --addr
+}
+
+// place is the folder of a volume, or of what a service has in memory.
+func (c *composition) place(source, dir string) string {
+	if strings.HasPrefix(source, "/") {
+		return dir + source
 	}
-	replacer := strings.NewReplacer(pairs...)
-	for i := 0; i < len(files); i += 2 {
-		c.copy(filepath.Join("..", files[i]), dir+files[i+1], replacer)
+	return filepath.Join(c.dir, "volume-"+source)
+}
+
+// inside returns what makes a text of the container one of the process: paths, names of services with
+// their ports, and the addresses that mean all of the container's.
+func (c *composition) inside(name string, instance int, dir string) func(string) string {
+	var pairs []string
+	s := c.services[name]
+	for _, v := range slices.Concat(s.Volumes, s.Tmpfs) {
+		source, target, _ := strings.Cut(v, ":")
+		target, _, _ = strings.Cut(target, ":")
+		at := c.place(source, dir)
+		switch {
+		case strings.HasPrefix(source, "/"): // tmpfs
+			pairs = append(pairs, source+"/", at+"/", "store_dir: "+source, "store_dir: "+at)
+		case strings.HasPrefix(source, "./"):
+			pairs = append(pairs, target, dir+target)
+		default:
+			pairs = append(pairs, target+"/", at+"/", "store_dir: "+target, "store_dir: "+at)
+		}
 	}
-	return replacer.Replace
+	paths := strings.NewReplacer(pairs...)
+	return func(text string) string { return paths.Replace(c.addressed(name, instance, text)) }
+}
+
+// addressed gives a text of a container the addresses of this machine.
+func (c *composition) addressed(name string, instance int, text string) string {
+	c.t.Helper()
+	return regexp.MustCompile(`([\w.-]+):(\d+)`).ReplaceAllStringFunc(text, func(all string) string {
+		host, port, _ := strings.Cut(all, ":")
+		_, known := c.services[host]
+		switch {
+		case host == "0.0.0.0" || host == "127.0.0.1" || host == name:
+			return c.at(name, instance, port)
+		case known:
+			return c.at(host, 0, port)
+		default:
+			return all
+		}
+	})
 }
 
 func (c *composition) folder(path string) {
@@ -222,7 +252,7 @@ func (c *composition) folder(path string) {
 }
 
 // copy lays a file that the service mounts where its process finds it; a folder stays empty.
-func (c *composition) copy(from, to string, r *strings.Replacer) {
+func (c *composition) copy(from, to string, inside func(string) string) {
 	c.t.Helper()
 	c.folder(filepath.Dir(to))
 	data, err := os.ReadFile(from)
@@ -233,7 +263,7 @@ func (c *composition) copy(from, to string, r *strings.Replacer) {
 		}
 		c.t.Fatal(err)
 	}
-	if err := os.WriteFile(to, []byte(r.Replace(string(data))), 0o600); err != nil {
+	if err := os.WriteFile(to, []byte(inside(string(data))), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 }

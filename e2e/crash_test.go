@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 )
 
@@ -18,7 +19,7 @@ const handlers = `PUSHWORKER_HANDLERS=[{"name":"stdout","config":{"buffer":64}}]
 // TestWorkerKilled: workers are killed under load; nothing that was confirmed is
 // lost, duplicates stay within what the dead held, nobody is told three times.
 func TestWorkerKilled(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, "PUSHWORKER_ACK_WAIT=3s", handlers}
 	workers := make([]*program, 4)
@@ -65,7 +66,7 @@ func TestWorkerKilled(t *testing.T) {
 // TestRollingRestart: workers are replaced one by one under load, the new one
 // first, as in a deployment.
 func TestRollingRestart(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr, handlers}
 	workers := []*program{startWorker(t, dir, env...), startWorker(t, dir, env...)}
@@ -100,7 +101,7 @@ func TestRollingRestart(t *testing.T) {
 // TestBrokerKilled: the broker is killed under load while one worker lives; what
 // the broker has forgotten does not reach the handler a second time.
 func TestBrokerKilled(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	b := startBroker(t, dir, addr)
 	w := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, "PUSHWORKER_ACK_WAIT=3s", handlers)
 	w.ready(patience)
@@ -124,7 +125,7 @@ func TestBrokerKilled(t *testing.T) {
 
 // TestEmbeddedKilled: worker and broker die together.
 func TestEmbeddedKilled(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	env := []string{
 		"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data"),
 		"PUSHWORKER_ACK_WAIT=3s", handlers,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -33,9 +34,9 @@ const roomOfALane = 32 + 1
 // newEveryDevice starts a broker and the fakes, and registers the devices.
 func newEveryDevice(t *testing.T) *everyDevice {
 	t.Helper()
-	w := &everyDevice{T: t, dir: t.TempDir(), addr: freeAddr(t), fakes: make(map[string]*program)}
+	w := &everyDevice{T: t, dir: t.TempDir(), addr: address.For(t), fakes: make(map[string]*program)}
 	startBroker(t, w.dir, w.addr)
-	google, apple := freeAddr(t), freeAddr(t)
+	google, apple := address.For(t), address.For(t)
 	w.fake("android", "fcm", "--http", google, "--credentials", "google.json")
 	w.fake("iphone", "apns", "--tls", apple, "--key", "apple.p8", "--ca", "ca.pem", "--latency", "50ms") // so that some are in flight at any time
 	handlers := []string{
@@ -50,7 +51,7 @@ func newEveryDevice(t *testing.T) *everyDevice {
 	}
 	var origins []string
 	for _, browser := range []string{"firefox", "safari", "ntfy"} {
-		at := freeAddr(t)
+		at := address.For(t)
 		w.fake(browser, "webpush", "--http", at, "--key", vapidPublic)
 		origins = append(origins, `"http://`+at+`"`)
 		_, rest, _ := strings.Cut(w.fakes[browser].log(), "--token '")

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
@@ -42,7 +43,7 @@ type fcmWorld struct {
 func newFCMWorld(t *testing.T, config string) *fcmWorld {
 	t.Helper()
 	w := &fcmWorld{
-		T: t, dir: t.TempDir(), addr: freeAddr(t), fakeAddr: freeAddr(t), config: config,
+		T: t, dir: t.TempDir(), addr: address.For(t), fakeAddr: address.For(t), config: config,
 		ledger: ledger.New(),
 	}
 	w.credentials = filepath.Join(w.dir, "fake.json")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
@@ -51,7 +52,7 @@ func foreignNode(t *testing.T) string {
 // from it what they would get from Apple.
 func TestForeignClientsOfAPNs(t *testing.T) {
 	t.Parallel()
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	script := `{"rules":[{"token":"dead*","answer":"unregistered"}]}`
 	if err := os.WriteFile(filepath.Join(dir, "script.json"), []byte(script), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,22 +18,12 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/status"
 	"github.com/pushworker/pushworker/internal/broker/topology"
 )
-
-// freeAddr is a loopback address that was free a moment ago.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closed(t, l)
-	return l.Addr().String()
-}
 
 // closed closes what a test has opened.
 func closed(t *testing.T, c io.Closer) {
@@ -81,7 +70,7 @@ func startWorker(t *testing.T, dir string, env ...string) *program {
 // startWorkerTo is startWorker with another stdout.
 func startWorkerTo(t *testing.T, dir string, out *os.File, env ...string) *program {
 	t.Helper()
-	admin := freeAddr(t)
+	admin := address.For(t)
 	p := start(t, process.Spec{
 		Name: "worker", Dir: dir, Args: []string{binary, "run"}, Stdout: out,
 		Env: append([]string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_ADMIN_ADDR=" + admin}, env...),

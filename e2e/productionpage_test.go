@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
@@ -26,7 +27,7 @@ import (
 type production struct {
 	t         *testing.T
 	dir, page string
-	shown     *strings.Replacer // the page's places and addresses into those of the test
+	addresses map[string]string // those of this machine, by node and port
 }
 
 func openProduction(t *testing.T) *production {
@@ -35,19 +36,29 @@ func openProduction(t *testing.T) *production {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &production{t: t, dir: t.TempDir(), page: string(page)}
-	p.shown = strings.NewReplacer(
-		"nats-1:", p.node(1)+":", "nats-2:", p.node(2)+":", "nats-3:", p.node(3)+":",
-		"/etc/nats/", p.dir+"/", "/etc/pushworker/", p.dir+"/",
-	)
-	certify(t, p.dir, p.node(1), p.node(2), p.node(3))
+	p := &production{t: t, dir: t.TempDir(), page: string(page), addresses: make(map[string]string)}
+	certify(t, p.dir, "127.0.0.1")
 	return p
 }
 
-// node is the address of a node; each run of the tests has others.
-func (p *production) node(i int) string {
-	part := os.Getpid()
-	return fmt.Sprintf("127.%d.%d.%d", 1+part>>8&0x7f, part&0xff, 200+i)
+// at is where a node of the page listens that means to listen at port.
+func (p *production) at(node, port string) string {
+	p.t.Helper()
+	place := node + ":" + port
+	if p.addresses[place] == "" {
+		p.addresses[place] = address.For(p.t)
+	}
+	return p.addresses[place]
+}
+
+// shown makes the page's places and addresses those of the test.
+func (p *production) shown(text string) string {
+	p.t.Helper()
+	text = regexp.MustCompile(`nats-\d:\d+`).ReplaceAllStringFunc(text, func(place string) string {
+		node, port, _ := strings.Cut(place, ":")
+		return p.at(node, port)
+	})
+	return strings.NewReplacer("/etc/nats/", p.dir+"/", "/etc/pushworker/", p.dir+"/").Replace(text)
 }
 
 // block is the code block of the page that begins like that.
@@ -58,7 +69,7 @@ func (p *production) block(begin string) string {
 	if !ok || !ends {
 		p.t.Fatalf("docs/production.md has no block that begins with %q", begin)
 	}
-	return p.shown.Replace(begin + block)
+	return p.shown(begin + block)
 }
 
 // startNodes starts the three nodes of step 1, and waits until they are well.
@@ -81,14 +92,15 @@ func (p *production) startNodes() {
 		if err := os.CopyFS(dir, os.DirFS("../deploy/permissions")); err != nil {
 			p.t.Fatal(err)
 		}
-		conf := strings.NewReplacer("server_name: nats-1", "server_name: "+name, "0.0.0.0", p.node(i), "127.0.0.1", p.node(i)).Replace(p.block("server_name: nats-1"))
+		conf := strings.NewReplacer("server_name: nats-1", "server_name: "+name, "0.0.0.0:4222", p.at(name, "4222"), "0.0.0.0:6222", p.at(name, "6222"),
+			"127.0.0.1:8222", p.at(name, "8222")).Replace(p.block("server_name: nats-1"))
 		p.write(name+"/"+name+".conf", conf)
 		nodes[i-1] = start(p.t, process.Spec{Name: name, Dir: dir, Args: []string{nats, "-c", name + ".conf"}, Env: env})
 	}
 	for i := 1; i <= 3; i++ {
 		await(p.t, composeWait, "a node is well", func() bool {
 			nodes[i-1].runs()
-			resp, err := http.Get("http://" + p.node(i) + ":8222/healthz")
+			resp, err := http.Get("http://" + p.at(fmt.Sprintf("nats-%d", i), "8222") + "/healthz")
 			if err != nil {
 				return false
 			}
@@ -147,7 +159,7 @@ const (
 // TLS, by the files, variables and commands of the page.
 func TestProductionPage(t *testing.T) {
 	t.Parallel()
-	p, fake := openProduction(t), freeAddr(t)
+	p, fake := openProduction(t), address.For(t)
 	f := start(t, process.Spec{Name: "fcm", Dir: p.dir, Args: []string{binary, "fake", "fcm", "--http", fake, "--credentials", "fcm.json"}})
 	await(t, patience, "the fake has written its credentials", func() bool { return strings.Contains(f.log(), fake) })
 	p.write("handlers.json", strings.Replace(p.block(`[{"name": "fcm"`), `"time_to_live"`, `"endpoint": "http://`+fake+`/v1", "time_to_live"`, 1))

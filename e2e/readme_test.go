@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 )
 
 // TestReadme: the first commands that a newcomer types, as the README has them, from one
@@ -43,7 +45,7 @@ func TestReadme(t *testing.T) {
 		"--reveal &", "--reveal >>pushes &",
 	).Replace(script)
 	for _, shown := range []string{"127.0.0.1:9080", "127.0.0.1:9081", "127.0.0.1:9082"} {
-		script = strings.ReplaceAll(script, shown, freeAddr(t))
+		script = strings.ReplaceAll(script, shown, address.For(t))
 	}
 
 	dir := t.TempDir()
@@ -57,7 +59,7 @@ func TestReadme(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_EMBEDDED_ADDR=" + freeAddr(t), "PUSHWORKER_ADMIN_ADDR=" + freeAddr(t)}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PUSHWORKER_EMBEDDED_ADDR=" + address.For(t), "PUSHWORKER_ADMIN_ADDR=" + address.For(t)}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -22,7 +23,7 @@ import (
 func embeddedWorker(t *testing.T) (w *program, addr string, env []string) {
 	t.Helper()
 	dir := t.TempDir()
-	addr = freeAddr(t)
+	addr = address.For(t)
 	env = []string{"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data")}
 	w = startWorker(t, dir, env...)
 	w.ready(patience)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
 	"github.com/pushworker/pushworker/pkg/publisher"
 )
@@ -12,7 +13,7 @@ import (
 // killed under load, and then a worker, whose stream another one takes. Nothing that was
 // confirmed is lost; a second copy is of what the dead worker held.
 func TestShardedWorkers(t *testing.T) {
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	b := startBroker(t, dir, addr)
 	env := func(streams string) []string {
 		return []string{"PUSHWORKER_NATS_URL=nats://" + addr, "PUSHWORKER_ACK_WAIT=3s", "PUSHWORKER_STREAMS=" + streams, handlers}

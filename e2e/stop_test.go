@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 )
 
 // TestOneProcessPerStore: the second process on a data directory is refused, and
@@ -17,7 +19,7 @@ import (
 func TestOneProcessPerStore(t *testing.T) {
 	t.Parallel()
 	w, _, env := embeddedWorker(t)
-	env = append(env, "PUSHWORKER_EMBEDDED_ADDR="+freeAddr(t), "PUSHWORKER_ADMIN_ADDR="+freeAddr(t))
+	env = append(env, "PUSHWORKER_EMBEDDED_ADDR="+address.For(t), "PUSHWORKER_ADMIN_ADDR="+address.For(t))
 	code, _, errs := command(t, env, "run")
 	if holder := strconv.Itoa(w.PID()); code != 73 || !strings.Contains(errs, holder) {
 		t.Errorf("ended with %d, want 73 and the holder's pid %s:\n%s", code, holder, errs)
@@ -29,7 +31,7 @@ func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	_, addr, _ := embeddedWorker(t)
 	code, _, errs := command(t, []string{
-		"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_ADMIN_ADDR=" + freeAddr(t),
+		"PUSHWORKER_EMBEDDED_ADDR=" + addr, "PUSHWORKER_ADMIN_ADDR=" + address.For(t),
 		"PUSHWORKER_DATA_DIR=" + filepath.Join(t.TempDir(), "data"),
 	}, "run")
 	if code != 1 || !strings.Contains(errs, "PUSHWORKER_EMBEDDED_ADDR") || !strings.Contains(errs, addr) {
@@ -70,7 +72,7 @@ func TestStopIsClean(t *testing.T) {
 // error that says what is gone.
 func TestQueueDeletedUnderneath(t *testing.T) {
 	t.Parallel()
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	startBroker(t, dir, addr)
 	env := []string{"PUSHWORKER_NATS_URL=nats://" + addr}
 	provisioner := startWorker(t, dir, env...)
@@ -109,7 +111,7 @@ func hung(t *testing.T, grace string) (w *program, env []string) {
 	}
 	t.Cleanup(func() { closed(t, reader) })
 	env = []string{
-		"PUSHWORKER_EMBEDDED_ADDR=" + freeAddr(t), "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data"),
+		"PUSHWORKER_EMBEDDED_ADDR=" + address.For(t), "PUSHWORKER_DATA_DIR=" + filepath.Join(dir, "data"),
 		"PUSHWORKER_SHUTDOWN_GRACE=" + grace,
 	}
 	w = startWorkerTo(t, dir, writer, env...)

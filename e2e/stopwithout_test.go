@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 )
 
@@ -27,7 +28,7 @@ const (
 func TestStopWithoutABroker(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T) (addr string){
-		"never there":                      freeAddr,
+		"never there":                      func(t *testing.T) string { t.Helper(); return address.For(t) },
 		"listener that swallows all bytes": swallower,
 		"JetStream that does not answer":   leaderless,
 	}
@@ -112,7 +113,7 @@ func TestStopWhenTheBrokerGoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, addr := t.TempDir(), freeAddr(t)
+			dir, addr := t.TempDir(), address.For(t)
 			b := startBroker(t, dir, addr)
 			var swallows atomic.Bool
 			proxy := brokertest.NewProxy(t, "nats://"+addr, func(p []byte) []byte {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 )
 
 // The worker speaks with systemd over a real socket: it is up before there is a broker, gives
@@ -30,7 +32,7 @@ func TestSystemd(t *testing.T) {
 		}
 		return string(buffer[:n])
 	}
-	p := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+freeAddr(t),
+	p := startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+address.For(t),
 		"NOTIFY_SOCKET="+filepath.Join(dir, "notify"), "WATCHDOG_USEC=1000000")
 	for _, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
 		if got := said(); got != want {
@@ -51,7 +53,7 @@ func TestSystemd(t *testing.T) {
 // A variable that is wrong is a fault, and not silence that systemd takes for death.
 func TestSystemdWithoutSense(t *testing.T) {
 	t.Parallel()
-	p := startWorker(t, t.TempDir(), "PUSHWORKER_NATS_URL=nats://"+freeAddr(t), "WATCHDOG_USEC=soon")
+	p := startWorker(t, t.TempDir(), "PUSHWORKER_NATS_URL=nats://"+address.For(t), "WATCHDOG_USEC=soon")
 	if code := p.exit(patience); code != 1 || !strings.Contains(p.log(), "WATCHDOG_USEC") {
 		t.Errorf("exit code %d:\n%s", code, p.log())
 	}

@@ -21,6 +21,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/otlptest"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -223,7 +224,7 @@ func TestCollectorDown(t *testing.T) {
 		close(over)
 		hangs.Close()
 	})
-	for name, endpoint := range map[string]string{"hangs": hangs.URL, "is not there": "http://" + freeAddr(t)} {
+	for name, endpoint := range map[string]string{"hangs": hangs.URL, "is not there": "http://" + address.For(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const n = 200

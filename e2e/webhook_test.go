@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -32,7 +33,7 @@ func TestWebhookReachesTheExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dir, addr, hook := t.TempDir(), freeAddr(t), freeAddr(t)
+			dir, addr, hook := t.TempDir(), address.For(t), address.For(t)
 			startBroker(t, dir, addr)
 			startWorker(t, dir, "PUSHWORKER_NATS_URL=nats://"+addr, `PUSHWORKER_HANDLERS=[{"name":"webhook","config":{"url":"http://`+hook+
 				`/","allow_private":true,"secrets":["`+hookSecret+`"],"retry":{"base":"100ms","cap":"1s"}}}]`).ready(patience)

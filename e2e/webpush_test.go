@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
 
@@ -33,7 +34,7 @@ type subscription struct {
 // another VAPID key, or with other keys.
 func TestForeignClientOfWebPush(t *testing.T) {
 	t.Parallel()
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	fake := start(t, process.Spec{Name: "push", Dir: dir, Args: []string{
 		binary, "fake", "webpush", "--tls", addr, "--ca", "ca.pem", "--key", vapidPublic, "--reveal",
 	}})
@@ -72,7 +73,7 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), address.For(t)
 	receiver := start(t, process.Spec{Name: "receiver", Dir: dir, Args: []string{node, script}, Env: []string{"PATH=" + os.Getenv("PATH")}})
 	await(t, patience, "the receiver gives its subscription", func() bool { return strings.Contains(output(t, receiver), "\n") })
 	token, _, _ := strings.Cut(output(t, receiver), "\n")
@@ -130,7 +131,7 @@ func TestForeignReceiverOfWebPush(t *testing.T) {
 func TestWebPushOverHTTP2(t *testing.T) {
 	t.Parallel()
 	const many = 300
-	dir, addr, push := t.TempDir(), freeAddr(t), freeAddr(t)
+	dir, addr, push := t.TempDir(), address.For(t), address.For(t)
 	fake := start(t, process.Spec{Name: "push", Dir: dir, Args: []string{binary, "fake", "webpush", "--tls", push, "--ca", "ca.pem", "--key", vapidPublic}})
 	await(t, patience, "the fake listens", func() bool { return strings.Contains(fake.log(), "fake push server at") })
 	_, rest, _ := strings.Cut(fake.log(), "--token '")

@@ -1,0 +1,3 @@
+// Package address gives programs under test addresses that nobody else takes, however many
+// tests run beside them.
+package address
