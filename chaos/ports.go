@@ -1,32 +1,32 @@
 package main
 
 import (
-	"fmt"
 	"net"
+	"strconv"
 	"sync"
+
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 )
 
-// ports hands out TCP ports that were free a moment ago, none twice.
+// ports hands out TCP ports that nobody else takes while this program runs, none twice.
 type ports struct {
-	mu    sync.Mutex
-	taken map[int]bool
+	mu     sync.Mutex
+	claims []func()
 }
 
-func newPorts() *ports { return &ports{taken: make(map[int]bool)} }
+func newPorts() *ports { return &ports{} }
 
 func (p *ports) next() (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // listening does not block
-		if err != nil {
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if !p.taken[port] {
-			p.taken[port] = true
-			return port, nil
-		}
+	addr, release, err := address.Free()
+	if err != nil {
+		return 0, err
 	}
+	p.mu.Lock()
+	p.claims = append(p.claims, release)
+	p.mu.Unlock()
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(port)
 }

@@ -56,13 +56,16 @@ func TestProxy(t *testing.T) {
 		}
 	}
 	l.Close()
-	if err := far.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := far.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := far.Read(make([]byte, 1)); err == nil {
 		t.Error("the connection outlives its link")
 	}
 }
+
+// patience bounds each wait; nothing but a failure takes so long.
+const patience = time.Minute
 
 func say(t *testing.T, c net.Conn, line string) {
 	t.Helper()
@@ -73,7 +76,7 @@ func say(t *testing.T, c net.Conn, line string) {
 
 func hear(t *testing.T, c net.Conn, want string) {
 	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := bufio.NewReader(c).ReadString('\n'); got != want+"\n" {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -22,7 +21,7 @@ var testTokens = regexp.MustCompile(`"test":"([A-Z2-7]{26})"`)
 // is sent, returns it, and writes the worker's answer into the file answer.
 func returnTokens(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
-	ctx, cancel := context.WithTimeout(w.tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.tb.Context(), patience)
 	defer cancel()
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)

@@ -76,7 +76,7 @@ func runFakeAs(t *testing.T, args []string) fakeRun {
 		select {
 		case c := <-code:
 			return c
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("it does not end")
 			return 0
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pushworker/pushworker/internal/admin"
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/queue"
@@ -28,6 +28,9 @@ import (
 	"github.com/pushworker/pushworker/internal/device/devicetest"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
 )
+
+// patience bounds each wait; nothing but a failure takes so long, however busy the machine is.
+const patience = 3 * time.Minute
 
 // world is what a script's commands work on.
 type world struct {
@@ -66,7 +69,7 @@ func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	want, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(worldOf(ts).tb.Context(), patience)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) { // a look is a process
 		_ = ts.Exec(args[1], args[2:]...) // it may fail while what it looks at starts
@@ -76,17 +79,14 @@ func awaitOutput(ts *testscript.TestScript, _ bool, args []string) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			ts.Fatalf("the output never matched %s", args[0])
+			ts.Fatalf("the output has not matched %s for %s; the last is:\n%s%s", args[0], patience, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 		}
 	}
 }
 
 // freeAddr finds a free address of this machine.
 func freeAddr(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := (&net.ListenConfig{}).Listen(worldOf(ts).tb.Context(), "tcp", "127.0.0.1:0")
-	ts.Check(err)
-	ts.Check(l.Close())
-	ts.Setenv(args[0], l.Addr().String())
+	ts.Setenv(args[0], address.For(worldOf(ts).tb))
 }
 
 func printed(ts *testscript.TestScript, _ bool, args []string) {
@@ -177,7 +177,7 @@ func pull(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	ctx, cancel := context.WithTimeout(w.tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.tb.Context(), patience)
 	defer cancel()
 	lane, err := queue.Bind(ctx, w.conn, w.topology, w.topology.Handlers[0], nil)
 	ts.Check(err)

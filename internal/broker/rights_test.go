@@ -134,7 +134,6 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 	user.Publish = user.Publish[3:7] // fresh messages only
 	r, c := brokertest.Restricted(t, user, &log)
 	r.Publish(t, 1)
-	start := time.Now()
 	for name, test := range map[string]struct {
 		do      func() error
 		subject string
@@ -143,7 +142,7 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 		"Bind":      {func() error { _, err := topology.Bind(t.Context(), c, r.Topology); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 		"Lane":      {func() error { _, err := queue.Bind(t.Context(), c, r.Topology, "fcm", nil); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 		"Schedule": {func() error {
-			return queue.NewScheduler(c, r.Topology).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Origin: consumer.Origin{Seq: 1, Stored: start}})
+			return queue.NewScheduler(c, r.Topology).Schedule(t.Context(), consumer.Retry{Handler: "fcm", Origin: consumer.Origin{Seq: 1, Stored: time.Now()}})
 		}, "push.retry.fcm"},
 		"Bury": {func() error {
 			return queue.NewDeadLetters(c, r.Topology).Bury(t.Context(), brokertest.Letter("fcm", 1))
@@ -152,7 +151,7 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 		"Janitor": {func() error { return topology.NewJanitor(c, r.Topology, 0, zerolog.Nop()).Trim(t.Context()) }, "$JS.API.STREAM.INFO.PUSH"},
 		"Stats":   {func() error { _, err := status.NewReader(c).Stats(t.Context(), r.Topology); return err }, "$JS.API.CONSUMER.INFO.PUSH_RETRY.fcm"},
 	} {
-		err := test.do()
+		err := soon(t, name, test.do)
 		denied, ok := errors.AsType[*broker.DeniedError](err)
 		if !ok || !denied.Publish {
 			t.Errorf("%s: %v, want a DeniedError", name, err)
@@ -160,12 +159,23 @@ func TestForbiddenRequestsSaySoAtOnce(t *testing.T) {
 		}
 		brokertest.WantError(t, err, test.subject, "publish to", "add the permission")
 	}
-	if took := time.Since(start); took > 20*time.Second { // each alone would wait 5 s
-		t.Errorf("refusals took %s", took)
-	}
 	if log.String() != "" {
 		t.Errorf("what is returned is also logged:\n%s", log.String())
 	}
+}
+
+// soon does what does not wait for a timeout, which would never be quicker than that. What a busy
+// machine makes slow is done again, until it is quick.
+func soon(t *testing.T, name string, do func() error) (err error) {
+	t.Helper()
+	for end := time.Now().Add(brokertest.Deadline); time.Now().Before(end); {
+		start := time.Now()
+		if err = do(); time.Since(start) < broker.RequestTimeout {
+			return err
+		}
+	}
+	t.Errorf("%s has never taken less than the timeout of a request: %v", name, err)
+	return err
 }
 
 // A worker without a janitor's rights works on.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/pkg/publisher"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -170,23 +170,10 @@ type childBroker struct {
 
 func startChildBroker(t *testing.T) *childBroker {
 	t.Helper()
-	b := &childBroker{t: t, dir: t.TempDir(), addr: freeAddr(t)}
+	b := &childBroker{t: t, dir: t.TempDir(), addr: address.For(t)}
 	b.start()
 	t.Cleanup(b.kill)
 	return b
-}
-
-// freeAddr is a loopback address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
 }
 
 func (b *childBroker) start() {

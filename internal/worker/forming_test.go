@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -47,11 +46,17 @@ func TestProvisionWaitsForNodesThatJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*deadline)
 	defer cancel()
 	waits := waiting("waiting for more nodes of the broker's cluster")
-	_, err = worker.Worker{Config: conf, Log: zerolog.New(waits)}.Provision(ctx, conn)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := worker.Worker{Config: conf, Log: zerolog.New(waits)}.Provision(ctx, conn)
+		ended <- err
+	}()
 	waits.next(t)
+	cancel() // its time is up, and not before it has met that there are too few
+	err = <-ended
 	if want := "start the servers that are missing, add some, or lower PUSHWORKER_REPLICAS"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("provision ends with %v, want %q", err, want)
 	}

@@ -1,10 +1,10 @@
 package worker_test
 
 import (
-	"net"
 	"net/http"
 	"testing"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 )
 
@@ -12,15 +12,10 @@ import (
 // since only a restart repairs it.
 func TestEmbeddedStoreThatCannotWrite(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	_ = l.Close() // the broker listens there
-	admin := "http://" + setup{env: []string{"PUSHWORKER_DATA_DIR=" + dir, "PUSHWORKER_EMBEDDED_ADDR=" + l.Addr().String()}}.start(t)
+	dir, addr := t.TempDir(), address.For(t)
+	admin := "http://" + setup{env: []string{"PUSHWORKER_DATA_DIR=" + dir, "PUSHWORKER_EMBEDDED_ADDR=" + addr}}.start(t)
 	wantAnswer(t, admin+"/readyz", http.StatusOK, "ok")
-	brokertest.BreakStore(t, "nats://"+l.Addr().String(), dir, "PUSH", "push.receipts")
+	brokertest.BreakStore(t, "nats://"+addr, dir, "PUSH", "push.receipts")
 	for _, path := range []string{"/livez", "/readyz"} {
 		wantAnswer(t, admin+path, http.StatusServiceUnavailable, "restart pushworker")
 	}

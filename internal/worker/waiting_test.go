@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/config"
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/worker"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -61,14 +61,7 @@ type setup struct {
 
 func (s setup) start(t *testing.T) (admin string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin = l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	admin = address.For(t)
 	if s.lanes == nil {
 		s.lanes = []string{"quiet"}
 	}

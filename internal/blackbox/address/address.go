@@ -26,7 +26,7 @@ var (
 
 // Free chooses an address of 127.0.0.1 at which nobody listens. Nobody else who asks here is
 // given it before release, in whatever process: the claim is a UDP socket, which is in no
-// server's way and does not outlive its process.
+// server's way and does not outlive its process. It ends, too, when nothing refers to release any more.
 func Free() (addr string, release func(), err error) {
 	err = errFull
 	for range tries {
@@ -67,4 +67,11 @@ func For(tb testing.TB) string {
 	}
 	tb.Cleanup(release)
 	return addr
+}
+
+// Vacated waits until nobody holds a listener any more that this process has closed: a process that
+// was being started at that moment still does, until it runs its own program.
+func Vacated() {
+	syscall.ForkLock.RLock() // whoever starts a process has it until then
+	defer syscall.ForkLock.RUnlock()
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,15 +17,18 @@ const askEnv = "PUSHWORKER_ADDRESS_TEST"
 
 func TestMain(m *testing.M) {
 	if n, err := strconv.Atoi(os.Getenv(askEnv)); err == nil {
-		for range n {
-			addr, _, err := address.Free()
+		claims := make([]func(), n)
+		for i := range claims {
+			addr, release, err := address.Free()
 			if err != nil {
 				addr = err.Error()
 			}
+			claims[i] = release
 			_, _ = os.Stdout.WriteString(addr + " ")
 		}
 		_, _ = os.Stdout.WriteString("\n")
 		_, _ = os.Stdin.Read(make([]byte, 1))
+		runtime.KeepAlive(claims)
 		return
 	}
 	m.Run()
@@ -103,9 +107,10 @@ func claims(t *testing.T, n int) string {
 }
 
 // TestServersStandAtTheirClaims: the claim is in no server's way, which may come back, too.
-func TestServersStandAtTheirClaims(t *testing.T) { // not in parallel: a process that starts holds a listener for a moment
+func TestServersStandAtTheirClaims(t *testing.T) {
+	t.Parallel()
 	addr := address.For(t)
-	for range 2 {
+	for range 200 {
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
@@ -113,5 +118,6 @@ func TestServersStandAtTheirClaims(t *testing.T) { // not in parallel: a process
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
+		address.Vacated()
 	}
 }

@@ -25,7 +25,7 @@ func TestTerminate(t *testing.T) {
 	t.Parallel()
 	p := start(t, `trap 'echo bye >&2; exit 7' TERM; echo hello; echo ready >&2; while :; do read x <&- ; sleep 0.02; done`)
 	await(t, func() bool { return strings.Contains(p.Said(), "ready") })
-	code, err := p.Terminate(10 * time.Second)
+	code, err := p.Terminate(patience)
 	if code != 7 || err != nil {
 		t.Errorf("ended with %d, %v; want 7", code, err)
 	}
@@ -54,9 +54,12 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
+// patience bounds each wait; nothing but a failure takes so long.
+const patience = time.Minute
+
 func await(t *testing.T, ok func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -4,7 +4,8 @@
 package brokertest
 
 import (
-	"net/url"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 	"github.com/pushworker/pushworker/internal/broker/topology"
@@ -26,14 +28,9 @@ type Broker struct {
 // Start runs a server until the test ends.
 func Start(tb testing.TB) *Broker {
 	tb.Helper()
-	b := &Broker{dir: tb.TempDir(), addr: "127.0.0.1:0"}
+	b := &Broker{dir: tb.TempDir(), addr: address.For(tb)}
 	tb.Cleanup(func() { b.Stop(tb) })
 	b.Restart(tb)
-	u, err := url.Parse(b.server.ClientURL())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b.addr = u.Host
 	return b
 }
 
@@ -67,6 +64,7 @@ func (b *Broker) Stop(tb testing.TB) {
 	tb.Helper()
 	if b.server != nil {
 		b.server.Shutdown()
+		address.Vacated()
 		b.server = nil
 	}
 }
@@ -75,11 +73,19 @@ func (b *Broker) Stop(tb testing.TB) {
 func (b *Broker) Restart(tb testing.TB) {
 	tb.Helper()
 	b.Stop(tb)
-	s, err := embedded.Start(tb.Context(), embedded.Options{Addr: b.addr, DataDir: b.dir, Log: zerolog.Nop()})
-	if err != nil {
-		tb.Fatal(err)
+	for end := time.Now().Add(Deadline); ; {
+		s, err := embedded.Start(tb.Context(), embedded.Options{Addr: b.addr, DataDir: b.dir, Log: zerolog.Nop()})
+		if err == nil {
+			b.server = s
+			return
+		}
+		// The address is ours. But the server looks at it before it listens, and a process that is being
+		// started at that moment holds what it has looked with.
+		if !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) || time.Now().After(end) {
+			tb.Fatal(err)
+		}
+		address.Vacated()
 	}
-	b.server = s
 }
 
 // DeleteStream removes a stream, as an operator's mistake would.

@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-)
 
-// electing is how long a cluster may take to find its leader on a busy machine.
-const electing = time.Minute
+	"github.com/pushworker/pushworker/internal/blackbox/address"
+)
 
 // Cluster is several servers for one test.
 type Cluster struct {
@@ -63,6 +62,7 @@ func (c *Cluster) StopNode(i int) {
 	if c.servers[i] != nil {
 		c.servers[i].Shutdown()
 		c.servers[i].WaitForShutdown()
+		address.Vacated()
 		c.servers[i] = nil
 	}
 }
@@ -76,7 +76,7 @@ func (c *Cluster) StartNode(tb testing.TB, i int) {
 	}
 	c.servers[i] = s
 	s.Start()
-	if !s.ReadyForConnections(electing) {
+	if !s.ReadyForConnections(Deadline) {
 		tb.Fatalf("node %d does not take connections", i)
 	}
 }
@@ -86,7 +86,7 @@ func (c *Cluster) Leader(tb testing.TB) int {
 	tb.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for start := time.Now(); time.Since(start) < electing; <-tick.C {
+	for start := time.Now(); time.Since(start) < Deadline; <-tick.C {
 		for i, s := range c.servers {
 			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(c.servers) {
 				return i
@@ -97,17 +97,18 @@ func (c *Cluster) Leader(tb testing.TB) int {
 	return 0
 }
 
-// freePorts finds n loopback ports that nobody listens at.
+// freePorts are n loopback ports that nobody else takes before the test has ended.
 func freePorts(tb testing.TB, n int) []int {
 	tb.Helper()
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+		_, port, err := net.SplitHostPort(address.For(tb))
+		if err == nil {
+			ports[i], err = strconv.Atoi(port)
+		}
 		if err != nil {
 			tb.Fatal(err)
 		}
-		defer func() { _ = l.Close() }() // together, at the end: no port comes twice
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports
 }

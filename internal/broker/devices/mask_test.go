@@ -16,7 +16,7 @@ import (
 // provisions it waits for that, and is not told to provision it.
 func TestMaskWaitsForABucketThatIsBeingMade(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), brokertest.Deadline)
 	defer cancel()
 	c, err := broker.Connect(ctx, broker.Options{URL: brokertest.Start(t).URL(), Name: "test", Log: zerolog.Nop()})
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/broker/embedded"
 )
 
@@ -178,14 +178,13 @@ func TestTakenAddressIsReportedAndNothingIsStarted(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	dir, addr := t.TempDir(), l.Addr().String()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // quickly, not after a wait for readiness
-	defer cancel()
-	_, err = embedded.Start(ctx, embedded.Options{Addr: addr, DataDir: dir})
+	_, err = embedded.Start(t.Context(), embedded.Options{Addr: addr, DataDir: dir})
 	wantError(t, err, addr, "PUSHWORKER_EMBEDDED_ADDR", "PUSHWORKER_NATS_URL=nats://"+addr)
 	if _, err := os.Stat(filepath.Join(dir, "jetstream")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the store was opened: %v", err)
+		t.Errorf("the store was opened, and the error came after a wait for readiness: %v", err)
 	}
 	_ = l.Close()
+	address.Vacated()
 	start(t, embedded.Options{Addr: addr, DataDir: dir}) // the lock is free
 }
 

@@ -38,7 +38,7 @@ func TestHealthTellsAWriteError(t *testing.T) {
 		t.Errorf("a store that works: %v", err)
 	}
 	brokertest.BreakStore(t, s.ClientURL(), dir, "PUSH", "push.receipts")
-	for end := time.Now().Add(time.Minute); s.Health() == nil && time.Now().Before(end); {
+	for end := time.Now().Add(brokertest.Deadline); s.Health() == nil && time.Now().Before(end); {
 		<-time.After(20 * time.Millisecond)
 	}
 	if err := s.Health(); err == nil || !strings.Contains(err.Error(), "restart pushworker") {

@@ -263,7 +263,7 @@ func TestOverlappingRequestsSurviveAnotherLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Publish(t, 8)
-	if err := p.end(t, 2*brokertest.Deadline); err != nil || p.n != 9 {
+	if err := p.end(t, brokertest.Deadline); err != nil || p.n != 9 {
 		t.Fatalf("Pull = %d, %v; want 9", p.n, err)
 	}
 	seen := make(map[uint64]bool)

@@ -117,9 +117,8 @@ func TestPermissionsNameWhatIsRefused(t *testing.T) {
 	refused := []string{"$JS.API.CONSUMER.MSG.NEXT.PUSH.fcm", "push.dead.fcm"}
 	user.Publish = slices.DeleteFunc(user.Publish, func(s string) bool { return slices.Contains(refused, s) })
 	r, c := brokertest.Restricted(t, user, &log)
-	start := time.Now()
 	var got []string
-	for _, p := range status.Permissions(t.Context(), c, r.Topology, false) {
+	for _, p := range permissionsSoon(t, c, r.Topology) {
 		denied, ok := errors.AsType[*broker.DeniedError](p.Err)
 		if p.Err != nil && !ok {
 			t.Errorf("%s: %v", p.Subject, p.Err)
@@ -137,9 +136,20 @@ func TestPermissionsNameWhatIsRefused(t *testing.T) {
 	if !slices.Equal(got, refused) {
 		t.Errorf("needed and refused are %v, want %v", got, refused)
 	}
-	if took := time.Since(start); took > 20*time.Second { // each alone would wait 5 s
-		t.Errorf("it took %s", took)
+}
+
+// permissionsSoon are permissions that were found out without a wait for a timeout, which would never
+// be quicker than that. A busy machine that is slow is asked again.
+func permissionsSoon(t *testing.T, c *broker.Conn, topo topology.Topology) (all []status.Permission) {
+	t.Helper()
+	for end := time.Now().Add(brokertest.Deadline); time.Now().Before(end); {
+		start := time.Now()
+		if all = status.Permissions(t.Context(), c, topo, false); time.Since(start) < broker.RequestTimeout {
+			return all
+		}
 	}
+	t.Errorf("it has never taken less than the timeout of a request: %+v", all)
+	return all
 }
 
 func TestClockAndRooms(t *testing.T) {

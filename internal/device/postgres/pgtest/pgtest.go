@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pushworker/pushworker/internal/blackbox/address"
 )
 
 // startup is how long a server may take to accept connections.
@@ -66,10 +68,16 @@ func Open(ctx context.Context, dir string) (s *Server, stop func(), err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	if s.port, err = freePort(); err != nil {
+	addr, release, err := address.Free()
+	if err != nil {
 		return nil, nil, err
 	}
-	return s, s.Kill, s.Start(ctx)
+	_, s.port, _ = net.SplitHostPort(addr) // it has one
+	stop = func() {
+		s.Kill()
+		release()
+	}
+	return s, stop, s.Start(ctx)
 }
 
 // binaries is the directory of PostgreSQL's programs.
@@ -116,15 +124,6 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	c.Dir, c.Env = "/", append(os.Environ(), "LC_ALL=C", "TZ=Europe/Berlin")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
 	return c
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
-	if err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
 }
 
 // Start starts the server again, on the same port and data.
