@@ -124,6 +124,9 @@ func client(t *testing.T, s *fake.Server) *http.Client {
 	return speak(t, s, false)
 }
 
+// patience bounds each wait; nothing but a failure takes so long.
+const patience = time.Minute
+
 // reply is an answer that was read.
 type reply struct {
 	status int
@@ -134,7 +137,7 @@ type reply struct {
 
 func request(t *testing.T, method, url, body string) *http.Request {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -172,7 +175,7 @@ func ask(t *testing.T, c *http.Client, s *fake.Server, method, path, body string
 // deadline bounds a wait for something that must happen.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -22,7 +22,8 @@ import (
 	"github.com/pushworker/pushworker/internal/schema"
 )
 
-const deadline = 20 * time.Second
+// deadline bounds each wait; nothing but a failure takes so long.
+const deadline = time.Minute
 
 // TestMessagesAreAsDescribed lets the real rooms speak and holds what they say
 // against the document. It takes the subjects from the document, too.

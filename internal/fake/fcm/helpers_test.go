@@ -51,6 +51,9 @@ func client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// patience bounds each wait; nothing but a failure takes so long.
+const patience = time.Minute
+
 // reply is an answer that was read.
 type reply struct {
 	status int
@@ -61,7 +64,7 @@ type reply struct {
 
 func request(t *testing.T, method, url, body string) *http.Request {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {

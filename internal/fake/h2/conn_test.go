@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every wait; nothing but a failure waits so long.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // peer is a client that speaks in single frames.
 type peer struct {

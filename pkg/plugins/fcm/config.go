@@ -55,8 +55,9 @@ type Config struct {
 	DryRun bool `json:"dry_run"`
 	// MaxInFlight is how many requests may be open at the same time. The default is
 	// 720, and up to 1440 while FCM's answers take so long that 720 do not allow PerSecond.
-	MaxInFlight int `json:"max_in_flight"`
-	stretched   int // what it may become; 0 if the config says MaxInFlight
+	MaxInFlight int           `json:"max_in_flight"`
+	stretched   int           // what it may become; 0 if the config says MaxInFlight
+	pingWait    time.Duration // of a test; 0 for the default
 	// PerSecond is how many requests this process may make in a second. The default is
 	// 9000. FCM's default quota is 10,000 for a project.
 	PerSecond float64 `json:"per_second"`

@@ -20,10 +20,14 @@ const messagingScope = "https://www.googleapis.com/auth/firebase.messaging"
 // New makes the handler. It asks directory for the devices of a receipt's users
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
 // the network: what is wrong with the credentials is the first receipt's outcome.
-func New(directory push.Directory) push.Handler {
+func New(directory push.Directory) push.Handler { return newWith(directory, 0) }
+
+// newWith is New with another [line.Options].PingWait.
+func newWith(directory push.Directory, pingWait time.Duration) push.Handler {
 	parse := func(jsonconf string) (*Config, error) {
 		c, err := parseConfig(jsonconf)
 		if err == nil {
+			c.pingWait = pingWait
 			err = c.findProject()
 		}
 		return c, err

@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 	}
 	pushtest.TestHandler(t, pushtest.Subject{
 		New: func(testing.TB) (push.Handler, func() int) {
-			return fcm.New(&everybody{}), nil
+			return fcm.NewPatient(&everybody{}), nil
 		},
 		Config: config(fake, `"credentials":`+string(account)),
 		Invalid: []string{

@@ -44,7 +44,7 @@ func newSender(ctx context.Context, c *Config, fetch credential.Fetch[string]) (
 	}
 	s := &sender{dryRun: c.DryRun}
 	s.line = line.New(line.Options{
-		Name: "FCM", InFlight: c.MaxInFlight, MostInFlight: c.stretched, PerSecond: c.PerSecond, Ramp: c.Ramp, Timeout: sendTimeout,
+		Name: "FCM", InFlight: c.MaxInFlight, MostInFlight: c.stretched, PerSecond: c.PerSecond, Ramp: c.Ramp, Timeout: sendTimeout, PingWait: c.pingWait,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	for _, p := range []platform{android, ios, web} { // which one another is, FCM does not say

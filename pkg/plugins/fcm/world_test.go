@@ -23,7 +23,7 @@ import (
 )
 
 // patience bounds every wait; nothing but a failure waits so long.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 const (
 	alice = push.Uid(0x1001 + iota)

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait; nothing but a failure waits so long.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

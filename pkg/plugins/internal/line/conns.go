@@ -42,14 +42,14 @@ type Conns struct {
 }
 
 // NewConns makes a pool for inFlight requests at once. without says that there is no
-// TLS, for http:// endpoints.
-func NewConns(inFlight int, without bool, dial Dialer) *Conns {
+// TLS, for http:// endpoints. A connection that does not answer a ping for wait is closed.
+func NewConns(inFlight int, without bool, dial Dialer, wait time.Duration) *Conns {
 	c := &Conns{free: make(chan *http.Transport, inFlight)} // room for every slot
 	if without {
-		c.plain = newPlain(inFlight, dial)
+		c.plain = newPlain(inFlight, dial, wait)
 	}
 	for left := inFlight; left > 0; left -= streamsPerConn {
-		c.all = append(c.all, newTransport(without, dial))
+		c.all = append(c.all, newTransport(without, dial, wait))
 	}
 	for i := range inFlight {
 		c.free <- c.all[i%len(c.all)]
@@ -57,7 +57,7 @@ func NewConns(inFlight int, without bool, dial Dialer) *Conns {
 	return c
 }
 
-func newTransport(without bool, dial Dialer) *http.Transport {
+func newTransport(without bool, dial Dialer, wait time.Duration) *http.Transport {
 	t := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dial,
@@ -66,7 +66,7 @@ func newTransport(without bool, dial Dialer) *http.Transport {
 		MaxConnsPerHost:     1,
 		IdleConnTimeout:     idleAfter,
 		HTTP2: &http.HTTP2Config{
-			SendPingTimeout: pingAfter, PingTimeout: pingWait, WriteByteTimeout: 10 * time.Second,
+			SendPingTimeout: pingAfter, PingTimeout: wait, WriteByteTimeout: 10 * time.Second,
 		},
 		Protocols: new(http.Protocols),
 	}

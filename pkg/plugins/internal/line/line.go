@@ -31,6 +31,8 @@ type Options struct {
 	Ramp time.Duration
 	// Timeout is how long a call waits for an answer at most.
 	Timeout time.Duration
+	// PingWait is how long a silent connection has to answer a ping; 0 for 3 s.
+	PingWait time.Duration
 	// Ready says why there is nothing that the provider would let us in with; nil when
 	// nothing is needed. It may wait, but not once a request has been made.
 	Ready func(ctx context.Context) error

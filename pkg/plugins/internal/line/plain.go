@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // plain speaks to http:// endpoints: HTTP/2 if they know it, HTTP/1.1 else, as plain
@@ -15,8 +16,8 @@ type plain struct {
 	version atomic.Int32    // that the endpoint speaks; 0 until it has answered
 }
 
-func newPlain(inFlight int, dial Dialer) *plain {
-	p := &plain{one: newTransport(true, dial)}
+func newPlain(inFlight int, dial Dialer, wait time.Duration) *plain {
+	p := &plain{one: newTransport(true, dial, wait)}
 	p.one.MaxConnsPerHost, p.one.MaxIdleConnsPerHost = 0, inFlight // slots bound them
 	p.one.HTTP2, p.one.Protocols = nil, new(http.Protocols)
 	p.one.Protocols.SetHTTP1(true)

@@ -32,7 +32,7 @@ func TestPlainEndpoints(t *testing.T) {
 		}))
 		endpoint.Config.Protocols = tt.protocols
 		endpoint.Start()
-		p := NewConns(2*streamsPerConn, true, new(Meter).Dial)
+		p := NewConns(2*streamsPerConn, true, new(Meter).Dial, pingWait)
 		var senders sync.WaitGroup
 		for range 50 {
 			senders.Go(func() {
@@ -65,7 +65,7 @@ func TestPlainEndpointIsDown(t *testing.T) {
 	t.Parallel()
 	endpoint := httptest.NewServer(http.NotFoundHandler())
 	endpoint.Close()
-	p := NewConns(1, true, new(Meter).Dial)
+	p := NewConns(1, true, new(Meter).Dial, pingWait)
 	defer p.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint.URL, strings.NewReader("message"))
 	if err != nil {

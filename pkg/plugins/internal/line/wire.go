@@ -74,7 +74,8 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 	w := WireOver(nil)
 	dial = w.calls.dialBy(dial)
 	plain := base.Scheme == "http"
-	conns := NewConns(l.InFlight, plain, dial)
+	wait := cmp.Or(l.PingWait, pingWait)
+	conns := NewConns(l.InFlight, plain, dial, wait)
 	one := h2post.NewNetHTTP(ctx, base.Scheme+"://"+base.Host, l.Timeout, conns)
 	through, direct := as.way(base, dial)
 	if as.NetHTTP || plain || !direct {
@@ -90,7 +91,7 @@ func NewWireAs(ctx context.Context, l *Line, base *url.URL, as Wiring) *Wire {
 		Authority: authority, TLS: &tls.Config{MinVersion: tls.VersionTLS12}, Dial: through,
 		Conns: (l.Places() + streamsPerConn - 1) / streamsPerConn, StreamsPerConn: streamsPerConn,
 		Queue: l.Places(), Repeats: repeats, Timeout: l.Timeout, DialTimeout: dialTimeout,
-		PingAfter: pingAfter, PingWait: pingWait, IdleAfter: cmp.Or(as.IdleAfter, idleAfter),
+		PingAfter: pingAfter, PingWait: wait, IdleAfter: cmp.Or(as.IdleAfter, idleAfter),
 		Prime: as.Prime, Move: as.Move,
 	})
 	w.first, w.second = two, one

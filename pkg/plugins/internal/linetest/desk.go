@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds every wait; nothing but a failure waits so long.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Desk gives receipts to a handler, which asks a directory in memory.
 type Desk struct {
