@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -48,7 +47,7 @@ type composeService struct {
 }
 
 // composeWait is how long a service may take to be healthy, on a machine that is busy.
-const composeWait = 2 * time.Minute
+const composeWait = patience
 
 func compose(t *testing.T) *composition {
 	t.Helper()

@@ -51,7 +51,7 @@ func TestWorkerKilled(t *testing.T) {
 			all = append(all, workers[i])
 		}
 	}
-	drained(t, conn, time.Minute)
+	drained(t, conn)
 	v := check(t, l, all)
 	t.Logf("%d kills, %.1f duplicates a kill", kills, float64(v.Duplicated)/float64(kills))
 	if kills < 5 {
@@ -87,12 +87,12 @@ func TestRollingRestart(t *testing.T) {
 		workers[i%2] = fresh
 		all = append(all, fresh)
 		old.terminate()
-		if code := old.exit(25 * time.Second); code != 0 {
+		if code := old.exit(patience); code != 0 {
 			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.log())
 		}
 	}
 	<-published
-	drained(t, conn, time.Minute)
+	drained(t, conn)
 	if v := check(t, l, all); v.Duplicated != 0 {
 		t.Errorf("%d duplicates after clean stops, want none", v.Duplicated)
 	}
@@ -117,7 +117,7 @@ func TestBrokerKilled(t *testing.T) {
 		b = startBroker(t, dir, addr)
 	}
 	<-published
-	drained(t, conn, time.Minute)
+	drained(t, conn)
 	if v := check(t, l, []*program{w}); v.Duplicated != 0 {
 		t.Errorf("%d duplicates out of the handler, want none", v.Duplicated)
 	}
@@ -148,7 +148,7 @@ func TestEmbeddedKilled(t *testing.T) {
 		w.ready(patience)
 	}
 	<-published
-	drained(t, conn, time.Minute)
+	drained(t, conn)
 	// What a dead worker held, and up to 0.2 s of acks that its broker forgot.
 	const bound = kills * (slots + 2_000/5)
 	if v := check(t, l, all); v.Duplicated > bound {

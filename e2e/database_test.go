@@ -36,7 +36,7 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		everybody = append(everybody, push.ParseUserId(id))
 	}
 	w.publish(w.message(everybody...))
-	w.arrived(patience, int64(len(everybody)))
+	w.arrived(int64(len(everybody)))
 	db.Kill()
 	for range 5 {
 		w.publish(w.message(everybody...))
@@ -47,8 +47,8 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 	if err := db.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.arrived(patience, 6*int64(len(everybody)))
-	w.drained(patience)
+	w.arrived(6 * int64(len(everybody)))
+	w.drained()
 	got := w.deliveries()
 	for d, times := range got {
 		if times != 1 {

@@ -116,9 +116,9 @@ func TestChatServerAwayAndBack(t *testing.T) {
 	resumes := func(what string) {
 		t.Helper()
 		before, began := w.stats().Accepted, time.Now()
-		w.arrived(patience, before+1)
+		w.arrived(before + 1)
 		t.Logf("%s: the first push arrived %v after the chat server answered again", what, time.Since(began).Round(time.Millisecond))
-		w.arrived(patience, before+20)
+		w.arrived(before + 20)
 		await(t, patience, what+": the worker is ready", func() bool { return strings.Contains(page(t, worker, "/readyz?verbose"), "[+] lane fcm") })
 	}
 	w.underLoad(users, 20, func() {
@@ -144,6 +144,6 @@ func TestChatServerAwayAndBack(t *testing.T) {
 		nonsense.Kill()
 		resumes("after nonsense")
 	})
-	w.drained(patience, "stdout")
+	w.drained("stdout")
 	w.check(0)
 }

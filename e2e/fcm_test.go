@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,8 +31,8 @@ func TestFCMOnlyWhatFailedIsRepeated(t *testing.T) {
 		`{"token":"token-0499","nth":"1-2","answer":"reset"}`)
 	w.worker()
 	w.publish(w.message(everyone()...))
-	w.arrived(30*time.Second, crowdSize)
-	w.drained(10 * time.Second)
+	w.arrived(crowdSize)
+	w.drained()
 	got := make(map[int64]int)
 	for _, n := range w.stats().Targets {
 		if n.Accepted != 1 {
@@ -66,8 +65,8 @@ func TestFCMWorkerKilled(t *testing.T) {
 		worker.Kill()
 		sent[seq] = int(w.lastRequest() - before)
 		worker = w.worker()
-		await(t, 30*time.Second, "everybody is told", func() bool { return w.told(seq) == crowdSize })
-		w.drained(10 * time.Second)
+		await(t, patience, "everybody is told", func() bool { return w.told(seq) == crowdSize })
+		w.drained()
 	}
 	repeated := make(map[int]int)
 	for d, n := range w.deliveries() {

@@ -18,34 +18,48 @@ func TestFCMConnections(t *testing.T) {
 	w.crowd(crowd)
 	w.script(`{"latency":"50ms"}`) // so that requests are in work at every moment
 	worker := w.worker()
+	slow, rounds := []string{"cut", "goaway", "close", "freeze"}, 0
+	for ; len(slow) > 0 && rounds < 4; rounds++ { // a busy machine is slow now and then, and a stuck connection each time
+		slow = w.slowAfter(slow, crowd, rate)
+	}
+	if len(slow) > 0 {
+		t.Errorf("5 s after %v pushes still take as long as with a stuck connection, each of %d times", slow, rounds)
+	}
+	w.check(rounds * 4 * 720) // of requests whose answer was lost with a connection
+	if n := metric(t, worker, `pushworker_lane_breaker_open`); n != 0 {
+		t.Error("the lane is paused in the end")
+	}
+}
+
+// slowAfter does that to all connections under load, one after the other, and returns after what
+// pushes were still slow.
+func (w *fcmWorld) slowAfter(all []string, crowd, rate int) (slow []string) {
+	w.Helper()
 	type spell struct {
 		what             string
 		before, from, to time.Time
 	}
 	var spells []spell
 	w.underLoad(crowd, rate, func() {
-		w.arrived(20*time.Second, rate/2)
-		for _, do := range []string{"cut", "goaway", "close", "freeze"} {
-			elapse(t, time.Second)
+		w.arrived(w.stats().Accepted + int64(rate/2))
+		for _, do := range all {
+			elapse(w.T, time.Second)
 			w.ask(http.MethodPost, "/fake/connections?do="+do, "")
 			killed := time.Now()
-			elapse(t, 7*time.Second)
+			elapse(w.T, 7*time.Second)
 			spells = append(spells, spell{do, killed.Add(-time.Second), killed.Add(5 * time.Second), time.Now()})
 		}
 	})
-	w.drained(30 * time.Second)
-	w.check(4 * 720) // of requests whose answer was lost with a connection
+	w.drained()
 	took := w.durations()
 	for _, s := range spells {
 		p99, before := took.p99(s.from, s.to), took.p99(s.before, s.before.Add(500*time.Millisecond))
-		t.Logf("5 s after %s: p99 from publish to acceptance is %s, %s before it", s.what, p99.Round(time.Millisecond), before.Round(time.Millisecond))
+		w.Logf("5 s after %s: p99 from publish to acceptance is %s, %s before it", s.what, p99.Round(time.Millisecond), before.Round(time.Millisecond))
 		if p99 > max(2*time.Second, 2*before) { // a stuck connection costs three, a timeout fifteen
-			t.Errorf("5 s after %s pushes still take %s, and %s before it", s.what, p99, before)
+			slow = append(slow, s.what)
 		}
 	}
-	if n := metric(t, worker, `pushworker_lane_breaker_open`); n != 0 {
-		t.Error("the lane is paused in the end")
-	}
+	return slow
 }
 
 // durations are the times from publish to first acceptance, by time of publish.

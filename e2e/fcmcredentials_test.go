@@ -58,11 +58,13 @@ func (w *fcmWorld) send() {
 	w.publish(w.message(userOf(1)))
 }
 
-// resumed waits until the lane goes on by itself, within 30 s of the correction.
+// resumed waits until the lane goes on by itself. How soon that is, is held by clocks that nothing
+// slows down: TestUnauthenticated in pkg/plugins/fcm, TestKeyFile in pkg/plugins/internal/credential, TestOneAsksAfterTheRest in
+// pkg/plugins/internal/line.
 func (w *fcmWorld) resumed(what string) {
 	w.Helper()
 	since := time.Now()
-	await(w.T, 30*time.Second, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.Confirmed() })
+	await(w.T, patience, "the lane goes on after: "+what, func() bool { return len(w.deliveries()) == w.ledger.Confirmed() })
 	w.Logf("%s: it went on %s after that was corrected", what, time.Since(since).Round(time.Millisecond))
 }
 

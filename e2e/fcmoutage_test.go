@@ -42,7 +42,7 @@ func TestFCMOutage(t *testing.T) {
 		w.startFake("--any-token")
 		over = time.Now()
 	})
-	w.drained(time.Minute, "stdout")
+	w.drained("stdout")
 	t.Logf("the backlog of half a minute at %d/s was gone %s after the outage", rate, time.Since(over).Round(time.Millisecond))
 	w.check(workers * 720) // of requests that were on their way when the fake was killed
 	for _, p := range all {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -81,7 +80,7 @@ func TestFCMSecrets(t *testing.T) {
 	if err := worker.Signal(syscall.SIGQUIT); err != nil { // its stacks are what a crash shows
 		t.Fatal(err)
 	}
-	worker.exit(10 * time.Second)
+	worker.exit(patience)
 	if log := worker.log(); !strings.Contains(log, "goroutine ") || !strings.Contains(log, `"level":"debug"`) {
 		t.Errorf("the log lacks stacks or a level:\n%.2000s", log)
 	}

@@ -22,7 +22,7 @@ func TestFCMRetryAfter(t *testing.T) {
 	w.worker()
 	w.underLoad(crowd, rate, func() { elapse(t, 10*time.Second) })
 	end := time.Now()
-	w.drained(90 * time.Second)
+	w.drained()
 	w.check(0)
 	w.checkTimes(end)
 }
@@ -96,7 +96,7 @@ func TestFCMSlow(t *testing.T) {
 		t.Errorf("memory grew from %.0f to %.0f bytes", first, last)
 	}
 	w.script(``)
-	w.drained(time.Minute)
+	w.drained()
 	w.checkApart(timeout)
 	w.check(1 << 30)
 	for _, p := range workers {

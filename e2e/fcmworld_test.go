@@ -296,16 +296,16 @@ func laneOf(ctx context.Context, conn *broker.Conn, handler string) (status.Lane
 }
 
 // arrived waits until n messages have been accepted.
-func (w *fcmWorld) arrived(limit time.Duration, n int64) {
+func (w *fcmWorld) arrived(n int64) {
 	w.Helper()
-	await(w.T, limit, fmt.Sprintf("%d pushes arrive", n), func() bool { return w.stats().Accepted >= n })
+	await(w.T, patience, fmt.Sprintf("%d pushes arrive", n), func() bool { return w.stats().Accepted >= n })
 }
 
 // drained waits until the lanes have nothing left to do.
-func (w *fcmWorld) drained(limit time.Duration, handlers ...string) {
+func (w *fcmWorld) drained(handlers ...string) {
 	w.Helper()
 	for _, handler := range append(handlers, "fcm") {
-		await(w.T, limit, "lane "+handler+" is drained", func() bool {
+		await(w.T, patience, "lane "+handler+" is drained", func() bool {
 			l, ok := w.lane(handler)
 			return ok && l.Pending == 0 && l.InFlight == 0 && l.RetriesWaiting == 0
 		})

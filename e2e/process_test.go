@@ -161,7 +161,7 @@ func startBroker(t *testing.T, dir, addr string) *program {
 // command runs the binary to its end.
 func command(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
@@ -177,7 +177,7 @@ func command(t *testing.T, env []string, args ...string) (code int, stdout, stde
 
 // patience is how long a test waits for what is no promise about time; nothing but a
 // failure waits so long.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // await polls ok for at most limit.
 func await(t *testing.T, limit time.Duration, what string, ok func() bool) {
@@ -197,7 +197,7 @@ func await(t *testing.T, limit time.Duration, what string, ok func() bool) {
 // connect connects the test itself to the broker at addr.
 func connect(t *testing.T, addr string) *broker.Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	conn, err := broker.Connect(ctx, broker.Options{URL: "nats://" + addr, Name: "e2e", Log: zerolog.Nop()})
 	if err != nil {
@@ -208,16 +208,16 @@ func connect(t *testing.T, addr string) *broker.Conn {
 }
 
 // drained waits until the lane has nothing left to do.
-func drained(t *testing.T, conn *broker.Conn, limit time.Duration) {
+func drained(t *testing.T, conn *broker.Conn) {
 	t.Helper()
-	drainedStreams(t, conn, 1, limit)
+	drainedStreams(t, conn, 1)
 }
 
 // drainedStreams is drained where the receipts are in so many streams.
-func drainedStreams(t *testing.T, conn *broker.Conn, streams int, limit time.Duration) {
+func drainedStreams(t *testing.T, conn *broker.Conn, streams int) {
 	t.Helper()
 	of := topology.Topology{Stream: "PUSH", Subject: "push.receipts", Shards: streams, Handlers: []string{"stdout"}}
-	await(t, limit, "the lane is drained", func() bool {
+	await(t, patience, "the lane is drained", func() bool {
 		stats, err := status.NewReader(conn).Stats(t.Context(), of)
 		if err != nil || len(stats.Lanes) != 1 {
 			return false

@@ -30,7 +30,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 	w, addr, env := embeddedWorker(t)
 	conn, l, js := connect(t, addr), ledger.New(), jetStream(t, addr)
 	publish(t, conn, l, stored, 10_000)
-	drained(t, conn, 20*time.Second)
+	drained(t, conn)
 	before := consumers(t, js)
 
 	live, end := context.WithCancel(t.Context())
@@ -70,7 +70,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 	looks := <-during
 	end()
 	traffic.Wait()
-	drained(t, conn, 20*time.Second)
+	drained(t, conn)
 
 	if len(looks) == 0 {
 		t.Error("nobody looked while it ran")

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/pushworker/pushworker/internal/blackbox/address"
 	"github.com/pushworker/pushworker/internal/blackbox/ledger"
@@ -32,7 +31,7 @@ func TestShardedWorkers(t *testing.T) {
 		await(t, patience, "a quarter is confirmed", func() bool { return l.Confirmed()%4_000 >= 1_000 })
 		disturb()
 		<-published
-		drainedStreams(t, conn, 2, time.Minute)
+		drainedStreams(t, conn, 2)
 	}
 
 	load(func() {

@@ -59,13 +59,15 @@ func TestBadConfiguration(t *testing.T) {
 // TestStopIsClean: an idle worker told to stop ends with 0, soon.
 func TestStopIsClean(t *testing.T) {
 	t.Parallel()
-	w, _, _ := embeddedWorker(t)
-	began := time.Now()
-	w.terminate()
-	if code := w.exit(10 * time.Second); code != 0 {
-		t.Errorf("ended with %d:\n%s", code, w.log())
-	}
-	t.Logf("stopped in %v", time.Since(began))
+	soon(t, func() time.Duration {
+		w, _, _ := embeddedWorker(t)
+		began := time.Now()
+		w.terminate()
+		if code := w.exit(patience); code != 0 {
+			t.Errorf("ended with %d:\n%s", code, w.log())
+		}
+		return time.Since(began)
+	})
 }
 
 // TestQueueDeletedUnderneath: a worker that may not make its durable anew ends with an
@@ -78,7 +80,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	provisioner := startWorker(t, dir, env...)
 	provisioner.ready(patience)
 	provisioner.terminate()
-	if code := provisioner.exit(20 * time.Second); code != 0 {
+	if code := provisioner.exit(patience); code != 0 {
 		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.log())
 	}
 	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
@@ -95,7 +97,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	if err := js.DeleteConsumer(t.Context(), "PUSH", "stdout"); err != nil {
 		t.Fatal(err)
 	}
-	if code := w.exit(30 * time.Second); code != 1 || !strings.Contains(w.log(), "stdout") {
+	if code := w.exit(patience); code != 1 || !strings.Contains(w.log(), "stdout") {
 		t.Errorf("ended with %d, want 1 and the durable's name:\n%s", code, w.log())
 	}
 }
@@ -125,11 +127,17 @@ func hung(t *testing.T, grace string) (w *program, env []string) {
 // handed back, and the next worker delivers it.
 func TestHungHandler(t *testing.T) {
 	t.Parallel()
-	w, env := hung(t, "1s")
-	w.terminate()
-	if code := w.exit(10 * time.Second); code != 75 {
-		t.Errorf("ended with %d, want 75:\n%s", code, w.log())
-	}
+	var env []string
+	soon(t, func() time.Duration {
+		w, with := hung(t, "1s")
+		began := time.Now()
+		w.terminate()
+		if code := w.exit(patience); code != 75 {
+			t.Errorf("ended with %d, want 75:\n%s", code, w.log())
+		}
+		env = with
+		return time.Since(began)
+	})
 	next := startWorker(t, t.TempDir(), env...)
 	await(t, patience, "both receipts arrive", func() bool { return strings.Count(strings.Join(next.lines(), "\n"), "xxx\"") == 2 })
 }
@@ -144,7 +152,7 @@ func TestSecondSignal(t *testing.T) {
 		return code != 0
 	})
 	w.terminate()
-	if code := w.exit(2 * time.Second); code != -1 {
+	if code := w.exit(patience); code != -1 { // the grace is an hour
 		t.Errorf("ended with %d, want the signal's own end", code)
 	}
 }

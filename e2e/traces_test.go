@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -88,7 +87,7 @@ func TestTraceOfARetry(t *testing.T) {
 	w.worker(exporting(collector)...)
 	chat := newChatServer(w, collector, sdk.AlwaysSample())
 	id := chat.publish(w.message(userOf(1), userOf(2)))
-	w.arrived(patience, 2)
+	w.arrived(2)
 	const whole = 7
 	await(t, patience, "the trace is exported", func() bool { return len(collector.Spans(id)) >= whole })
 	spans := collector.Spans(id)
@@ -195,9 +194,9 @@ func TestUnsampledTrace(t *testing.T) {
 	w.crowd(1)
 	p := w.worker(exporting(collector)...)
 	newChatServer(w, collector, sdk.NeverSample()).publish(w.message(userOf(1)))
-	w.arrived(patience, 1)
+	w.arrived(1)
 	id := newChatServer(w, collector, sdk.AlwaysSample()).publish(w.message(userOf(1)))
-	w.arrived(patience, 2)
+	w.arrived(2)
 	await(t, patience, "the second trace is exported", func() bool { return len(collector.Spans(id)) >= 3 })
 	p.terminate()
 	if code := p.exit(patience); code != 0 {
@@ -234,13 +233,13 @@ func TestCollectorDown(t *testing.T) {
 			for range n {
 				w.publish(w.message(userOf(1)))
 			}
-			w.arrived(30*time.Second, n)
+			w.arrived(n)
 			lost := func() float64 {
 				return metric(t, p, `pushworker_trace_spans_total{result="dropped"}`) + metric(t, p, `pushworker_trace_spans_total{result="failed"}`)
 			}
 			await(t, patience, "what is lost is counted", func() bool { return lost() >= n })
 			p.terminate()
-			if code := p.exit(10 * time.Second); code != 0 {
+			if code := p.exit(patience); code != 0 { // how soon is in internal/worker, by a clock that nothing slows down
 				t.Errorf("the worker ends with %d:\n%s", code, p.log())
 			}
 			if said := strings.Count(p.log(), "spans cannot be exported"); name == "is not there" && said != 1 {
