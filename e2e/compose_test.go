@@ -15,7 +15,7 @@ func TestComposeFake(t *testing.T) {
 	t.Parallel()
 	c := compose(t)
 	chat := c.up("fake-chat", 0)
-	if code := chat.exit(composeWait); code != 0 {
+	if code := chat.exit(); code != 0 {
 		t.Fatalf("fake-chat ended with %d:\n%s", code, chat.log())
 	}
 	await(t, composeWait, "the fake prints the pushes", func() bool {
@@ -104,7 +104,7 @@ func (c *composition) down(name string) {
 		if err := p.Signal(syscall.SIGTERM); err != nil {
 			c.t.Fatal(err)
 		}
-		if code := p.exit(composeWait); code != 0 {
+		if code := p.exit(); code != 0 {
 			c.t.Errorf("%s ended with %d:\n%s", name, code, p.log())
 		}
 	}

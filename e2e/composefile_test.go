@@ -125,7 +125,7 @@ func (c *composition) await(name, condition string) {
 	c.ensure(name)
 	p := c.running[name][0]
 	if condition == "service_completed_successfully" {
-		if code := p.exit(composeWait); code != 0 {
+		if code := p.exit(); code != 0 {
 			c.t.Fatalf("%s ended with %d:\n%s", name, code, p.log())
 		}
 		return

@@ -87,7 +87,7 @@ func TestRollingRestart(t *testing.T) {
 		workers[i%2] = fresh
 		all = append(all, fresh)
 		old.terminate()
-		if code := old.exit(patience); code != 0 {
+		if code := old.exit(); code != 0 {
 			t.Errorf("a worker told to stop ended with %d:\n%s", code, old.log())
 		}
 	}

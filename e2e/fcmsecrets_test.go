@@ -80,7 +80,7 @@ func TestFCMSecrets(t *testing.T) {
 	if err := worker.Signal(syscall.SIGQUIT); err != nil { // its stacks are what a crash shows
 		t.Fatal(err)
 	}
-	worker.exit(patience)
+	worker.exit()
 	if log := worker.log(); !strings.Contains(log, "goroutine ") || !strings.Contains(log, `"level":"debug"`) {
 		t.Errorf("the log lacks stacks or a level:\n%.2000s", log)
 	}

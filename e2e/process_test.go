@@ -88,13 +88,13 @@ func (p *program) terminate() {
 }
 
 // exit waits for the process to end by itself and returns its exit code.
-func (p *program) exit(limit time.Duration) int {
+func (p *program) exit() int {
 	p.t.Helper()
 	select {
 	case <-p.Exited():
 		return p.ExitCode()
-	case <-time.After(limit):
-		p.t.Fatalf("still running after %v:\n%s", limit, p.log())
+	case <-time.After(patience):
+		p.t.Fatalf("still running after %v:\n%s", patience, p.log())
 		return 0
 	}
 }

@@ -200,7 +200,7 @@ func TestProductionPage(t *testing.T) {
 		w.terminate()
 	}
 	for _, w := range workers {
-		if code := w.exit(patience); code != 0 {
+		if code := w.exit(); code != 0 {
 			t.Errorf("a worker ends with %d:\n%s", code, w.log())
 		}
 	}

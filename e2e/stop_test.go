@@ -63,7 +63,7 @@ func TestStopIsClean(t *testing.T) {
 		w, _, _ := embeddedWorker(t)
 		began := time.Now()
 		w.terminate()
-		if code := w.exit(patience); code != 0 {
+		if code := w.exit(); code != 0 {
 			t.Errorf("ended with %d:\n%s", code, w.log())
 		}
 		return time.Since(began)
@@ -80,7 +80,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	provisioner := startWorker(t, dir, env...)
 	provisioner.ready(patience)
 	provisioner.terminate()
-	if code := provisioner.exit(patience); code != 0 {
+	if code := provisioner.exit(); code != 0 {
 		t.Fatalf("the provisioner ended with %d:\n%s", code, provisioner.log())
 	}
 	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
@@ -97,7 +97,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	if err := js.DeleteConsumer(t.Context(), "PUSH", "stdout"); err != nil {
 		t.Fatal(err)
 	}
-	if code := w.exit(patience); code != 1 || !strings.Contains(w.log(), "stdout") {
+	if code := w.exit(); code != 1 || !strings.Contains(w.log(), "stdout") {
 		t.Errorf("ended with %d, want 1 and the durable's name:\n%s", code, w.log())
 	}
 }
@@ -132,7 +132,7 @@ func TestHungHandler(t *testing.T) {
 		w, with := hung(t, "1s")
 		began := time.Now()
 		w.terminate()
-		if code := w.exit(patience); code != 75 {
+		if code := w.exit(); code != 75 {
 			t.Errorf("ended with %d, want 75:\n%s", code, w.log())
 		}
 		env = with
@@ -152,7 +152,7 @@ func TestSecondSignal(t *testing.T) {
 		return code != 0
 	})
 	w.terminate()
-	if code := w.exit(patience); code != -1 { // the grace is an hour
+	if code := w.exit(); code != -1 { // the grace is an hour
 		t.Errorf("ended with %d, want the signal's own end", code)
 	}
 }

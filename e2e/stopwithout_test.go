@@ -43,7 +43,7 @@ func TestStopWithoutABroker(t *testing.T) {
 				})
 				began := time.Now()
 				w.terminate()
-				if code := w.exit(patience); code != 0 {
+				if code := w.exit(); code != 0 {
 					t.Errorf("ended with %d, want 0:\n%s", code, w.log())
 				}
 				return time.Since(began)
@@ -168,7 +168,7 @@ func TestStopWhenTheBrokerGoes(t *testing.T) {
 					})
 					go func() { _, _ = io.Copy(io.Discard, reader) }()
 				}
-				if code := w.exit(patience); code != test.code || test.hangs && !strings.Contains(w.log(), unconfirmed) {
+				if code := w.exit(); code != test.code || test.hangs && !strings.Contains(w.log(), unconfirmed) {
 					t.Errorf("ended with %d, want %d:\n%s", code, test.code, w.log())
 				}
 				return time.Since(began)

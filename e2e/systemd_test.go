@@ -45,7 +45,7 @@ func TestSystemd(t *testing.T) {
 			t.Fatalf("the worker says %q before it stops", got)
 		}
 	}
-	if code := p.exit(patience); code != 0 {
+	if code := p.exit(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, p.log())
 	}
 }
@@ -54,7 +54,7 @@ func TestSystemd(t *testing.T) {
 func TestSystemdWithoutSense(t *testing.T) {
 	t.Parallel()
 	p := startWorker(t, t.TempDir(), "PUSHWORKER_NATS_URL=nats://"+address.For(t), "WATCHDOG_USEC=soon")
-	if code := p.exit(patience); code != 1 || !strings.Contains(p.log(), "WATCHDOG_USEC") {
+	if code := p.exit(); code != 1 || !strings.Contains(p.log(), "WATCHDOG_USEC") {
 		t.Errorf("exit code %d:\n%s", code, p.log())
 	}
 }

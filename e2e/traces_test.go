@@ -199,7 +199,7 @@ func TestUnsampledTrace(t *testing.T) {
 	w.arrived(2)
 	await(t, patience, "the second trace is exported", func() bool { return len(collector.Spans(id)) >= 3 })
 	p.terminate()
-	if code := p.exit(patience); code != 0 {
+	if code := p.exit(); code != 0 {
 		t.Errorf("the worker ends with %d", code)
 	}
 	if all, second := collector.Spans(""), collector.Spans(id); len(all) != len(second) {
@@ -239,7 +239,7 @@ func TestCollectorDown(t *testing.T) {
 			}
 			await(t, patience, "what is lost is counted", func() bool { return lost() >= n })
 			p.terminate()
-			if code := p.exit(patience); code != 0 { // how soon is in internal/worker, by a clock that nothing slows down
+			if code := p.exit(); code != 0 { // how soon is in internal/worker, by a clock that nothing slows down
 				t.Errorf("the worker ends with %d:\n%s", code, p.log())
 			}
 			if said := strings.Count(p.log(), "spans cannot be exported"); name == "is not there" && said != 1 {

@@ -138,12 +138,12 @@ func twoRequests(t *testing.T, r *brokertest.Rig, source *queue.Source) *pulling
 }
 
 // end waits for the end of the pull.
-func (p *pulling) end(t *testing.T, within time.Duration) error {
+func (p *pulling) end(t *testing.T) error {
 	t.Helper()
 	select {
 	case err := <-p.done:
 		return err
-	case <-time.After(within):
+	case <-time.After(brokertest.Deadline):
 		t.Fatal("Pull does not end")
 		return nil
 	}
@@ -154,7 +154,7 @@ func (p *pulling) end(t *testing.T, within time.Duration) error {
 func (p *pulling) rest(t *testing.T, r *brokertest.Rig) {
 	t.Helper()
 	r.Publish(t, 9)
-	if err := p.end(t, brokertest.Deadline); err != nil || p.n != 9 {
+	if err := p.end(t); err != nil || p.n != 9 {
 		t.Fatalf("Pull = %d, %v; want 9", p.n, err)
 	}
 	for seq := uint64(2); seq <= 9; seq++ {
@@ -220,7 +220,7 @@ func TestOverlappingRequestsOfADeletedDurable(t *testing.T) {
 	r := brokertest.NewRig(t)
 	p := twoRequests(t, r, queue.Patient(r.Lane.Fresh)) // a missed heartbeat would not be noticed in time
 	brokertest.DeleteDurable(t, r)
-	if err := p.end(t, brokertest.Deadline); !errors.Is(err, consumer.ErrSourceGone) {
+	if err := p.end(t); !errors.Is(err, consumer.ErrSourceGone) {
 		t.Errorf("Pull = %v, want ErrSourceGone", err)
 	}
 }
@@ -231,7 +231,7 @@ func TestOverlappingRequestsAreStopped(t *testing.T) {
 	r := brokertest.NewRig(t)
 	p := twoRequests(t, r, r.Lane.Fresh)
 	p.stop()
-	if err := p.end(t, brokertest.Deadline); err != nil || p.n != 1 {
+	if err := p.end(t); err != nil || p.n != 1 {
 		t.Errorf("Pull = %d, %v; want 1", p.n, err)
 	}
 	r.Publish(t, 1)
@@ -263,7 +263,7 @@ func TestOverlappingRequestsSurviveAnotherLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Publish(t, 8)
-	if err := p.end(t, brokertest.Deadline); err != nil || p.n != 9 {
+	if err := p.end(t); err != nil || p.n != 9 {
 		t.Fatalf("Pull = %d, %v; want 9", p.n, err)
 	}
 	seen := make(map[uint64]bool)
