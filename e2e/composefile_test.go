@@ -23,7 +23,6 @@ import (
 type composition struct {
 	t        *testing.T
 	dir      string
-	nats     string // the path of nats-server
 	services map[string]composeService
 	running  map[string][]*program
 	// addresses are those of this machine, by instance and port.
@@ -63,10 +62,6 @@ func compose(t *testing.T) *composition {
 		t.Fatal(err)
 	}
 	c.services = file.Services
-	c.nats = filepath.Join(c.dir, "nats-server")
-	if out, err := build(t.Context(), c.nats, "github.com/nats-io/nats-server/v2"); err != nil {
-		t.Fatalf("build nats-server: %v\n%s", err, out)
-	}
 	return c
 }
 
@@ -160,7 +155,7 @@ func (c *composition) healthy(name, dir string) bool {
 func (c *composition) args(s composeService, command []string, inside func(string) string) []string {
 	args := []string{binary}
 	if strings.HasPrefix(s.Image, "nats:") {
-		args = []string{c.nats}
+		args = []string{natsServer}
 	} else if len(command) == 0 {
 		command = []string{"run"}
 	}

@@ -5,32 +5,24 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
-	"github.com/rs/zerolog"
-
-	"github.com/pushworker/pushworker/internal/broker/embedded"
+	"github.com/pushworker/pushworker/internal/blackbox/process"
 )
-
-// brokerDir, when set, makes this test binary a broker process.
-const brokerDir, brokerAddr = "PUSHWORKER_E2E_BROKER_DIR", "PUSHWORKER_E2E_BROKER_ADDR"
 
 // waiters is how many parallel tests run at a time: they wait for processes and for
 // time to pass, and need little of this process.
 const waiters = "4"
 
-// binary is the program under test, built once; self is this program, which is also
-// the broker.
-var binary, self string
+// binary is the program under test, natsServer the broker of docker-compose.yml, and embeddedBroker
+// that of the program as a process of its own; all are built once. self is this program, which is also a
+// chat server.
+var binary, natsServer, embeddedBroker, self string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	if dir := os.Getenv(brokerDir); dir != "" {
-		return serveBroker(dir, os.Getenv(brokerAddr))
-	}
 	if addr := os.Getenv(chatAddr); addr != "" {
 		return serveChat(addr, os.Getenv(chatDevices))
 	}
@@ -49,29 +41,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	binary = filepath.Join(dir, "pushworker")
-	if out, err := build(context.Background(), binary, "../cmd/pushworker"); err != nil {
-		fmt.Fprintf(os.Stderr, "build the program under test: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
-
-// build builds a program as the Makefile does: that is what is delivered, and the compiler
-// has seen all of it before.
-func build(ctx context.Context, to, pkg string) (said []byte, err error) {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "disable_grpc_modules,timetzdata", "-o", to, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return cmd.CombinedOutput()
-}
-
-// serveBroker runs a broker until the process is killed.
-func serveBroker(dir, addr string) int {
-	_, err := embedded.Start(context.Background(), embedded.Options{Addr: addr, DataDir: dir, Log: zerolog.Nop()})
-	if err != nil {
+	if err := process.Build(context.Background(), dir, "../cmd/pushworker", "./broker", "github.com/nats-io/nats-server/v2"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println("ready")
-	select {}
+	binary, natsServer, embeddedBroker = filepath.Join(dir, "pushworker"), filepath.Join(dir, "nats-server"), filepath.Join(dir, "broker")
+	return m.Run()
 }

@@ -144,8 +144,8 @@ func (p *program) log() string {
 func startBroker(t *testing.T, dir, addr string) *program {
 	t.Helper()
 	p := start(t, process.Spec{
-		Name: "broker", Dir: dir, Args: []string{self},
-		Env: append(os.Environ(), brokerDir+"="+filepath.Join(dir, "broker"), brokerAddr+"="+addr),
+		Name: "broker", Dir: dir, Env: os.Environ(),
+		Args: []string{embeddedBroker, filepath.Join(dir, "broker"), addr},
 	})
 	await(t, patience, "the broker is ready", func() bool {
 		select {

@@ -75,10 +75,6 @@ func (p *production) block(begin string) string {
 // startNodes starts the three nodes of step 1, and waits until they are well.
 func (p *production) startNodes() {
 	p.t.Helper()
-	nats := filepath.Join(p.dir, "nats-server")
-	if out, err := build(p.t.Context(), nats, "github.com/nats-io/nats-server/v2"); err != nil {
-		p.t.Fatalf("build nats-server: %v\n%s", err, out)
-	}
 	env := []string{}
 	for _, role := range regexp.MustCompile(`PUSHWORKER_(\w+)_PASSWORD=…`).FindAllStringSubmatch(p.page, -1) {
 		name := strings.ToLower(role[1])
@@ -95,7 +91,7 @@ func (p *production) startNodes() {
 		conf := strings.NewReplacer("server_name: nats-1", "server_name: "+name, "0.0.0.0:4222", p.at(name, "4222"), "0.0.0.0:6222", p.at(name, "6222"),
 			"127.0.0.1:8222", p.at(name, "8222")).Replace(p.block("server_name: nats-1"))
 		p.write(name+"/"+name+".conf", conf)
-		nodes[i-1] = start(p.t, process.Spec{Name: name, Dir: dir, Args: []string{nats, "-c", name + ".conf"}, Env: env})
+		nodes[i-1] = start(p.t, process.Spec{Name: name, Dir: dir, Args: []string{natsServer, "-c", name + ".conf"}, Env: env})
 	}
 	for i := 1; i <= 3; i++ {
 		await(p.t, composeWait, "a node is well", func() bool {

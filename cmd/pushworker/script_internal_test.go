@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -38,7 +37,7 @@ func (s scripts) Run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
-	if err := process.Build(context.Background(), filepath.Join(dir, "pushworker"), "."); err != nil {
+	if err := process.Build(context.Background(), dir, "."); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

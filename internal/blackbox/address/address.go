@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -69,9 +70,13 @@ func For(tb testing.TB) string {
 	return addr
 }
 
-// Vacated waits until nobody holds a listener any more that this process has closed: a process that
-// was being started at that moment still does, until it runs its own program.
-func Vacated() {
-	syscall.ForkLock.RLock() // whoever starts a process has it until then
-	defer syscall.ForkLock.RUnlock()
+// Vacated waits until nobody holds a listener of these addresses any more that this process has
+// closed. A process that was being started at that moment still does, until the kernel has closed for it what
+// it is not to inherit, which is a little after the start is reported. It gives up after a minute.
+func Vacated(addrs ...string) {
+	for _, addr := range addrs {
+		for end := time.Now().Add(time.Minute); vacant(addr) != nil && time.Now().Before(end); {
+			runtime.Gosched()
+		}
+	}
 }

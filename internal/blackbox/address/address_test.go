@@ -118,6 +118,6 @@ func TestServersStandAtTheirClaims(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		address.Vacated()
+		address.Vacated(addr)
 	}
 }

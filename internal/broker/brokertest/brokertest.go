@@ -64,7 +64,7 @@ func (b *Broker) Stop(tb testing.TB) {
 	tb.Helper()
 	if b.server != nil {
 		b.server.Shutdown()
-		address.Vacated()
+		address.Vacated(b.addr)
 		b.server = nil
 	}
 }
@@ -84,7 +84,7 @@ func (b *Broker) Restart(tb testing.TB) {
 		if !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) || time.Now().After(end) {
 			tb.Fatal(err)
 		}
-		address.Vacated()
+		address.Vacated(b.addr)
 	}
 }
 

@@ -38,7 +38,7 @@ func NewCluster(tb testing.TB, n, seeds int) *Cluster {
 	dir, routes := tb.TempDir(), make([]*url.URL, n)
 	ports := freePorts(tb, 2*n)
 	for i := range n {
-		routes[i] = &url.URL{Scheme: "nats-route", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[n+i]))}
+		routes[i] = &url.URL{Scheme: "nats-route", Host: loopback(ports[n+i])}
 	}
 	for i := range n {
 		name := "node" + strconv.Itoa(i)
@@ -54,7 +54,7 @@ func NewCluster(tb testing.TB, n, seeds int) *Cluster {
 
 // URL is where clients of node i connect.
 func (c *Cluster) URL(i int) string {
-	return "nats://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(c.options[i].Port))
+	return "nats://" + loopback(c.options[i].Port)
 }
 
 // StopNode stops node i in good order; its store stays.
@@ -62,7 +62,8 @@ func (c *Cluster) StopNode(i int) {
 	if c.servers[i] != nil {
 		c.servers[i].Shutdown()
 		c.servers[i].WaitForShutdown()
-		address.Vacated()
+		o := c.options[i]
+		address.Vacated(loopback(o.Port), loopback(o.Cluster.Port))
 		c.servers[i] = nil
 	}
 }
@@ -96,6 +97,8 @@ func (c *Cluster) Leader(tb testing.TB) int {
 	tb.Fatal("the cluster finds no leader that knows all nodes")
 	return 0
 }
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // freePorts are n loopback ports that nobody else takes before the test has ended.
 func freePorts(tb testing.TB, n int) []int {

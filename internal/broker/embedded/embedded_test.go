@@ -184,7 +184,7 @@ func TestTakenAddressIsReportedAndNothingIsStarted(t *testing.T) {
 		t.Errorf("the store was opened, and the error came after a wait for readiness: %v", err)
 	}
 	_ = l.Close()
-	address.Vacated()
+	address.Vacated(addr)
 	start(t, embedded.Options{Addr: addr, DataDir: dir}) // the lock is free
 }
 
