@@ -46,6 +46,9 @@ func TestSharedIsAskedOnce(t *testing.T) {
 		return err == nil && asked.Load() > 0
 	})
 	brokertest.Eventually(t, "the other asks when the one is silent", other.Mine)
+	if _, ok := other.Fresh(); !ok {
+		t.Error("the other asks only when what it was told is too old")
+	}
 }
 
 // shared listens until the test ends, on a connection of its own.
