@@ -63,6 +63,7 @@ pictures: build ## Draw docs/img/status.svg and explain.svg from what the comman
 .PHONY: check
 check: lint tidy-check test ## What a change must pass
 
+# go test does not show why a test of a package that passes was skipped: what is missing is said before.
 # build comes first because internal/packaging builds the image's binary, within
 # its deadline only if the compiler has seen the code before. The packages that take
 # longest come first, so that the others run beside them and not before them. At the end of each
@@ -71,6 +72,11 @@ LONGEST := ./e2e ./cmd/pushworker ./pkg/plugins/fcm ./internal/consumer ./intern
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
+	@PATH="$$PATH:/usr/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; \
+	for p in node:nodejs python3:python3 nghttpd:nghttp2-server nginx:nginx-light initdb:postgresql; do \
+		command -v $${p%:*} >/dev/null || echo "$${p%:*} not found: SKIPPING the tests that need it; apt-get install $${p#*:}" >&2; done
+	@for d in e2e/foreign examples/node; do \
+		test -d $$d/node_modules || echo "$$d/node_modules not found: SKIPPING the tests that need it; npm ci --prefix $$d --ignore-scripts" >&2; done
 	$(call each,GORACE=atexit_sleep_ms=20 go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo $(LONGEST)) ./...)
 
 # contrib/tinode is not among MODULES: it requires all that a Tinode server does.
