@@ -142,7 +142,7 @@ fuzz: ## Run every fuzz target for FUZZTIME each
 	for t in $$targets; do \
 		dir=$${t%/*}; name=$${t##*:}; \
 		echo "fuzz $$dir $$name for $(FUZZTIME)"; \
-		(cd "$$dir" && go test -tags $(TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .); \
+		(cd "$$dir" && go test -tags $(TAGS) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s .); \
 	done
 
 .PHONY: bench

@@ -136,6 +136,7 @@ func TestHeaders(t *testing.T) {
 		}},
 		"no status":             {bad, func(p *peer) { p.headers(1, true, "server= x") }},
 		"two statuses":          {bad, func(p *peer) { p.headers(1, true, ":status= 200", ":status= 200") }},
+		"000, and a status":     {bad, func(p *peer) { p.headers(1, true, ":status= 000", ":status= 304") }},
 		"a status of 2 digits":  {bad, func(p *peer) { p.headers(1, true, ":status= 20") }},
 		"a status of no digits": {bad, func(p *peer) { p.headers(1, true, ":status= abc") }},
 		"101":                   {bad, func(p *peer) { p.headers(1, false, ":status= 101") }},
@@ -152,7 +153,12 @@ func TestHeaders(t *testing.T) {
 		}},
 		"DATA without headers": {bad, func(p *peer) { p.do(p.WriteData(1, true, []byte("x"))) }},
 		"trailers without end": {bad, func(p *peer) { p.headers(1, false, ":status= 200"); p.headers(1, false, "x= y") }},
-		"a second status":      {bad, func(p *peer) { p.headers(1, false, ":status= 200"); p.headers(1, true, ":status= 200") }},
+		"000 after the status": {bad, func(p *peer) { p.headers(1, false, ":status= 200"); p.headers(1, true, ":status= 000") }},
+		"two lengths, of which one is kept": {bad, func(p *peer) {
+			p.headers(1, false, ":status= 200", "content-length= 5", "content-length= 0")
+			p.do(p.WriteData(1, true, nil))
+		}},
+		"a second status": {bad, func(p *peer) { p.headers(1, false, ":status= 200"); p.headers(1, true, ":status= 200") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,6 +58,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add([]byte{0x88})
 	f.Add([]byte("\x08\x03204\x0f\x0d\x010"))
 	f.Add([]byte("\x88\x40\x01a\x01b\xbe"))
+	f.Add([]byte("\x08\x03000\x08\x03304"))
 	f.Add([]byte("\x88\x40\x0300 \x00")) // a name that is no token
 	f.Add([]byte("\x48\x82\x64\x02\x58\x85\xae\xc3\x77\x1a\x4b"))
 	f.Fuzz(func(t *testing.T, block []byte) {

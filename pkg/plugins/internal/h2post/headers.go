@@ -21,6 +21,7 @@ type header struct {
 	size    uint32
 	status  int
 	length  int64
+	stated  bool // there was a status, which may be 000
 	regular bool // there was a field that is none of HTTP/2 itself
 	bad     bool
 }
@@ -99,7 +100,7 @@ func (cn *conn) headersOf(r *Request) error {
 	h, ends := &cn.in.header, cn.in.ends
 	switch {
 	case r.answer.Status != 0: // trailers
-		if h.bad || h.status != 0 || !ends {
+		if h.bad || h.stated || !ends {
 			cn.malformed(r)
 			return nil
 		}
@@ -126,15 +127,16 @@ func (r *reading) field(f hpack.HeaderField) {
 	case h.size > maxHeaders || !httpguts.ValidHeaderFieldValue(f.Value):
 		h.bad = true
 	case f.Name == ":status":
-		h.bad = h.bad || h.regular || h.status != 0 || len(f.Value) != 3
-		h.status = number(f.Value)
+		h.bad = h.bad || h.regular || h.stated || len(f.Value) != 3
+		h.status, h.stated = number(f.Value), true
 	case !httpguts.ValidHeaderFieldName(f.Name) || strings.ToLower(f.Name) != f.Name: // pseudo-headers, too
 		h.bad = true
 	default:
 		h.regular = true
 		if f.Name == "content-length" {
-			h.length = int64(number(f.Value))
-			h.bad = h.bad || h.length < 0
+			length := int64(number(f.Value))
+			h.bad = h.bad || length < 0 || h.length >= 0 && length != h.length
+			h.length = length
 		}
 		h.fields = append(h.fields, f)
 	}
