@@ -66,6 +66,11 @@ func asked() []mutant {
 			pkg: devices, test: "TestForeignForgetsWhatChanged",
 		},
 		{
+			name: "answers from before the chat server was heard believed", file: "internal/broker/devices/changed.go",
+			old: "				d.foreign.Forget()\n", now: "",
+			pkg: asks, test: "TestUnheardChanges",
+		},
+		{
 			name: "look-ups of one user not shared", file: "internal/device/foreign.go",
 			old: "f.loader = loader{read: f.load, share: true}", now: "f.loader = loader{read: f.load}",
 			pkg: devices, test: "TestForeignSharesLookups",

@@ -13,6 +13,7 @@ import (
 	"github.com/pushworker/pushworker/internal/broker/bucket"
 	"github.com/pushworker/pushworker/internal/broker/wire"
 	"github.com/pushworker/pushworker/internal/device"
+	"github.com/pushworker/pushworker/internal/sleep"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -41,6 +42,25 @@ func (d *Directory) hearChanges(changed func(...push.Uid)) (*nats.Subscription, 
 	return sub, nil
 }
 
+// forgetUnheard empties the cache, until ctx ends, whenever the chat server may have told of
+// changes that did not arrive: before the broker had the subscription, and while the connection
+// was away.
+func (d *Directory) forgetUnheard(ctx context.Context) {
+	for ctx.Err() == nil {
+		connected, stop := d.conn.UntilReconnect(ctx)
+		for {
+			if _, err := d.conn.RoundTrip(connected); err == nil { // which ends after the subscription
+				d.foreign.Forget()
+				<-connected.Done()
+			}
+			if sleep.For(connected, minWatchPause) != nil {
+				break
+			}
+		}
+		stop()
+	}
+}
+
 // Changes begins to say whose devices have changed, with the revision of the list, or 0
 // where the chat server keeps the devices: it is not sure to say all then. Run tells
 // changed until something is amiss or ctx ends; end must be called.
@@ -54,6 +74,10 @@ func (d *Directory) Changes(ctx context.Context, changed func(user push.Uid, rev
 		}
 	})
 	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := d.conn.RoundTrip(ctx); err != nil { // until the broker has the subscription
+		_ = sub.Unsubscribe() // fails without a connection only
 		return nil, nil, err
 	}
 	run = func(ctx context.Context) error {

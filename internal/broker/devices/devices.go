@@ -183,6 +183,7 @@ func (d *Directory) Run(ctx context.Context) error {
 			return err
 		}
 		defer func() { _ = changes.Unsubscribe() }() // fails without a connection only
+		watching.Go(func() { d.forgetUnheard(ctx) })
 		return d.serve(ctx)
 	}
 	watching.Go(func() { d.watch(ctx) })
