@@ -67,8 +67,9 @@ check: lint tidy-check test ## What a change must pass
 # build comes first because internal/packaging builds the image's binary, within
 # its deadline only if the compiler has seen the code before. The packages that take
 # longest come first, so that the others run beside them and not before them. At the end of each
-# process the race detector would sleep for a second.
-LONGEST := ./e2e ./cmd/pushworker ./pkg/plugins/fcm ./internal/consumer ./internal/device
+# process the race detector would sleep for a second. Tests wait for half of their time: twice as many
+# packages run as there are cores. lint runs vet.
+LONGEST := ./e2e ./pkg/plugins/fcm ./internal/consumer ./internal/worker ./internal/broker/queue ./internal/device ./cmd/pushworker
 .PHONY: test
 test: build ## Run all tests; they start whatever they need themselves
 	@$(if $(RACE),,echo 'no C compiler found: testing WITHOUT the race detector' >&2)
@@ -77,7 +78,7 @@ test: build ## Run all tests; they start whatever they need themselves
 		command -v $${p%:*} >/dev/null || echo "$${p%:*} not found: SKIPPING the tests that need it; apt-get install $${p#*:}" >&2; done
 	@for d in e2e/foreign examples/node; do \
 		test -d $$d/node_modules || echo "$$d/node_modules not found: SKIPPING the tests that need it; npm ci --prefix $$d --ignore-scripts" >&2; done
-	$(call each,GORACE=atexit_sleep_ms=20 go test $(RACE) -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo $(LONGEST)) ./...)
+	$(call each,GORACE=atexit_sleep_ms=20 go test $(RACE) -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -vet=off -tags $(TAGS) -shuffle=on -count=1 -timeout 9m $$(test ! -d e2e || echo $(LONGEST)) ./...)
 
 # contrib/tinode is not among MODULES: it requires all that a Tinode server does.
 .PHONY: test-tinode
