@@ -29,9 +29,9 @@ MODULES := . pkg/push pkg/publisher bench chaos mutants pkg/plugins/internal/h2p
 # targets of their own.
 TOOLS := tools/browser tools/chart tools/observe tools/release
 # $(call each,COMMAND) runs a command in every module.
-each = @set -eu; for m in $(MODULES); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
+each = @set -eu; for m in $(MODULES); do (cd "$$m" && echo "==> $$m: $(1)" && $(1)); done
 # $(call all,COMMAND) runs one in the TOOLS, too.
-all = @set -eu; for m in $(MODULES) $(TOOLS); do echo "==> $$m: $(1)"; (cd "$$m" && $(1)); done
+all = @set -eu; for m in $(MODULES) $(TOOLS); do (cd "$$m" && echo "==> $$m: $(1)" && $(1)); done
 # $(call tool,NAME) builds a tool and runs it here, at the top, where it finds
 # what it measures or breaks.
 tool = go build -C $(1) -tags $(TAGS) -o $(CURDIR)/bin/$(1) . && bin/$(1)
