@@ -15,7 +15,7 @@ func subscribing() []mutant {
 		},
 		{
 			name: "new holder of a chat server's token not looked for", file: "internal/channel/holders.go",
-			old: "r.holding.others(s.user, token)", now: "[]push.Uid{}",
+			old: "r.holding.others(s.user, token)", now: "r.holding.others(s.user, token[:0])",
 			pkg: channels, test: "TestTokenMovesInTwoParts",
 		},
 		{

@@ -68,6 +68,7 @@ func (p *provider) asked(who string) int {
 // rig is a broker with both buckets.
 type rig struct {
 	broker   *brokertest.Broker
+	conn     *broker.Conn
 	channels *channels.Directory
 	devices  *devices.Directory
 	provider *provider
@@ -76,8 +77,8 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	b := brokertest.Start(t)
-	r := &rig{broker: b, provider: &provider{subs: make(map[string]bool), by: make(map[string]int)}}
-	conn := b.Connect(t)
+	r := &rig{broker: b, conn: b.Connect(t), provider: &provider{subs: make(map[string]bool), by: make(map[string]int)}}
+	conn := r.conn
 	_, err := devices.Provision(t.Context(), conn, 1)
 	if err == nil {
 		_, err = channels.Provision(t.Context(), conn, 1)
@@ -147,36 +148,6 @@ func (r *rig) join(t *testing.T, user push.Uid, name string) {
 	t.Helper()
 	if err := r.channels.Put(t.Context(), channel.Request{User: user, Channel: name}); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// One keeps at a time; when it ends, in order or not, another goes on, and what changed
-// meanwhile is done.
-func TestOneKeepsAndAnotherFollows(t *testing.T) {
-	t.Parallel()
-	for name, orderly := range map[string]bool{"stop": true, "death": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t)
-			r.put(t, alice, "phone", "a")
-			r.join(t, alice, "chnX")
-			first := r.keeper(t, "first", 3*time.Second)
-			brokertest.Eventually(t, "the first to subscribe", func() bool { return r.provider.has("chnX/a") })
-			r.keeper(t, "second", 3*time.Second)
-			r.put(t, bob, "phone", "a") // it moves
-			r.join(t, bob, "chnY")
-			brokertest.Eventually(t, "the token to move", func() bool { return r.provider.has("chnY/a") })
-			if n := r.provider.asked("second"); n > 0 {
-				t.Errorf("the second has asked %d times while the first keeps", n)
-			}
-			first(orderly)
-			r.put(t, bob, "phone", "b")
-			brokertest.Eventually(t, "the second to go on", func() bool { return r.provider.has("chnY/b") })
-			brokertest.Eventually(t, "its lease to say that nobody waits", func() bool {
-				leases, err := channels.Leases(t.Context(), r.broker.Connect(t))
-				return err == nil && leases["fcm"].ID != "" && leases["fcm"].Waiting == 0
-			})
-		})
 	}
 }
 
