@@ -23,7 +23,7 @@ const chatAddr, chatDevices = "PUSHWORKER_E2E_CHAT_ADDR", "PUSHWORKER_E2E_CHAT_D
 
 // serveChat runs until the process is killed.
 func serveChat(addr, file string) int {
-	nc, err := nats.Connect("nats://"+addr, nats.MaxReconnects(-1))
+	nc, err := nats.Connect("nats://"+addr, nats.Timeout(patience), nats.MaxReconnects(-1))
 	if err == nil && file == "" {
 		_, err = nc.QueueSubscribe("push.directory.*", "push-directory", func(m *nats.Msg) { _ = m.Respond([]byte("<html>502</html>")) })
 	}

@@ -95,7 +95,7 @@ func TestReplayUnderTraffic(t *testing.T) {
 
 func jetStream(t *testing.T, addr string) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect("nats://" + addr)
+	nc, err := nats.Connect("nats://"+addr, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func TestQueueDeletedUnderneath(t *testing.T) {
 	}
 	w := startWorker(t, dir, append(env, "PUSHWORKER_PROVISION=false")...)
 	w.ready(patience)
-	nc, err := nats.Connect("nats://" + addr)
+	nc, err := nats.Connect("nats://"+addr, nats.Timeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

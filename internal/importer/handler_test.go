@@ -102,7 +102,7 @@ func TestHandlerOutlivesABrokerThatIsDown(t *testing.T) {
 func TestHandlerReportsFailures(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	nowhere := fmt.Sprintf(`{"url":%q,"keep":"300ms"}`, b.URL())
+	nowhere := fmt.Sprintf(`{"url":%q,"keep":"5s"}`, b.URL()) // as long as it may take to connect
 	big := message(2)
 	big.Payload.Content = strings.Repeat("x", 2<<20)
 

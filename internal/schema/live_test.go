@@ -30,7 +30,7 @@ const deadline = time.Minute
 func TestMessagesAreAsDescribed(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t)
-	nc, err := nats.Connect(b.URL())
+	nc, err := nats.Connect(b.URL(), nats.Timeout(brokertest.Deadline))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func runQuietly(t *testing.T, url string) (delivered <-chan map[push.Uid][]push.
 // client is a plain client of a role.
 func client(t *testing.T, url string) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(url, nats.CustomInboxPrefix(inbox(url)), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := nats.Connect(url, nats.Timeout(deadline), nats.CustomInboxPrefix(inbox(url)), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (b *Broker) client(tb testing.TB) jetstream.JetStream {
 // client is one of its own, until the test ends.
 func client(tb testing.TB, url string) jetstream.JetStream {
 	tb.Helper()
-	nc, err := nats.Connect(url)
+	nc, err := nats.Connect(url, nats.Timeout(Deadline))
 	if err != nil {
 		tb.Fatal(err)
 	}

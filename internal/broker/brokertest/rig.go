@@ -59,7 +59,7 @@ func (r *Rig) Restart(tb testing.TB) {
 // Client returns a connection of its own, that reconnects quickly.
 func Client(tb testing.TB, url string) (*nats.Conn, jetstream.JetStream) {
 	tb.Helper()
-	nc, err := nats.Connect(url, nats.ReconnectWait(10*time.Millisecond), nats.MaxReconnects(-1))
+	nc, err := nats.Connect(url, nats.Timeout(Deadline), nats.ReconnectWait(10*time.Millisecond), nats.MaxReconnects(-1))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -51,6 +51,7 @@ func run(tb testing.TB, o *server.Options) string {
 	o.ServerName, o.Host, o.Port = cmp.Or(o.ServerName, "brokertest"), "127.0.0.1", server.RANDOM_PORT
 	o.JetStream, o.StoreDir, o.JetStreamMaxStore = true, tb.TempDir(), 1<<40
 	o.NoSigs, o.NoLog = true, true
+	o.AuthTimeout, o.TLSTimeout = Deadline.Seconds(), Deadline.Seconds()
 	s, err := server.NewServer(o)
 	if err != nil {
 		tb.Fatal(err)
@@ -101,7 +102,7 @@ func MaySubscribe(tb testing.TB, url, subject string) bool {
 func permits(tb testing.TB, url string, do func(*nats.Conn) error) bool {
 	tb.Helper()
 	refused := make(chan struct{}, 1)
-	nc, err := nats.Connect(url, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+	nc, err := nats.Connect(url, nats.Timeout(Deadline), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if errors.Is(err, nats.ErrPermissionViolation) {
 			refused <- struct{}{}
 		}

@@ -30,7 +30,7 @@ func TestMarksAreShared(t *testing.T) {
 	if _, err := topology.Provision(t.Context(), conn, topo); err != nil {
 		t.Fatal(err)
 	}
-	other, err := nats.Connect(b.URL())
+	other, err := nats.Connect(b.URL(), nats.Timeout(brokertest.Deadline))
 	if err != nil {
 		t.Fatal(err)
 	}

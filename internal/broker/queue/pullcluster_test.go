@@ -29,7 +29,7 @@ func TestRequestsThatAreFullInACluster(t *testing.T) {
 		_, err := topology.Provision(t.Context(), conn, topo)
 		return err == nil
 	})
-	nc, err := nats.Connect(cluster.URL(1))
+	nc, err := nats.Connect(cluster.URL(1), nats.Timeout(brokertest.Deadline))
 	if err != nil {
 		t.Fatal(err)
 	}

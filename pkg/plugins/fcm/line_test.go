@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushworker/pushworker/internal/fake"
 	fakefcm "github.com/pushworker/pushworker/internal/fake/fcm"
+	"github.com/pushworker/pushworker/pkg/plugins/fcm"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -172,7 +173,7 @@ func TestConnectionsKilled(t *testing.T) {
 	for _, do := range []fake.Do{fake.DoCut, fake.DoClose, fake.DoFreeze, fake.DoGoAway} {
 		t.Run(string(do), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"nth":"1","latency":"3s"}`)}}, `"max_in_flight":180`, `"ramp":"1ms"`)
+			w := newWorldOf(t, fcm.New, fakefcm.Options{Options: fake.Options{Script: rules(t, `{"nth":"1","latency":"3s"}`)}}, `"max_in_flight":180`, `"ramp":"1ms"`)
 			users, tokens := w.crowd(180)
 			var all sync.WaitGroup
 			for _, u := range users {

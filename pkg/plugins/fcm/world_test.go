@@ -66,23 +66,30 @@ type world struct {
 // the options say otherwise; nothing slows the handler down.
 func newWorld(t *testing.T, o fakefcm.Options, keys ...string) *world {
 	t.Helper()
+	return newWorldOf(t, fcm.NewPatient, o, keys...)
+}
+
+// newWorldOf is newWorld with a handler that handler makes: fcm.New gives up a silent connection
+// after seconds.
+func newWorldOf(t *testing.T, handler func(push.Directory) push.Handler, o fakefcm.Options, keys ...string) *world {
+	t.Helper()
 	o.CertFile, o.KeyFile = certFile, keyFile
-	return newWorldWith(t, o, keys...)
+	return newWorldWith(t, handler, o, keys...)
 }
 
 func newPlainWorld(t *testing.T, o fakefcm.Options, keys ...string) *world {
 	t.Helper()
-	return newWorldWith(t, o, keys...)
+	return newWorldWith(t, fcm.NewPatient, o, keys...)
 }
 
-func newWorldWith(t *testing.T, o fakefcm.Options, keys ...string) *world {
+func newWorldWith(t *testing.T, handler func(push.Directory) push.Handler, o fakefcm.Options, keys ...string) *world {
 	t.Helper()
 	w := &world{linetest.Desk{T: t, Directory: &linetest.Directory{}}, startFake(t, o)}
 	account, err := w.fake.ServiceAccount("project")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Handler = fcm.New(w.Directory)
+	w.Handler = handler(w.Directory)
 	w.mustInit(append(keys, `"credentials":`+string(account))...)
 	return w
 }
