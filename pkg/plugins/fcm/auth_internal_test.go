@@ -117,11 +117,12 @@ func TestUnauthenticated(t *testing.T) {
 		return token{Value: "secret", Life: time.Hour}, nil
 	}
 	valid := false
-	l := &network{answer: func(int, string) reply {
+	l := &network{answer: func(n int, _ string) reply {
 		if valid {
 			return reply{status: 200}
 		}
-		return reply{status: 401, body: detailed("UNAUTHENTICATED"), latency: time.Second / 10}
+		// One after the other: of two at once, the tenth may close the gate before the ninth is told.
+		return reply{status: 401, body: detailed("UNAUTHENTICATED"), latency: time.Duration(100+n) * time.Millisecond}
 	}}
 	bubble(t, l, fetch, func(t *testing.T, s *sender) {
 		t.Helper()
