@@ -14,3 +14,6 @@ func ProvisionBucket(ctx context.Context, c *broker.Conn) error {
 	_, err := wanted(1).Provision(ctx, c)
 	return err
 }
+
+// Tried waits for the test pushes that requests have begun.
+func (d *Directory) Tried() { d.going.Wait() }

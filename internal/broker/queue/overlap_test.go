@@ -79,6 +79,7 @@ func TestOverlappingRequestsKeepToTheirBytes(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
 	brokertest.Fill(t, r.JetStream, r.Topology.Subject, 99, func(int) []byte { return []byte(strings.Repeat("x", 1000)) })
+	r.AwaitPending(t, "PUSH", "fcm", 99) // which each message tells, in more digits or fewer
 	size, source := 0, queue.Patient(r.Lane.Fresh)
 	pull := func(n, bytes int, more consumer.More, want int, fault error) {
 		t.Helper()
