@@ -111,8 +111,6 @@ func write(t *testing.T, file, text string) {
 // paused, with this hint.
 func (w *fcmWorld) pausedWith(p *program, hint string) {
 	w.Helper()
-	await(w.T, patience, "the worker says: "+hint, func() bool { return strings.Contains(page(w.T, p, "/status"), hint) })
-	if !strings.Contains(p.log(), hint) {
-		w.Errorf("the log does not say %q:\n%s", hint, p.log())
-	}
+	await(w.T, patience, "/status says: "+hint, func() bool { return strings.Contains(page(w.T, p, "/status"), hint) })
+	await(w.T, patience, "the log says: "+hint, func() bool { return strings.Contains(p.log(), hint) })
 }
