@@ -16,7 +16,6 @@ import (
 // arrives at once, in one attempt.
 func TestNeighboursOfOne(t *testing.T) {
 	t.Parallel()
-	onceOnly(t)
 	for _, answer := range []string{
 		"third-party-auth", "apns-environment", "apns-topic", "apns-unavailable", "apns-bad-token",
 		"sender-mismatch", "auth", "permission-denied", "quota-project", "quota-device", "quota-topic",

@@ -16,13 +16,6 @@ var transport = "auto"
 // wired are the names of the tests that have had a fake FCM, to which a transport leads.
 var wired sync.Map
 
-// onceOnly has t not run over net/http again: it sends ten thousand requests to hold what is made of
-// answers, which each transport reports in the same way.
-func onceOnly(t *testing.T) {
-	t.Helper()
-	t.Cleanup(func() { wired.Delete(t.Name()) })
-}
-
 // TestMain makes a certificate that this process trusts, because the list of the
 // trusted is read once. All tests that have a fake FCM run over both transports.
 func TestMain(m *testing.M) {
