@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,20 @@ func Eventually(tb testing.TB, what string, ok func() bool) {
 			tb.Fatalf("after %s: not yet %s", Deadline, what)
 		}
 	}
+}
+
+// Run has serve run until the test ends, which fails if serve does.
+func Run(tb testing.TB, serve func(context.Context) error) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			tb.Errorf("Run: %v", err)
+		}
+	})
 }
 
 // WantError fails unless err says each of words.

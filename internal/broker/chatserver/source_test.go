@@ -52,7 +52,7 @@ func TestChatServerConforms(t *testing.T) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		run(tb, d)
+		brokertest.Run(tb, d.Run)
 		c := telling{r}
 		return devicetest.World{
 			Directory: d,
@@ -62,20 +62,6 @@ func TestChatServerConforms(t *testing.T) {
 			},
 			Leave: func(ctx context.Context, user push.Uid) error { return c.remove(ctx, push.Device{User: user}) },
 			Down:  r.chat.Down, Up: r.chat.Up,
-		}
-	})
-}
-
-// run has d serve and listen until the test ends.
-func run(tb testing.TB, d *devices.Directory) {
-	tb.Helper()
-	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	tb.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			tb.Error(err)
 		}
 	})
 }

@@ -49,7 +49,7 @@ func TestUnheardChanges(t *testing.T) {
 		t.Fatal("the answer is not believed")
 	}
 
-	run(t, d)
+	brokertest.Run(t, d.Run)
 	brokertest.Eventually(t, "what was told before", func() bool { return knows("two") })
 
 	before := conn.Reconnects()

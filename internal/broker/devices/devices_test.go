@@ -65,15 +65,7 @@ func runDevices(tb testing.TB, c *broker.Conn, o devices.Options) *devices.Direc
 	if err != nil {
 		tb.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	tb.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			tb.Errorf("Run: %v", err)
-		}
-	})
+	brokertest.Run(tb, d.Run)
 	return d
 }
 

@@ -85,6 +85,8 @@ type Config struct {
 	stretched   int // what it may become; 0 if the config says MaxInFlight
 
 	notice.Settings
+
+	pingWait time.Duration // of a test; 0 for the default
 }
 
 // parseConfig reads the text of the handler's config. All faults are reported at

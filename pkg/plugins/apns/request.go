@@ -48,7 +48,7 @@ func newSender(ctx context.Context, c *Config) (*sender, error) {
 	}
 	s := &sender{}
 	s.line = line.New(line.Options{
-		Name: "APNs", InFlight: c.MaxInFlight, MostInFlight: c.stretched, Timeout: sendTimeout,
+		Name: "APNs", InFlight: c.MaxInFlight, MostInFlight: c.stretched, Timeout: sendTimeout, PingWait: c.pingWait,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	s.wire = line.NewWireAs(ctx, s.line, endpoint, line.Wiring{Prime: true, Move: move, IdleAfter: idleAfter, Tunnel: true})

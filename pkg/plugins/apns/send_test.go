@@ -26,7 +26,7 @@ func TestHandlerKeepsItsPromises(t *testing.T) {
 		everybody.Put(push.Device{User: user, ID: "phone", Provider: "apns", Token: token(fmt.Sprint(user))})
 	}
 	pushtest.TestHandler(t, pushtest.Subject{
-		New:     func(testing.TB) (push.Handler, func() int) { return apns.New(everybody), nil },
+		New:     func(testing.TB) (push.Handler, func() int) { return apns.NewPatient(everybody), nil },
 		Config:  config(s),
 		Invalid: []string{`{}`, config(s, `"key":"secret"`), config(s, `"topic":"no bundle"`), config(s, `"endpoint":"http://127.0.0.1"`)},
 	})

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"time"
 
 	"github.com/pushworker/pushworker/pkg/plugins/internal/notice"
 	"github.com/pushworker/pushworker/pkg/plugins/internal/serviceaccount"
@@ -55,7 +56,8 @@ type Config struct {
 
 	notice.Settings
 
-	isV1 bool
+	isV1     bool
+	pingWait time.Duration // of a test; 0 for the default
 }
 
 // parseConfig reads the text of the handler's config. All faults are reported at

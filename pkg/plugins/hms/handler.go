@@ -28,8 +28,15 @@ const (
 // New makes the handler. It asks directory for the devices of a receipt's users
 // and reports dead tokens to it. Its config is a [Config]. Init does not wait for
 // the network.
-func New(directory push.Directory) push.Handler {
-	return fanout.Adapt(parseConfig, newSender, func(c *Config, common push.Common, s *sender) push.Work {
+func New(directory push.Directory) push.Handler { return newWith(directory, 0) }
+
+// newWith is New with another [line.Options].PingWait.
+func newWith(directory push.Directory, pingWait time.Duration) push.Handler {
+	connect := func(ctx context.Context, c *Config) (*sender, error) {
+		c.pingWait = pingWait
+		return newSender(ctx, c)
+	}
+	return fanout.Adapt(parseConfig, connect, func(c *Config, common push.Common, s *sender) push.Work {
 		return newHandler(c, common, directory, s).work()
 	})
 }
@@ -101,7 +108,7 @@ func newSender(ctx context.Context, c *Config) (*sender, error) {
 	}
 	s := &sender{}
 	s.line = line.New(line.Options{
-		Name: "Push Kit", InFlight: c.MaxInFlight, Timeout: sendTimeout,
+		Name: "Push Kit", InFlight: c.MaxInFlight, Timeout: sendTimeout, PingWait: c.pingWait,
 		Ready: func(ctx context.Context) error { return s.auth.Ready(ctx) },
 	})
 	s.wire = line.NewWire(ctx, s.line, endpoint, false)

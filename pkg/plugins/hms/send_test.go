@@ -25,7 +25,7 @@ func TestHandlerKeepsItsPromises(t *testing.T) {
 	}
 	for _, keys := range [][]string{nil, {v1(s)}} {
 		pushtest.TestHandler(t, pushtest.Subject{
-			New:     func(testing.TB) (push.Handler, func() int) { return hms.New(everybody), nil },
+			New:     func(testing.TB) (push.Handler, func() int) { return hms.NewPatient(everybody), nil },
 			Config:  config(s, keys...),
 			Invalid: []string{`{}`, config(s, `"credentials":"secret"`), config(s, `"category":"no category"`), config(s, `"endpoint":"ftp://x"`)},
 		})

@@ -77,6 +77,7 @@ type Config struct {
 
 	patterns []pattern
 	private  []netip.Prefix // AllowPrivate
+	pingWait time.Duration  // of a test; 0 for the default
 }
 
 // defaultOrigins are the push servers of the browsers' vendors.

@@ -15,12 +15,16 @@ const provider = "webpush"
 // New makes the handler. It asks directory for the devices of a receipt's users and
 // reports subscriptions to it that are gone. Its config is a [Config]. Init does not wait
 // for the network.
-func New(directory push.Directory) push.Handler {
+func New(directory push.Directory) push.Handler { return newWith(directory, 0) }
+
+// newWith is New with another [line.Options].PingWait.
+func newWith(directory push.Directory, pingWait time.Duration) push.Handler {
 	return push.Adapt(func(jsonconf string) (push.Work, error) {
 		c, err := parseConfig(jsonconf)
 		if err != nil {
 			return push.Work{}, err
 		}
+		c.pingWait = pingWait
 		common, _ := push.ParseCommon(jsonconf)                            // its faults are told by Adapt
 		return newHandler(context.Background(), c, common, directory), nil //nolint:forbidigo // push.Handler's Init takes none
 	}).ToDevices().Addresses(address)

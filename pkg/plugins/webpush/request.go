@@ -30,7 +30,7 @@ const perSilent = 8
 
 // newSender connects nothing.
 func newSender(ctx context.Context, c *Config) *sender {
-	s := &sender{config: c, line: line.New(line.Options{Name: "Web Push", InFlight: c.MaxInFlight, PerSilent: perSilent, Timeout: timeout})}
+	s := &sender{config: c, line: line.New(line.Options{Name: "Web Push", InFlight: c.MaxInFlight, PerSilent: perSilent, Timeout: timeout, PingWait: c.pingWait})}
 	s.origins = newOrigins(ctx, c, s.line)
 	return s
 }

@@ -23,7 +23,7 @@ func TestHandler(t *testing.T) {
 	server := startFake(t, fakewebpush.Options{}, "")
 	pushtest.TestHandler(t, pushtest.Subject{
 		New: func(testing.TB) (push.Handler, func() int) {
-			return webpush.New(&directory{devices: func(push.Uid) []push.Device { return []push.Device{device(server, "phone", "")} }}), nil
+			return webpush.NewPatient(&directory{devices: func(push.Uid) []push.Device { return []push.Device{device(server, "phone", "")} }}), nil
 		},
 		Config: config(server.URL()),
 		Invalid: []string{

@@ -113,7 +113,7 @@ func worldWith(t *testing.T, o fakewebpush.Options, rules string, keys ...string
 	t.Helper()
 	w := &world{T: t, fake: startFake(t, o, rules), directory: &directory{}}
 	w.has("phone")
-	w.handler = webpush.New(w.directory)
+	w.handler = webpush.NewPatient(w.directory)
 	if err := w.handler.Init(config(w.fake.URL(), keys...)); err != nil {
 		t.Fatal(err)
 	}
