@@ -32,8 +32,31 @@ func TestTwoSpellingsAreOneDevice(t *testing.T) {
 	if _, ok := errors.AsType[*device.InvalidError](err); !ok || !strings.Contains(err.Error(), "none of the provider's") || !strings.Contains(err.Error(), "provider is missing") {
 		t.Errorf("a device with two faults: %v", err)
 	}
+	if n, err := d.Remove(t.Context(), push.Device{User: 2, Token: "TOKEN"}); n != 1 || err != nil {
+		t.Errorf("Remove by another spelling of the token = %d, %v, want 1", n, err)
+	}
 	i := &device.Import{Address: d.Address, Put: func(context.Context, push.Device) (bool, error) { return true, nil }, Invalid: func(int, error) {}}
 	if err := i.Run(t.Context(), strings.NewReader(`{"user":"1","id":"a","provider":"fcm","token":"bad"}`+"\n"+importLine(1, 1))); err != nil || i.Faults != 1 || i.Stored() != 1 {
 		t.Errorf("an import has %d faults and stored %d, %v; want 1 and 1", i.Faults, i.Stored(), err)
+	}
+}
+
+// TestRefusedAddressIsRemoved: an address that would not be registered any more still is
+// that of the device that has it.
+func TestRefusedAddressIsRemoved(t *testing.T) {
+	t.Parallel()
+	refuses := false
+	d := device.New(&device.Memory{}, device.Options{Address: func(d push.Device) (push.Device, error) {
+		d.Token = strings.ToLower(d.Token)
+		if refuses {
+			return d, errors.New("token is of a server that is not admitted")
+		}
+		return d, nil
+	}})
+	put(t, d, 1, "a", "Token")
+	put(t, d, 1, "b", "Other")
+	refuses = true
+	if n, err := d.Remove(t.Context(), push.Device{User: 1, Token: "TOKEN"}); n != 1 || err != nil {
+		t.Errorf("Remove = %d, %v, want 1", n, err)
 	}
 }

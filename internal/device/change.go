@@ -49,7 +49,7 @@ func canonical(address func(push.Device) (push.Device, error), dev push.Device) 
 	}
 	made, err := address(dev)
 	if err != nil {
-		return dev, &InvalidError{errors.Join(err, Validate(dev))}
+		return made, &InvalidError{errors.Join(err, Validate(dev))}
 	}
 	return made, Validate(made)
 }

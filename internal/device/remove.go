@@ -18,14 +18,30 @@ func Fits(like, have push.Device) bool {
 		fits(wanted.App, extra.App) && fits(wanted.Kind, extra.Kind) && fits(wanted.Env, extra.Env)
 }
 
-// Remove removes the devices of like.User that fit like, see [Fits], and returns how
+// Matching reports of each device whether it fits like, see [Fits], when like's token may
+// be in another spelling than the registered one: address is [Directory.Address]. A token
+// that would be refused today still fits the device that has it.
+func Matching(like push.Device, address func(push.Device) (push.Device, error)) func(have push.Device) bool {
+	return func(have push.Device) bool {
+		like := like
+		if like.Token != "" && like.Token != have.Token {
+			spelled := have
+			spelled.Token = like.Token
+			spelled, _ = address(spelled)
+			like.Token = spelled.Token
+		}
+		return Fits(like, have)
+	}
+}
+
+// Remove removes the devices of like.User that fit like, see [Matching], and returns how
 // many there were. If every device would fit, a list that is damaged is removed as
 // well, and counts nothing.
 func (d *Directory) Remove(ctx context.Context, like push.Device) (removed int, err error) {
 	if err := validateUser(like.User); err != nil {
 		return 0, &InvalidError{err}
 	}
-	removed, err = d.drop(ctx, like.User, ReasonRemoved, func(have push.Device) bool { return Fits(like, have) })
+	removed, err = d.drop(ctx, like.User, ReasonRemoved, Matching(like, d.Address))
 	if _, unreadable := errors.AsType[*push.UnreadableError](err); unreadable && Fits(like, push.Device{}) {
 		err = d.discard(ctx, like.User)
 	}

@@ -11,7 +11,9 @@ type Addresser interface {
 	// Address checks the address of a device and returns the device in its canonical
 	// form: two spellings of one address are one device. jsonconf is the text of a
 	// handler's config, or "" when none is configured; then less may be known. It may be
-	// called before Init. The error says what is wrong, without the address.
+	// called before Init. The error says what is wrong, without the address; the device then
+	// has the canonical address as far as it can be told, so that one that is registered is
+	// still recognised.
 	Address(jsonconf string, d Device) (Device, error)
 }
 
@@ -42,6 +44,7 @@ func (r *Registry) Address(jsconfig string, d Device) (Device, error) {
 		return d, nil
 	}
 	entries, _ := parseEntries(jsconfig) // its faults are Init's to tell
+	made := d
 	var faults []error
 	for _, e := range entries {
 		common, err := ParseCommon(string(e.Config))
@@ -52,10 +55,10 @@ func (r *Registry) Address(jsconfig string, d Device) (Device, error) {
 		if err == nil {
 			return taken, nil
 		}
-		faults = append(faults, err)
+		made, faults = taken, append(faults, err)
 	}
 	if len(faults) > 0 {
-		return d, errors.Join(faults...)
+		return made, errors.Join(faults...)
 	}
 	return h.Address("", d)
 }

@@ -18,6 +18,7 @@ func TestAddress(t *testing.T) {
 		case jsonconf == "" && strings.HasPrefix(d.Token, "http:"):
 			return d, errors.New("never")
 		case strings.Contains(jsonconf, "strict") && d.Token != "GOOD":
+			d.Token = strings.ToLower(d.Token)
 			return d, errors.New("not here")
 		}
 		d.Token = strings.ToLower(d.Token) + jsonconf
@@ -31,10 +32,10 @@ func TestAddress(t *testing.T) {
 		config, provider, token, want, fault string
 	}{
 		{"", "web", "X", "x", ""},
-		{"[]", "web", "http:X", "", "never"},
+		{"[]", "web", "http:X", "http:X", "never"},
 		{"[" + off + "]", "web", "X", "x", ""},
 		{"[" + strict + "]", "web", "GOOD", `good{"strict":1}`, ""},
-		{"[" + strict + "]", "web", "X", "", "not here"},
+		{"[" + strict + "]", "web", "X", "x", "not here"},
 		{"[" + strict + "," + off + "," + lax + "]", "web", "X", `x{"lax":1}`, ""},
 		{"[" + lax + "]", "fcm", "X", "X", ""},
 		{"[" + lax + "]", "unknown", "X", "X", ""},
@@ -42,8 +43,8 @@ func TestAddress(t *testing.T) {
 		got, err := r.Address(test.config, push.Device{Provider: test.provider, Token: test.token})
 		switch {
 		case test.fault != "":
-			if err == nil || err.Error() != test.fault {
-				t.Errorf("%s of %s with %s: %v, want %q", test.token, test.provider, test.config, err, test.fault)
+			if err == nil || err.Error() != test.fault || got.Token != test.want {
+				t.Errorf("%s of %s with %s: %q, %v; want %q, %q", test.token, test.provider, test.config, got.Token, err, test.want, test.fault)
 			}
 		case err != nil || got.Token != test.want:
 			t.Errorf("%s of %s with %s: %q, %v; want %q", test.token, test.provider, test.config, got.Token, err, test.want)

@@ -78,8 +78,9 @@ func (s *service) test(ctx context.Context, like push.Device) (answer, error) {
 	defer stop()
 	var trials []*Trial
 	var sending sync.WaitGroup
+	fits := device.Matching(like, s.devices.Address)
 	for _, d := range all {
-		if !device.Fits(like, d) {
+		if !fits(d) {
 			continue
 		}
 		d.User = like.User
@@ -127,6 +128,9 @@ func (s *service) returned(ctx context.Context, like push.Device) (answer, error
 	case !known.Returned.IsZero():
 		return answer{}, errReturned
 	}
+	if err := s.devices.activated(ctx, known); err != nil {
+		return answer{}, err // the token is still good for another try
+	}
 	known.Returned = time.Now().UTC()
 	text, err := json.Marshal(known)
 	if err == nil {
@@ -134,9 +138,6 @@ func (s *service) returned(ctx context.Context, like push.Device) (answer, error
 	}
 	if errors.Is(err, device.ErrConflict) {
 		err = errReturned
-	}
-	if err == nil {
-		err = s.devices.activated(ctx, known)
 	}
 	return answer{}, err
 }

@@ -136,6 +136,29 @@ func TestActivation(t *testing.T) {
 	}
 }
 
+// A token whose device could not be activated is good for another try.
+func TestActivationIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	r := newDeviceRig(t, devices.Options{Testers: []devices.Tester{tester("fcm", "fcm", func(push.Device, string) bool { return true })}})
+	nc, _ := brokertest.Client(t, r.broker.URL())
+	wantOK(t, nc, "put", `{"user":1,"id":"phone","provider":"fcm","platform":"ios","token":"secret"}`)
+	trials, err := r.devices.Test(t.Context(), 1, "phone")
+	if err != nil || len(trials) != 1 {
+		t.Fatalf("test is %+v, %v", trials, err)
+	}
+	const list = `[{"id":"phone","provider":"fcm","platform":"ios","token":"secret"}]`
+	storeRaw(t, nc, 1, "no list")
+	ack := `{"token":"` + trials[0].Token + `"}`
+	if answer := string(ask(t, nc, "ack", ack).Data); !strings.Contains(answer, `"damaged"`) {
+		t.Errorf("with a list that cannot be read: %s", answer)
+	}
+	storeRaw(t, nc, 1, list)
+	wantOK(t, nc, "ack", ack)
+	if all, err := r.devices.List(t.Context(), 1); err != nil || len(all) != 1 || !all[0].More().Activated {
+		t.Errorf("devices are %v, %v, want one that is activated", all, err)
+	}
+}
+
 // A token comes back once, however often it is returned, and only within its time.
 func TestTestTokenComesBackOnce(t *testing.T) {
 	t.Parallel()

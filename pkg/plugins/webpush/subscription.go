@@ -1,6 +1,7 @@
 package webpush
 
 import (
+	"cmp"
 	"crypto/ecdh"
 	"encoding/base64"
 	"encoding/json"
@@ -137,13 +138,13 @@ func takenApart(d push.Device, now time.Time) (push.Device, error) {
 	if json.Unmarshal([]byte(d.Token), &s) != nil {
 		return d, errEndpoint
 	}
-	if s.ExpirationTime != nil && *s.ExpirationTime <= float64(now.UnixMilli()) {
-		return d, errExpired
-	}
 	d.Token = s.Endpoint
 	if s.Keys != nil {
 		extra := d.More()
 		extra.Keys, d.Extra = *s.Keys, &extra
+	}
+	if s.ExpirationTime != nil && *s.ExpirationTime <= float64(now.UnixMilli()) {
+		return d, errExpired
 	}
 	return d, nil
 }
@@ -161,15 +162,13 @@ func endpointOf(d push.Device) (*url.URL, error) {
 // two spellings of one subscription are one device. It is checked with all that is known
 // without a network, and with c unless that is nil.
 func canonical(c *Config, d push.Device, now time.Time) (push.Device, error) {
-	d, err := takenApart(d, now)
-	if err != nil {
-		return d, err
-	}
+	d, expired := takenApart(d, now)
 	u, err := parseEndpoint(d.Token)
 	if err != nil {
-		return d, err
+		return d, cmp.Or(expired, err)
 	}
-	if err := c.admits(u); err != nil {
+	d.Token = u.String()
+	if err := cmp.Or(expired, c.admits(u)); err != nil {
 		return d, err
 	}
 	extra := d.More()
@@ -181,7 +180,6 @@ func canonical(c *Config, d push.Device, now time.Time) (push.Device, error) {
 			return d, errApp
 		}
 	}
-	d.Token = u.String()
 	s, err := parseSubscription(d)
 	if err != nil {
 		return d, err

@@ -146,8 +146,20 @@ func TestKeysAreChecked(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, errKeys)
 		}
 	}
-	if _, err := canonical(nil, push.Device{Token: `{"endpoint":"https://push.example.com/x","expirationTime":999}`}, time.Unix(1, 0)); !errors.Is(err, errExpired) {
-		t.Errorf("expired: %v", err)
+	const endpoint = "https://push.example.com/x"
+	for name, test := range map[string]struct {
+		by    *Config
+		token string
+		want  error
+	}{
+		"expired":      {nil, `{"endpoint":"https://PUSH.example.com:443/x","expirationTime":999}`, errExpired},
+		"not admitted": {configured(t, `"origins":["https://elsewhere.example.com"]`), `{"endpoint":"https://PUSH.example.com:443/x"}`, errOrigin},
+		"without keys": {nil, "https://push.example.com:443/x", errKeys},
+	} {
+		d, err := canonical(test.by, push.Device{Token: test.token}, time.Unix(1, 0))
+		if !errors.Is(err, test.want) || d.Token != endpoint {
+			t.Errorf("%s: %q, %v; want %v, and the endpoint so that a registered one can be removed", name, d.Token, err, test.want)
+		}
 	}
 }
 
