@@ -42,11 +42,9 @@ func TestDevicesAreLostBesideReceiptsOnly(t *testing.T) {
 	}
 }
 
-// While the bucket is missing, emptied or another one, no user looks like one without
-// devices.
-func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
-	t.Parallel()
-	for name, lose := range map[string]func(*testing.T, *brokertest.Rig){
+// losses are the ways in which the devices can get lost while a worker runs.
+func losses() map[string]func(*testing.T, *brokertest.Rig) {
+	return map[string]func(*testing.T, *brokertest.Rig){
 		"deleted": func(t *testing.T, r *brokertest.Rig) {
 			t.Helper()
 			r.Broker.DeleteStream(t, "KV_push-devices")
@@ -66,7 +64,21 @@ func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
 			r.Broker.DeleteStream(t, "KV_push-devices")
 			provisionDevices(t, r.Conn)
 		},
-	} {
+		"made anew without a mask": func(t *testing.T, r *brokertest.Rig) {
+			t.Helper()
+			r.Broker.DeleteStream(t, "KV_push-devices")
+			if err := devices.ProvisionBucket(t.Context(), r.Conn); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
+
+// While the bucket is missing, emptied or another one, no user looks like one without
+// devices.
+func TestALostBucketIsNoUserWithoutDevices(t *testing.T) {
+	t.Parallel()
+	for name, lose := range losses() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := brokertest.NewRig(t)

@@ -51,7 +51,7 @@ func (s *store) find(ctx context.Context) (device.Mask, error) {
 	case info.State.LastSeq > 0:
 		return device.Mask{}, errEmptied
 	}
-	return device.Mask{}, errNoMask
+	return device.Mask{}, errBlank
 }
 
 // mask reads the secret, or makes it where there is none yet.

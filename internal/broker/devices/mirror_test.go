@@ -2,8 +2,11 @@ package devices_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/pushworker/pushworker/internal/broker/brokertest"
 	"github.com/pushworker/pushworker/internal/broker/devices"
@@ -68,4 +71,31 @@ func TestMirrorAfterAnOutage(t *testing.T) {
 		found, err := mirror.Devices(t.Context(), []push.Uid{1, 2}, "")
 		return err == nil && len(found[1]) == 1 && found[1][0].Token == "y" && len(found[2]) == 1
 	})
+}
+
+// TestMirrorOfALostBucket: a mirror that begins again beside a bucket that is not the one
+// that was opened knows nobody, and so nobody looks like a user without devices.
+func TestMirrorOfALostBucket(t *testing.T) {
+	t.Parallel()
+	for name, lose := range losses() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := brokertest.NewRig(t)
+			provisionDevices(t, r.Conn)
+			p := brokertest.NewProxy(t, r.Broker.URL())
+			var log brokertest.Log
+			mirror := runDevices(t, connectBy(t, p), devices.Options{Mirror: true, Log: zerolog.New(&log)})
+			putDevice(t, mirror, 1, "x")
+			brokertest.Eventually(t, "heard of", func() bool { return len(devicesOf(t, mirror, 1)) == 1 })
+			p.Shut(true)
+			lose(t, r)
+			p.Shut(false)
+			brokertest.Eventually(t, "the worker says that it does not watch", func() bool {
+				return strings.Contains(log.String(), "cannot watch device changes")
+			})
+			if found, err := mirror.Devices(t.Context(), []push.Uid{1, 2}, ""); err == nil {
+				t.Errorf("found %v without an error", found)
+			}
+		})
+	}
 }

@@ -49,6 +49,8 @@ func (s *store) Read(ctx context.Context, keys []string) ([]device.Entry, error)
 func (s *store) sameBucket(ctx context.Context) error {
 	mask, err := s.find(ctx)
 	switch {
+	case errors.Is(err, errBlank):
+		return errReplaced
 	case errors.Is(err, errNoMask): // an operator has deleted it, so that tokens get other masks
 		return nil
 	case err == nil && mask != *s.mine:
@@ -68,5 +70,6 @@ const restoreDevices = "if there were devices, restore them with `pushworker dev
 var (
 	errEmptied  = fmt.Errorf("%w: bucket %s was emptied", ErrNoBucket, wire.DevicesBucket)
 	errNoMask   = errors.New("bucket " + wire.DevicesBucket + " has no mask yet")
+	errBlank    = fmt.Errorf("%w: nothing was ever written to it", errNoMask)
 	errReplaced = errors.New("bucket " + wire.DevicesBucket + " was deleted and created again: register its devices again, then restart the workers")
 )

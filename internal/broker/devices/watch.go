@@ -19,7 +19,7 @@ const minWatchPause, maxWatchPause = time.Second, time.Minute
 // the cache's TTL bounds how old an answer is.
 func (d *Directory) watch(ctx context.Context) {
 	pause := minWatchPause
-	for failed := false; ; failed = true {
+	for failed := false; ; {
 		err := d.follow(ctx, func() {
 			if failed {
 				d.log.Info().Msg("watching device changes again")
@@ -30,7 +30,6 @@ func (d *Directory) watch(ctx context.Context) {
 			return
 		}
 		if errors.Is(err, broker.ErrReconnected) {
-			failed = false
 			continue
 		}
 		if !failed {
@@ -39,7 +38,7 @@ func (d *Directory) watch(ctx context.Context) {
 		if sleep.For(ctx, pause) != nil {
 			return
 		}
-		pause = min(2*pause, maxWatchPause)
+		failed, pause = true, min(2*pause, maxWatchPause)
 	}
 }
 
@@ -59,8 +58,13 @@ func (d *Directory) follow(ctx context.Context, watching func()) error {
 	defer feed.Close()
 	d.own.Forget() // what was changed before the watcher was there
 	defer d.own.Watched(false)
-	for {
-		if feed.Left() == 0 {
+	for watched := false; ; {
+		if !watched && feed.Left() == 0 {
+			// A mirror asks nobody about users of whom it has not heard.
+			if err := d.store.sameBucket(ctx); err != nil {
+				return err
+			}
+			watched = true
 			d.own.Watched(true)
 			watching()
 		}
