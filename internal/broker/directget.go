@@ -111,6 +111,9 @@ func readAnswer(ctx context.Context, messages <-chan *nats.Msg, back <-chan stru
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the broker's answer: %w", ctx.Err())
 		}
+		if Hidden(m) {
+			return ErrHidden
+		}
 		// Only what is stored has a sequence. A header Status may be the publisher's.
 		if LastOf(m.Header, jetstream.SequenceHeader) == "" && m.Header.Get("Status") != "" {
 			return endOfAnswer(m.Header, last, none)
@@ -209,14 +212,17 @@ func (c *Conn) First(ctx context.Context, stream string, seq uint64, subject str
 		return First{}, fmt.Errorf("reading stream %s: %w", stream, err)
 	}
 	h := answer.Header
-	if h.Get(jetstream.SequenceHeader) == "" { // 404: there is none
+	switch {
+	case Hidden(answer):
+		return First{}, fmt.Errorf("reading stream %s from message %d on: %w", stream, seq, ErrHidden)
+	case LastOf(h, jetstream.SequenceHeader) == "": // 404: there is none
 		return First{}, nil
 	}
-	rest, err := strconv.ParseUint(h.Get("Nats-Num-Pending"), 10, 64)
+	rest, err := strconv.ParseUint(LastOf(h, "Nats-Num-Pending"), 10, 64)
 	if err != nil {
 		return First{}, fmt.Errorf("reading the answer of stream %s: %w: it needs nats-server 2.12 or newer", stream, err)
 	}
-	stored, err := time.Parse(time.RFC3339Nano, h.Get(jetstream.TimeStampHeaer))
+	stored, err := time.Parse(time.RFC3339Nano, LastOf(h, jetstream.TimeStampHeaer))
 	if err != nil {
 		return First{}, fmt.Errorf("reading the answer of stream %s: %w", stream, err)
 	}

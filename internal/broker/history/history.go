@@ -174,6 +174,9 @@ func (h *History) getOne(ctx context.Context, question oneQuestion) (Stored, err
 	if broker.LastOf(m.Header, jetstream.SequenceHeader) != "" {
 		return readStored(m, false)
 	}
+	if broker.Hidden(m) {
+		return Stored{}, h.explain(fmt.Errorf("message asked for by %s: %w", body, broker.ErrHidden))
+	}
 	if status := m.Header.Get("Status"); status != "404" {
 		return Stored{}, h.explain(fmt.Errorf("the broker answers %s %s", status, m.Header.Get("Description")))
 	}

@@ -97,8 +97,11 @@ func (r *reading) many(ctx context.Context, question broker.Query) (messages []S
 		if messages, err = r.once(ctx, question); len(messages) > 0 {
 			return messages, nil
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = r.missing(ctx, question)
+		case errors.Is(err, broker.ErrHidden):
+			err = fmt.Errorf("message %d, or the first one after it: %w", question.Seq, err)
 		}
 		if !errors.Is(err, broker.ErrAnswerTorn) && !errors.Is(err, broker.ErrAnswerCut) {
 			return nil, err
