@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -46,5 +47,25 @@ func confirm(tb testing.TB, acks []jetstream.PubAckFuture) {
 		case <-late.C:
 			tb.Fatal("messages were not stored")
 		}
+	}
+}
+
+// Settle acks the next n messages of a durable in a worker's place.
+func (b *Broker) Settle(tb testing.TB, stream, durable string, n int) {
+	tb.Helper()
+	_, js := Client(tb, b.URL())
+	c, err := js.Consumer(tb.Context(), stream, durable)
+	for left := n; err == nil && left > 0; {
+		var batch jetstream.MessageBatch
+		if batch, err = c.Fetch(left, jetstream.FetchMaxWait(time.Second)); err != nil {
+			break
+		}
+		for m := range batch.Messages() {
+			left--
+			err = errors.Join(err, m.DoubleAck(tb.Context()))
+		}
+	}
+	if err != nil {
+		tb.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,7 +33,7 @@ type Found struct {
 // find is Find in one stream of receipts.
 func (q Query) find(ctx context.Context) (Found, error) {
 	user := q.User
-	s := search{Query: q, complete: true, needles: [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}}
+	s := search{Query: q, began: time.Now(), complete: true, needles: [][]byte{[]byte(user.String()), []byte(strconv.FormatUint(uint64(user), 10)), []byte(`\u`)}}
 	known, err := events.OfUser(ctx, q.Conn, q.Topology, user, q.Since)
 	if err != nil {
 		return Found{}, err
@@ -41,9 +42,13 @@ func (q Query) find(ctx context.Context) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	found, err := s.backwards(ctx, floor)
+	found, covered, err := s.backwards(ctx, history.Stretch{Since: q.Since}, floor)
 	if err == nil {
 		found, err = s.recorded(ctx, known, found)
+	}
+	if err == nil && covered {
+		s.known = known.Seqs
+		found, err = s.older(ctx, floor, found)
 	}
 	if err != nil {
 		return Found{}, err
@@ -59,7 +64,9 @@ func (q Query) find(ctx context.Context) (Found, error) {
 type search struct {
 	Query
 
+	began   time.Time
 	needles [][]byte
+	known   []uint64     // those that need not be read again
 	others  atomic.Int64 // see [Found]
 	// from is the first sequence that was looked at, and reached when it was stored.
 	from     uint64
@@ -110,26 +117,41 @@ func (s *search) recordedBelow(ctx context.Context, known events.Outcomes) (floo
 	return f, nil
 }
 
-// backwards reads receipts from the last one back, until there are enough, the time is
-// over or the floor is reached.
-func (s *search) backwards(ctx context.Context, f floor) (found []explain.Receipt, err error) {
-	began := time.Now()
-	for part, err := range history.Back(ctx, history.New(s.Conn, s.Topology.Receipts()), history.Stretch{Since: s.Since}, s.pick) {
+// backwards reads receipts from the last one of a stretch back, until there are enough,
+// the time is over or the floor covers what is before; without a bound on the time it reads
+// them all.
+func (s *search) backwards(ctx context.Context, in history.Stretch, f floor) (found []explain.Receipt, covered bool, err error) {
+	for part, err := range history.Back(ctx, history.New(s.Conn, s.Topology.Receipts()), in, s.pick) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		found = append(found, part.Picked...)
 		s.lookedAt(part)
-		if len(found) >= s.Limit || f.covers(part) {
-			return found, nil
-		}
-		if s.For > 0 && time.Since(began) >= s.For {
+		switch {
+		case len(found) >= s.Limit:
+			return found, false, nil
+		case s.For <= 0:
+		case f.covers(part):
+			return found, true, nil
+		case time.Since(s.began) >= s.For:
 			s.complete = false
-			return found, nil
+			return found, false, nil
 		}
 	}
 	s.from = 0 // there is nothing before
-	return found, nil
+	return found, false, nil
+}
+
+// older adds the receipts from before the record begins, of which it knows only those that
+// were settled later.
+func (s *search) older(ctx context.Context, f floor, found []explain.Receipt) ([]explain.Receipt, error) {
+	if len(found) >= s.Limit {
+		return found, nil
+	}
+	before, _, err := s.backwards(ctx, history.Stretch{Since: s.Since, Until: f.since}, floor{})
+	found = append(found, before...)
+	slices.SortFunc(found, func(a, b explain.Receipt) int { return cmp.Compare(b.Seq, a.Seq) })
+	return found, err
 }
 
 // lookedAt notes how far back the search is.
@@ -150,7 +172,7 @@ func (f floor) covers(part history.Part[explain.Receipt]) bool {
 
 // pick is read for those receipts that may name the user.
 func (s *search) pick(m history.Stored) (explain.Receipt, bool) {
-	if !s.mayName(m.Data) {
+	if !s.mayName(m.Data) || slices.Contains(s.known, m.Seq) {
 		return explain.Receipt{}, false
 	}
 	return s.read(m)
