@@ -1,6 +1,7 @@
 package channel_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,6 +121,7 @@ type world struct {
 	counts  map[push.Result]int
 	// foreign has the keeper see the devices as those of a chat server.
 	foreign bool
+	log     bytes.Buffer
 }
 
 // unclaimed are devices of whose changes no revision is known, and which cannot be
@@ -151,7 +153,7 @@ func (w *world) keeper(t *testing.T) (k *channel.Keeper, stop func()) {
 	t.Helper()
 	var mu sync.Mutex
 	k = &channel.Keeper{
-		Handler: "fcm", Channels: w.provider.channels(), Store: w.members, Devices: w.devices, Log: zerolog.Nop(),
+		Handler: "fcm", Channels: w.provider.channels(), Store: w.members, Devices: w.devices, Log: zerolog.New(zerolog.SyncWriter(&w.log)),
 		Counted: func(r push.Result, _ bool, n int) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -364,6 +366,38 @@ func TestFailuresOfTheProvider(t *testing.T) {
 		w.wants(t, "chnX/busy", "chnX/good")
 		if r := k.Report(); r.Waiting != 0 {
 			t.Errorf("Report = %+v, want nobody who waits", r)
+		}
+	})
+}
+
+// A round in which nothing is asked of the provider does not end its outage.
+func TestAnOutageLastsUntilTheProviderAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.put(t, alice, "phone", "a")
+		w.join(t, alice, "chnX")
+		w.provider.down = errors.New("no answer")
+		k, stop := w.keeper(t)
+		for i := range 100 { // devices of somebody in no channel
+			w.put(t, bob, "phone", fmt.Sprint("b", i))
+			time.Sleep(5 * time.Minute) // more than the longest pause together
+		}
+		settle()
+		if r := k.Report(); r.Problem != "no answer" {
+			t.Errorf("Report = %+v, want the problem", r)
+		}
+		w.provider.mu.Lock()
+		w.provider.down = nil
+		w.provider.mu.Unlock()
+		time.Sleep(2 * time.Hour)
+		settle()
+		if r := k.Report(); r != (channel.Report{}) {
+			t.Errorf("Report = %+v, want none when nobody waits", r)
+		}
+		stop()
+		if log := w.log.String(); strings.Count(log, "cannot be subscribed") != 1 || strings.Count(log, "are subscribed to channels again") != 1 {
+			t.Errorf("the log says %s, want the problem and its end once each", log)
 		}
 	})
 }

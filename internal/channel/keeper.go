@@ -66,7 +66,7 @@ type Report struct {
 	// unsubscribed, and Since since when the first waits.
 	Waiting int       `json:"waiting"`
 	Since   time.Time `json:"since,omitzero"`
-	// Problem is why the provider was last not able to; empty if it was.
+	// Problem is why the provider was last not able to; empty if it was, or if nobody waits.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -76,6 +76,9 @@ func (k *Keeper) Report() Report {
 	n, since := k.queue.size()
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if n == 0 {
+		return Report{}
+	}
 	return Report{Waiting: n, Since: since, Problem: k.problem}
 }
 
@@ -171,7 +174,7 @@ func (k *Keeper) work(ctx context.Context, users map[push.Uid]waiting) error {
 			k.queue.settle(user, users[user])
 		}
 	}
-	if ctx.Err() == nil && k.failed(provider) {
+	if ctx.Err() == nil && r.asked && k.failed(provider) {
 		_ = sleep.For(ctx, pauseAfter(k.failures)) // the caller sees that ctx has ended
 	}
 	return nil

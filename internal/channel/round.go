@@ -19,6 +19,7 @@ type round struct {
 	*Keeper
 
 	states map[push.Uid]*state
+	asked  bool // the provider was
 }
 
 // state is how it stands with one user.
@@ -66,6 +67,7 @@ func (r *round) run(ctx context.Context, users map[push.Uid]waiting) (provider, 
 		leaveAll(open)
 		return nil, nil
 	}
+	r.asked = true
 	// First what goes: a token that has moved may be in the same channel again.
 	if provider = r.ask(ctx, open, false); provider == nil {
 		provider = r.ask(ctx, open, true)
