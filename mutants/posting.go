@@ -14,6 +14,11 @@ func posting() []mutant {
 			pkg: posts, test: "TestNobodyListens",
 		},
 		{
+			name: "peer that sends each connection away dialled without a pause", file: "pkg/plugins/internal/h2post/read.go",
+			old: "	if away {", now: "	if away && false {",
+			pkg: posts, test: "TestSentAwayAtOnce",
+		},
+		{
 			name: "processed stream of a lost connection called unprocessed", file: "pkg/plugins/internal/h2post/conn.go",
 			old: "if id > cn.lastID || !cn.whole(r) {", now: "if id > 0 {",
 			pkg: posts, test: "TestScripts",
