@@ -44,10 +44,7 @@ func classify(x line.Exchange, now time.Time) line.Answer {
 	}
 	a.Innocent = a.Closed // it may be this receipt that the receiver cannot take
 	a.Err = fmt.Errorf("the receiver has answered %d%s", x.Status, advice(x.Status))
-	if wait := x.RetryAfter(now); wait > 0 {
-		a.Wait = wait
-	}
-	return a
+	return x.Heed(a, now)
 }
 
 // advice is what a status says beside its number.

@@ -57,7 +57,7 @@ func TestClassify(t *testing.T) {
 		"413":           {line.Exchange{Status: 413}, line.Answer{Fate: line.Again, Scope: line.All, Tried: true, Code: "http-413"}, "thin"},
 		"429":           {line.Exchange{Status: 429}, line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Wait: line.QuotaWait, Tried: true, Code: "http-429"}, "429"},
 		"429 that says": {line.Exchange{Status: 429, Header: retryAfter("7")}, line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Wait: 7 * time.Second, Tried: true, Code: "http-429"}, "429"},
-		"500 that says": {line.Exchange{Status: 500, Header: retryAfter("9")}, line.Answer{Fate: line.Again, Scope: line.All, Wait: 9 * time.Second, Tried: true, Code: "http-500"}, "500"},
+		"500 that says": {line.Exchange{Status: 500, Header: retryAfter("9")}, line.Answer{Fate: line.Again, Scope: line.All, Wait: 9 * time.Second, Firm: true, Tried: true, Code: "http-500"}, "500"},
 	} {
 		got := classify(test.x, now)
 		if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(line.Answer{}, "Err"), cmpopts.IgnoreUnexported(line.Answer{})); diff != "" {
