@@ -154,6 +154,7 @@ func TestConformance(t *testing.T) {
 			config(receiver.URL(), `"body":"some"`), config(receiver.URL(), `"max_in_flight":-1`), config(receiver.URL(), `"per_second":-1`),
 			`{"url":"http://push.example.com","secrets":["` + secret + `"]}`, `{"url":"https://u:p@push.example.com","secrets":["` + secret + `"]}`,
 			`{"url":"https://push.example.com","secrets":["secret"]}`,
+			config(receiver.URL() + "/?a=ü"), config(receiver.URL() + "/?a= "),
 		},
 	})
 }
