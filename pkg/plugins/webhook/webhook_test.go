@@ -312,6 +312,14 @@ func TestReceiverNamesWhoRemains(t *testing.T) {
 			t.Errorf("what remains is %+v, want bob", u)
 		}
 	})
+	t.Run("a device that we do not know", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, answer(`{"version":1,"undelivered":[{"user":"`+bob.UserId()+`","id":"tablet"}],"gone":[{"user":"`+alice.UserId()+`","id":"phone"}]}`))
+		u := rest(w.handle(receipt(alice, bob)))
+		if u == nil || len(u.To) != 1 || u.To[bob].Unread != 3 || len(w.directory.gone) != 0 {
+			t.Errorf("what remains is %+v, and gone is %v; want bob, and nothing", u, w.directory.gone)
+		}
+	})
 	t.Run("nobody has got it", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, `{"answer":"undelivered"}`)
