@@ -221,7 +221,8 @@ func TestIDIsThatOfTheReceipt(t *testing.T) {
 	}
 }
 
-// TestTraceIsPassedOn: the publisher's trace context comes with the request.
+// TestTraceIsPassedOn: the publisher's trace context comes with the request, unless no
+// header can have it.
 func TestTraceIsPassedOn(t *testing.T) {
 	t.Parallel()
 	got := make(chan http.Header, 1)
@@ -234,14 +235,20 @@ func TestTraceIsPassedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.handler.Stop)
-	r := receipt(alice)
-	r.Stamp(&push.Delivery{Stream: "PUSH", Seq: 7, Published: time.Now(), Header: map[string][]string{"traceparent": {"00-1-2-01"}, "tracestate": {"a=b"}, "X-Mine": {"no"}}})
-	if err := w.handle(r); err != nil {
-		t.Fatal(err)
-	}
-	h := <-got
-	if h.Get("Traceparent") != "00-1-2-01" || h.Get("Tracestate") != "a=b" || h.Get("X-Mine") != "" {
-		t.Errorf("the headers are %v", h)
+	for _, test := range []struct{ parent, state, wantParent, wantState string }{
+		{"00-1-2-01", "a=b", "00-1-2-01", "a=b"},
+		{"00-1-2-01", "a=\x01", "00-1-2-01", ""},
+		{"00\x01", "a=b", "", ""},
+	} {
+		r := receipt(alice)
+		r.Stamp(&push.Delivery{Stream: "PUSH", Seq: 7, Published: time.Now(), Header: map[string][]string{"traceparent": {test.parent}, "tracestate": {test.state}, "X-Mine": {"no"}}})
+		if err := w.handle(r); err != nil {
+			t.Fatal(err)
+		}
+		h := <-got
+		if h.Get("Traceparent") != test.wantParent || h.Get("Tracestate") != test.wantState || h.Get("X-Mine") != "" {
+			t.Errorf("the headers are %v, want %q and %q", h, test.wantParent, test.wantState)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *script) sendAway(most int, settings ...http2.Setting) (n int) {
 		if n++; n > most {
 			s.Fatalf("more than %d connections were made", most)
 		}
-		_, err := s.accept().Conn.Write(both.Bytes())
+		_, err := s.accept().Write(both.Bytes())
 		s.do(err)
 	}
 	return n

@@ -80,6 +80,7 @@ func TestFirmWait(t *testing.T) {
 // TestNoProbeBeforeRetryAfter: so it is with a Retry-After, of at most an hour. Without one the
 // provider is probed every second.
 func TestNoProbeBeforeRetryAfter(t *testing.T) {
+	t.Parallel()
 	for header, wait := range map[string]time.Duration{"600": 10 * time.Minute, "999999": time.Hour, "": probeEvery, "0": probeEvery} {
 		t.Run(header, func(t *testing.T) {
 			bubble(t, standard, func(t *testing.T, l *Line) {
