@@ -101,3 +101,38 @@ func TestSentAwayBesideAnother(t *testing.T) {
 		})
 	}
 }
+
+// TestLostBesideAnother: where a peer takes one connection and cuts off the others before a
+// request is on them, those are not dialled with each answer on the one.
+func TestLostBesideAnother(t *testing.T) {
+	t.Parallel()
+	const conns, answers = 4, 20
+	play(t, h2post.Options{Conns: conns}, func(s *script) {
+		var all []*posting
+		for range answers {
+			all = append(all, s.post("", time.Minute))
+		}
+		p := s.ready(streams(1))
+		dials := 0
+		for i := range answers {
+			var fresh []*peer
+			for synctest.Wait(); len(s.dialed) > 0; synctest.Wait() {
+				q := s.accept()
+				q.do(q.WriteSettings(streams(0)))
+				fresh = append(fresh, q)
+			}
+			dials += len(fresh)
+			p.answer(uint32(2*i+1), "")
+			synctest.Wait()
+			for _, q := range fresh {
+				q.do(q.Close())
+			}
+		}
+		for _, r := range all {
+			r.want(answered, 200, "", nil)
+		}
+		if dials > conns {
+			t.Errorf("%d connections were made during %d answers at one moment", dials, answers)
+		}
+	})
+}
