@@ -44,8 +44,8 @@ func posting() []mutant {
 			pkg: posts, test: "TestSpreadBesideSilence",
 		},
 		{
-			name: "connections lost together not replaced at once", file: "pkg/plugins/internal/h2post/conn.go",
-			old: "if cn.made == c.answers && !cn.leaving {", now: "if !cn.answered && !cn.leaving {",
+			name: "connections lost together not replaced at once", file: "pkg/plugins/internal/h2post/dispatch.go",
+			old: "case cn.made == c.answers:", now: "case !cn.answered:",
 			pkg: posts, test: "TestLostTogether",
 		},
 	}
@@ -54,6 +54,11 @@ func posting() []mutant {
 // speaking breaks what the client makes of the peer's frames.
 func speaking() []mutant {
 	return []mutant{
+		{
+			name: "peer that sends each connection away dialled without a pause", file: "pkg/plugins/internal/h2post/read.go",
+			old: "	if away {", now: "	if away && false {",
+			pkg: posts, test: "TestSentAwayAtOnce",
+		},
 		{
 			name: "late frames of a stream that we have reset refused", file: "pkg/plugins/internal/h2post/read.go",
 			old: "err != nil || slices.Contains(cn.resets, id)", now: "err != nil || slices.Contains(cn.resets[:0], id)",

@@ -39,5 +39,10 @@ func reaching() []mutant {
 			old: "(a.Closed || a.Firm) && a.Wait > 0", now: "a.Closed && a.Wait > 0",
 			pkg: lines, test: "TestFirmWait",
 		},
+		{
+			name: "provider that is down probed before its Retry-After", file: "pkg/plugins/internal/line/exchange.go",
+			old: "a.Wait, a.Firm = wait, a.Scope == All && !a.Closed", now: "a.Wait = wait",
+			pkg: lines, test: "TestNoProbeBeforeRetryAfter",
+		},
 	}
 }

@@ -34,7 +34,7 @@ func classify(x line.Exchange, now time.Time) line.Answer {
 	a, hint := refused.verdict()
 	a.Tried, a.Err = true, refused.describe(a.Code, hint)
 	if a.Fate == line.Again {
-		a.Wait = cmp.Or(x.RetryAfter(now), a.Wait)
+		a = x.Heed(a, now)
 	}
 	return a
 }

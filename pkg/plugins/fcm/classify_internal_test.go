@@ -103,12 +103,12 @@ func TestClassify(t *testing.T) {
 		"429 project":              {status: 429, body: detailed("RESOURCE_EXHAUSTED", reason("RATE_LIMIT_EXCEEDED")), retryAfter: "37", want: quotaDown(37 * time.Second), says: "RATE_LIMIT_EXCEEDED"},
 		"429 of a proxy":           {status: 429, want: quotaDown(time.Minute), says: "proxy"},
 
-		"500":                {status: 500, body: coded("INTERNAL"), want: sick(0)},
-		"500 without reason": {status: 500, body: coded("UNSPECIFIED_ERROR"), want: sick(0)},
-		"502 of a front end": {status: 502, body: "<html>", want: sick(0)},
-		"503":                {status: 503, body: coded("UNAVAILABLE"), retryAfter: "7", want: sick(7 * time.Second)},
-		"503 with a date":    {status: 503, retryAfter: "Tue, 24 Nov 2026 12:02:00 GMT", want: sick(2 * time.Minute)},
-		"504":                {status: 504, want: sick(0)},
+		"500":                {status: 500, body: coded("INTERNAL"), want: sick()},
+		"500 without reason": {status: 500, body: coded("UNSPECIFIED_ERROR"), want: sick()},
+		"502 of a front end": {status: 502, body: "<html>", want: sick()},
+		"503":                {status: 503, body: coded("UNAVAILABLE"), retryAfter: "7", want: sickFor(7 * time.Second)},
+		"503 with a date":    {status: 503, retryAfter: "Tue, 24 Nov 2026 12:02:00 GMT", want: sickFor(2 * time.Minute)},
+		"504":                {status: 504, want: sick()},
 		"511 of a portal":    {status: 511, body: "<html>", want: foreign},
 		"413":                {status: 413, want: foreign},
 		"302":                {status: 302, want: foreign},
@@ -149,8 +149,11 @@ func quotaDown(wait time.Duration) line.Answer {
 	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait, Closed: true, Innocent: true}
 }
 
-func sick(wait time.Duration) line.Answer {
-	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait}
+func sick() line.Answer { return line.Answer{Fate: line.Again, Scope: line.All} }
+
+// sickFor is so with a Retry-After.
+func sickFor(wait time.Duration) line.Answer {
+	return line.Answer{Fate: line.Again, Scope: line.All, Wait: wait, Firm: true}
 }
 
 // TestEveryStatusAndID: whatever status somebody else answers with, and whatever he says,

@@ -76,7 +76,9 @@ func ofStatus(x line.Exchange, now time.Time) line.Answer {
 	case http.StatusNotFound:
 		a.Closed, a.Code, hint = true, "endpoint", "check endpoint and the credentials' project_id or app_id"
 	default:
-		a.Wait = max(a.Wait, x.RetryAfter(now))
+		least := a.Wait
+		a = x.Heed(a, now)
+		a.Wait = max(a.Wait, least)
 		hint = "it is not Huawei's own answer: check endpoint and the proxy if this continues"
 	}
 	a.Err = fmt.Errorf("Push Kit answered %d: %s", x.Status, hint) //nolint:staticcheck // a name

@@ -77,7 +77,7 @@ func TestStatuses(t *testing.T) {
 		503: {Closed: true, Wait: 7 * time.Second, Code: "quota-project"},
 		401: {Closed: true, Code: "token-refused"},
 		404: {Closed: true, Code: "endpoint"},
-		500: {Wait: 7 * time.Second, Code: "http-500"},
+		500: {Wait: 7 * time.Second, Firm: true, Code: "http-500"},
 	} {
 		want.Fate, want.Scope, want.Innocent, want.Tried = line.Again, line.All, true, true
 		x := line.Exchange{Status: status}

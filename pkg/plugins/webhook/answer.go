@@ -44,10 +44,7 @@ func classify(x line.Exchange, now time.Time) line.Answer {
 	}
 	a.Innocent = a.Closed // it may be this receipt that the receiver cannot take
 	a.Err = fmt.Errorf("the receiver has answered %d%s", x.Status, advice(x.Status))
-	if wait := x.RetryAfter(now); wait > 0 {
-		a.Wait = wait
-	}
-	return a
+	return x.Heed(a, now)
 }
 
 // advice is what a status says beside its number.
@@ -126,7 +123,8 @@ func reports(x line.Exchange) bool {
 	return says["undelivered"] != nil || says["gone"] != nil
 }
 
-// names reports whether t means d, which is zero for the channel.
+// names reports whether t means d, which is zero for the channel. All of a user is d if it has
+// no token: which devices there are the receiver knows alone.
 func (t target) names(d push.Device, channel string) bool {
 	if d.User.IsZero() {
 		return t.Channel != "" && t.Channel == channel
@@ -135,7 +133,7 @@ func (t target) names(d push.Device, channel string) bool {
 		return false
 	}
 	more := d.More()
-	return t.ID == "" || t.ID == d.ID && t.App == more.App && t.Kind == more.Kind
+	return t.ID == "" || d.Token == "" || t.ID == d.ID && t.App == more.App && t.Kind == more.Kind
 }
 
 // fate is what becomes of d by the report.

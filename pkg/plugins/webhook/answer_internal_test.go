@@ -57,7 +57,7 @@ func TestClassify(t *testing.T) {
 		"413":           {line.Exchange{Status: 413}, line.Answer{Fate: line.Again, Scope: line.All, Tried: true, Code: "http-413"}, "thin"},
 		"429":           {line.Exchange{Status: 429}, line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Wait: line.QuotaWait, Tried: true, Code: "http-429"}, "429"},
 		"429 that says": {line.Exchange{Status: 429, Header: retryAfter("7")}, line.Answer{Fate: line.Again, Scope: line.All, Closed: true, Innocent: true, Wait: 7 * time.Second, Tried: true, Code: "http-429"}, "429"},
-		"500 that says": {line.Exchange{Status: 500, Header: retryAfter("9")}, line.Answer{Fate: line.Again, Scope: line.All, Wait: 9 * time.Second, Tried: true, Code: "http-500"}, "500"},
+		"500 that says": {line.Exchange{Status: 500, Header: retryAfter("9")}, line.Answer{Fate: line.Again, Scope: line.All, Wait: 9 * time.Second, Firm: true, Tried: true, Code: "http-500"}, "500"},
 	} {
 		got := classify(test.x, now)
 		if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(line.Answer{}, "Err"), cmpopts.IgnoreUnexported(line.Answer{})); diff != "" {
@@ -115,6 +115,9 @@ func TestFates(t *testing.T) {
 		"another is named":             {&report{Undelivered: []target{{User: user(bob)}}, Gone: []target{{User: user(alice), ID: "tablet"}}}, device(alice, "phone", nil), line.Accepted},
 		"the user is named":            {&report{Undelivered: []target{{User: user(alice)}}}, device(alice, "phone", nil), line.Again},
 		"the device is named":          {&report{Undelivered: []target{{User: user(alice), ID: "phone"}}}, device(alice, "phone", nil), line.Again},
+		"a device of all of the user":  {&report{Undelivered: []target{{User: user(alice), ID: "phone"}}}, push.Device{User: alice}, line.Again},
+		"a device of another user":     {&report{Undelivered: []target{{User: user(bob), ID: "phone"}}}, push.Device{User: alice}, line.Accepted},
+		"another device is named":      {&report{Undelivered: []target{{User: user(alice), ID: "tablet"}}}, device(alice, "phone", nil), line.Accepted},
 		"of the same id, another kind": {&report{Gone: []target{{User: user(alice), ID: "phone"}}}, device(alice, "phone", voip), line.Accepted},
 		"of the same id and kind":      {&report{Gone: []target{{User: user(alice), ID: "phone", Kind: "voip"}}}, device(alice, "phone", voip), line.Gone},
 		"gone, and undelivered":        {&report{Undelivered: []target{{User: user(alice)}}, Gone: []target{{User: user(alice), ID: "phone"}}}, device(alice, "phone", nil), line.Gone},

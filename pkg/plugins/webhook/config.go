@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -66,6 +67,7 @@ func (c *Config) check() error {
 	}
 	addIf(c.URL == "", "url", "is missing: set it to the address that receipts are posted to")
 	if c.URL != "" {
+		addIf(isURL(c.URL) && !isEscaped(c.URL), "url", "has a query with spaces or letters beyond ASCII: write them as %%20 and the like")
 		addIf(!isURL(c.URL), "url", "is no URL that requests can go to: want one such as https://push.example.com/hook, without a user and a fragment")
 		addIf(isURL(c.URL) && isPlain(c.URL) && !c.AllowPrivate, "url", `has no TLS: want https://, or set "allow_private" for a receiver in your own network`)
 	}
@@ -80,6 +82,12 @@ func (c *Config) check() error {
 func isURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil && u.Fragment == ""
+}
+
+// isEscaped reports whether a request can have the query as it is. Of the path that is seen to.
+func isEscaped(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && !strings.ContainsFunc(u.RawQuery, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 }
 
 func isPlain(text string) bool {

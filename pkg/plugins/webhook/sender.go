@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -92,6 +93,12 @@ func (s *sender) post(ctx context.Context, id string, r *push.Receipt, body []by
 	return x, a
 }
 
+// isPrintable reports whether a header can have what a publisher sent as its trace: of
+// another value net/http makes no request.
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' })
+}
+
 // exchange makes one request. It signs at the last moment, because receivers refuse a
 // time that is more than five minutes old.
 func (s *sender) exchange(ctx context.Context, id string, r *push.Receipt, body []byte) line.Exchange {
@@ -108,9 +115,9 @@ func (s *sender) exchange(ctx context.Context, id string, r *push.Receipt, body 
 	h.Set("Webhook-Id", id)
 	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	h.Set("Webhook-Signature", signatures(s.config.Secrets, id, now, body))
-	if parent, state := r.Trace(); parent != "" {
+	if parent, state := r.Trace(); parent != "" && isPrintable(parent) {
 		h.Set("Traceparent", parent)
-		if state != "" {
+		if state != "" && isPrintable(state) {
 			h.Set("Tracestate", state)
 		}
 	}

@@ -154,6 +154,7 @@ func TestConformance(t *testing.T) {
 			config(receiver.URL(), `"body":"some"`), config(receiver.URL(), `"max_in_flight":-1`), config(receiver.URL(), `"per_second":-1`),
 			`{"url":"http://push.example.com","secrets":["` + secret + `"]}`, `{"url":"https://u:p@push.example.com","secrets":["` + secret + `"]}`,
 			`{"url":"https://push.example.com","secrets":["secret"]}`,
+			config(receiver.URL() + "/?a=ü"), config(receiver.URL() + "/?a= "),
 		},
 	})
 }
@@ -220,7 +221,8 @@ func TestIDIsThatOfTheReceipt(t *testing.T) {
 	}
 }
 
-// TestTraceIsPassedOn: the publisher's trace context comes with the request.
+// TestTraceIsPassedOn: the publisher's trace context comes with the request, unless no
+// header can have it.
 func TestTraceIsPassedOn(t *testing.T) {
 	t.Parallel()
 	got := make(chan http.Header, 1)
@@ -233,14 +235,20 @@ func TestTraceIsPassedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.handler.Stop)
-	r := receipt(alice)
-	r.Stamp(&push.Delivery{Stream: "PUSH", Seq: 7, Published: time.Now(), Header: map[string][]string{"traceparent": {"00-1-2-01"}, "tracestate": {"a=b"}, "X-Mine": {"no"}}})
-	if err := w.handle(r); err != nil {
-		t.Fatal(err)
-	}
-	h := <-got
-	if h.Get("Traceparent") != "00-1-2-01" || h.Get("Tracestate") != "a=b" || h.Get("X-Mine") != "" {
-		t.Errorf("the headers are %v", h)
+	for _, test := range []struct{ parent, state, wantParent, wantState string }{
+		{"00-1-2-01", "a=b", "00-1-2-01", "a=b"},
+		{"00-1-2-01", "a=\x01", "00-1-2-01", ""},
+		{"00\x01", "a=b", "", ""},
+	} {
+		r := receipt(alice)
+		r.Stamp(&push.Delivery{Stream: "PUSH", Seq: 7, Published: time.Now(), Header: map[string][]string{"traceparent": {test.parent}, "tracestate": {test.state}, "X-Mine": {"no"}}})
+		if err := w.handle(r); err != nil {
+			t.Fatal(err)
+		}
+		h := <-got
+		if h.Get("Traceparent") != test.wantParent || h.Get("Tracestate") != test.wantState || h.Get("X-Mine") != "" {
+			t.Errorf("the headers are %v, want %q and %q", h, test.wantParent, test.wantState)
+		}
 	}
 }
 
@@ -309,6 +317,14 @@ func TestReceiverNamesWhoRemains(t *testing.T) {
 		u := rest(w.handle(receipt(alice, bob)))
 		if u == nil || len(u.To) != 1 || u.To[bob].Unread != 3 || u.Channel != "" {
 			t.Errorf("what remains is %+v, want bob", u)
+		}
+	})
+	t.Run("a device that we do not know", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, answer(`{"version":1,"undelivered":[{"user":"`+bob.UserId()+`","id":"tablet"}],"gone":[{"user":"`+alice.UserId()+`","id":"phone"}]}`))
+		u := rest(w.handle(receipt(alice, bob)))
+		if u == nil || len(u.To) != 1 || u.To[bob].Unread != 3 || len(w.directory.gone) != 0 {
+			t.Errorf("what remains is %+v, and gone is %v; want bob, and nothing", u, w.directory.gone)
 		}
 	})
 	t.Run("nobody has got it", func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"github.com/pushworker/pushworker/pkg/plugins/internal/h2post"
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -86,7 +87,7 @@ func parseEndpoint(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil, len(text) > maxEndpoint, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "",
-		u.User != nil, u.Fragment != "" || strings.Contains(text, "#"), u.Opaque != "":
+		u.User != nil, u.Fragment != "" || strings.Contains(text, "#"), u.Opaque != "", !h2post.IsPath(u.RequestURI()):
 		return nil, errEndpoint
 	}
 	host := u.Hostname()

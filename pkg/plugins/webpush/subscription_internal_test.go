@@ -66,6 +66,9 @@ func TestRefusedSubscriptions(t *testing.T) {
 		"https://push.example.com/secret#":                          errEndpoint,
 		"https://push.example.com/" + strings.Repeat("secret", 200): errEndpoint,
 		"https://push_x.\u200bexample.com/secret":                   errEndpoint,
+		"https://push.example.com/?secret=ü":                        errEndpoint,
+		"https://push.example.com/?secret= ":                        errEndpoint,
+		"https://push.example.com/secret ü?a=%C3%BC":                nil, // what is before the query is escaped
 		"https://permanently-removed.invalid/fcm/secret":            errDead,
 		"https://127.0.0.1/secret":                                  errPrivate,
 		"https://127.0.0.1:8443/secret":                             errPrivate,

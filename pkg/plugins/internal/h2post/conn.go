@@ -245,8 +245,8 @@ func (cn *conn) finish(err error) {
 		c.end(r, InDoubt, lost(cn.why))
 	}
 	cn.signal()
-	if cn.made == c.answers && !cn.leaving {
-		c.noConnection(lost(cn.why), tick)
+	if !cn.leaving {
+		cn.failed()
 	}
 }
 

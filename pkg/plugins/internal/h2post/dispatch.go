@@ -11,8 +11,9 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// redial is how long nothing is dialled after a failure, while there is a connection;
-// after one that was made and lost with no answer on any meanwhile it is a tick.
+// redial is how long nothing is dialled after a failure, while there is a connection; GOAWAY
+// before any answer is one. After a connection that was made and lost with no answer on
+// any meanwhile, or with no request, it is a tick.
 const redial = time.Second
 
 const (
@@ -128,6 +129,27 @@ func (c *Client) noConnection(err error, pause time.Duration) {
 	for r := c.queue.first; r != nil; r = c.queue.first {
 		c.end(r, Unprocessed, err)
 	}
+}
+
+// failed draws from the loss of a connection when others may be dialled.
+func (cn *conn) failed() {
+	switch c := cn.client; {
+	case cn.made == c.answers:
+		c.noConnection(lost(cn.why), tick)
+	case cn.nextID == 1:
+		c.redial = time.Now().Add(tick)
+	}
+}
+
+// turnsAway reports whether the peer, which has said GOAWAY, has answered nothing on the
+// connection and will not: it was made in vain.
+func (cn *conn) turnsAway() bool {
+	for id := range cn.streams {
+		if id <= cn.lastID {
+			return false
+		}
+	}
+	return !cn.answered && !cn.leaving
 }
 
 func (c *Client) dial() (*conn, error) {

@@ -109,12 +109,20 @@ func (e *encoder) size(r *Request) uint32 {
 	return n
 }
 
-// valid reports whether what r brings may be sent: a path comes from a device.
-func (r *Request) valid() bool {
-	for i := range len(r.Path) {
-		if c := r.Path[i]; c <= ' ' || c >= 0x7f {
+// IsPath reports whether a request can go to path, which is that of a URL with its query.
+func IsPath(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c >= 0x7f {
 			return false
 		}
+	}
+	return true
+}
+
+// valid reports whether what r brings may be sent: a path comes from a device.
+func (r *Request) valid() bool {
+	if !IsPath(r.Path) {
+		return false
 	}
 	for _, f := range r.Fields {
 		if !httpguts.ValidHeaderFieldValue(f.Value) {

@@ -132,6 +132,10 @@ func (m *model) greet(t *rapid.T) {
 	p.limit = rapid.IntRange(0, 5).Draw(t, "limit")
 	p.peer = m.s.accept(p.check)
 	_ = p.WriteSettings(streams(uint32(p.limit)))
+	if rapid.IntRange(0, 3).Draw(t, "welcome") == 0 {
+		p.last = 0
+		_ = p.WriteGoAway(0, http2.ErrCodeNo, nil)
+	}
 	synctest.Wait()
 	m.peers = append(m.peers, p)
 }

@@ -232,6 +232,11 @@ func (cn *conn) goAway(f *http2.GoAwayFrame) {
 	if said != "" {
 		unprocessed = fmt.Errorf("%w: %s", errGoAway, said)
 	}
+	away := cn.turnsAway()
+	cn.drain()
+	if away {
+		cn.client.noConnection(unprocessed, redial)
+	}
 	for id, r := range cn.streams {
 		switch {
 		case id <= cn.lastID:
@@ -241,5 +246,4 @@ func (cn *conn) goAway(f *http2.GoAwayFrame) {
 			cn.client.again(r, unprocessed)
 		}
 	}
-	cn.drain()
 }

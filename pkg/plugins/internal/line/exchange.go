@@ -140,6 +140,15 @@ func (x Exchange) IsFrontEnd() bool {
 // HTTPCode is the code of an answer of which nothing is known but the status.
 func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
 
+// Heed is a with the wait that the answer asks for in place of its own, if it asks for one:
+// what is said of everybody holds for probes, too.
+func (x Exchange) Heed(a Answer, now time.Time) Answer {
+	if wait := x.RetryAfter(now); wait > 0 {
+		a.Wait, a.Firm = wait, a.Scope == All && !a.Closed
+	}
+	return a
+}
+
 // RetryAfter is how long the answer asks to wait: it reads the header's two forms,
 // seconds and HTTP date (RFC 9110, section 10.2.3), and bounds it by an hour; 0 when
 // there is none.

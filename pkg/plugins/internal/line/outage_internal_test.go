@@ -3,6 +3,7 @@ package line
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -74,6 +75,41 @@ func TestFirmWait(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNoProbeBeforeRetryAfter: so it is with a Retry-After, of at most an hour. Without one the
+// provider is probed every second.
+func TestNoProbeBeforeRetryAfter(t *testing.T) {
+	t.Parallel()
+	for header, wait := range map[string]time.Duration{"600": 10 * time.Minute, "999999": time.Hour, "": probeEvery, "0": probeEvery} {
+		t.Run(header, func(t *testing.T) {
+			bubble(t, standard, func(t *testing.T, l *Line) {
+				t.Helper()
+				x := Exchange{Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {header}}}
+				asked := 0
+				send := func(key string) {
+					l.Send(t.Context(), Call{Key: key, Do: func(_ context.Context, answered func(Answer)) {
+						asked++
+						answered(x.Heed(Answer{Fate: Again, Scope: All, Tried: true, Code: "http-503", Err: errSick}, time.Now()))
+					}})
+				}
+				for i := range enoughAnswers {
+					send(strconv.Itoa(i))
+				}
+				for range 3 {
+					time.Sleep(wait - time.Millisecond)
+					before := asked
+					if send("probe"); asked != before {
+						t.Errorf("it is probed before %s", wait)
+					}
+					time.Sleep(2 * time.Millisecond)
+					if send("probe"); asked != before+1 {
+						t.Errorf("after %s it gets %d requests, want one", wait, asked-before)
+					}
+				}
+			})
+		})
+	}
 }
 
 // TestWaitThatGrows: a provider that is as sick each time it is probed is asked twice as late, up
