@@ -28,10 +28,6 @@ type pull struct {
 }
 
 func (p *pull) run(ctx context.Context) error {
-	if len(p.reserved) == 0 { // ctx has ended
-		p.endProbe(ctx)
-		return nil
-	}
 	pulling, cancel := p.bounds(ctx)
 	defer cancel()
 	err := p.ask(pulling)
