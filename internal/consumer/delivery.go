@@ -21,7 +21,7 @@ type delivery struct {
 	data    []byte // of the message, without what has been settled since
 	origin  *Origin
 	taken   time.Time
-	due     time.Time     // when its turn came
+	due     time.Time     // when the handler was to have it, first or at last
 	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
 	expires time.Time     // zero: never
 	receipt *push.Receipt // nil if it could not be read

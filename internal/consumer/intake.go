@@ -120,5 +120,6 @@ func (in *intake) withoutBad(d *delivery, bad []push.BadRecipient) {
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.logLine(leftOutLine, err)
+	d.due = time.Now() // the letter may have waited for hours
 	in.lane.offer(d)
 }

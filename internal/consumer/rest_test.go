@@ -117,3 +117,49 @@ func TestLongRestWithoutAStore(t *testing.T) {
 		})
 	}
 }
+
+// TestStaleMeanwhile: a receipt that has gone stale while something of it could not be
+// stored, before its handler had it, is not sent.
+func TestStaleMeanwhile(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		data           string
+		deliveries     int
+		refuse, relent func(*stores)
+	}{
+		"the letter of an unreadable recipient": {
+			`{"to":{"1000":{"unread":1},"nobody":{}},"payload":{"what":"msg","seq":1}}`, 0,
+			func(s *stores) { s.limit(false, true) }, func(s *stores) { s.limit(false, false) },
+		},
+		"a suspect that proves too large": {
+			receipt(1, 1), 2,
+			func(s *stores) { s.fail(errNoStore) }, func(s *stores) { s.outgrow(1); s.fail(nil) },
+		},
+	}
+	for name, tt := range tests {
+		for _, life := range []time.Duration{10 * time.Minute, time.Hour} {
+			t.Run(fmt.Sprintf("%s, %v", name, life), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var seen log
+					r := start(t, handler(t, 8, 2, func(_ context.Context, r *push.Receipt) error { seen.note(r); return nil }))
+					tt.refuse(r.stores)
+					seq := r.fresh.add(tt.data, consumer.Origin{Expires: time.Now().Add(life)}, time.Second)
+					r.fresh.deliveries(seq, tt.deliveries)
+					<-time.After(20 * time.Minute)
+					synctest.Wait()
+					if seen.count() != 0 || r.fresh.open() != 1 {
+						t.Fatalf("sent %d times, %d open; want it to wait", seen.count(), r.fresh.open())
+					}
+					tt.relent(r.stores)
+					r.settled(time.Minute)
+					_ = r.end()
+					stale := life < 20*time.Minute
+					if sent := seen.count() > 0; sent == stale || (r.metric("receipts_settled_total", "expire") == 1) != stale {
+						t.Errorf("sent %d times although it was stale: %v", seen.count(), stale)
+					}
+				})
+			})
+		}
+	}
+}
