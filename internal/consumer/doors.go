@@ -21,7 +21,7 @@ const longestNak = 12 * time.Second
 // ack is the first door: the receipt is settled for this lane.
 func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	err := d.msg.Ack()
+	err := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[v].Inc()
 	d.observe(m.age, now.Sub(d.origin.First))
@@ -71,7 +71,7 @@ func narrows(why error) bool {
 func (d *delivery) nak(delay time.Duration, why error) {
 	delay = min(delay, longestNak)
 	d.in.settled.forget(d.origin.Seq, d.origin.Stored)
-	err := d.msg.Nak(delay)
+	err := d.message().Nak(delay)
 	d.lane.metrics.verdicts[retry.Redeliver].Inc()
 	d.trace.Settle(tracing.Settlement{Verdict: retry.Redeliver.String(), Nak: true, Delay: delay, Why: why})
 	if e := d.lane.log.Debug(); e.Enabled() {
@@ -103,7 +103,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 // rescheduled acknowledges the original of a retry that is stored.
 func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
+	ack := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Redeliver].Inc()
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
@@ -140,7 +140,7 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 		return
 	}
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
+	ack := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Bury].Inc()
 	m.letters[reason].Inc()

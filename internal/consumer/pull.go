@@ -124,6 +124,7 @@ func (p *pull) take(m Message) {
 	}
 	switch in.settled.begin(o.Seq, o.Stored) {
 	case inFlight: // the earlier delivery goes on; it will settle both
+		in.slots.again(m, o)
 		in.lane.metrics.repeated.Inc()
 		return
 	case finished:

@@ -87,6 +87,15 @@ func (s *slots) each(f func(*delivery)) {
 	}
 }
 
+// again has the held delivery of m, if it is there yet, answer with m.
+func (s *slots) again(m Message, o *Origin) {
+	s.each(func(d *delivery) {
+		if d.origin.Seq == o.Seq && d.origin.Stored.Equal(o.Stored) {
+			d.newer.Store(&m)
+		}
+	})
+}
+
 // count returns how many deliveries are held.
 func (s *slots) count() int {
 	n := 0
