@@ -50,6 +50,12 @@ func breaking() []mutant {
 			pkg: lanes, test: "TestIdleBreakerCloses",
 		},
 		{
+			name: "intake without a slot has the turn to probe", file: "internal/consumer/intake.go",
+			old: "if reserved = in.slots.reserve(ctx, reserved[:0]); len(reserved) == 0 {\n\t\t\treturn nil // ctx has ended: that is how an intake stops\n\t\t}\n\t\tprobe, err := in.lane.mayPull(ctx)\n",
+			now: "probe, err := in.lane.mayPull(ctx)\n\t\tif reserved = in.slots.reserve(ctx, reserved[:0]); len(reserved) == 0 {\n\t\t\treturn nil\n\t\t}\n",
+			pkg: lanes, test: "TestFullIntakeDoesNotProbe",
+		},
+		{
 			name: "all traffic buried for one reason", file: "internal/consumer/refusals.go",
 			old: "if r.add(why) <= refusalsAlike {", now: "if r.add(why) > 0 {",
 			pkg: lanes, test: "TestRefusedAlike",

@@ -14,6 +14,11 @@ func storing() []mutant {
 			pkg: lanes, test: "TestFullStoresRepeatNothing",
 		},
 		{
+			name: "receipt that rests for long waits at the broker", file: "internal/consumer/doors.go",
+			old: "decision.Delay > longestNak || ", now: "",
+			pkg: lanes, test: "TestLongRestIsStored",
+		},
+		{
 			name: "stopping lane keeps to the limit of retries", file: "internal/consumer/split.go",
 			old: "r.Last = true", now: "r.Last = false",
 			pkg: lanes, test: "TestStopWhileStoresAreFull",

@@ -18,10 +18,11 @@ type delivery struct {
 	slot    int32
 	weight  atomic.Int64 // what it takes in memory
 	msg     Message
-	data    []byte // of the message, without what has been settled since
+	newer   atomic.Pointer[Message] // delivered again since; nil if it was not
+	data    []byte                  // of the message, without what has been settled since
 	origin  *Origin
 	taken   time.Time
-	due     time.Time     // when its turn came
+	due     time.Time     // when the handler was to have it, first or at last
 	beat    time.Time     // last heartbeat; only the heartbeat goroutine touches it after taken
 	expires time.Time     // zero: never
 	receipt *push.Receipt // nil if it could not be read
@@ -76,6 +77,15 @@ func (d *delivery) settle(err error, now time.Time) {
 	case retry.Bury:
 		d.bury(decision.Reason, err)
 	}
+}
+
+// message is what answers the broker: the last delivery. A durable that was made anew
+// ignores a nak of what the one before it has delivered.
+func (d *delivery) message() Message {
+	if newer := d.newer.Load(); newer != nil {
+		return *newer
+	}
+	return d.msg
 }
 
 // weighs adds n to what d takes in memory, and returns n.

@@ -11,10 +11,17 @@ import (
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
+// longestNak is the longest delay of a nak. What waits for one counts towards
+// MaxAckPending, which all processes share: when it is full, the broker delivers nothing
+// fresh. What rests longer is stored instead. Not stored is what was refused like all
+// others (refusalRest, and a tenth): it is what was in hand when the lane stopped, and one
+// receipt a second.
+const longestNak = 12 * time.Second
+
 // ack is the first door: the receipt is settled for this lane.
 func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	err := d.msg.Ack()
+	err := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[v].Inc()
 	d.observe(m.age, now.Sub(d.origin.First))
@@ -39,10 +46,10 @@ func (d *delivery) ack(v retry.Verdict, why error, now time.Time) {
 }
 
 // redeliver is the second door: the receipt comes back to this lane. What has an
-// attempt or progress to remember is stored as a retry, and the original is
-// acknowledged only once the broker has confirmed that; the rest is nak'd.
+// attempt or progress to remember, or is to rest for long, is stored as a retry, and the
+// original is acknowledged only once the broker has confirmed that; the rest is nak'd.
 func (d *delivery) redeliver(decision retry.Decision, why error) {
-	if decision.Counted || narrows(why) || d.origin.Alone || d.looksLikeACrash() {
+	if decision.Counted || decision.Delay > longestNak || narrows(why) || d.origin.Alone || d.looksLikeACrash() {
 		d.lane.store(func() { d.schedule(decision, why) })
 		return
 	}
@@ -59,10 +66,12 @@ func narrows(why error) bool {
 	return ok
 }
 
-// nak hands the message back to the broker.
+// nak hands the message back to the broker. What should rest longer than longestNak, and
+// cannot be stored, comes back before its time, and its handler says again what to do.
 func (d *delivery) nak(delay time.Duration, why error) {
+	delay = min(delay, longestNak)
 	d.in.settled.forget(d.origin.Seq, d.origin.Stored)
-	err := d.msg.Nak(delay)
+	err := d.message().Nak(delay)
 	d.lane.metrics.verdicts[retry.Redeliver].Inc()
 	d.trace.Settle(tracing.Settlement{Verdict: retry.Redeliver.String(), Nak: true, Delay: delay, Why: why})
 	if e := d.lane.log.Debug(); e.Enabled() {
@@ -94,7 +103,7 @@ func (d *delivery) schedule(decision retry.Decision, why error) {
 // rescheduled acknowledges the original of a retry that is stored.
 func (d *delivery) rescheduled(r Retry, remain int, why error) {
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
+	ack := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Redeliver].Inc()
 	fates := d.count(push.Targets{Accepted: d.targets - remain, Retried: remain})
@@ -131,7 +140,7 @@ func (d *delivery) buryRest(reason retry.Reason, why error) {
 		return
 	}
 	d.in.settled.finish(d.origin.Seq, d.origin.Stored)
-	ack := d.msg.Ack()
+	ack := d.message().Ack()
 	m := d.lane.metrics
 	m.verdicts[retry.Bury].Inc()
 	m.letters[reason].Inc()

@@ -54,15 +54,18 @@ func (in *intake) run(ctx context.Context) error {
 	reserved := make([]int32, 0, most)
 	single, dropped := false, false
 	for {
+		// The slot comes before the turn to probe: there is one turn, and no time after which it
+		// would end. An intake whose slots are all held must not have it, or nobody probes.
+		if reserved = in.slots.reserve(ctx, reserved[:0]); len(reserved) == 0 {
+			return nil // ctx has ended: that is how an intake stops
+		}
 		probe, err := in.lane.mayPull(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // ctx has ended: that is how an intake stops
+			return nil //nolint:nilerr // ctx has ended
 		}
-		n := most
-		if probe != nil || single || dropped { // one shows whether the handler has room again
-			n = 1
+		if probe == nil && !single && !dropped { // one shows whether the handler has room again
+			reserved = in.slots.linger(ctx, reserved, most)
 		}
-		reserved = in.slots.reserve(ctx, reserved[:0], n)
 		p := pull{in: in, reserved: reserved, single: single, probe: probe}
 		if err := p.run(ctx); err != nil {
 			return err
@@ -117,5 +120,6 @@ func (in *intake) withoutBad(d *delivery, bad []push.BadRecipient) {
 	}
 	in.lane.metrics.letters[retry.Malformed].Inc()
 	d.logLine(leftOutLine, err)
+	d.due = time.Now() // the letter may have waited for hours
 	in.lane.offer(d)
 }

@@ -98,13 +98,6 @@ func New(c Config) *Lane {
 	l.breaker = newBreaker(l.breakerChanged)
 	l.marks = cmp.Or(c.Marks, NewMarks())
 	l.badges = l.marks.badges(c.Name)
-	l.metrics = c.Metrics.lane(c.Name, laneGauges{
-		held:  func() float64 { return float64(l.held()) },
-		slots: func() float64 { return float64(l.capacity()) },
-		bytes: func() float64 { return float64(l.heldBytes()) },
-		most:  func() float64 { return float64(cmp.Or(c.MaxBytes, DefaultMaxBytes)) },
-		open:  func() float64 { return number(l.State().BreakerOpen) },
-	})
 	total := max(2, cap(c.Handler.Push()))
 	retries := max(1, total/4)
 	l.order = newOrder(total / 2)
@@ -116,6 +109,14 @@ func New(c Config) *Lane {
 	suspects := newIntake(l, c.Suspects, 1, eighth, true)
 	suspects.first = true
 	l.intakes = append(l.intakes, newIntake(l, c.Retries, retries, 2*eighth, true), suspects)
+	// Last: whoever scrapes sees the lane from here on.
+	l.metrics = c.Metrics.lane(c.Name, laneGauges{
+		held:  func() float64 { return float64(l.held()) },
+		slots: func() float64 { return float64(l.capacity()) },
+		bytes: func() float64 { return float64(l.heldBytes()) },
+		most:  func() float64 { return float64(cmp.Or(c.MaxBytes, DefaultMaxBytes)) },
+		open:  func() float64 { return number(l.State().BreakerOpen) },
+	})
 	return l
 }
 

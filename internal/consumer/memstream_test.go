@@ -27,6 +27,7 @@ type memStream struct {
 	naks    []time.Duration
 	beats   int
 	history []consumer.Origin // every delivery
+	durable int               // how often it was made anew
 }
 
 type item struct {
@@ -35,6 +36,7 @@ type item struct {
 	origin    consumer.Origin
 	due       time.Time // when it may be delivered (again)
 	acked     bool
+	durable   int // which has delivered it last
 }
 
 func newMemStream(stream string, ackWait time.Duration) *memStream {
@@ -95,6 +97,20 @@ func (s *memStream) orphan() {
 			it.due = time.Now()
 		}
 	}
+}
+
+// renew makes the durable anew: it delivers again what is not acked, counts from 1, and
+// ignores naks of what the one before it has delivered, as a broker does.
+func (s *memStream) renew() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.durable++
+	for _, it := range s.items {
+		if !it.acked {
+			it.due, it.origin.Deliveries = time.Now(), 0
+		}
+	}
+	s.changed()
 }
 
 // vanish deletes the stream underneath.
@@ -239,7 +255,8 @@ func (s *memStream) next(bytes int) (m *message, wait time.Duration, wake chan s
 			it.due = now.Add(s.ackWait)
 			it.origin.Deliveries++
 			s.history = append(s.history, it.origin)
-			return &message{item: it, origin: it.origin}, 0, s.wake, s.gone
+			it.durable = s.durable
+			return &message{item: it, origin: it.origin, durable: s.durable}, 0, s.wake, s.gone
 		}
 	}
 	return nil, wait, s.wake, s.gone
@@ -247,8 +264,9 @@ func (s *memStream) next(bytes int) (m *message, wait time.Duration, wake chan s
 
 // message is one delivery of an item.
 type message struct {
-	item   *item
-	origin consumer.Origin
+	item    *item
+	origin  consumer.Origin
+	durable int
 }
 
 func (m *message) Data() []byte             { return m.item.data }
@@ -266,7 +284,9 @@ func (m *message) Nak(delay time.Duration) error {
 	s := m.item.memStream
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.item.due = time.Now().Add(delay)
+	if m.durable == m.item.durable {
+		m.item.due = time.Now().Add(delay)
+	}
 	s.naks = append(s.naks, delay)
 	s.changed()
 	return nil

@@ -6,6 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
 	"github.com/pushworker/pushworker/internal/consumer"
 	"github.com/pushworker/pushworker/pkg/push"
 )
@@ -34,6 +37,49 @@ func TestHandleDurationLeavesOutWaiting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// hasty is a registry that is scraped after each thing that is registered.
+type hasty struct {
+	*prometheus.Registry
+
+	scrape func()
+}
+
+func (h hasty) MustRegister(all ...prometheus.Collector) {
+	h.Registry.MustRegister(all...)
+	h.scrape()
+}
+
+// TestScrapedWhileItIsMade: who scrapes as soon as a lane's metrics are there sees all of the
+// lane.
+func TestScrapedWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	scrapes := 0
+	metrics := consumer.NewMetrics(hasty{reg, func() {
+		families, err := reg.Gather()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, family := range families {
+			if family.GetName() != "pushworker_lane_slots" {
+				continue
+			}
+			scrapes++
+			if got := family.GetMetric()[0].GetGauge().GetValue(); got != 9 {
+				t.Errorf("lane_slots = %v, want the 8 of the channel and one for a suspect", got)
+			}
+		}
+	}})
+	fresh, retries, suspects := newMemStream("PUSH", ackWait), newMemStream("PUSH_RETRY", ackWait), newMemStream("PUSH_RETRY", ackWait)
+	consumer.New(consumer.Config{
+		Name: "fcm", Handler: &plain{ch: make(chan *push.Receipt, 8)}, Fresh: []consumer.Source{fresh}, Retries: retries, Suspects: suspects,
+		Metrics: metrics, Log: zerolog.Nop(),
+	})
+	if scrapes == 0 {
+		t.Error("no scrape has seen lane_slots")
+	}
 }
 
 // histogram reads one histogram of the lane.

@@ -39,6 +39,7 @@ const (
 	retriesAfter  saying = "retry after"
 	isUnavailable saying = "unavailable"
 	notStarted    saying = "not started"
+	rests         saying = "rests" // for long, and was not started
 	isSlow        saying = "slow"
 	half          saying = "half"            // of the users, and the others fail
 	halfPermanent saying = "half, permanent" // and the others are refused
@@ -47,7 +48,7 @@ const (
 
 func sayings() []saying {
 	return []saying{
-		delivers, fails, panics, isPermanent, retriesAfter, isUnavailable, notStarted, isSlow, half, halfPermanent, oneRefused,
+		delivers, fails, panics, isPermanent, retriesAfter, isUnavailable, notStarted, rests, isSlow, half, halfPermanent, oneRefused,
 	}
 }
 
@@ -239,6 +240,9 @@ func (p *process) handle(ctx context.Context, r *push.Receipt) error {
 		return push.Unavailable(errFault)
 	case says == notStarted:
 		return push.ErrNotStarted
+	case says == rests:
+		f.failing = true // it may expire at once if it would rest too long
+		return resting(20 * time.Minute)
 	case says == delivers || says == isSlow:
 		for user := range r.To {
 			p.deliver(f, user)

@@ -28,10 +28,6 @@ type pull struct {
 }
 
 func (p *pull) run(ctx context.Context) error {
-	if len(p.reserved) == 0 { // ctx has ended
-		p.endProbe(ctx)
-		return nil
-	}
 	pulling, cancel := p.bounds(ctx)
 	defer cancel()
 	err := p.ask(pulling)
@@ -128,6 +124,7 @@ func (p *pull) take(m Message) {
 	}
 	switch in.settled.begin(o.Seq, o.Stored) {
 	case inFlight: // the earlier delivery goes on; it will settle both
+		in.slots.again(m, o)
 		in.lane.metrics.repeated.Inc()
 		return
 	case finished:

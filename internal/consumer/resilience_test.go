@@ -115,6 +115,30 @@ func TestRepeats(t *testing.T) {
 	})
 }
 
+// TestHandBackToADurableMadeAnew: what was in hand when the durable was made anew is handed
+// back to the new one, at once and not when it has waited in vain for a heartbeat.
+func TestHandBackToADurableMadeAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen log
+		r := start(t, handler(t, 8, 2, func(_ context.Context, r *push.Receipt) error {
+			if seen.note(r) > 1 {
+				return nil
+			}
+			<-time.After(2 * time.Second)
+			return push.ErrNotStarted
+		}))
+		r.fresh.add(receipt(1, 1), consumer.Origin{}, 0)
+		<-time.After(time.Second)
+		r.fresh.renew()
+		r.settled(5 * time.Second)
+		_ = r.end()
+		if n := seen.count(); n != 2 || r.metric("receipts_repeated_total") != 1 {
+			t.Errorf("handled %d times, want 2", n)
+		}
+	})
+}
+
 // TestRecreatedStream: the same sequence of another incarnation is another receipt.
 func TestRecreatedStream(t *testing.T) {
 	t.Parallel()

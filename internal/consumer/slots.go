@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// lingerFor is how long reserve waits for more slots than one. It bounds the
+// lingerFor is how long linger waits for more slots than one. It bounds the
 // number of pull requests per second when a handler frees its slots one by one.
 const lingerFor = 5 * time.Millisecond
 
@@ -27,16 +27,20 @@ func newSlots(n int) *slots {
 	return s
 }
 
-// reserve waits for a free slot and appends it to into, and with it what else is
-// free or becomes free within lingerFor, most slots altogether. It returns into
-// unchanged when ctx ends first.
-func (s *slots) reserve(ctx context.Context, into []int32, most int) []int32 {
+// reserve waits for a free slot and appends it to into. It returns into unchanged when
+// ctx ends first.
+func (s *slots) reserve(ctx context.Context, into []int32) []int32 {
 	select {
 	case id := <-s.free:
-		into = append(into, id)
+		return append(into, id)
 	case <-ctx.Done():
 		return into
 	}
+}
+
+// linger appends to into what else is free or becomes free within lingerFor, most slots
+// altogether.
+func (s *slots) linger(ctx context.Context, into []int32, most int) []int32 {
 	linger := time.NewTimer(lingerFor)
 	defer linger.Stop()
 	for len(into) < most {
@@ -81,6 +85,15 @@ func (s *slots) each(f func(*delivery)) {
 			f(d)
 		}
 	}
+}
+
+// again has the held delivery of m, if it is there yet, answer with m.
+func (s *slots) again(m Message, o *Origin) {
+	s.each(func(d *delivery) {
+		if d.origin.Seq == o.Seq && d.origin.Stored.Equal(o.Stored) {
+			d.newer.Store(&m)
+		}
+	})
 }
 
 // count returns how many deliveries are held.

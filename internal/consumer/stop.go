@@ -41,7 +41,7 @@ func (d *delivery) heartbeat(now time.Time, look time.Duration) {
 		return
 	}
 	d.beat = now
-	if err := d.msg.InProgress(); err != nil {
+	if err := d.message().InProgress(); err != nil {
 		d.log(d.lane.log.Debug(), err).Msg("cannot send a heartbeat")
 	}
 }

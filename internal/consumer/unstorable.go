@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/pushworker/pushworker/internal/retry"
 	"github.com/pushworker/pushworker/pkg/push"
@@ -19,6 +20,7 @@ func (d *delivery) unstorable(decision retry.Decision, why, refusal error) {
 	case errors.Is(why, errSuspect):
 		d.origin.Alone = false
 		d.leaving.Store(false)
+		d.due = time.Now() // it may have waited until the broker said so
 		d.in.try(d)
 	default:
 		d.nak(decision.Delay, why)

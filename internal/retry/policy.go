@@ -113,10 +113,13 @@ func (p Policy) Decide(o Outcome) Decision {
 }
 
 // uncounted brings the receipt back without using up an attempt, after delay or
-// when the provider has said.
+// when the provider has said, unless it is too old by then.
 func (p Policy) uncounted(o Outcome, delay time.Duration) Decision {
 	if _, told := errors.AsType[*push.RetryAfterError](o.Err); told {
 		delay = max(delay, p.delay(o))
+		if o.Left > 0 && delay >= o.Left {
+			return Decision{Verdict: Expire}
+		}
 	}
 	return Decision{Verdict: Redeliver, Delay: delay}
 }

@@ -48,6 +48,14 @@ func TestDecide(t *testing.T) {
 			retry.Outcome{Err: part(fmt.Errorf("%w: %w", push.ErrNotStarted, push.RetryAfter(errFault, time.Minute))), Attempts: 1},
 			retry.Decision{Verdict: retry.Redeliver, Delay: time.Minute},
 		},
+		"handed back until it would be stale": {
+			retry.Outcome{Err: fmt.Errorf("%w: %w", push.ErrNotStarted, push.RetryAfter(errFault, time.Minute)), Attempts: 1, Left: time.Minute},
+			retry.Decision{Verdict: retry.Expire},
+		},
+		"handed back while still fresh": {
+			retry.Outcome{Err: fmt.Errorf("%w: %w", push.ErrNotStarted, push.RetryAfter(errFault, time.Minute)), Attempts: 1, Left: time.Minute + 1},
+			retry.Decision{Verdict: retry.Redeliver, Delay: time.Minute},
+		},
 		"permanent": {
 			retry.Outcome{Err: push.Permanent(errFault), Attempts: 1},
 			retry.Decision{Verdict: retry.Bury, Reason: retry.Rejected},
