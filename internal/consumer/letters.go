@@ -58,7 +58,7 @@ func (d *delivery) letter(reason retry.Reason, why error, attempts int) deadlett
 	letter := deadletter.Letter{
 		Handler: d.lane.name, Reason: reason.String(), Error: why.Error(), Attempts: attempts,
 		First: o.First, Last: time.Now(), Stream: o.RootStream, StreamSeq: o.RootSeq, Subject: o.Subject,
-		Expires: o.Expires, Redriven: o.Redriven, Traced: d.first(),
+		Expires: o.Expires, Waited: o.Waited, Redriven: o.Redriven, Traced: d.first(),
 		ID:   o.Stream + ":" + strconv.FormatUint(o.Seq, 10) + ":" + strconv.FormatInt(o.Stored.UnixNano(), 36),
 		Data: d.data, Narrowed: o.Narrowed, Header: o.Header,
 	}

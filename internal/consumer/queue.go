@@ -74,6 +74,8 @@ type Origin struct {
 	Alone bool
 	// Expires is when the publisher said the receipt goes stale; zero for never.
 	Expires time.Time
+	// Waited is how long the publisher had kept the receipt before it was published.
+	Waited time.Duration
 	// Header holds the publisher's own headers to pass on, such as traceparent;
 	// nil when there are none.
 	Header map[string][]string
@@ -103,7 +105,7 @@ func (o *Origin) age(now time.Time) time.Duration {
 // delivery is what a handler learns of o.
 func (o *Origin) delivery() push.Delivery {
 	return push.Delivery{
-		Stream: o.RootStream, Seq: o.RootSeq, Published: o.First, Expires: o.Expires,
+		Stream: o.RootStream, Seq: o.RootSeq, Published: o.First, Waited: o.Waited, Expires: o.Expires,
 		Attempt: o.Attempts + 1, Header: o.Header,
 	}
 }

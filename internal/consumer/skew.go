@@ -46,11 +46,11 @@ func (w *skewWatch) show(handler string) {
 func (w *skewWatch) look(l *Lane, r *push.Receipt, o *Origin) {
 	text := "producer's clock is wrong: ts differs from the time of the publish, which counts instead; " +
 		"synchronise the chat server's clock (chrony, systemd-timesyncd) and send ts in UTC"
-	off := r.Skew()
-	if off == 0 && !o.Expires.IsZero() && o.Expires.Before(o.First) {
+	off, handed := r.Skew(), o.First.Add(-o.Waited)
+	if off == 0 && !o.Expires.IsZero() && o.Expires.Before(handed) {
 		text = "receipt had expired before it was published: Push-Expires is earlier than the time of the publish; " +
 			"synchronise the chat server's clock (chrony, systemd-timesyncd) and send Push-Expires in UTC"
-		off = o.Expires.Sub(o.First)
+		off = o.Expires.Sub(handed)
 	}
 	if off == 0 {
 		return

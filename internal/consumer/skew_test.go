@@ -118,3 +118,51 @@ func TestPushExpiresCountsForEveryHandler(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatThePublisherHasKept for hours, because the broker was away, is as old as it is:
+// what is over is not sent, and nobody's clock is blamed.
+func TestWhatThePublisherHasKept(t *testing.T) {
+	t.Parallel()
+	const kept = 3 * time.Hour
+	for name, tt := range map[string]struct {
+		webrtc  string
+		waited  time.Duration
+		expires bool // before the publish, and after the receipt was given to its publisher
+		sent    bool
+	}{
+		"call":                  {webrtc: "started", waited: kept},
+		"message":               {waited: kept},
+		"message that expires":  {waited: kept, expires: true},
+		"message, kept shortly": {waited: 10 * time.Minute, sent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var seen log
+				var told bytes.Buffer
+				r := start(t, hourly(t, func(_ context.Context, r *push.Receipt) error {
+					seen.note(r)
+					return nil
+				}), func(c *consumer.Config) { c.Log = zerolog.New(zerolog.SyncWriter(&told)) })
+				now := time.Now()
+				o := consumer.Origin{RootStream: "PUSH", RootSeq: 1, First: now, Waited: tt.waited}
+				if tt.expires {
+					o.Expires = now.Add(-time.Hour)
+				}
+				r.fresh.add(fmt.Sprintf(`{"to":{"1000":{}},"payload":{"what":"msg","seq":1,"topic":"grpA","ts":%q,"webrtc":%q}}`,
+					now.Add(-tt.waited).UTC().Format(time.RFC3339Nano), tt.webrtc), o, 0)
+				r.settled(time.Minute)
+				_ = r.end()
+				if sent := seen.count() == 1; sent != tt.sent {
+					t.Errorf("sent: %t, want %t", sent, tt.sent)
+				}
+				if expired := r.metric("receipts_settled_total", "expire") == 1; expired == tt.sent {
+					t.Errorf("settled as expired: %t", expired)
+				}
+				if n := r.metric("receipts_clock_skewed_total"); n != 0 || strings.Contains(told.String(), "clock") {
+					t.Errorf("a clock is blamed, %v times:\n%s", n, told.String())
+				}
+			})
+		})
+	}
+}

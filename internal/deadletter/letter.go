@@ -31,6 +31,8 @@ type Letter struct {
 	Subject   string
 	// Expires is when the publisher said the receipt goes stale; zero for never.
 	Expires time.Time
+	// Waited is how long the publisher had kept the receipt before it was published.
+	Waited time.Duration
 	// Redriven counts how often the receipt had come back from the dead letters when
 	// it was buried again.
 	Redriven int

@@ -208,7 +208,7 @@ func TestBrokerTellsProducersClocks(t *testing.T) {
 			return broker.Connect(ctx, broker.Options{URL: b.URL(), Log: zerolog.Nop()})
 		}).Look(t.Context())
 	}
-	publish(0)
+	publish(-3*time.Hour, publisher.Header(publisher.WaitedHeader, "10800"), publisher.Expires(time.Now().Add(-time.Hour)))
 	wantFinding(t, look(), push.LevelOK, "producer clock: the times in the newest receipts (1) agree")
 	publish(0, publisher.Expires(time.Now().Add(-time.Hour)))
 	wantFinding(t, look(), push.LevelWarn, "1 of the newest 2 receipts have a wrong time, for example 2 on push.receipts: Push-Expires is 1h0m0s behind its publish")

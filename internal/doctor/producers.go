@@ -80,11 +80,12 @@ func skewOf(m history.Stored) (s skewed, readable bool) {
 	if err != nil {
 		return skewed{}, false
 	}
-	expires, _ := m.Published()
-	r.Stamp(&push.Delivery{Published: m.Time, Expires: expires})
+	said := m.Published()
+	d := push.Delivery{Published: m.Time, Waited: said.Waited, Expires: said.Expires}
+	r.Stamp(&d)
 	s = skewed{off: r.Skew(), what: "ts", seq: m.Seq, subject: m.Subject}
-	if s.off == 0 && !expires.IsZero() && expires.Before(m.Time) {
-		s.off, s.what = expires.Sub(m.Time), "Push-Expires"
+	if s.off == 0 && !d.Expires.IsZero() && d.Expires.Before(d.Handed()) {
+		s.off, s.what = d.Expires.Sub(d.Handed()), "Push-Expires"
 	}
 	return s, true
 }

@@ -123,21 +123,23 @@ func TestDeliveryTellsWhatReachedNobody(t *testing.T) {
 	}
 }
 
-// A receipt without a time has that at which it was stored, as at its lane.
+// A receipt without a time has that at which it was stored, less what its publisher had
+// to wait, as at its lane.
 func TestDeliveryStampsReceipts(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 25, 2, 0, 0, 123456789, time.FixedZone("", 3600))
 	own := time.Date(2020, 1, 2, 3, 4, 5, 123456000, time.UTC)
-	h := seedHandler{in: make(chan *push.Receipt, 2)}
+	h := seedHandler{in: make(chan *push.Receipt, 3)}
 	r := &replay.Replay{Sink: replay.NewDelivery(h, time.Second, func(uint64, error) {})}
 	_, _, err := r.Run(t.Context(), func(yield func(replay.Stored, error) bool) {
 		_ = yield(replay.Stored{Seq: 1, Time: at, Data: []byte(`{"payload":{"what":"msg"}}`)}, nil) &&
-			yield(replay.Stored{Seq: 2, Time: at, Data: []byte(`{"payload":{"ts":"2020-01-02T03:04:05.123456Z"}}`)}, nil)
+			yield(replay.Stored{Seq: 2, Time: at, Data: []byte(`{"payload":{"ts":"2020-01-02T03:04:05.123456Z"}}`)}, nil) &&
+			yield(replay.Stored{Seq: 3, Time: at, Waited: time.Hour, Data: []byte(`{"payload":{"what":"msg"}}`)}, nil)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []time.Time{at.UTC().Truncate(time.Millisecond), own} {
+	for _, want := range []time.Time{at.UTC().Truncate(time.Millisecond), own, at.Add(-time.Hour).UTC().Truncate(time.Millisecond)} {
 		if got := (<-h.in).Payload.Timestamp; got != want {
 			t.Errorf("the receipt has the time %s, want %s", got, want)
 		}
@@ -303,15 +305,17 @@ func TestDeliveryLeavesOutWhatHasExpired(t *testing.T) {
 	for name, test := range map[string]struct {
 		stored, event, expires time.Duration // after now; event 0 means unknown, expires 0 never
 		want                   bool
+		waited                 time.Duration
 	}{
-		"just stored":                  {-time.Minute, 0, 0, false},
-		"stored long ago":              {-time.Hour, 0, 0, true},
-		"happened long ago":            {-time.Hour + time.Minute, -time.Hour, 0, true},
-		"its clock is an hour behind":  {-time.Minute, -time.Hour, 0, false},
-		"happens later than it could":  {-time.Hour, time.Hour, 0, true},
-		"expired by its publisher":     {-time.Minute, 0, -time.Second, true},
-		"not expired by its publisher": {-time.Minute, 0, time.Second, false},
-		"its publisher is generous":    {-time.Hour, 0, time.Hour, true},
+		"just stored":                  {-time.Minute, 0, 0, false, 0},
+		"stored long ago":              {-time.Hour, 0, 0, true, 0},
+		"happened long ago":            {-time.Hour + time.Minute, -time.Hour, 0, true, 0},
+		"its clock is an hour behind":  {-time.Minute, -time.Hour, 0, false, 0},
+		"happens later than it could":  {-time.Hour, time.Hour, 0, true, 0},
+		"expired by its publisher":     {-time.Minute, 0, -time.Second, true, 0},
+		"not expired by its publisher": {-time.Minute, 0, time.Second, false, 0},
+		"kept long by its publisher":   {-time.Minute, -time.Hour, 0, true, time.Hour - time.Minute},
+		"its publisher is generous":    {-time.Hour, 0, time.Hour, true, 0},
 	} {
 		r, expires := &push.Receipt{}, time.Time{}
 		if test.event != 0 {
@@ -320,7 +324,7 @@ func TestDeliveryLeavesOutWhatHasExpired(t *testing.T) {
 		if test.expires != 0 {
 			expires = now.Add(test.expires)
 		}
-		r.Stamp(&push.Delivery{Published: now.Add(test.stored), Expires: expires})
+		r.Stamp(&push.Delivery{Published: now.Add(test.stored), Waited: test.waited, Expires: expires})
 		if got := replay.Expired(h, r, now); got != test.want {
 			t.Errorf("%s: Expired = %t, want %t", name, got, test.want)
 		}

@@ -26,6 +26,8 @@ type Stored struct {
 	Time time.Time
 	// Expires is when the publisher said that it goes stale; zero for never.
 	Expires time.Time
+	// Waited is how long its publisher had kept it before.
+	Waited time.Duration
 	// Stream is where it is stored, and Header the publisher's own; nil for none.
 	Stream string
 	Header map[string][]string
@@ -34,7 +36,9 @@ type Stored struct {
 
 // delivery is what a handler learns of s, which is its first attempt.
 func (s *Stored) delivery() *push.Delivery {
-	return &push.Delivery{Stream: s.Stream, Seq: s.Seq, Published: s.Time, Expires: s.Expires, Attempt: 1, Header: s.Header}
+	return &push.Delivery{
+		Stream: s.Stream, Seq: s.Seq, Published: s.Time, Waited: s.Waited, Expires: s.Expires, Attempt: 1, Header: s.Header,
+	}
 }
 
 // Tally counts receipts.

@@ -377,6 +377,7 @@ func publishHeaders() object {
 		"traceparent":  object{"type": "string", "description": "the trace to go on with (W3C Trace Context); any case is read"},
 		"tracestate":   object{"type": "string", "description": "goes with traceparent"},
 		"Push-Expires": object{"type": "string", "format": "date-time", "description": "from then on no handler sends the notification, and no provider keeps it for an offline device"},
+		"Push-Waited":  object{"type": "string", "pattern": "^[0-9]+$", "description": "for how many seconds the publisher has kept the receipt before, at most a year; its age counts from then"},
 	}}
 }
 

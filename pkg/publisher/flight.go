@@ -32,6 +32,7 @@ type flight struct {
 	done  func(Ack, error)
 	apart bool // done is the caller's, and runs with the other callbacks
 	wave  *wave
+	since time.Time // when the publisher was given it
 	start time.Time
 	timer *time.Timer
 
@@ -42,9 +43,9 @@ type flight struct {
 	cause    error // of the last failed try
 }
 
-// launch waits for room and starts the flight of msg. apart says that done may take
-// its time and publish.
-func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, error), apart bool) (*flight, error) {
+// launch waits for room and starts the flight of msg, which there is since then. apart
+// says that done may take its time and publish.
+func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, since time.Time, done func(Ack, error), apart bool) (*flight, error) {
 	if p.isClosed() {
 		return nil, ErrClosed
 	}
@@ -59,7 +60,7 @@ func (p *Publisher) launch(ctx context.Context, msg *nats.Msg, done func(Ack, er
 		return nil, fmt.Errorf("not published, %d receipts in flight leave no room: %w: %w",
 			cap(p.slots), ErrUnavailable, context.Cause(ctx))
 	}
-	f := &flight{msg: msg, done: done, apart: apart && done != nil, start: time.Now()}
+	f := &flight{msg: msg, done: done, apart: apart && done != nil, since: since, start: time.Now()}
 	p.mu.Lock()
 	if p.isClosed() {
 		p.mu.Unlock()
@@ -97,7 +98,7 @@ func (p *Publisher) write(f *flight) {
 		// The client would keep the message in its reconnect buffer; waiting here
 		// keeps it within RetryFor.
 		p.failed(f, p.disconnected())
-	} else if err := p.nc.PublishMsg(f.msg); err != nil {
+	} else if err := p.publish(f); err != nil {
 		p.failed(f, err)
 	}
 }

@@ -10,6 +10,12 @@ import (
 // ExpiresHeader is the header that [Expires] sets.
 const ExpiresHeader = "Push-Expires"
 
+// WaitedHeader is the header by which a publisher says for how many seconds it has kept
+// a receipt, in digits: workers count a call that ended meanwhile as the old one that it
+// is. The tries of this package set it after a second. Set it with [Header] on receipts
+// that something else has kept before; their wait here is added.
+const WaitedHeader = "Push-Waited"
+
 // Option changes one message before it is published.
 type Option func(*nats.Msg)
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -111,8 +112,9 @@ func (p *Publisher) launchAll(ctx context.Context, parts []part, done func(Ack, 
 			done(rest.ack, rest.err)
 		}
 	}
+	since := time.Now()
 	for i, part := range parts {
-		_, err := p.launch(ctx, part.msg, end, true)
+		_, err := p.launch(ctx, part.msg, since, end, true)
 		if err != nil && i == 0 {
 			return err
 		}

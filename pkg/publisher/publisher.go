@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -85,9 +86,9 @@ func (p *Publisher) Publish(ctx context.Context, r *push.Receipt, opts ...Option
 	if err != nil {
 		return Ack{}, err
 	}
-	all := Ack{Duplicate: true}
+	since, all := time.Now(), Ack{Duplicate: true}
 	for _, part := range parts {
-		ack, err := p.await(ctx, part.msg)
+		ack, err := p.await(ctx, part.msg, since)
 		if err != nil {
 			return Ack{}, err
 		}
@@ -105,7 +106,7 @@ func (p *Publisher) PublishRaw(ctx context.Context, data []byte, opts ...Option)
 	if err != nil {
 		return Ack{}, err
 	}
-	return p.await(ctx, msg)
+	return p.await(ctx, msg, time.Now())
 }
 
 // PublishAsync publishes r without waiting for the acknowledgement. It waits for
@@ -123,7 +124,7 @@ func (p *Publisher) PublishAsync(ctx context.Context, r *push.Receipt, done func
 		return err
 	}
 	if len(parts) == 1 {
-		_, err = p.launch(ctx, parts[0].msg, done, true)
+		_, err = p.launch(ctx, parts[0].msg, time.Now(), done, true)
 		return err
 	}
 	return p.launchAll(ctx, parts, done)
@@ -137,7 +138,7 @@ func (p *Publisher) PublishRawAsync(ctx context.Context, data []byte, done func(
 	if err != nil {
 		return err
 	}
-	_, err = p.launch(ctx, msg, done, true)
+	_, err = p.launch(ctx, msg, time.Now(), done, true)
 	return err
 }
 
@@ -221,14 +222,14 @@ func (p *Publisher) message(ctx context.Context, subject string, data []byte, id
 	return msg, checkSubject(msg.Subject)
 }
 
-// await launches msg and waits for its end.
-func (p *Publisher) await(ctx context.Context, msg *nats.Msg) (Ack, error) {
+// await launches msg, which there is since then, and waits for its end.
+func (p *Publisher) await(ctx context.Context, msg *nats.Msg, since time.Time) (Ack, error) {
 	type outcome struct {
 		ack Ack
 		err error
 	}
 	end := make(chan outcome, 1)
-	f, err := p.launch(ctx, msg, func(ack Ack, err error) { end <- outcome{ack, err} }, false)
+	f, err := p.launch(ctx, msg, since, func(ack Ack, err error) { end <- outcome{ack, err} }, false)
 	if err != nil {
 		return Ack{}, err
 	}

@@ -124,8 +124,9 @@ func (q *Queue) lose(e *entry, err error) {
 
 // launch begins a flight of e.
 func (q *Queue) launch(e *entry) {
-	msg := *e.msg                                                                                          // with a reply subject of its own
-	f, err := q.pub.launch(context.Background(), &msg, func(_ Ack, err error) { q.landed(e, err) }, false) //nolint:forbidigo // there is room
+	msg := *e.msg // with a reply subject of its own
+	landed := func(_ Ack, err error) { q.landed(e, err) }
+	f, err := q.pub.launch(context.Background(), &msg, e.since, landed, false) //nolint:forbidigo // there is room
 	if err != nil {
 		q.landed(e, err)
 		return

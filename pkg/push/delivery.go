@@ -14,6 +14,9 @@ type Delivery struct {
 	Stream    string
 	Seq       uint64
 	Published time.Time
+	// Waited is how long its publisher had kept the receipt before, because the broker
+	// was away; zero for less than a second.
+	Waited time.Duration
 	// Expires is when the publisher said that the receipt goes stale; zero for never.
 	Expires time.Time
 	// Attempt counts the handler's attempts at the receipt, this one included: 1 for
@@ -32,6 +35,16 @@ func (d Delivery) ID() string {
 	}
 	at := strconv.FormatInt(d.Published.UnixMilli(), 36) // a stream that is made anew counts from 1 again
 	return fmt.Sprintf("%s-%d-%s", d.Stream, d.Seq, at)
+}
+
+// Handed is when the chat server gave the receipt to its publisher: when it was
+// published, or earlier if its publisher had to keep it. It is never later, whatever
+// the publisher says. Zero if it is not known when it was published.
+func (d Delivery) Handed() time.Time {
+	if d.Published.IsZero() || d.Waited <= 0 {
+		return d.Published
+	}
+	return d.Published.Add(-d.Waited)
 }
 
 // Trace is the W3C trace context that the publisher sent with the receipt, as the
@@ -59,12 +72,12 @@ func (r *Receipt) Delivery() Delivery {
 }
 
 // Stamp says what the queue knows of r; d is not changed afterwards. It gives a receipt
-// whose chat server said no time that of its publish, in the form of the chat server's
-// own: UTC, to the millisecond.
+// whose chat server said no time that of [Delivery.Handed], in the form of the chat
+// server's own: UTC, to the millisecond.
 func (r *Receipt) Stamp(d *Delivery) {
 	r.delivery = d
 	if r.Payload.Timestamp.IsZero() {
-		r.Payload.Timestamp = d.Published.UTC().Truncate(time.Millisecond)
+		r.Payload.Timestamp = d.Handed().UTC().Truncate(time.Millisecond)
 	}
 }
 
@@ -76,10 +89,10 @@ func (r *Receipt) Expires() time.Time {
 	return r.delivery.Expires
 }
 
-// published is when r was published; zero if that is not known.
-func (r *Receipt) published() time.Time {
+// handed is [Delivery.Handed]; zero if that is not known.
+func (r *Receipt) handed() time.Time {
 	if r.delivery == nil {
 		return time.Time{}
 	}
-	return r.delivery.Published
+	return r.delivery.Handed()
 }

@@ -4,36 +4,37 @@ import "time"
 
 const (
 	// clockTolerance is how far a chat server's time of an event may differ from the
-	// time of its publish before it is taken for that of a wrong clock.
+	// time at which it gave it to its publisher before it is taken for that of a wrong
+	// clock.
 	clockTolerance = 2 * time.Minute
 	// callTolerance is clockTolerance for calls, which ring for seconds.
 	callTolerance = 10 * time.Second
 )
 
 // Event is when what r tells of happened, by which its age counts: the payload's
-// time. The time of the publish counts instead where the payload's is later, or
+// time. The time of [Delivery.Handed] counts instead where the payload's is later, or
 // differs from it by more than 2 minutes, 10 seconds for a call: such a time is
 // that of a wrong clock. Zero if neither is known.
 func (r *Receipt) Event() time.Time {
-	at, published := r.Payload.Timestamp, r.published()
-	if !published.IsZero() && (at.After(published) || r.Skew() != 0) {
-		return published
+	at, handed := r.Payload.Timestamp, r.handed()
+	if !handed.IsZero() && (at.After(handed) || r.Skew() != 0) {
+		return handed
 	}
 	return at
 }
 
-// Skew is how far the chat server's clock is ahead of the time of the publish, if
-// that is more than [Receipt.Event] tolerates; negative if it is behind, else 0.
+// Skew is how far the chat server's clock is ahead of the time of [Delivery.Handed],
+// if that is more than [Receipt.Event] tolerates; negative if it is behind, else 0.
 func (r *Receipt) Skew() time.Duration {
-	published := r.published()
-	if published.IsZero() || r.Payload.Timestamp.IsZero() {
+	handed := r.handed()
+	if handed.IsZero() || r.Payload.Timestamp.IsZero() {
 		return 0
 	}
 	tolerance := clockTolerance
 	if r.Payload.What == ActMsg && r.Payload.Webrtc != "" {
 		tolerance = callTolerance
 	}
-	if off := r.Payload.Timestamp.Sub(published); off.Abs() > tolerance {
+	if off := r.Payload.Timestamp.Sub(handed); off.Abs() > tolerance {
 		return off
 	}
 	return 0

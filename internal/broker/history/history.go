@@ -35,9 +35,8 @@ type Stored struct {
 	Data   []byte
 }
 
-// Published is what the publisher of a receipt has said beside it: when it goes stale,
-// zero for never, and its own headers, nil when there are none.
-func (s Stored) Published() (expires time.Time, own map[string][]string) {
+// Published is what the publisher of a receipt has said beside it.
+func (s Stored) Published() wire.Published {
 	return wire.ReadPublished(s.Header)
 }
 

@@ -23,7 +23,7 @@ func TestLetterComesBackAsItWasBuried(t *testing.T) {
 	r := brokertest.NewRig(t)
 	reader := letters.New(r.Conn, r.Topology)
 	want := brokertest.Letter("fcm", 7)
-	want.Narrowed, want.Redriven, want.Expires = true, 2, want.Last.Add(time.Hour)
+	want.Narrowed, want.Redriven, want.Expires, want.Waited = true, 2, want.Last.Add(time.Hour), 3*time.Hour
 	want.Traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), want)
 	want.Seq, want.Stored = 1, r.Stored(t, "PUSH_DEAD")[0].Time

@@ -113,7 +113,7 @@ func (r *Redriver) receipt(l deadletter.Letter) *nats.Msg {
 	m.Data = l.Data
 	wire.SetRetry(m.Header, consumer.Retry{
 		Handler: l.Handler, Error: l.Error, Origin: consumer.Origin{
-			RootStream: l.Stream, RootSeq: l.StreamSeq, Subject: l.Subject, First: l.First, Expires: l.Expires,
+			RootStream: l.Stream, RootSeq: l.StreamSeq, Subject: l.Subject, First: l.First, Expires: l.Expires, Waited: l.Waited,
 			Header: l.Header, Traced: l.Traced, Narrowed: l.Narrowed, Redriven: l.Redriven + 1, Restarted: time.Now(),
 		},
 	})

@@ -44,7 +44,7 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t, func(topo *topology.Topology) { topo.Handlers = []string{"fcm", "stdout"} })
 	want := brokertest.Letter("fcm", 7)
-	want.Redriven, want.Narrowed, want.Expires = 2, true, time.Now().Add(time.Hour).UTC().Round(0)
+	want.Redriven, want.Narrowed, want.Expires, want.Waited = 2, true, time.Now().Add(time.Hour).UTC().Round(0), 3*time.Hour
 	want.Traced = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	brokertest.Bury(t, queue.NewDeadLetters(r.Conn, r.Topology), want)
 	before := time.Now()
@@ -58,11 +58,11 @@ func TestRedrivenReceiptIsAsFreshForItsOwnLane(t *testing.T) {
 	}
 	got := consumer.Origin{
 		Attempts: o.Attempts, RootStream: o.RootStream, RootSeq: o.RootSeq, Subject: o.Subject, First: o.First,
-		Expires: o.Expires, Redriven: o.Redriven, Narrowed: o.Narrowed, Header: o.Header, Traced: o.Traced,
+		Expires: o.Expires, Waited: o.Waited, Redriven: o.Redriven, Narrowed: o.Narrowed, Header: o.Header, Traced: o.Traced,
 	}
 	if diff := cmp.Diff(consumer.Origin{
 		RootStream: "PUSH", RootSeq: 7, Subject: "push.receipts.x", First: want.First,
-		Expires: want.Expires, Redriven: 3, Narrowed: true, Header: want.Header, Traced: want.Traced,
+		Expires: want.Expires, Waited: 3 * time.Hour, Redriven: 3, Narrowed: true, Header: want.Header, Traced: want.Traced,
 	}, got); diff != "" {
 		t.Errorf("origin (-want +got):\n%s", diff)
 	}

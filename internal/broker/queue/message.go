@@ -38,7 +38,7 @@ func newMessage(s *Source, m *nats.Msg) (*message, error) {
 		wire.ReadRetry(o, m.Header, s.handler)
 		o.Alone = s.alone
 	case len(m.Header) > 0:
-		o.Expires, o.Header = wire.ReadPublished(m.Header)
+		wire.SetPublished(o, m.Header)
 	}
 	return msg, nil
 }

@@ -25,9 +25,12 @@ func TestScheduledRetryComesBackInTimeWithItsStory(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
 	r.Store(t, "push.receipts.a", "original", nats.Header{
-		"traceparent": {"00-abc-def-01"}, "Push-Expires": {"2030-01-02T03:04:05Z"}, "Nats-Msg-Id": {"m1"},
+		"traceparent": {"00-abc-def-01"}, "Push-Expires": {"2030-01-02T03:04:05Z"}, "Push-Waited": {"10800"}, "Nats-Msg-Id": {"m1"},
 	})
 	fresh := brokertest.PullOne(t, r.Lane.Fresh).Origin()
+	if fresh.Waited != 3*time.Hour {
+		t.Errorf("the publisher has waited %s, want 3h", fresh.Waited)
+	}
 	const delay = 1300 * time.Millisecond
 	retry := consumer.Retry{Handler: "fcm", Data: []byte("narrowed"), Delay: delay, Error: "no", Reason: policy.Attempts, Origin: *fresh}
 	retry.Origin.Attempts, retry.Origin.Traced = 3, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

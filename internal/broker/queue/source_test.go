@@ -476,11 +476,11 @@ func TestRetryPublishedByHand(t *testing.T) {
 	t.Parallel()
 	r := brokertest.NewRig(t)
 	for _, h := range []nats.Header{nil, {
-		"Push-Origin-Seq": {"x"}, "Push-Origin-Stream": {""}, "Push-Attempt": {"-3"}, "Push-First": {"yesterday"}, "Push-Expires": {"soon"},
+		"Push-Origin-Seq": {"x"}, "Push-Origin-Stream": {""}, "Push-Attempt": {"-3"}, "Push-First": {"yesterday"}, "Push-Expires": {"soon"}, "Push-Waited": {"long"},
 	}, {"Push-Origin-Seq": {"5"}}} {
 		r.Store(t, "push.retry.fcm", "{}", h)
 		o := brokertest.PullOne(t, r.Lane.Retries).Origin()
-		if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Subject != "push.retry.fcm" || !o.First.Equal(o.Stored) || o.Attempts != 0 || !o.Expires.IsZero() {
+		if o.RootStream != "PUSH_RETRY" || o.RootSeq != o.Seq || o.Subject != "push.retry.fcm" || !o.First.Equal(o.Stored) || o.Attempts != 0 || !o.Expires.IsZero() || o.Waited != 0 {
 			t.Errorf("with header %v the origin is %+v", h, o)
 		}
 	}

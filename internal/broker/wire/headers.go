@@ -15,6 +15,7 @@ import (
 // The headers that the contract fixes, and some beside them.
 const (
 	headerExpires       = "Push-Expires"
+	headerWaited        = "Push-Waited"
 	headerHandler       = "Push-Handler"
 	headerAttempt       = "Push-Attempt"
 	headerOriginStream  = "Push-Origin-Stream"
@@ -43,26 +44,50 @@ const (
 	// retries and letters. The broker refuses more than 64 KiB of headers, and ours
 	// must find room.
 	maxForwarded = 16 << 10
+	// maxWaited is the longest wait of a publisher that is believed. A longer one is
+	// that of a clock that was set.
+	maxWaited = 365 * 24 * time.Hour
 )
 
-// ReadPublished reads the headers of a message as it was published: when it
-// expires, and the publisher's own headers, nil when there are none. Names that
+// Published is what the publisher of a receipt has said beside it.
+type Published struct {
+	// Expires is when it goes stale; zero for never.
+	Expires time.Time
+	// Waited is how long the publisher had kept it before; zero for less than a second.
+	Waited time.Duration
+	// Header holds the publisher's own headers; nil when there are none.
+	Header map[string][]string
+}
+
+// ReadPublished reads the headers of a message as it was published. Names that
 // begin with Nats- or Push- are not the publisher's to hand on.
-func ReadPublished(h nats.Header) (expires time.Time, own map[string][]string) {
+func ReadPublished(h nats.Header) (p Published) {
 	for name, values := range h {
 		switch {
 		case strings.EqualFold(name, headerExpires):
 			if t, err := time.Parse(time.RFC3339, first(values)); err == nil {
-				expires = t
+				p.Expires = t
 			}
+		case strings.EqualFold(name, headerWaited):
+			p.Waited = max(p.Waited, readWaited(first(values)))
 		case !reserved(name):
-			if own == nil {
-				own = make(map[string][]string, len(h))
+			if p.Header == nil {
+				p.Header = make(map[string][]string, len(h))
 			}
-			own[name] = values
+			p.Header[name] = values
 		}
 	}
-	return expires, own
+	return p
+}
+
+// readWaited reads whole seconds, in digits. It is zero for what is no wait that can be
+// believed.
+func readWaited(text string) time.Duration {
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if waited := time.Duration(seconds) * time.Second; err == nil && waited <= maxWaited { //nolint:gosec // has 32 bits
+		return waited
+	}
+	return 0
 }
 
 func reserved(name string) bool {
@@ -71,9 +96,13 @@ func reserved(name string) bool {
 }
 
 // setStory adds what retries and letters both say of their receipt.
-func setStory(h nats.Header, expires time.Time, redriven int, narrowed bool, traced string) {
-	if !expires.IsZero() {
-		h.Set(headerExpires, FormatTime(expires))
+func setStory(h nats.Header, p Published, redriven int, narrowed bool, traced string) {
+	setForwarded(h, p.Header)
+	if !p.Expires.IsZero() {
+		h.Set(headerExpires, FormatTime(p.Expires))
+	}
+	if p.Waited >= time.Second {
+		h.Set(headerWaited, strconv.FormatInt(int64(p.Waited/time.Second), 10))
 	}
 	if redriven > 0 {
 		h.Set(headerRedriven, strconv.Itoa(redriven))

@@ -3,8 +3,11 @@ package wire_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/pushworker/pushworker/internal/broker/wire"
 )
@@ -41,4 +44,23 @@ func FuzzOneLine(f *testing.F) {
 			t.Errorf("OneLine(%q, %d) = %q", s, limit, got)
 		}
 	})
+}
+
+// A publisher's wait is believed if it is whole seconds, in digits, and at most a year.
+func TestReadWaited(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"1": time.Second, "10800": 3 * time.Hour, "007": 7 * time.Second, "31536000": 365 * 24 * time.Hour,
+		"31536001": 0, "4294967296": 0, "99999999999999999999999": 0, "0": 0, "-1": 0, "+1": 0, "1.5": 0, "1e3": 0, "0x10": 0, "1_0": 0,
+		"3h": 0, " 1": 0, "": 0, "long": 0,
+	} {
+		for _, name := range []string{"Push-Waited", "push-waited"} {
+			if p := wire.ReadPublished(nats.Header{name: {text}}); p.Waited != want || p.Header != nil {
+				t.Errorf("%s: %q is read as %+v, want %s", name, text, p, want)
+			}
+		}
+	}
+	if p := wire.ReadPublished(nats.Header{"Push-Waited": nil, "X": {"1"}}); p.Waited != 0 || len(p.Header) != 1 {
+		t.Errorf("without a value it is read as %+v", p)
+	}
 }

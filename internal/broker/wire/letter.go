@@ -14,12 +14,12 @@ import (
 // permissions guard; what names another lane in its headers was not buried by one.
 func ReadLetter(subject string, h nats.Header) deadletter.Letter {
 	handler := letterLane(subject)
-	expires, own := ReadPublished(h)
+	said := ReadPublished(h)
 	l := deadletter.Letter{
-		Expires: expires, Handler: handler, Reason: h.Get(HeaderReason), Error: h.Get(HeaderError),
+		Expires: said.Expires, Waited: said.Waited, Handler: handler, Reason: h.Get(HeaderReason), Error: h.Get(HeaderError),
 		Stream: h.Get(headerOriginStream), Subject: h.Get(headerOriginSubject), ID: h.Get(jetstream.MsgIDHeader),
 		Narrowed:  h.Get(headerNarrowed) == isTrue,
-		Truncated: h.Get(headerTruncated) == isTrue, Header: own, Traced: h.Get(headerTrace),
+		Truncated: h.Get(headerTruncated) == isTrue, Header: said.Header, Traced: h.Get(headerTrace),
 	}
 	if l.Foreign = h.Get(headerHandler) != handler || l.Reason == ""; l.Foreign && l.Error == "" {
 		l.Error = "no worker wrote this letter"
@@ -35,7 +35,6 @@ func ReadLetter(subject string, h nats.Header) deadletter.Letter {
 
 // SetLetter adds the headers of a letter.
 func SetLetter(h nats.Header, l deadletter.Letter) {
-	setForwarded(h, l.Header)
 	h.Set(jetstream.MsgIDHeader, OneLine(l.ID, MaxErrorText))
 	h.Set(headerHandler, OneLine(l.Handler, MaxErrorText))
 	h.Set(HeaderReason, OneLine(l.Reason, MaxErrorText))
@@ -46,7 +45,7 @@ func SetLetter(h nats.Header, l deadletter.Letter) {
 	h.Set(headerOriginStream, OneLine(l.Stream, MaxErrorText))
 	h.Set(headerOriginSeq, strconv.FormatUint(l.StreamSeq, 10))
 	h.Set(headerOriginSubject, OneLine(l.Subject, MaxErrorText))
-	setStory(h, l.Expires, l.Redriven, l.Narrowed, l.Traced)
+	setStory(h, Published{l.Expires, l.Waited, l.Header}, l.Redriven, l.Narrowed, l.Traced)
 	if l.Truncated {
 		SetTruncated(h)
 	}

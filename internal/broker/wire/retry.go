@@ -9,10 +9,16 @@ import (
 	"github.com/pushworker/pushworker/internal/consumer"
 )
 
+// SetPublished notes what h, the headers of a message as it was published, say of it.
+func SetPublished(o *consumer.Origin, h nats.Header) {
+	said := ReadPublished(h)
+	o.Expires, o.Waited, o.Header = said.Expires, said.Waited, said.Header
+}
+
 // ReadRetry reads the headers of a retry of a lane. What does not name that lane was
 // not stored by one: it counts as published where it is, whatever its headers say.
 func ReadRetry(o *consumer.Origin, h nats.Header, handler string) {
-	o.Expires, o.Header = ReadPublished(h)
+	SetPublished(o, h)
 	if h.Get(headerHandler) != handler {
 		return
 	}
@@ -39,7 +45,6 @@ func ReadRetry(o *consumer.Origin, h nats.Header, handler string) {
 // SetRetry adds the headers of a retry.
 func SetRetry(h nats.Header, r consumer.Retry) {
 	o := r.Origin
-	setForwarded(h, o.Header)
 	h.Set(headerHandler, r.Handler)
 	h.Set(headerAttempt, strconv.Itoa(o.Attempts))
 	h.Set(headerOriginStream, OneLine(o.RootStream, MaxErrorText))
@@ -51,7 +56,7 @@ func SetRetry(h nats.Header, r consumer.Retry) {
 	}
 	h.Set(headerFirst, FormatTime(o.First))
 	h.Set(headerLast, FormatTime(time.Now()))
-	setStory(h, o.Expires, o.Redriven, o.Narrowed, o.Traced)
+	setStory(h, Published{o.Expires, o.Waited, o.Header}, o.Redriven, o.Narrowed, o.Traced)
 	if !o.Restarted.IsZero() {
 		h.Set(headerRestarted, FormatTime(o.Restarted))
 	}

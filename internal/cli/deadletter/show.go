@@ -154,6 +154,9 @@ func describe(l deadletter.Letter) string {
 	if !l.Expires.IsZero() {
 		field("expires", l.Expires.Format(time.RFC3339Nano))
 	}
+	if l.Waited > 0 {
+		field("waited", l.Waited.String()+" at its publisher")
+	}
 	size := fmt.Sprintf("%d bytes", len(l.Data))
 	if l.Narrowed || l.Truncated {
 		size += ", " + extent(l) + "; all of it with --raw"

@@ -208,8 +208,10 @@ func receiptsOf(ctx context.Context, reader *history.History, stream string, fir
 			if err != nil {
 				err = app.Unavailable(err)
 			}
-			expires, own := m.Published()
-			if !yield(replay.Stored{Stream: stream, Seq: m.Seq, Time: m.Time, Expires: expires, Header: own, Data: m.Data}, err) {
+			said := m.Published()
+			if !yield(replay.Stored{
+				Stream: stream, Seq: m.Seq, Time: m.Time, Expires: said.Expires, Waited: said.Waited, Header: said.Header, Data: m.Data,
+			}, err) {
 				return
 			}
 		}
