@@ -2,6 +2,7 @@ package publisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -219,7 +220,7 @@ func (p *Publisher) message(ctx context.Context, subject string, data []byte, id
 	if msg.Header.Get(jetstream.MsgIDHeader) == "" {
 		msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())
 	}
-	return msg, checkSubject(msg.Subject)
+	return msg, errors.Join(checkSubject(msg.Subject), checkHeader(msg.Header))
 }
 
 // await launches msg, which there is since then, and waits for its end.
