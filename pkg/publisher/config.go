@@ -74,6 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetryFor = cmp.Or(c.RetryFor, 90*time.Second)
 	def := push.DefaultLimits()
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, def.MaxBytes)
+	c.Limits.MaxDepth = cmp.Or(c.Limits.MaxDepth, def.MaxDepth)
 	c.Limits.MaxKeys = cmp.Or(c.Limits.MaxKeys, def.MaxKeys)
 	c.Limits.MaxRecipients = cmp.Or(c.Limits.MaxRecipients, def.MaxRecipients)
 	if c.DedupID == nil {
