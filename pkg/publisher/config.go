@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/pushworker/pushworker/pkg/push"
 )
 
@@ -72,6 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.RetryFor = cmp.Or(c.RetryFor, 90*time.Second)
 	def := push.DefaultLimits()
 	c.Limits.MaxBytes = cmp.Or(c.Limits.MaxBytes, def.MaxBytes)
+	c.Limits.MaxDepth = cmp.Or(c.Limits.MaxDepth, def.MaxDepth)
 	c.Limits.MaxKeys = cmp.Or(c.Limits.MaxKeys, def.MaxKeys)
 	c.Limits.MaxRecipients = cmp.Or(c.Limits.MaxRecipients, def.MaxRecipients)
 	if c.DedupID == nil {
@@ -86,12 +89,34 @@ func (c Config) withDefaults() (Config, error) {
 	return c, checkSubject(c.Subject)
 }
 
+// maxSubject keeps a subject within the line that a broker reads, of 4 KiB: it ends the
+// connection of who sends a longer one.
+const maxSubject = 3 << 10
+
 // checkSubject refuses what cannot be published to.
 func checkSubject(subject string) error {
+	if len(subject) > maxSubject {
+		return fmt.Errorf("%w: the subject has %d bytes: use at most %d", ErrRefused, len(subject), maxSubject)
+	}
 	if subject == "" || strings.ContainsAny(subject, "*> \t\r\n") ||
 		strings.HasPrefix(subject, ".") || strings.HasSuffix(subject, ".") || strings.Contains(subject, "..") {
 		return fmt.Errorf("%w: subject %q: use %s or %s.<name>, without wildcards and spaces",
 			ErrRefused, subject, DefaultSubject, DefaultSubject)
 	}
 	return nil
+}
+
+// checkHeader refuses names with which NATS sends no message.
+func checkHeader(h nats.Header) error {
+	for name := range h {
+		if name == "" || strings.ContainsFunc(name, notInName) {
+			return fmt.Errorf("%w: header %q: use a name of letters, digits and hyphens", ErrRefused, name)
+		}
+	}
+	return nil
+}
+
+// notInName reports whether NATS refuses r in the name of a header.
+func notInName(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }

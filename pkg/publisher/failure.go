@@ -63,7 +63,8 @@ func classify(cause error) (kind error, transient bool) {
 		return ErrTooLarge, false
 	case errors.Is(cause, nats.ErrConnectionClosed), errors.Is(cause, nats.ErrConnectionDraining):
 		return ErrClosed, false
-	case errors.Is(cause, nats.ErrBadSubject), errors.Is(cause, nats.ErrHeadersNotSupported):
+	case errors.Is(cause, nats.ErrBadSubject), errors.Is(cause, nats.ErrHeadersNotSupported),
+		errors.Is(cause, nats.ErrBadHeaderMsg), errors.Is(cause, nats.ErrInvalidMsg):
 		return ErrRefused, false
 	}
 	return ErrUnavailable, true

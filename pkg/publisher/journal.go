@@ -7,10 +7,14 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // slack is how much longer than twice what it keeps the file of a queue may be.
 const slack = 4 << 20
+
+// rewriteRest is how long after a failure the file is tried again, if nothing comes before.
+const rewriteRest = 5 * time.Second
 
 // journal is the file of a [Queue]: what was put, and what is settled, each as a [frame].
 // Its goroutine writes what has come together meanwhile and syncs it once, so that many
@@ -30,9 +34,13 @@ type journal struct {
 	closing bool
 
 	// Of the goroutine.
-	file  *os.File
-	limit int64 // of size, before the file is written anew
-	size  int64
+	file     *os.File
+	limit    int64 // of size, before the file is written anew
+	size     int64
+	behind   bool // something could not be written, or not anew
+	unlisted bool // a power cut may bring back the file before this one
+	again    *time.Timer
+	sync     func(folder string) error // makes a rename last
 }
 
 // ticket is a batch of frames that are written together.
@@ -66,6 +74,7 @@ func openJournal(path string) (*journal, content, error) {
 	return &journal{
 		path: path, lock: lock, next: newTicket(),
 		wake: make(chan struct{}, 1), over: make(chan struct{}), // one wake-up is enough
+		sync: syncFolder,
 	}, contentOf(data), nil
 }
 
@@ -73,9 +82,14 @@ func openJournal(path string) (*journal, content, error) {
 func (j *journal) start(live func() []*entry) error {
 	j.live = live
 	if err := j.rewrite(); err != nil {
+		if j.file != nil {
+			_ = j.file.Close()
+		}
 		_ = j.lock.Close()
 		return err
 	}
+	j.again = time.AfterFunc(time.Hour, j.rouse)
+	j.again.Stop()
 	go j.run()
 	return nil
 }
@@ -129,6 +143,7 @@ func (j *journal) close() error {
 
 func (j *journal) run() {
 	defer close(j.over)
+	defer j.again.Stop()
 	for range j.wake {
 		j.mu.Lock()
 		batch, puts, t, closing := j.pending, j.puts, j.next, j.closing
@@ -136,10 +151,13 @@ func (j *journal) run() {
 		j.mu.Unlock()
 		t.err = j.write(batch, puts)
 		if t.err != nil {
+			j.behind = true             // also without puts: what is settled must not come back
 			j.unsaved.Add(uint64(puts)) //nolint:gosec // never negative
 		}
-		if j.size > j.limit || t.err != nil || j.unsaved.Load() > 0 {
-			if j.rewrite() == nil {
+		if j.size > j.limit || j.behind {
+			if j.behind = j.rewrite() != nil; j.behind {
+				j.again.Reset(rewriteRest)
+			} else {
 				t.err = nil
 				j.unsaved.Store(0)
 			}
@@ -157,6 +175,9 @@ func (j *journal) write(batch []byte, puts int) error {
 	j.size += int64(n)
 	if err == nil && puts > 0 {
 		err = j.file.Sync()
+	}
+	if err == nil && puts > 0 && j.unlisted {
+		err = j.list()
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotSaved, err)
@@ -181,9 +202,6 @@ func (j *journal) rewrite() error {
 	if err == nil {
 		err = os.Rename(fresh, j.path)
 	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(j.path))
-	}
 	if err != nil {
 		_ = f.Close()
 		return fmt.Errorf("write the queue's file: %w", err)
@@ -192,6 +210,15 @@ func (j *journal) rewrite() error {
 		_ = j.file.Close() // what it had is in the new one
 	}
 	j.file, j.size, j.limit = f, int64(len(data)), 2*int64(len(data))+slack
+	return j.list()
+}
+
+// list makes the last rename last.
+func (j *journal) list() error {
+	err := j.sync(filepath.Dir(j.path))
+	if j.unlisted = err != nil; j.unlisted {
+		return fmt.Errorf("keep the new name of the queue's file: %w", err)
+	}
 	return nil
 }
 

@@ -47,7 +47,8 @@ func Expires(t time.Time) Option {
 }
 
 // Header sets a header, its name spelled as given; NATS tells "Traceparent" from
-// "traceparent". Line breaks in value become spaces.
+// "traceparent". Line breaks in value become spaces. A name that NATS does not send, with
+// a space, a slash or a colon for example, is refused with [ErrRefused].
 func Header(name, value string) Option {
 	return func(m *nats.Msg) { m.Header.Set(name, value) }
 }

@@ -129,3 +129,36 @@ func TestContentIsCut(t *testing.T) {
 		t.Errorf("%d bytes, the receipt's content is %T: %v", len(parts[0].msg.Data), r.Payload.Content, err)
 	}
 }
+
+// What workers would not read because it is nested too deeply is refused, however short it is,
+// and what only looks so is not.
+func TestDepthIsLimited(t *testing.T) {
+	t.Parallel()
+	nested := func(depth int) json.RawMessage {
+		return json.RawMessage(strings.Repeat("[", depth) + strings.Repeat("]", depth))
+	}
+	crowd := map[push.Uid]push.Recipient{}
+	for uid := range push.Uid(100) {
+		crowd[uid+1] = push.Recipient{Devices: []string{`,"payload":{`}}
+	}
+	for name, tt := range map[string]struct {
+		limits  push.Limits
+		r       push.Receipt
+		refused bool
+	}{
+		"as deep as may be":   {r: push.Receipt{Payload: push.Payload{Content: nested(62)}}},
+		"deeper":              {r: push.Receipt{Payload: push.Payload{Content: nested(63)}}, refused: true},
+		"deeper, for many":    {r: push.Receipt{To: crowd, Payload: push.Payload{Content: nested(63)}}, refused: true},
+		"brackets in a text":  {r: push.Receipt{Payload: push.Payload{Content: strings.Repeat("[{", 100)}}},
+		"many recipients":     {r: push.Receipt{To: crowd}},
+		"a lower limit":       {limits: push.Limits{MaxDepth: 3}, r: push.Receipt{Payload: push.Payload{Content: nested(2)}}, refused: true},
+		"met":                 {limits: push.Limits{MaxDepth: 3}, r: push.Receipt{Payload: push.Payload{Content: nested(1)}}},
+		"limit of recipients": {limits: push.Limits{MaxDepth: 3}, r: push.Receipt{To: crowd}, refused: true},
+		"a higher limit":      {limits: push.Limits{MaxDepth: 100}, r: push.Receipt{Payload: push.Payload{Content: nested(63)}}},
+	} {
+		parts, err := unconnected(t, Config{Limits: tt.limits}).parts(t.Context(), &tt.r, nil)
+		if refused := errors.Is(err, ErrTooLarge); refused != tt.refused || err == nil && len(parts) != 1 {
+			t.Errorf("%s: %d parts, %v", name, len(parts), err)
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package publisher
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -191,7 +193,7 @@ func (p *Publisher) isClosed() bool {
 func (p *Publisher) fits(data []byte) error {
 	const least = 3 // bytes that the id of a device takes
 	l := p.cfg.Limits
-	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) {
+	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) && brackets(data) <= l.MaxDepth {
 		return nil
 	}
 	_, bad, err := push.Decode(data, l)
@@ -202,6 +204,14 @@ func (p *Publisher) fits(data []byte) error {
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	return nil
+}
+
+// brackets is how deep the JSON of a receipt can be nested at most: by the brackets of
+// its payload, which come after its recipients, who have four levels.
+func brackets(data []byte) int {
+	const recipients, receipt = 4, 1
+	payload := data[max(0, bytes.Index(data, []byte(`,"payload":`))):]
+	return max(recipients, receipt+bytes.Count(payload, []byte{'{'})+bytes.Count(payload, []byte{'['}))
 }
 
 // message makes the message of data for a subject, which an option may change.
@@ -219,7 +229,7 @@ func (p *Publisher) message(ctx context.Context, subject string, data []byte, id
 	if msg.Header.Get(jetstream.MsgIDHeader) == "" {
 		msg.Header.Set(jetstream.MsgIDHeader, nuid.Next())
 	}
-	return msg, checkSubject(msg.Subject)
+	return msg, errors.Join(checkSubject(msg.Subject), checkHeader(msg.Header))
 }
 
 // await launches msg, which there is since then, and waits for its end.
