@@ -84,7 +84,7 @@ func ReadPublished(h nats.Header) (p Published) {
 // believed.
 func readWaited(text string) time.Duration {
 	seconds, err := strconv.ParseUint(text, 10, 32)
-	if waited := time.Duration(seconds) * time.Second; err == nil && waited <= maxWaited { //nolint:gosec // has 32 bits
+	if waited := time.Duration(seconds) * time.Second; err == nil && waited <= maxWaited {
 		return waited
 	}
 	return 0
