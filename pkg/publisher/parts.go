@@ -1,6 +1,7 @@
 package publisher
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -65,6 +66,31 @@ func (p *Publisher) encoded(ctx context.Context, r *push.Receipt, data []byte, f
 		return nil, fits
 	}
 	return p.message(ctx, p.subject(r), data, p.cfg.DedupID(r), opts)
+}
+
+// fits refuses what is beyond the workers' limits.
+func (p *Publisher) fits(data []byte) error {
+	const least = 3 // bytes that the id of a device takes
+	l := p.cfg.Limits
+	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) && brackets(data) <= l.MaxDepth {
+		return nil
+	}
+	_, bad, err := push.Decode(data, l)
+	if len(bad) > 0 { // one recipient alone is beyond them
+		err = bad[0].Err
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return nil
+}
+
+// brackets is how deep the JSON of a receipt can be nested at most: by the brackets of
+// its payload, which come after its recipients, who have four levels.
+func brackets(data []byte) int {
+	const recipients, receipt = 4, 1
+	payload := data[max(0, bytes.Index(data, []byte(`,"payload":`))):]
+	return max(recipients, receipt+bytes.Count(payload, []byte{'{'})+bytes.Count(payload, []byte{'['}))
 }
 
 // divide makes receipts of r, with recipients in the order of their ids. The channel's

@@ -1,7 +1,6 @@
 package publisher
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -187,31 +186,6 @@ func (p *Publisher) isClosed() bool {
 	default:
 		return false
 	}
-}
-
-// fits refuses what is beyond the workers' limits.
-func (p *Publisher) fits(data []byte) error {
-	const least = 3 // bytes that the id of a device takes
-	l := p.cfg.Limits
-	if len(data) <= l.MaxBytes && len(data) < least*min(l.MaxKeys, l.MaxRecipients) && brackets(data) <= l.MaxDepth {
-		return nil
-	}
-	_, bad, err := push.Decode(data, l)
-	if len(bad) > 0 { // one recipient alone is beyond them
-		err = bad[0].Err
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	}
-	return nil
-}
-
-// brackets is how deep the JSON of a receipt can be nested at most: by the brackets of
-// its payload, which come after its recipients, who have four levels.
-func brackets(data []byte) int {
-	const recipients, receipt = 4, 1
-	payload := data[max(0, bytes.Index(data, []byte(`,"payload":`))):]
-	return max(recipients, receipt+bytes.Count(payload, []byte{'{'})+bytes.Count(payload, []byte{'['}))
 }
 
 // message makes the message of data for a subject, which an option may change.
