@@ -31,6 +31,32 @@ func asking() []mutant {
 	}...)
 }
 
+// known breaks what a directory says of devices that it has, or had.
+func known() []mutant {
+	return []mutant{
+		{
+			name: "device not found by another spelling of its token", file: "internal/device/remove.go",
+			old: "if like.Token != \"\" && like.Token != have.Token {", now: "if false {",
+			pkg: devices, test: "TestTwoSpellingsAreOneDevice",
+		},
+		{
+			name: "blank bucket taken for the one that was opened", file: "internal/broker/devices/store.go",
+			old: "return errReplaced\n\tcase", now: "return nil\n\tcase",
+			pkg: brokers + "/devices", test: "TestALostBucketIsNoUserWithoutDevices",
+		},
+		{
+			name: "malformed headers taken for the end of a stream", file: "internal/broker/directget.go",
+			old: "if Hidden(m) {", now: "if false && Hidden(m) {",
+			pkg: brokers + "/history", test: "TestHeadersThatHideTheBrokers",
+		},
+		{
+			name: "what a publisher had kept counts as new", file: "pkg/push/delivery.go",
+			old: "return d.Published.Add(-d.Waited)", now: "return d.Published",
+			pkg: domain, test: "TestStale",
+		},
+	}
+}
+
 // asked breaks how the chat server is asked, and what is made of its answer.
 func asked() []mutant {
 	const asks = brokers + "/chatserver"

@@ -55,7 +55,7 @@ func list() []mutant {
 	all = append(all, slices.Concat(logging(), watching(), following(), linking())...)
 	all = append(all, weighing()...)
 	all = append(all, trying()...)
-	all = append(all, slices.Concat(queueing(), filing(), asking(), reaching())...)
+	all = append(all, slices.Concat(queueing(), filing(), asking(), known(), reaching())...)
 	for i := range all {
 		all[i].root = "."
 	}
