@@ -111,12 +111,14 @@ func readAnswer(ctx context.Context, messages <-chan *nats.Msg, back <-chan stru
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for the broker's answer: %w", ctx.Err())
 		}
-		if Hidden(m) {
-			return ErrHidden
-		}
 		// Only what is stored has a sequence. A header Status may be the publisher's.
-		if LastOf(m.Header, jetstream.SequenceHeader) == "" && m.Header.Get("Status") != "" {
-			return endOfAnswer(m.Header, last, none)
+		if LastOf(m.Header, jetstream.SequenceHeader) == "" {
+			switch {
+			case Hidden(m):
+				return ErrHidden
+			case m.Header.Get("Status") != "":
+				return endOfAnswer(m.Header, last, none)
+			}
 		}
 		seq, err := chained(m.Header, last)
 		if err != nil {

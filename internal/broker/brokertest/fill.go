@@ -55,7 +55,11 @@ func (b *Broker) Settle(tb testing.TB, stream, durable string, n int) {
 	tb.Helper()
 	_, js := Client(tb, b.URL())
 	c, err := js.Consumer(tb.Context(), stream, durable)
+	end := time.Now().Add(Deadline)
 	for left := n; err == nil && left > 0; {
+		if time.Now().After(end) {
+			tb.Fatalf("%d of %d messages have not come", left, n)
+		}
 		var batch jetstream.MessageBatch
 		if batch, err = c.Fetch(left, jetstream.FetchMaxWait(time.Second)); err != nil {
 			break
